@@ -1,0 +1,40 @@
+//! What can go wrong, told apart by what the caller should do.
+
+use crate::records::StoredError;
+use crate::world::Key;
+use pipeline::spec::Faults;
+use thiserror::Error;
+
+/// The world did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WorldError {
+    /// Try again: a throttle, a time-out, a lost connection, or the end of this process.
+    #[error("the world is out of reach for now: {0}")]
+    Passing(String),
+    /// Trying again will not help.
+    #[error("the world refused: {0}")]
+    Final(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SaveError {
+    /// Somebody else wrote first: load and decide anew.
+    #[error("somebody else wrote first")]
+    Conflict,
+    #[error(transparent)]
+    World(#[from] WorldError),
+}
+
+#[derive(Debug, Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// Deliver the event again.
+    #[error("others kept writing to {0}; deliver the event again")]
+    Busy(Key),
+    #[error("cannot read {key}")]
+    Stored { key: Key, source: StoredError },
+    /// Tell the person.
+    #[error("the spec has faults:\n{0}")]
+    Spec(Faults),
+}

@@ -1,0 +1,40 @@
+//! The loop: load, advance, save, act.
+//!
+//! Everything that happens to Slipway comes through here: it is turned into one of the core's
+//! inputs, the core decides, what it decided is saved in one conditional write together with the
+//! effects, and only then are the effects sent. This crate knows no AWS: the world is a port, and
+//! its in-memory twin lives beside it.
+
+mod configure;
+mod decide;
+mod environments;
+mod errors;
+pub mod memory;
+mod pushes;
+mod records;
+mod relay;
+mod sweep;
+mod world;
+
+pub use configure::Configured;
+pub use decide::{Decide, Pipeline};
+pub use errors::{EngineError, SaveError, WorldError};
+pub use records::{Record, StoredError};
+pub use world::{Key, Lookup, Message, Sender, Stored, World, Write};
+
+/// The loop, over one world and one way to decide.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine<'a, W, D = Pipeline> {
+    world: &'a W,
+    decide: &'a D,
+}
+
+/// A write that somebody else's write overtook is decided anew, at most so often; then the event
+/// goes back to where it came from and is delivered again.
+const CONFLICTS_MAX: usize = 10;
+
+impl<'a, W: World, D: Decide> Engine<'a, W, D> {
+    pub fn new(world: &'a W, decide: &'a D) -> Self {
+        Self { world, decide }
+    }
+}

@@ -1,0 +1,153 @@
+//! The world's in-memory twin: a table, the queues, and a clock that somebody turns.
+//!
+//! It can be told to fail at any point, which is how a crash between any two calls is tried.
+
+use crate::errors::{SaveError, WorldError};
+use crate::world::{Key, Lookup, Message, Stored, World, Write};
+use pipeline::names::ApplicationName;
+use pipeline::time::Time;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub struct Memory {
+    now: Cell<Time>,
+    table: RefCell<BTreeMap<Key, Item>>,
+    sent: RefCell<Vec<Message>>,
+    faults: RefCell<Option<Box<dyn FnMut(Point) -> Fault>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    stored: Stored,
+    due: Option<Time>,
+    lookups: Vec<Lookup>,
+}
+
+/// Where something may go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    Load,
+    BeforeSave,
+    AfterSave,
+    BeforeSend,
+    AfterSend,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// The process ends here.
+    Crash,
+    /// AWS says to come back later.
+    Throttle,
+    /// Somebody else has written; only before a save.
+    Conflict,
+}
+
+impl Memory {
+    pub fn set_now(&self, now: Time) {
+        self.now.set(now);
+    }
+
+    /// Asks `faults` at every point from now on.
+    pub fn set_faults(&self, faults: impl FnMut(Point) -> Fault + 'static) {
+        *self.faults.borrow_mut() = Some(Box::new(faults));
+    }
+
+    pub fn clear_faults(&self) {
+        *self.faults.borrow_mut() = None;
+    }
+
+    /// Takes what was sent since the last time.
+    pub fn take_sent(&self) -> Vec<Message> {
+        self.sent.take()
+    }
+
+    pub fn read(&self, key: &Key) -> Option<String> {
+        self.table.borrow().get(key).map(|item| item.stored.text.clone())
+    }
+
+    pub fn keys(&self) -> Vec<Key> {
+        self.table.borrow().keys().cloned().collect()
+    }
+
+    /// When any record wants to be woken next.
+    pub fn next_due(&self) -> Option<Time> {
+        self.table.borrow().values().filter_map(|item| item.due).min()
+    }
+
+    fn fault(&self, point: Point) -> Fault {
+        self.faults.borrow_mut().as_mut().map_or(Fault::None, |faults| faults(point))
+    }
+
+    fn pass(&self, point: Point) -> Result<(), WorldError> {
+        match self.fault(point) {
+            Fault::None | Fault::Conflict => Ok(()),
+            Fault::Crash => Err(WorldError::Passing(format!("crashed at {point:?}"))),
+            Fault::Throttle => Err(WorldError::Passing("throttled".into())),
+        }
+    }
+}
+
+impl World for Memory {
+    fn now(&self) -> Time {
+        self.now.get()
+    }
+
+    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, WorldError> {
+        self.pass(Point::Load)?;
+        let table = self.table.borrow();
+        Ok(keys.iter().map(|key| table.get(key).map(|item| item.stored.clone())).collect())
+    }
+
+    async fn save(&self, writes: Vec<Write>) -> Result<(), SaveError> {
+        match self.fault(Point::BeforeSave) {
+            Fault::None => {}
+            Fault::Conflict => return Err(SaveError::Conflict),
+            Fault::Crash | Fault::Throttle => {
+                return Err(WorldError::Passing("failed before the save".into()).into());
+            }
+        }
+        let mut table = self.table.borrow_mut();
+        let version = |key: &Key| table.get(key).map(|item| item.stored.version);
+        if writes.iter().any(|write| version(&write.key) != write.read_version) {
+            return Err(SaveError::Conflict);
+        }
+        for Write { key, read_version, text, due, lookups } in writes {
+            let stored = Stored { version: read_version.unwrap_or_default() + 1, text };
+            table.insert(key, Item { stored, due, lookups });
+        }
+        drop(table);
+        self.pass(Point::AfterSave)?;
+        Ok(())
+    }
+
+    async fn send(&self, messages: Vec<Message>) -> Result<(), WorldError> {
+        self.pass(Point::BeforeSend)?;
+        self.sent.borrow_mut().extend(messages);
+        self.pass(Point::AfterSend)
+    }
+
+    async fn due(&self, now: Time) -> Result<Vec<Key>, WorldError> {
+        let table = self.table.borrow();
+        let due = table.iter().filter(|(_, item)| item.due.is_some_and(|due| due <= now));
+        Ok(due.map(|(key, _)| key.clone()).collect())
+    }
+
+    async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {
+        let table = self.table.borrow();
+        let specs = table.iter().filter(|(_, item)| item.lookups.contains(lookup));
+        Ok(specs.filter_map(|(key, _)| match key {
+            Key::Spec(application) => Some(application.clone()),
+            _ => None,
+        })
+        .collect())
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").field("now", &self.now).field("keys", &self.keys()).finish_non_exhaustive()
+    }
+}

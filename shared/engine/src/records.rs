@@ -1,0 +1,143 @@
+//! Records as they are stored: a format number, a kind, and the body.
+//!
+//! Old records are read by newer code. A change that old text cannot be read by gets a new format
+//! number and an arm here that lifts the old text up.
+
+use crate::world::{Key, Lookup, Sender, Stored, Write};
+use pipeline::deployment::Deployment;
+use pipeline::environment::Head;
+use pipeline::outbox::Outbox;
+use pipeline::push::Candidate;
+use pipeline::spec::Application;
+use pipeline::time::Time;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+const FORMAT: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum Record {
+    Spec(Application),
+    Candidate(Candidate),
+    Head(Head),
+    Deployment(Deployment),
+}
+
+#[derive(Debug, Error)]
+pub enum StoredError {
+    #[error("it was written by a newer Slipway (format {found}, this one reads up to {FORMAT}); update this function")]
+    TooNew { found: u32 },
+    #[error("it is not a record of Slipway's")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("it holds another kind of record")]
+    OtherKind,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    format: u32,
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a> {
+    format: u32,
+    #[serde(flatten)]
+    record: &'a Record,
+}
+
+impl Record {
+    pub fn read(text: &str) -> Result<Self, StoredError> {
+        let Envelope { format } = serde_json::from_str(text)?;
+        match format {
+            1 => Ok(serde_json::from_str(text)?),
+            found => Err(StoredError::TooNew { found }),
+        }
+    }
+
+    pub fn write(&self) -> Result<String, StoredError> {
+        Ok(serde_json::to_string(&Outgoing { format: FORMAT, record: self })?)
+    }
+
+    pub(crate) fn outbox(&mut self) -> Option<(Sender, &mut Outbox)> {
+        match self {
+            Self::Spec(_) => None,
+            Self::Candidate(candidate) => {
+                let (application, version) = (candidate.application.clone(), candidate.version.clone());
+                Some((Sender::Candidate { application, version }, &mut candidate.outbox))
+            }
+            Self::Head(head) => Some((Sender::Head(head.place.clone()), &mut head.outbox)),
+            Self::Deployment(deployment) => {
+                Some((Sender::Deployment(deployment.id.clone()), &mut deployment.outbox))
+            }
+        }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        match self {
+            Self::Spec(spec) => Key::Spec(spec.application.clone()),
+            Self::Candidate(candidate) => Key::Candidate {
+                application: candidate.application.clone(),
+                version: candidate.version.clone(),
+            },
+            Self::Head(head) => Key::Head(head.place.clone()),
+            Self::Deployment(deployment) => Key::Deployment(deployment.id.clone()),
+        }
+    }
+
+    /// When it wants to be woken. `spec` says how long a candidate waits for its images.
+    pub(crate) fn due(&self, spec: Option<&Application>) -> Option<Time> {
+        match self {
+            Self::Spec(_) => None,
+            Self::Candidate(candidate) => spec.and_then(|spec| candidate.due(spec)),
+            Self::Head(head) => head.due(),
+            Self::Deployment(deployment) => deployment.due(),
+        }
+    }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        let Self::Spec(spec) = self else { return Vec::new() };
+        let mut lookups: Vec<Lookup> = spec.images.values().cloned().map(Lookup::Repository).collect();
+        for environment in spec.environments.values() {
+            let services = environment.services().map(|(_, service)| &service.name);
+            lookups.extend(services.filter_map(|name| Lookup::service(&environment.target, name)));
+            lookups.extend(environment.alarms.names.iter().cloned().map(Lookup::Alarm));
+        }
+        lookups.sort();
+        lookups.dedup();
+        lookups
+    }
+
+    pub(crate) fn to_write(&self, read: Option<&Stored>, spec: Option<&Application>) -> Result<Write, StoredError> {
+        Ok(Write {
+            key: self.key(),
+            read_version: read.map(|stored| stored.version),
+            text: self.write()?,
+            due: self.due(spec),
+            lookups: self.lookups(),
+        })
+    }
+}
+
+macro_rules! record_kinds {
+    ($($kind:ident($body:ty)),*) => {$(
+        impl TryFrom<Record> for $body {
+            type Error = StoredError;
+
+            fn try_from(record: Record) -> Result<Self, StoredError> {
+                match record {
+                    Record::$kind(body) => Ok(body),
+                    _ => Err(StoredError::OtherKind),
+                }
+            }
+        }
+
+        impl From<$body> for Record {
+            fn from(body: $body) -> Self {
+                Record::$kind(body)
+            }
+        }
+    )*};
+}
+
+record_kinds!(Spec(Application), Candidate(Candidate), Head(Head), Deployment(Deployment));

@@ -1,0 +1,118 @@
+//! The port: all that the loop needs of the world.
+
+use crate::errors::{SaveError, WorldError};
+use pipeline::effect::Effect;
+use pipeline::names::{AlarmName, ApplicationName, DeploymentId, Place, Repository, ServiceName, Version};
+use pipeline::spec::Target;
+use pipeline::time::Time;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::future::Future;
+
+/// The records of one table, and the queues of the workers.
+pub trait World {
+    fn now(&self) -> Time;
+
+    /// Reads several records in one call, each as it was last written.
+    fn load(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Stored>>, WorldError>>;
+
+    /// Writes all records or none, each only if it still has the version that was read.
+    fn save(&self, writes: Vec<Write>) -> impl Future<Output = Result<(), SaveError>>;
+
+    /// Hands effects to the queues of the workers that perform them.
+    fn send(&self, messages: Vec<Message>) -> impl Future<Output = Result<(), WorldError>>;
+
+    /// Which records want to be woken by now.
+    fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Key>, WorldError>>;
+
+    /// Which specs speak of this repository, service or alarm.
+    fn find(&self, lookup: &Lookup) -> impl Future<Output = Result<Vec<ApplicationName>, WorldError>>;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Key {
+    Spec(ApplicationName),
+    Candidate { application: ApplicationName, version: Version },
+    Head(Place),
+    Deployment(DeploymentId),
+}
+
+/// What an event knows of itself, and the spec that speaks of it must be found by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lookup {
+    Repository(Repository),
+    Service { cluster: String, service: ServiceName },
+    Alarm(AlarmName),
+}
+
+/// A record as it lies in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub version: u64,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    pub key: Key,
+    /// The version that was read; `None`: there was no such record.
+    pub read_version: Option<u64>,
+    pub text: String,
+    /// When the record wants to be woken; `None`: never.
+    pub due: Option<Time>,
+    /// What it is to be found by.
+    pub lookups: Vec<Lookup>,
+}
+
+/// An effect on its way to the worker that performs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub from: Sender,
+    /// Its number in the sender's outbox.
+    pub number: u64,
+    pub effect: Effect,
+}
+
+/// Whose outbox an effect stands in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    Candidate { application: ApplicationName, version: Version },
+    Head(Place),
+    Deployment(DeploymentId),
+}
+
+impl Lookup {
+    /// The look-up of a service in a target. Containers on hosts send no events of their own.
+    pub fn service(target: &Target, service: &ServiceName) -> Option<Self> {
+        match target {
+            Target::Cluster(cluster) => {
+                Some(Self::Service { cluster: cluster.clone(), service: service.clone() })
+            }
+            Target::Hosts(_) => None,
+        }
+    }
+}
+
+impl From<&Sender> for Key {
+    fn from(sender: &Sender) -> Self {
+        match sender.clone() {
+            Sender::Candidate { application, version } => Self::Candidate { application, version },
+            Sender::Head(place) => Self::Head(place),
+            Sender::Deployment(id) => Self::Deployment(id),
+        }
+    }
+}
+
+/// The partition and sort key in the table.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spec(application) => write!(f, "app#{application} / spec"),
+            Self::Candidate { application, version } => write!(f, "app#{application} / release#{version}"),
+            Self::Head(place) => write!(f, "env#{place} / head"),
+            Self::Deployment(id) => write!(f, "env#{} / deployment#{:08}", id.place, id.number),
+        }
+    }
+}

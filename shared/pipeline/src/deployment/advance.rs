@@ -1,0 +1,166 @@
+//! What happens next: the one table of states and events.
+
+use super::{Deployment, State};
+use crate::event::Event;
+use crate::time::Time;
+use crate::verdict::{Cause, Verdict};
+
+/// What came of an event, for whoever told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It was taken in.
+    Done,
+    /// A person's wish was taken in; this is what follows from it.
+    Accepted(String),
+    /// A worker may start the task.
+    Granted,
+    /// A worker must not start the task, and why.
+    Denied(String),
+    /// A person's wish cannot be met; this says why and what to do instead.
+    Refused(String),
+    /// It changes nothing, and why; for the log.
+    Ignored(String),
+}
+
+/// Decides what follows from `event`.
+///
+/// AWS delivers late, twice and out of order, so an event that does not fit changes nothing.
+pub fn advance(mut deployment: Deployment, event: Event, now: Time) -> (Deployment, Said) {
+    let said = deployment.take_in(event, now);
+    (deployment, said)
+}
+
+impl Deployment {
+    fn take_in(&mut self, event: Event, now: Time) -> Said {
+        use Event as E;
+        use State as S;
+        match (&self.state, event) {
+            (_, E::Announced) => Said::Done,
+            (S::Ended { verdict, .. }, E::RollbackRequested { .. } | E::CancelRequested { .. }) => {
+                Said::Refused(format!("deployment {} has ended: {verdict}", self.id.number))
+            }
+            (S::Ended { .. }, E::OneOffClaimed { .. }) => Said::Denied("the deployment has ended".into()),
+            (S::Ended { .. }, _) => Said::Ignored("the deployment has ended".into()),
+
+            (S::AwaitingApproval { .. }, E::Approved { by }) => self.approved(&by, now),
+            (S::AwaitingApproval { .. }, E::Rejected { by, why }) => {
+                self.end(Verdict::Rejected { by, why }, now);
+                Said::Accepted("rejected; nothing was touched".into())
+            }
+            (S::AwaitingApproval { deadline }, E::Woken) if now >= *deadline => {
+                let why = "the approval did not come in time; deploy it again to ask again".into();
+                self.end(Verdict::Rejected { by: "the clock".into(), why }, now);
+                Said::Done
+            }
+            (
+                S::AwaitingApproval { .. } | S::Preparing { .. },
+                E::CancelRequested { by, why } | E::RollbackRequested { by, why, .. },
+            ) => {
+                self.end(Verdict::Cancelled { by, why }, now);
+                Said::Accepted("called off; nothing was touched".into())
+            }
+            (_, E::CancelRequested { .. }) => {
+                Said::Refused("it is under way; use rollback to put everything back".into())
+            }
+
+            (S::Preparing { .. }, E::Prepared(preparation)) => self.prepared(preparation, now),
+            (S::Preparing { .. }, E::PreparationFailed { faults }) => {
+                self.end(Verdict::Failed { cause: Cause::Preflight { faults }, left: vec![] }, now);
+                Said::Done
+            }
+            (S::Preparing { deadline }, E::Woken) if now >= *deadline => {
+                let cause = Cause::PreparationTimedOut;
+                self.end(Verdict::Failed { cause, left: vec![] }, now);
+                Said::Done
+            }
+
+            (
+                S::Migrating { .. } | S::Undoing { .. },
+                event @ (E::OneOffClaimed { .. }
+                | E::OneOffStarted { .. }
+                | E::OneOffNotStarted { .. }
+                | E::OneOffSeen { .. }
+                | E::OneOffLost { .. }
+                | E::OneOffStopAsked { .. }
+                | E::Woken),
+            ) => self.one_off_event(event, now),
+            (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
+
+            (_, E::RollbackRequested { by, why, undo }) => self.rollback_requested(by, why, undo, now),
+            (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
+            (S::Baking { .. } | S::Confirming { .. }, E::AlarmsRead { read_at, readings }) => {
+                self.alarms_read(read_at, readings, now)
+            }
+            (
+                S::RollingOut { .. } | S::Checking { .. } | S::Baking { .. } | S::Confirming { .. },
+                E::TaskReported(report),
+            ) => self.task_reported(&report, now),
+
+            (S::RollingOut { .. }, E::RolloutStarted { service, rollout }) => {
+                self.rollout_started(&service, rollout, now)
+            }
+            (S::RollingOut { .. }, E::RolloutRefused { service, reason }) => {
+                self.rollout_refused(service, reason, now)
+            }
+            (
+                S::RollingOut { .. } | S::Checking { .. } | S::Baking { .. } | S::Confirming { .. },
+                E::Observed { services },
+            ) => self.observed(&services, now),
+            (S::RollingOut { .. }, E::Woken) => self.woken_rolling_out(now),
+
+            (S::Checking { .. }, E::Checked { check, attempt, outcome }) => {
+                self.checked(check, attempt, outcome, now)
+            }
+            (S::Checking { deadline, .. }, E::Woken) if now >= *deadline => {
+                self.go_back(Cause::ChecksTimedOut, now);
+                Said::Done
+            }
+            (S::Baking { until }, E::Woken) if now >= *until => {
+                self.confirm(now);
+                Said::Done
+            }
+            (S::Confirming { .. }, E::Woken) => self.woken_confirming(now),
+
+            (S::RollingBack { .. }, E::PutBackStarted { service, revision, rollout }) => {
+                self.put_back_started(&service, revision, rollout, now)
+            }
+            (S::RollingBack { .. }, E::PutBackRefused { service, refusal, reason }) => {
+                self.put_back_refused(&service, refusal, reason, now)
+            }
+            (S::RollingBack { .. }, E::Removed { service }) => self.removed(&service, now),
+            (S::RollingBack { .. }, E::Observed { services }) => self.observed_going_back(&services, now),
+            (S::RollingBack { .. }, E::Woken) => self.woken_rolling_back(now),
+            (S::Settling { .. }, E::Observed { services }) => self.observed_settling(&services, now),
+            (S::Settling { .. }, E::Woken) => self.woken_settling(now),
+
+            (_, E::Approved { .. } | E::Rejected { .. }) => {
+                Said::Refused(format!("nothing waits for approval: it is {}", self.state.name()))
+            }
+            // What is left belongs to another state: an answer that comes late or twice, a fact
+            // about something that does not matter now, or a wake-up before its time.
+            (state, event) => Said::Ignored(format!("{} while {}", event.name(), state.name())),
+        }
+    }
+
+    fn approved(&mut self, by: &str, now: Time) -> Said {
+        self.note(now, format!("Approved by {by}."));
+        self.prepare(now);
+        Said::Accepted("approved; it goes on".into())
+    }
+
+    fn rollback_requested(&mut self, by: String, why: String, undo: bool, now: Time) -> Said {
+        if undo && self.rules.migration.as_ref().is_none_or(|m| m.undo.is_none()) {
+            return Said::Refused("the spec has no `undo` for the migration; ask without it".into());
+        }
+        match &self.state {
+            State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. } => {
+                Said::Accepted("it is already on its way back".into())
+            }
+            _ => {
+                self.note(now, format!("{by} asked to go back: {why}."));
+                self.go_back_as_asked(Cause::Person { by, why }, undo, now);
+                Said::Accepted("everything goes back to what ran before".into())
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A deployment: one attempt to bring one environment to one release.
+//!
+//! ```text
+//! awaiting approval > preparing > migrating > rolling out > checking > baking > confirming > ended
+//!                                     |            |            |         |         |
+//!                                     +------------+--- undoing > rolling back > settling > ended
+//! ```
+
+mod advance;
+mod alarms;
+mod check;
+mod confirm;
+mod one_off;
+mod prepare;
+mod roll_back;
+mod roll_out;
+mod service;
+mod state;
+mod tasks;
+mod timeline;
+mod waiting;
+
+pub use advance::{Said, advance};
+pub use service::{Service, Standing};
+pub use state::{AfterUndo, Intent, Run, RunProgress, Schema, State};
+pub use timeline::{Entry, Timeline};
+pub use waiting::Waiting;
+
+use crate::effect::Effect;
+use crate::environment::{Kind, Request};
+use crate::names::{AlarmName, DeploymentId, ImageName, Repository, ServiceName, TaskId};
+use crate::notice::{News, Notice};
+use crate::outbox::Outbox;
+use crate::spec;
+use crate::time::{Span, Time};
+use crate::verdict::Verdict;
+use alarms::AlarmMemory;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// While nothing is heard, ECS is asked this often.
+pub const LOOK_EVERY: Span = Span::minutes(2);
+/// After a service was seen unfinished at the end, it is asked again this soon.
+pub const LOOK_SOON: Span = Span::seconds(20);
+/// An update may stay invisible to `DescribeServices` for so long.
+pub const VISIBLE_AFTER: Span = Span::minutes(1);
+/// How long a last look may take after a deadline.
+pub const GRACE: Span = Span::minutes(2);
+/// A worker that was allowed to act is certainly dead after this time (its Lambda's timeout).
+pub const WORKER_LIFE: Span = Span::seconds(90);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    pub id: DeploymentId,
+    pub request: Request,
+    /// The rules as they were when it started; a later change does not touch it.
+    pub rules: spec::Environment,
+    pub repositories: BTreeMap<ImageName, Repository>,
+    pub started_at: Time,
+    pub state: State,
+    /// Empty until the preparation has said what each service runs.
+    pub services: Vec<Service>,
+    pub schema: Schema,
+    pub alarms: BTreeMap<AlarmName, AlarmMemory>,
+    pub timeline: Timeline,
+    /// A one-off task that may still run although the deployment has ended.
+    pub loose_task: Option<LooseTask>,
+    pub outbox: Outbox,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LooseTask {
+    /// `None`: nobody knows whether there is one.
+    pub task: Option<TaskId>,
+}
+
+impl Deployment {
+    /// Begins: asks for approval where the rules want one, and prepares otherwise.
+    pub fn start(
+        id: DeploymentId,
+        request: Request,
+        rules: spec::Environment,
+        repositories: BTreeMap<ImageName, Repository>,
+        now: Time,
+    ) -> Self {
+        let mut deployment = Self {
+            id,
+            request,
+            rules,
+            repositories,
+            started_at: now,
+            state: State::Preparing { deadline: now },
+            services: Vec::new(),
+            schema: Schema::Untouched,
+            alarms: BTreeMap::new(),
+            timeline: Timeline::default(),
+            loose_task: None,
+            outbox: Outbox::default(),
+        };
+        deployment.begin(now);
+        deployment
+    }
+
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match &self.state {
+            State::Ended { verdict, .. } => Some(verdict),
+            _ => None,
+        }
+    }
+
+    /// When it wants to be woken next, if nothing happens before.
+    pub fn due(&self) -> Option<Time> {
+        [self.state.due(), self.outbox.due()].into_iter().flatten().min()
+    }
+
+    /// Ends it from outside: what it was asked for is not wanted any more.
+    pub(crate) fn finish(&mut self, verdict: Verdict, now: Time) {
+        self.end(verdict, now);
+    }
+
+    fn begin(&mut self, now: Time) {
+        let release = self.request.release.version.clone();
+        let what = match &self.request.kind {
+            Kind::Deploy => format!("Deploying {release}"),
+            Kind::Restore(restore) => format!("Going back from {} to {release}", restore.from),
+        };
+        self.note(now, format!("{what}, asked for by {}.", self.request.asked_by));
+        match &self.rules.approval {
+            Some(approval) if self.request.kind == Kind::Deploy => {
+                let until = now + approval.expires;
+                self.note(now, format!("Waiting for approval until {until}."));
+                self.state = State::AwaitingApproval { deadline: until };
+                self.announce(News::ApprovalWanted { until }, now);
+            }
+            _ => self.prepare(now),
+        }
+    }
+
+    fn note(&mut self, now: Time, text: impl Into<String>) {
+        self.timeline.add(now, text.into());
+    }
+
+    fn ask(&mut self, effect: Effect, now: Time) {
+        self.outbox.add(effect, now);
+    }
+
+    fn announce(&mut self, news: News, now: Time) {
+        let notice = Notice {
+            place: self.id.place.clone(),
+            deployment: Some(self.id.number),
+            version: self.request.release.version.clone(),
+            asked_by: self.request.asked_by.to_string(),
+            at: now,
+            news,
+        };
+        self.ask(Effect::Announce(Box::new(notice)), now);
+    }
+
+    /// Ends it, for good.
+    fn end(&mut self, verdict: Verdict, now: Time) {
+        self.note(now, format!("Ended: {verdict}."));
+        self.drop_all_but_announcements();
+        let took = now.since(self.started_at);
+        let last_words = self.timeline.last(6);
+        self.announce(News::Ended { verdict: verdict.clone(), took, last_words }, now);
+        self.state = State::Ended { verdict, at: now };
+    }
+
+    fn drop_all_but_announcements(&mut self) {
+        self.outbox.keep(|effect| matches!(effect, Effect::Announce(_)));
+    }
+
+    /// Asks ECS about `services`, unless that question is already open.
+    fn look(&mut self, services: Vec<ServiceName>, now: Time) {
+        let asked = |effect: &Effect| match effect {
+            Effect::Observe { services: open, .. } => services.iter().all(|s| open.contains(s)),
+            _ => false,
+        };
+        if !services.is_empty() && !self.outbox.waits_for(asked) {
+            self.ask(Effect::Observe { target: self.rules.target.clone(), services }, now);
+        }
+    }
+
+    fn service_mut(&mut self, name: &ServiceName) -> Option<&mut Service> {
+        self.services.iter_mut().find(|service| service.name == *name)
+    }
+
+    fn named(&self, chosen: impl Fn(&Service) -> bool) -> Vec<ServiceName> {
+        self.services.iter().filter(|s| chosen(s)).map(|s| s.name.clone()).collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
+
+use super::alarms::AlarmMemory;
+use super::one_off::MIGRATION_PATIENCE;
+use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, Standing, State};
+use crate::effect::{Effect, Prepare, PrepareService, Purpose};
+use crate::environment::Kind;
+use crate::event::{AlarmState, Preparation, PreparedService};
+use crate::names::{Digest, Repository, Tag};
+use crate::notice::News;
+use crate::spec::AtStart;
+use crate::time::{Span, Time};
+use crate::verdict::{Cause, Verdict, list};
+use std::collections::BTreeMap;
+
+const PREPARATION_PATIENCE: Span = Span::minutes(15);
+
+impl Deployment {
+    pub(super) fn prepare(&mut self, now: Time) {
+        self.state = State::Preparing { deadline: now + PREPARATION_PATIENCE };
+        let services = self.rules.services().map(|(_, spec)| PrepareService {
+            spec: spec.clone(),
+            recorded: self.request.kind.recorded(&spec.name).cloned(),
+        });
+        let prepare = Prepare {
+            application: self.id.place.application.clone(),
+            target: self.rules.target.clone(),
+            services: services.collect(),
+            images: self.images(),
+            alarms: self.rules.alarms.names.clone(),
+            migration: self.migration_wanted().map(|m| (m.service.clone(), m.container.clone())),
+            keep_tag: self.keep_tag(),
+            tag: self.rules.tag.clone(),
+        };
+        self.ask(Effect::Prepare(Box::new(prepare)), now);
+        self.announce(News::Started, now);
+    }
+
+    pub(super) fn prepared(&mut self, preparation: Preparation, now: Time) -> Said {
+        let services = match self.match_services(preparation.services) {
+            Ok(services) => services,
+            Err(faults) => {
+                self.end(Verdict::Failed { cause: Cause::Preflight { faults }, left: vec![] }, now);
+                return Said::Done;
+            }
+        };
+        self.services = services;
+        let changed = self.services.iter().filter(|s| !s.is_unchanged());
+        let changes = list(changed.map(|s| match &s.before {
+            Some(before) => format!("{} {} -> {}", s.name, before.short(), s.after.short()),
+            None => format!("{} (new) -> {}", s.name, s.after.short()),
+        }));
+        let changes = if changes.is_empty() { "nothing to change".into() } else { changes };
+        self.note(now, format!("Prepared: {changes}."));
+        for warning in preparation.warnings {
+            self.note(now, format!("Warning: {warning}."));
+        }
+        for reading in preparation.alarms {
+            if self.rules.alarms.names.contains(&reading.alarm) {
+                let memory = AlarmMemory::from(&reading);
+                self.alarms.insert(reading.alarm, memory);
+            }
+        }
+        if !self.alarms_allow_the_start(now) {
+            return Said::Done;
+        }
+        match &self.request.kind {
+            Kind::Restore(restore) if restore.undo => {
+                let then = AfterUndo::RollOut;
+                self.undo(then, now);
+            }
+            _ if self.migration_wanted().is_some() => {
+                self.run_one_off(Purpose::Migrate, 1, Span::default(), now);
+                let run = self.new_run(1, now, MIGRATION_PATIENCE);
+                self.state = State::Migrating { run, intent: Intent::GoOn };
+            }
+            _ => self.roll_out(0, now),
+        }
+        Said::Done
+    }
+
+    /// Says which alarms are on before anything is touched, and whether the deployment may go on.
+    fn alarms_allow_the_start(&mut self, now: Time) -> bool {
+        let on = self.alarms.iter().filter(|(_, memory)| memory.state == AlarmState::On && !memory.muted);
+        let on: Vec<_> = on.map(|(name, _)| name.clone()).collect();
+        if on.is_empty() || matches!(self.request.kind, Kind::Restore(_)) {
+            // Going back is the cure for an alarm, so that it never waits for one.
+            self.discount_alarms_that_are_on();
+            return true;
+        }
+        match self.rules.alarms.at_start {
+            AtStart::Block => {
+                let cause = Cause::AlarmAlreadyOn { alarms: on };
+                self.end(Verdict::Failed { cause, left: vec![] }, now);
+                return false;
+            }
+            AtStart::Warn => {
+                let text = "Warning: already on, and not counted until quiet once";
+                self.note(now, format!("{text}: {}.", list(on)));
+            }
+            AtStart::Ignore => {}
+        }
+        self.discount_alarms_that_are_on();
+        true
+    }
+
+    /// Joins the answer with the rules; a service that is missing or was not asked for is a fault
+    /// of the worker, and a reason to touch nothing.
+    fn match_services(&self, prepared: Vec<PreparedService>) -> Result<Vec<Service>, Vec<String>> {
+        let mut by_name: BTreeMap<_, _> = prepared.into_iter().map(|p| (p.name.clone(), p)).collect();
+        let mut faults = Vec::new();
+        let mut services = Vec::new();
+        for (wave, spec) in self.rules.services() {
+            match by_name.remove(&spec.name) {
+                Some(prepared) => services.push(Service {
+                    name: prepared.name,
+                    wave: self.wave_of(wave),
+                    before: prepared.before,
+                    after: prepared.after,
+                    fresh: self.request.fresh,
+                    standing: Standing::Untouched,
+                    rollout: None,
+                    visible_from: None,
+                    seen_at: Time::default(),
+                    died: Vec::new(),
+                }),
+                None => faults.push(format!("the preparation said nothing about {}", spec.name)),
+            }
+        }
+        faults.extend(by_name.keys().map(|name| format!("the preparation named {name}, which is not ours")));
+        if faults.is_empty() { Ok(services) } else { Err(faults) }
+    }
+
+    /// A rollback by hand goes through the waves from the last to the first.
+    fn wave_of(&self, wave: usize) -> usize {
+        match self.request.kind {
+            Kind::Deploy => wave,
+            Kind::Restore(_) => self.rules.waves.len() - 1 - wave,
+        }
+    }
+
+    /// The migration, if this deployment has one that has not been done.
+    fn migration_wanted(&self) -> Option<&crate::spec::Migration> {
+        let wanted = self.request.kind == Kind::Deploy && self.schema == Schema::Untouched;
+        self.rules.migration.as_ref().filter(|_| wanted)
+    }
+
+    fn images(&self) -> BTreeMap<Repository, Digest> {
+        let images = self.request.release.images.iter();
+        let named = images.filter_map(|(image, digest)| {
+            self.repositories.get(image).map(|repository| (repository.clone(), digest.clone()))
+        });
+        named.collect()
+    }
+
+    fn keep_tag(&self) -> Tag {
+        let place = &self.id.place;
+        Tag::new(format!("{}{}-{}-{}", crate::push::KEEP_PREFIX, place.application, place.environment, self.id.number))
+    }
+}

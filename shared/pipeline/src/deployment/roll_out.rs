@@ -1,0 +1,217 @@
+//! Rolling out: wave by wave, each service to our revision, judged by what ECS shows.
+
+use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
+use crate::effect::{Effect, RollOut};
+use crate::environment::Kind;
+use crate::names::{RolloutId, ServiceName};
+use crate::observation::{Observation, Reading};
+use crate::time::{Span, Time};
+use crate::verdict::{Cause, Usurper, Verdict, list};
+
+impl Deployment {
+    /// Updates the services of `wave`, or of the next one that has something to update.
+    pub(super) fn roll_out(&mut self, wave: usize, now: Time) {
+        let waves = self.rules.waves.len();
+        for wave in wave..waves {
+            let chosen = |service: &Service| service.wave == wave && !service.is_unchanged();
+            let services = self.named(chosen);
+            if !services.is_empty() {
+                self.note(now, format!("Updating {}.", list(&services)));
+                let deadlines = services.iter().map(|name| now + self.timeout_of(name));
+                let first = deadlines.min().unwrap_or(now);
+                self.state = State::RollingOut { wave, look_at: first.min(now + LOOK_EVERY) };
+                services.iter().for_each(|name| self.update(name, now));
+                return;
+            }
+        }
+        for service in self.services.iter_mut().filter(|service| service.is_unchanged()) {
+            service.standing = Standing::Updated;
+        }
+        self.begin_checks(now);
+    }
+
+    fn update(&mut self, name: &ServiceName, now: Time) {
+        let deadline = now + self.timeout_of(name);
+        let Some(spec) = self.rules.services().map(|(_, s)| s).find(|s| s.name == *name).cloned() else {
+            return;
+        };
+        let target = self.rules.target.clone();
+        let images = self.request.release.images.clone();
+        let Some(service) = self.service_mut(name) else { return };
+        let waiting = "for AWS to take the update".to_owned();
+        service.standing = Standing::Updating { deadline, waiting };
+        service.visible_from = None;
+        let roll_out = RollOut {
+            target,
+            container: spec.container.clone(),
+            service: spec,
+            revision: service.after.clone(),
+            create: service.before.is_none(),
+            fresh: service.fresh,
+            images,
+        };
+        self.ask(Effect::RollOut(Box::new(roll_out)), now);
+    }
+
+    pub(super) fn rollout_started(&mut self, name: &ServiceName, rollout: RolloutId, now: Time) -> Said {
+        let Some(service) = self.service_mut(name) else { return not_ours(name) };
+        service.rollout = Some(rollout);
+        if service.visible_from.is_none() {
+            service.visible_from = Some(now + VISIBLE_AFTER);
+        }
+        if let Standing::Updating { waiting, .. } = &mut service.standing {
+            *waiting = "for ECS to start tasks".into();
+        }
+        Said::Done
+    }
+
+    pub(super) fn rollout_refused(&mut self, name: ServiceName, reason: String, now: Time) -> Said {
+        let Some(service) = self.service_mut(&name) else { return not_ours(&name) };
+        if !matches!(service.standing, Standing::Updating { .. }) {
+            return Said::Ignored(format!("{name} is not being updated"));
+        }
+        self.note(now, format!("AWS refused to update {name}: {reason}."));
+        self.go_back(Cause::RolloutRefused { service: name, reason }, now);
+        Said::Done
+    }
+
+    /// Takes in what ECS shows while our revision goes out or is out.
+    pub(super) fn observed(&mut self, observations: &[Observation], now: Time) -> Said {
+        let mut said = Said::Ignored("nothing new".into());
+        for observation in observations {
+            // An earlier one may have sent everything back.
+            if !self.is_going_forward() {
+                break;
+            }
+            match self.observed_one(observation, now) {
+                Said::Ignored(_) if said == Said::Done => {}
+                other => said = other,
+            }
+        }
+        said
+    }
+
+    fn observed_one(&mut self, observation: &Observation, now: Time) -> Said {
+        let name = &observation.service;
+        let Some(service) = self.service_mut(name) else { return not_ours(name) };
+        if observation.seen_at < service.seen_at {
+            return Said::Ignored(format!("an older look at {name}"));
+        }
+        if service.standing == Standing::Untouched {
+            return Said::Ignored(format!("{name} is not touched yet"));
+        }
+        service.seen_at = observation.seen_at;
+        let reading = observation.read(service.wants_after());
+        let service = name.clone();
+        match reading {
+            Reading::Done => self.service_is_up(&service, observation.seen_at, now),
+            Reading::Underway { waiting } => self.service_waits(&service, waiting, now),
+            Reading::Failed { reason } => self.go_back(Cause::RolloutFailed { service, reason }, now),
+            Reading::Returned { reason } => self.returned_by_ecs(service, reason, now),
+            Reading::TakenOver { revision } => {
+                let by = Usurper::Somebody { service, revision: Some(revision) };
+                self.end(Verdict::Superseded { by }, now);
+            }
+            Reading::Gone => {
+                let by = Usurper::Somebody { service, revision: None };
+                self.end(Verdict::Superseded { by }, now);
+            }
+        }
+        Said::Done
+    }
+
+    fn service_is_up(&mut self, name: &ServiceName, seen_at: Time, now: Time) {
+        let Some(service) = self.service_mut(name) else { return };
+        if let Standing::Updating { .. } = service.standing {
+            service.standing = Standing::Updated;
+            service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
+            let revision = service.after.short().to_owned();
+            self.outbox.keep(|effect| !matches!(effect, Effect::RollOut(r) if r.service.name == *name));
+            self.note(now, format!("{name} runs {revision} and nothing else."));
+        }
+        match self.state {
+            State::RollingOut { wave, .. } => {
+                let open = self.named(|s| matches!(s.standing, Standing::Updating { .. }));
+                if open.is_empty() {
+                    self.roll_out(wave + 1, now);
+                }
+            }
+            State::Confirming { .. } => self.confirmed_service(name, seen_at, now),
+            _ => {}
+        }
+    }
+
+    fn service_waits(&mut self, name: &ServiceName, text: String, now: Time) {
+        let Some(service) = self.service_mut(name) else { return };
+        let Standing::Updating { deadline, waiting, .. } = &mut service.standing else {
+            return self.unsettled(name, text, now);
+        };
+        let overdue = now >= *deadline;
+        let news = text.starts_with("ECS says") && *waiting != text;
+        waiting.clone_from(&text);
+        if overdue {
+            self.go_back(Cause::RolloutTimedOut { service: name.clone(), waiting: text }, now);
+        } else if news {
+            self.note(now, format!("{name}: {text}."));
+        }
+    }
+
+    fn returned_by_ecs(&mut self, name: ServiceName, reason: String, now: Time) {
+        let deadline = now + self.timeout_of(&name);
+        if let Some(service) = self.service_mut(&name) {
+            let waiting = "for ECS to finish its own rollback".to_owned();
+            service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true };
+            service.visible_from = Some(now + VISIBLE_AFTER);
+        }
+        self.note(now, format!("ECS itself rolls {name} back: {reason}."));
+        self.go_back(Cause::ReturnedByEcs { service: name, reason }, now);
+    }
+
+    pub(super) fn woken_rolling_out(&mut self, now: Time) -> Said {
+        let State::RollingOut { look_at, .. } = &self.state else {
+            return Said::Ignored("not rolling out".into());
+        };
+        if now < *look_at {
+            return Said::Ignored("woken before its time".into());
+        }
+        let mut next = now + LOOK_EVERY;
+        let mut open = Vec::new();
+        for service in &self.services {
+            let Standing::Updating { deadline, waiting, .. } = &service.standing else { continue };
+            if now >= *deadline + GRACE {
+                let (service, waiting) = (service.name.clone(), waiting.clone());
+                self.go_back(Cause::RolloutTimedOut { service, waiting }, now);
+                return Said::Done;
+            }
+            // At the deadline ECS is asked once more: the event that said "done" may be lost.
+            next = next.min(if now < *deadline { *deadline } else { *deadline + GRACE });
+            open.push(service.name.clone());
+        }
+        if let State::RollingOut { look_at, .. } = &mut self.state {
+            *look_at = next;
+        }
+        self.look(open, now);
+        Said::Done
+    }
+
+    pub(super) fn timeout_of(&self, name: &ServiceName) -> Span {
+        let spec = self.rules.services().map(|(_, s)| s).find(|s| s.name == *name);
+        spec.map_or(Span::minutes(10), |s| s.timeout)
+    }
+
+    fn is_going_forward(&self) -> bool {
+        matches!(
+            self.state,
+            State::RollingOut { .. } | State::Checking { .. } | State::Baking { .. } | State::Confirming { .. }
+        )
+    }
+
+    /// Whether this deployment is itself a way back.
+    pub(super) fn is_restore(&self) -> bool {
+        matches!(self.request.kind, Kind::Restore(_))
+    }
+}
+
+pub(super) fn not_ours(name: &ServiceName) -> Said {
+    Said::Ignored(format!("service {name} is not part of this deployment"))
+}

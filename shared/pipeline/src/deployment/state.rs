@@ -1,0 +1,122 @@
+//! The states of a deployment, each with exactly its own data.
+
+use crate::names::{ServiceName, TaskId};
+use crate::time::Time;
+use crate::verdict::{Cause, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A person has to agree before anything is touched.
+    AwaitingApproval { deadline: Time },
+    /// Revisions are being registered and everything is looked at; no service is touched.
+    Preparing { deadline: Time },
+    /// The migration runs, or is about to; no service is touched.
+    Migrating { run: Run, intent: Intent },
+    /// The services of this wave are being updated; those of earlier waves are.
+    RollingOut { wave: usize, look_at: Time },
+    /// Every service runs the release; its URLs are being asked.
+    Checking { progress: Vec<CheckProgress>, deadline: Time },
+    /// The checks passed; alarms and tasks are watched.
+    Baking { until: Time },
+    /// One last look at every service and every alarm before it may be called a success.
+    Confirming { since: Time, unseen: BTreeSet<ServiceName>, alarms_read: bool, look_at: Time, deadline: Time },
+    /// The migration is being taken back, because the old code cannot live with it.
+    Undoing { run: Run, then: AfterUndo },
+    /// The touched services of this wave are on their way back; those of later waves are back.
+    RollingBack { cause: Cause, since: Time, wave: usize, look_at: Time },
+    /// Everything is back; one last look, after the last worker that could still disturb is gone.
+    Settling { cause: Cause, since: Time, unseen: BTreeSet<ServiceName>, look_at: Time, deadline: Time },
+    Ended { verdict: Verdict, at: Time },
+}
+
+/// One run of a one-off task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub attempt: u32,
+    pub progress: RunProgress,
+    pub look_at: Time,
+    pub deadline: Time,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunProgress {
+    /// A worker was asked.
+    Asked,
+    /// A worker took it on, and may have started the task.
+    Claimed { at: Time },
+    Started { task: TaskId },
+    /// It ran out of time and is being stopped.
+    Stopping { task: TaskId },
+}
+
+/// What follows the migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    GoOn,
+    /// Something spoke against the release while the migration ran, which is never cut short.
+    GoBack { cause: Cause, undo: bool },
+}
+
+/// What follows the undoing of the migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterUndo {
+    PutBack { cause: Cause },
+    /// A rollback by hand: the recorded revisions go out.
+    RollOut,
+}
+
+/// What the database has been through in this deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schema {
+    Untouched,
+    Migrated,
+    Undone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckProgress {
+    pub attempt: u32,
+    pub passed: bool,
+}
+
+impl State {
+    /// When time alone changes something.
+    pub(super) fn due(&self) -> Option<Time> {
+        match self {
+            Self::AwaitingApproval { deadline }
+            | Self::Preparing { deadline }
+            | Self::Checking { deadline, .. } => Some(*deadline),
+            Self::Migrating { run, .. } | Self::Undoing { run, .. } => Some(run.look_at),
+            Self::Baking { until } => Some(*until),
+            Self::RollingOut { look_at, .. }
+            | Self::RollingBack { look_at, .. }
+            | Self::Confirming { look_at, .. }
+            | Self::Settling { look_at, .. } => Some(*look_at),
+            Self::Ended { .. } => None,
+        }
+    }
+
+    /// Its name for logs, metrics and tests.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AwaitingApproval { .. } => "awaiting approval",
+            Self::Preparing { .. } => "preparing",
+            Self::Migrating { .. } => "migrating",
+            Self::RollingOut { .. } => "rolling out",
+            Self::Checking { .. } => "checking",
+            Self::Baking { .. } => "baking",
+            Self::Confirming { .. } => "confirming",
+            Self::Undoing { .. } => "undoing",
+            Self::RollingBack { .. } => "rolling back",
+            Self::Settling { .. } => "settling",
+            Self::Ended { .. } => "ended",
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Tasks of our revision that die, and containers of them.
+//!
+//! ECS forgives a task that was healthy once and died then, for ever. We count.
+
+use super::roll_out::not_ours;
+use super::{Deployment, Said};
+use crate::spec::Sidecars;
+use crate::task::{Fault, TaskReport, classify};
+use crate::time::Time;
+use crate::verdict::Cause;
+
+/// A service that keeps losing a sidecar is mentioned so often and no more.
+const SIDECAR_NOTES_MAX: usize = 3;
+
+impl Deployment {
+    pub(super) fn task_reported(&mut self, report: &TaskReport, now: Time) -> Said {
+        let Some(service) = self.service_mut(&report.service) else { return not_ours(&report.service) };
+        if service.after != report.revision || !service.touched() {
+            return Said::Ignored("a task of another revision".into());
+        }
+        match &report.stop {
+            None => self.sidecars_reported(report, now),
+            Some(stop) => {
+                let fault = classify(stop);
+                let reason = reason_of(report);
+                self.task_stopped(report, fault, reason, now)
+            }
+        }
+    }
+
+    fn task_stopped(&mut self, report: &TaskReport, fault: Fault, reason: String, now: Time) -> Said {
+        let name = report.service.clone();
+        let threshold = self.rules.failures.tasks as usize;
+        let Some(service) = self.service_mut(&name) else { return not_ours(&name) };
+        if service.died.contains(&report.task) {
+            return Said::Ignored("this task is counted".into());
+        }
+        if !fault.of_the_release() {
+            if fault != Fault::Meant {
+                self.note(now, format!("A task of {name} stopped ({fault}): {reason}."));
+            }
+            return Said::Done;
+        }
+        service.died.push(report.task.clone());
+        let count = service.died.len();
+        self.note(now, format!("Task {count} of {threshold} of {name} died ({fault}): {reason}."));
+        if count >= threshold {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            self.go_back(Cause::TasksFailed { service: name, count, fault, reason }, now);
+        }
+        Said::Done
+    }
+
+    /// The task runs on without one of its containers, which its health does not show.
+    fn sidecars_reported(&mut self, report: &TaskReport, now: Time) -> Said {
+        let dead = report.containers.iter().find(|c| !c.essential && c.exit_code.is_some_and(|code| code != 0));
+        let Some(container) = dead else { return Said::Ignored("a task that runs".into()) };
+        let code = container.exit_code.unwrap_or_default();
+        let reason = container.reason.clone().unwrap_or_else(|| format!("exit code {code}"));
+        let service = report.service.clone();
+        let text = format!("Container {} of {service} died: {reason}; its task runs on.", container.name);
+        if self.rules.failures.sidecars == Sidecars::RollBack {
+            self.note(now, text);
+            self.go_back(Cause::SidecarFailed { service, container: container.name.clone(), reason }, now);
+            return Said::Done;
+        }
+        let told = self.timeline.entries().iter().filter(|entry| entry.text == text).count();
+        if told >= SIDECAR_NOTES_MAX {
+            return Said::Ignored("told often enough".into());
+        }
+        self.note(now, text);
+        Said::Done
+    }
+}
+
+/// The most telling reason: that of an essential container that failed, or the task's.
+fn reason_of(report: &TaskReport) -> String {
+    let failed = report.containers.iter().find(|c| c.essential && c.exit_code.is_some_and(|code| code != 0));
+    let task_reason = report.stop.as_ref().map(|stop| stop.reason.clone()).unwrap_or_default();
+    match failed {
+        Some(container) => {
+            let code = container.exit_code.unwrap_or_default();
+            let reason = container.reason.clone().unwrap_or(task_reason);
+            format!("container {} exited with {code}, {reason}", container.name)
+        }
+        None => task_reason,
+    }
+}

@@ -1,0 +1,46 @@
+//! The timeline: what happened, in plain words, for a person who was not there.
+
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+/// A deployment that has more to say than this has said the important things first and last.
+const ENTRIES_MAX: usize = 500;
+const TEXT_MAX: usize = 600;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timeline(Vec<Entry>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub at: Time,
+    pub text: String,
+}
+
+impl Timeline {
+    pub(super) fn add(&mut self, at: Time, text: String) {
+        if self.0.len() == ENTRIES_MAX {
+            self.0.remove(ENTRIES_MAX / 2);
+        }
+        self.0.push(Entry { at, text: shorten(text) });
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    pub fn last(&self, count: usize) -> Vec<String> {
+        let start = self.0.len().saturating_sub(count);
+        self.0[start..].iter().map(|entry| entry.text.clone()).collect()
+    }
+}
+
+/// Cuts a text that somebody else wrote, so that it cannot fill our table.
+fn shorten(mut text: String) -> String {
+    if text.len() > TEXT_MAX {
+        let end = (0..=TEXT_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,157 @@
+//! Effects: what a worker does to the world, with everything that it needs to know.
+
+use crate::environment::Request;
+use crate::names::{
+    AlarmName, ApplicationName, ContainerName, Digest, EnvironmentName, ImageName, Repository,
+    Revision, RolloutId, ServiceName, Tag, TaskId,
+};
+use crate::notice::Notice;
+use crate::release::Release;
+use crate::spec::{Check, HostContainer, Service, Target};
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What to do. Each is safe to perform twice, and each has an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Pre-flight: look at everything, register every new revision, protect the digests.
+    Prepare(Box<Prepare>),
+    /// Run a one-off task, once it is claimed.
+    RunOneOff(OneOff),
+    /// Ask what became of a one-off task.
+    LookAtOneOff { target: Target, purpose: Purpose, attempt: u32, task: TaskId, container: ContainerName },
+    /// End a one-off task that ran out of time.
+    StopOneOff { target: Target, purpose: Purpose, attempt: u32, task: TaskId, reason: String },
+    /// Bring one service to a revision.
+    RollOut(Box<RollOut>),
+    /// Describe services, and say what they run.
+    Observe { target: Target, services: Vec<ServiceName> },
+    /// Ask one URL, after a pause.
+    Check { check: usize, attempt: u32, pause: Span, spec: Check },
+    ReadAlarms { names: Vec<AlarmName> },
+    /// Bring one service back to what it ran.
+    PutBack(Box<PutBack>),
+    /// Delete a service that this deployment created.
+    Remove { target: Target, service: ServiceName },
+    /// Tell people.
+    Announce(Box<Notice>),
+    /// Hand a complete release to an environment.
+    Offer { environment: EnvironmentName, request: Box<Request> },
+    /// Tell an environment that a release succeeded in the one it is promoted from.
+    Promote { environment: EnvironmentName, release: Release },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepare {
+    pub application: ApplicationName,
+    pub target: Target,
+    pub services: Vec<PrepareService>,
+    /// Every image of the release, by repository: containers are matched by it.
+    pub images: BTreeMap<Repository, Digest>,
+    pub alarms: Vec<AlarmName>,
+    /// The service and container that the migration runs in, to be checked too.
+    pub migration: Option<(ServiceName, ContainerName)>,
+    /// Put on every digest, so that no lifecycle rule deletes a release that may be needed again.
+    pub keep_tag: Tag,
+    /// Put on every digest because the spec says so.
+    pub tag: Option<Tag>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepareService {
+    pub spec: Service,
+    /// A rollback by hand goes to this recorded revision; nothing new is made.
+    pub recorded: Option<Revision>,
+}
+
+/// What a one-off task is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    Migrate,
+    Undo,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneOff {
+    pub target: Target,
+    pub purpose: Purpose,
+    pub attempt: u32,
+    /// The service whose network, platform and capacity it takes.
+    pub service: ServiceName,
+    pub revision: Revision,
+    pub container: ContainerName,
+    pub command: Vec<String>,
+    pub on_host: bool,
+    pub timeout: Span,
+    /// The same for every try of this attempt, so that AWS starts one task only.
+    pub client_token: String,
+    /// Wait before trying, because there was no capacity a moment ago.
+    pub pause: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollOut {
+    pub target: Target,
+    pub service: Service,
+    pub revision: Revision,
+    /// The service does not exist yet.
+    pub create: bool,
+    /// Start new tasks although the service runs this revision.
+    pub fresh: bool,
+    pub container: Option<HostContainer>,
+    pub images: BTreeMap<ImageName, Digest>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutBack {
+    pub target: Target,
+    pub service: Service,
+    pub to: Revision,
+    pub way: Way,
+}
+
+/// How a service is put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// Our rollout is still going on: stop it and let ECS return to where it came from.
+    StopRollout(RolloutId),
+    /// It is over, or nobody knows: update the service.
+    Update,
+}
+
+impl Effect {
+    /// How long its answer may take before it is sent again.
+    pub fn patience(&self) -> Span {
+        match self {
+            Self::Prepare(_) => Span::minutes(3),
+            Self::Check { pause, spec, .. } => *pause + spec.timeout + Span::minutes(1),
+            Self::RunOneOff(one_off) => one_off.pause + Span::minutes(2),
+            Self::Announce(_) => Span::minutes(5),
+            _ => Span::minutes(1),
+        }
+    }
+
+    /// Its name for logs, metrics and tests.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Prepare(_) => "prepare",
+            Self::RunOneOff(one_off) if one_off.purpose == Purpose::Undo => "undo",
+            Self::RunOneOff(_) => "migrate",
+            Self::LookAtOneOff { .. } => "look at task",
+            Self::StopOneOff { .. } => "stop task",
+            Self::RollOut(_) => "roll out",
+            Self::Observe { .. } => "observe",
+            Self::Check { .. } => "check",
+            Self::ReadAlarms { .. } => "read alarms",
+            Self::PutBack(_) => "put back",
+            Self::Remove { .. } => "remove",
+            Self::Announce(_) => "announce",
+            Self::Offer { .. } => "offer",
+            Self::Promote { .. } => "promote",
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! What happens next in an environment: requests, wishes, and the events of its deployment.
+
+use super::{Control, Door, Fate, Head, HoldUntil, Kind, Request, Waits};
+use crate::deployment::{self, Deployment, Said, State};
+use crate::event::Event;
+use crate::names::{DeploymentId, EnvironmentName, ImageName, Repository, RequestId, Version};
+use crate::notice::{News, Notice};
+use crate::effect::Effect;
+use crate::release::Release;
+use crate::spec;
+use crate::time::Time;
+use crate::verdict::{Usurper, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An environment as it is loaded: its head, and the deployment that is addressed or active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    pub head: Head,
+    pub deployment: Option<Deployment>,
+}
+
+/// What the decision needs and nobody decides here.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    pub rules: &'a spec::Environment,
+    pub repositories: &'a BTreeMap<ImageName, Repository>,
+    /// The environments that are promoted from this one.
+    pub promotes_to: &'a [EnvironmentName],
+    /// The head of the environment that this one is promoted from.
+    pub promoted_from: Option<&'a Head>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    Requested(Box<Request>),
+    /// A person wants to go back, with or without a deployment under way.
+    RollbackRequested { id: RequestId, by: String, why: String, to: Option<Version>, undo: bool },
+    Controlled { by: String, why: String, control: Control },
+    /// A release succeeded where this environment is promoted from.
+    Promotable { from: EnvironmentName, release: Release },
+    /// Something happened that concerns whichever deployment is active.
+    Happened(Event),
+    /// A worker answers an effect of this deployment.
+    Answered { deployment: u64, effect: u64, event: Event },
+    /// Somebody answers an effect of the head itself.
+    HeadAnswered { effect: u64 },
+    /// Time passed.
+    Woken,
+}
+
+/// What follows: everything in it is saved at once, and the messages are sent then.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub head: Head,
+    /// The deployment that was loaded, and the one that was started, if any.
+    pub deployments: Vec<Deployment>,
+    pub said: Said,
+}
+
+/// Decides what follows from `input`.
+pub fn advance(environment: Environment, input: Input, context: &Context<'_>, now: Time) -> Step {
+    let Environment { head, deployment } = environment;
+    let mut turn = Turn { head, deployment, started: None, context, now };
+    let said = turn.take_in(input);
+    turn.conclude_and_go_on();
+    let Turn { head, deployment, started, .. } = turn;
+    Step { head, deployments: deployment.into_iter().chain(started).collect(), said }
+}
+
+/// One turn of the machine: the records that it may change.
+pub(super) struct Turn<'a> {
+    pub(super) head: Head,
+    pub(super) deployment: Option<Deployment>,
+    pub(super) started: Option<Deployment>,
+    pub(super) context: &'a Context<'a>,
+    pub(super) now: Time,
+}
+
+impl Turn<'_> {
+    fn take_in(&mut self, input: Input) -> Said {
+        match input {
+            Input::Requested(request) => self.requested(*request),
+            Input::RollbackRequested { id, by, why, to, undo } => {
+                self.rollback_requested(id, by, why, to, undo)
+            }
+            Input::Controlled { by, why, control } => self.controlled(by, why, control),
+            Input::Promotable { from, release } => self.promotable(from, release),
+            Input::Happened(event) => self.happened(event),
+            Input::Answered { deployment, effect, event } => self.answered(deployment, effect, event),
+            Input::HeadAnswered { effect } => {
+                self.head.outbox.answered(effect);
+                Said::Done
+            }
+            Input::Woken => self.feed(Event::Woken),
+        }
+    }
+
+    /// Feeds an event to the active deployment.
+    pub(super) fn feed(&mut self, event: Event) -> Said {
+        match self.deployment.take() {
+            Some(active) if self.head.active == Some(active.id.number) => {
+                let (active, said) = deployment::advance(active, event, self.now);
+                self.deployment = Some(active);
+                said
+            }
+            other => {
+                self.deployment = other;
+                Said::Ignored(format!("{}: no deployment is under way", event.name()))
+            }
+        }
+    }
+
+    fn happened(&mut self, event: Event) -> Said {
+        if let Event::OneOffSeen { task, end: Some(_), .. } = &event
+            && self.head.unfinished.as_ref().is_some_and(|u| u.task.as_ref() == Some(task))
+        {
+            self.head.unfinished = None;
+        }
+        match event {
+            // Only a person may say these, and only through the front door.
+            Event::Approved { .. } | Event::Rejected { .. } | Event::CancelRequested { .. } => {
+                Said::Ignored("not a fact".into())
+            }
+            event => self.feed(event),
+        }
+    }
+
+    fn answered(&mut self, number: u64, effect: u64, event: Event) -> Said {
+        let Some(deployment) = self.deployment.as_mut().filter(|d| d.id.number == number) else {
+            return Said::Ignored(format!("there is no deployment {number}"));
+        };
+        // A claim asks for leave; it does not answer the effect.
+        let is_claim = matches!(event, Event::OneOffClaimed { .. });
+        let waited = match is_claim {
+            true => deployment.outbox.get(effect).is_some(),
+            false => deployment.outbox.answered(effect),
+        };
+        if self.head.active != Some(number) {
+            return match is_claim {
+                true => Said::Denied("the deployment has ended".into()),
+                false => Said::Ignored("the deployment has ended".into()),
+            };
+        }
+        if is_claim && !waited {
+            return Said::Denied("the task is not wanted any more".into());
+        }
+        self.feed(event)
+    }
+
+    fn requested(&mut self, request: Request) -> Said {
+        if let Some(fate) = self.head.fate(&request.id) {
+            return match fate {
+                Fate::Started { number } => Said::Accepted(format!("deployment {number} is this request")),
+                Fate::Declined { why } => Said::Refused(why.clone()),
+            };
+        }
+        if self.head.queue.iter().any(|waits| waits.request.id == request.id) {
+            return Said::Accepted("this request waits already".into());
+        }
+        let unknown = request.release.images.keys().find(|image| !self.context.repositories.contains_key(image));
+        if let Some(image) = unknown {
+            return Said::Refused(format!("the spec has no image called {image}"));
+        }
+        match self.head.door(&request, self.context, self.now) {
+            Door::Open => self.start(request),
+            Door::Closed { why } => {
+                if !request.is_by_person() {
+                    self.decline(request, why.clone());
+                }
+                Said::Refused(why)
+            }
+            Door::Wait { why, until, eligible } => self.queue(request, why, until, eligible),
+        }
+    }
+
+    fn queue(&mut self, request: Request, why: String, until: Option<Time>, eligible: bool) -> Said {
+        let automatic = !request.is_by_person();
+        if automatic && eligible && self.context.rules.queue == spec::Queue::Newest {
+            if let Some(newer) = self.newer_in_queue(&request) {
+                let why = format!("{newer} is newer and waits already");
+                self.decline(request, why.clone());
+                return Said::Refused(why);
+            }
+            self.drop_older_from_queue(&request);
+        }
+        if self.head.queue.len() >= super::head::QUEUE_MAX {
+            let why = "too many requests wait already".to_owned();
+            self.decline(request, why.clone());
+            return Said::Refused(why);
+        }
+        self.give_way_to(&request, eligible);
+        self.head.queue.push(Waits { request, why: why.clone(), until });
+        Said::Accepted(format!("it waits: {why}"))
+    }
+
+    fn newer_in_queue(&self, request: &Request) -> Option<Version> {
+        let mark = request.release.mark();
+        let mut waiting = self.eligible_in_queue();
+        waiting.find(|other| mark.older_than(&other.release.mark())).map(|other| other.release.version.clone())
+    }
+
+    fn drop_older_from_queue(&mut self, request: &Request) {
+        let older: Vec<RequestId> = self.eligible_in_queue().map(|other| other.id.clone()).collect();
+        for waits in self.take_from_queue(|waits| older.contains(&waits.request.id)) {
+            let why = format!("{} is newer and takes its place", request.release.version);
+            self.decline(waits.request, why);
+        }
+    }
+
+    /// The automatic requests that could start if it were their turn.
+    fn eligible_in_queue(&self) -> impl Iterator<Item = &Request> {
+        let requests = self.head.queue.iter().map(|waits| &waits.request);
+        requests.filter(|request| {
+            let door = self.head.door(request, self.context, self.now);
+            !request.is_by_person() && !matches!(door, Door::Wait { eligible: false, .. } | Door::Closed { .. })
+        })
+    }
+
+    pub(super) fn take_from_queue(&mut self, chosen: impl Fn(&Waits) -> bool) -> Vec<Waits> {
+        let queue = std::mem::take(&mut self.head.queue);
+        let (taken, kept) = queue.into_iter().partition(chosen);
+        self.head.queue = kept;
+        taken
+    }
+
+    /// A deployment that nobody has approved yet gives way to a newer release.
+    fn give_way_to(&mut self, request: &Request, eligible: bool) {
+        let Some(active) = self.deployment.as_mut() else { return };
+        let waits_for_approval = matches!(active.state, State::AwaitingApproval { .. });
+        let newer = active.request.release.mark().older_than(&request.release.mark());
+        let automatic = !request.is_by_person() && !active.request.is_by_person();
+        if eligible && waits_for_approval && newer && automatic {
+            let version = request.release.version.clone();
+            active.finish(Verdict::Superseded { by: Usurper::NewerRelease { version } }, self.now);
+        }
+    }
+
+    pub(super) fn decline(&mut self, request: Request, why: String) {
+        let notice = Notice {
+            place: self.head.place.clone(),
+            deployment: None,
+            version: request.release.version,
+            asked_by: request.asked_by.to_string(),
+            at: self.now,
+            news: News::Declined { why: why.clone() },
+        };
+        self.head.outbox.add(Effect::Announce(Box::new(notice)), self.now);
+        self.head.remember_fate(request.id, Fate::Declined { why });
+    }
+
+    pub(super) fn start(&mut self, request: Request) -> Said {
+        let number = self.head.last_number + 1;
+        let mark = request.release.mark();
+        if matches!(request.kind, Kind::Deploy) {
+            // Whoever got through the door has lifted the hold by it.
+            self.head.hold = None;
+            self.head.unfinished = None;
+            if self.head.high_water.as_ref().is_none_or(|known| known.older_than(&mark)) {
+                self.head.high_water = Some(mark);
+            }
+        }
+        self.head.last_number = number;
+        self.head.active = Some(number);
+        self.head.remember_fate(request.id.clone(), Fate::Started { number });
+        let id = DeploymentId { place: self.head.place.clone(), number };
+        let rules = self.context.rules.clone();
+        let repositories = self.context.repositories.clone();
+        let version = request.release.version.clone();
+        self.started = Some(Deployment::start(id, request, rules, repositories, self.now));
+        Said::Accepted(format!("deployment {number} of {version} has started"))
+    }
+
+    fn promotable(&mut self, from: EnvironmentName, release: Release) -> Said {
+        let follows = self.context.rules.deploy_on.as_ref().is_some_and(|deploy_on| {
+            deploy_on.promoted_from.as_ref() == Some(&from) && deploy_on.tags.is_empty()
+        });
+        if !follows {
+            return Said::Done; // Whatever waits for it is looked at in a moment.
+        }
+        let id = RequestId::new(format!("promotion of {} from {from}", release.version));
+        self.requested(Request {
+            id,
+            kind: Kind::Deploy,
+            release,
+            asked_by: super::Asker::Promotion { from },
+            asked_at: self.now,
+            confirm: None,
+            overrides: Default::default(),
+            fresh: false,
+        })
+    }
+
+    /// Draws the conclusions from a deployment that has just ended, and starts what waits.
+    fn conclude_and_go_on(&mut self) {
+        if let Some(ended) = self.deployment.clone().filter(|d| self.head.active == Some(d.id.number))
+            && ended.verdict().is_some()
+        {
+            self.conclude(&ended);
+        }
+        if self.head.active.is_none() && self.started.is_none() {
+            self.start_next();
+        }
+    }
+
+    fn start_next(&mut self) {
+        let waiting: Vec<RequestId> = self.head.queue.iter().map(|w| w.request.id.clone()).collect();
+        for id in waiting {
+            let Some(waits) = self.head.queue.iter().find(|w| w.request.id == id).cloned() else { continue };
+            let door = self.head.door(&waits.request, self.context, self.now);
+            match door {
+                Door::Wait { why, until, .. } => {
+                    if let Some(waits) = self.head.queue.iter_mut().find(|w| w.request.id == id) {
+                        (waits.why, waits.until) = (why, until);
+                    }
+                }
+                Door::Closed { why } => {
+                    self.take_from_queue(|w| w.request.id == id);
+                    self.decline(waits.request, why);
+                }
+                Door::Open => {
+                    self.take_from_queue(|w| w.request.id == id);
+                    if !waits.request.is_by_person() && self.context.rules.queue == spec::Queue::Newest {
+                        if let Some(newer) = self.newer_in_queue(&waits.request) {
+                            self.decline(waits.request, format!("{newer} is newer and waits already"));
+                            continue;
+                        }
+                        self.drop_older_from_queue(&waits.request);
+                    }
+                    self.start(waits.request);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Context<'_> {
+    pub(super) fn is_promotable(&self, request: &Request) -> bool {
+        let wants = self.rules.deploy_on.as_ref().is_some_and(|d| d.promoted_from.is_some());
+        !wants || self.promoted_from.is_some_and(|source| source.has_good(&request.release))
+    }
+
+    pub(super) fn promoted_from_name(&self) -> String {
+        let deploy_on = self.rules.deploy_on.as_ref();
+        deploy_on.and_then(|d| d.promoted_from.as_ref()).map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl Head {
+    /// Puts a hold in place, unless a firmer one is.
+    pub(super) fn hold(&mut self, by: String, why: String, until: HoldUntil, now: Time) {
+        let firm = self.hold.as_ref().is_some_and(|hold| hold.until == HoldUntil::Person);
+        if !firm || until == HoldUntil::Person {
+            self.hold = Some(super::Hold { by, why, at: now, until });
+        }
+    }
+}

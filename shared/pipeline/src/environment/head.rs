@@ -1,0 +1,176 @@
+//! The head of an environment: everything about it that outlives a deployment.
+
+use super::Request;
+use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
+use crate::outbox::Outbox;
+use crate::release::{Mark, Release};
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub(super) const GOOD_MAX: usize = 20;
+pub(super) const QUEUE_MAX: usize = 50;
+const BAD_MAX: usize = 200;
+const FATES_MAX: usize = 300;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    pub place: Place,
+    /// What runs here, as far as Slipway brought it there; `None`: nobody knows.
+    pub live: Option<Live>,
+    /// The last good releases, the newest last.
+    pub good: Vec<Good>,
+    /// The lock: the number of the one deployment that may act.
+    pub active: Option<u64>,
+    pub last_number: u64,
+    /// What waits here, the oldest first.
+    pub queue: Vec<Waits>,
+    pub hold: Option<Hold>,
+    pub pause: Option<Pause>,
+    pub bad: Vec<Bad>,
+    /// The newest release that ever started here; automation never goes below it.
+    pub high_water: Option<Mark>,
+    /// What became of the last requests, so that asking twice is asking once.
+    pub fates: Vec<(RequestId, Fate)>,
+    /// A one-off task of a stuck deployment that may still run.
+    pub unfinished: Option<Unfinished>,
+    pub outbox: Outbox,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    pub release: Release,
+    pub number: u64,
+    pub since: Time,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Good {
+    pub release: Release,
+    pub number: u64,
+    pub at: Time,
+    pub revisions: BTreeMap<ServiceName, Revision>,
+}
+
+/// A request that waits, and why it does, as a person reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    pub request: Request,
+    pub why: String,
+    /// When it is looked at again even if nothing happens.
+    pub until: Option<Time>,
+}
+
+/// The environment stays where it is; automation brings nothing that is not newer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub by: String,
+    pub why: String,
+    pub at: Time,
+    pub until: HoldUntil,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldUntil {
+    /// Until a release newer than this one arrives, or a person lifts it.
+    NewerThan(Mark),
+    /// Until a person lifts it.
+    Person,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    pub by: String,
+    pub why: String,
+    pub at: Time,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bad {
+    pub digest: Digest,
+    pub version: Version,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    Started { number: u64 },
+    Declined { why: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    pub number: u64,
+    pub task: Option<TaskId>,
+}
+
+impl Head {
+    pub fn new(place: Place) -> Self {
+        Self {
+            place,
+            live: None,
+            good: Vec::new(),
+            active: None,
+            last_number: 0,
+            queue: Vec::new(),
+            hold: None,
+            pause: None,
+            bad: Vec::new(),
+            high_water: None,
+            fates: Vec::new(),
+            unfinished: None,
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Whether exactly these images succeeded here.
+    pub fn has_good(&self, release: &Release) -> bool {
+        self.good.iter().any(|good| good.release.same_images(release))
+    }
+
+    /// When it wants to be woken next, if nothing happens before.
+    pub fn due(&self) -> Option<Time> {
+        let waits = self.queue.iter().filter(|_| self.active.is_none()).filter_map(|waits| waits.until);
+        waits.chain(self.outbox.due()).min()
+    }
+
+    pub(super) fn fate(&self, id: &RequestId) -> Option<&Fate> {
+        self.fates.iter().find(|(known, _)| known == id).map(|(_, fate)| fate)
+    }
+
+    pub(super) fn remember_fate(&mut self, id: RequestId, fate: Fate) {
+        self.fates.push((id, fate));
+        drop_oldest(&mut self.fates, FATES_MAX);
+    }
+
+    pub(super) fn remember_good(&mut self, good: Good) {
+        self.good.retain(|known| !known.release.same_images(&good.release));
+        self.good.push(good);
+        drop_oldest(&mut self.good, GOOD_MAX);
+    }
+
+    /// Marks the digests of `release` as bad, except those that the good releases share.
+    pub(super) fn remember_bad(&mut self, release: &Release, why: &str) {
+        let kept = self.live.iter().flat_map(|live| live.release.images.values());
+        let kept: Vec<Digest> = kept.cloned().collect();
+        for digest in release.images.values().filter(|digest| !kept.contains(digest)) {
+            if !self.bad.iter().any(|bad| bad.digest == *digest) {
+                let (digest, version) = (digest.clone(), release.version.clone());
+                self.bad.push(Bad { digest, version, why: why.to_owned() });
+            }
+        }
+        drop_oldest(&mut self.bad, BAD_MAX);
+    }
+
+    pub(super) fn bad_digest_of(&self, release: &Release) -> Option<&Bad> {
+        self.bad.iter().find(|bad| release.images.values().any(|digest| *digest == bad.digest))
+    }
+}
+
+fn drop_oldest<T>(items: &mut Vec<T>, max: usize) {
+    if items.len() > max {
+        items.drain(..items.len() - max);
+    }
+}

@@ -1,0 +1,107 @@
+//! Requests: somebody, or a push, wants an environment to run a release.
+
+use crate::names::{EnvironmentName, RequestId, Revision, ServiceName, Tag, Version};
+use crate::release::Release;
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The same request has the same id, however often it is made.
+    pub id: RequestId,
+    pub kind: Kind,
+    pub release: Release,
+    pub asked_by: Asker,
+    pub asked_at: Time,
+    /// The word that a manual deploy must carry where the spec wants one.
+    pub confirm: Option<String>,
+    /// What a person explicitly overrules.
+    pub overrides: BTreeSet<Override>,
+    /// New tasks are wanted although the release runs already.
+    pub fresh: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Deploy,
+    /// Back to a good release by hand, to the very revisions that it ran with.
+    Restore(Restore),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    /// The version that is left.
+    pub from: Version,
+    pub revisions: BTreeMap<ServiceName, Revision>,
+    /// Take the migration back before the services.
+    pub undo: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asker {
+    Push { tag: Tag },
+    Promotion { from: EnvironmentName },
+    Person { name: String, why: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Override {
+    /// A freeze window: this is an emergency.
+    Freeze,
+    Hold,
+    /// It need not have succeeded where it is promoted from.
+    Promotion,
+    /// A digest that was marked bad.
+    Bad,
+    /// A migration of an earlier deployment that may still run.
+    Unfinished,
+}
+
+impl Request {
+    pub fn is_by_person(&self) -> bool {
+        matches!(self.asked_by, Asker::Person { .. })
+    }
+
+    pub(super) fn overrules(&self, what: Override) -> bool {
+        self.is_by_person() && self.overrides.contains(&what)
+    }
+}
+
+impl Kind {
+    /// The recorded revision that a rollback by hand brings this service back to.
+    pub fn recorded(&self, service: &ServiceName) -> Option<&Revision> {
+        match self {
+            Self::Deploy => None,
+            Self::Restore(restore) => restore.revisions.get(service),
+        }
+    }
+}
+
+impl Override {
+    /// The word for it in a payload.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Freeze => "freeze",
+            Self::Hold => "hold",
+            Self::Promotion => "promotion",
+            Self::Bad => "bad",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Push { tag } => write!(f, "a push of {tag}"),
+            Self::Promotion { from } => write!(f, "its success in {from}"),
+            Self::Person { name, why } if why.is_empty() => f.write_str(name),
+            Self::Person { name, why } => write!(f, "{name} ({why})"),
+        }
+    }
+}

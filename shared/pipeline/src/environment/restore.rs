@@ -1,0 +1,80 @@
+//! Going back by hand, with or without a deployment under way.
+
+use super::advance::Turn;
+use super::{Asker, Fate, Good, Kind, Request, Restore};
+use crate::deployment::Said;
+use crate::event::Event;
+use crate::names::{RequestId, Version};
+use crate::verdict::list;
+
+impl Turn<'_> {
+    pub(super) fn rollback_requested(
+        &mut self,
+        id: RequestId,
+        by: String,
+        why: String,
+        to: Option<Version>,
+        undo: bool,
+    ) -> Said {
+        if let Some(Fate::Started { number }) = self.head.fate(&id) {
+            return Said::Accepted(format!("deployment {number} is this request"));
+        }
+        if let Some(number) = self.head.active {
+            return match to {
+                None => self.feed(Event::RollbackRequested { by, why, undo }),
+                Some(_) => Said::Refused(format!(
+                    "deployment {number} is under way; ask without \"to\", and it goes back to what ran before"
+                )),
+            };
+        }
+        let good = match self.good_to_go_back_to(to.as_ref()) {
+            Ok(good) => good,
+            Err(refusal) => return Said::Refused(refusal),
+        };
+        if undo && self.context.rules.migration.as_ref().is_none_or(|m| m.undo.is_none()) {
+            return Said::Refused("the spec has no `undo` for the migration; ask without it".into());
+        }
+        let unknown = || Version::new("what runs now");
+        let from = self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
+        self.start(Request {
+            id,
+            kind: Kind::Restore(Restore { from, revisions: good.revisions, undo }),
+            release: good.release,
+            asked_by: Asker::Person { name: by, why },
+            asked_at: self.now,
+            confirm: None,
+            overrides: Default::default(),
+            fresh: false,
+        })
+    }
+
+    fn good_to_go_back_to(&self, to: Option<&Version>) -> Result<Good, String> {
+        let good = &self.head.good;
+        if good.is_empty() {
+            return Err("nothing has succeeded here yet, so that there is nothing to go back to".into());
+        }
+        let names = || list(good.iter().rev().map(|g| &g.release.version));
+        let live = self.head.live.as_ref();
+        match (to, live, &self.head.hold) {
+            (Some(version), ..) => {
+                let mut fitting = good.iter().rev().filter(|g| g.release.version.as_str().starts_with(version.as_str()));
+                let exact = good.iter().rev().find(|g| g.release.version == *version);
+                match (exact, fitting.next(), fitting.next()) {
+                    (Some(good), ..) | (None, Some(good), None) => Ok(good.clone()),
+                    (None, None, _) => Err(format!("{version} never succeeded here; these did: {}", names())),
+                    (None, Some(_), Some(_)) => Err(format!("{version} fits several of {}", names())),
+                }
+            }
+            // It was done a moment ago, by us or by a second click: going further back has to be said.
+            (None, Some(live), Some(hold)) => Err(format!(
+                "{} runs and is held ({}); to go elsewhere say \"to\" which of {}",
+                live.release.version, hold.why, names()
+            )),
+            (None, Some(live), None) => {
+                let other = good.iter().rev().find(|g| !g.release.same_images(&live.release));
+                other.cloned().ok_or_else(|| format!("only {} has ever succeeded here", live.release.version))
+            }
+            (None, None, _) => good.last().cloned().ok_or_else(names),
+        }
+    }
+}

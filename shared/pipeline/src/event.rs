@@ -1,0 +1,130 @@
+//! Events: what happened to a deployment, as a worker, a listener or a person tells it.
+
+use crate::effect::Purpose;
+use crate::names::{AlarmName, Revision, RolloutId, ServiceName, TaskId};
+use crate::observation::Observation;
+use crate::task::{Fault, OneOffEnd, TaskReport};
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A person agreed to exactly this deployment's digests.
+    Approved { by: String },
+    Rejected { by: String, why: String },
+    CancelRequested { by: String, why: String },
+    RollbackRequested { by: String, why: String, undo: bool },
+    Prepared(Preparation),
+    /// Nothing was touched; everything that is wrong at once.
+    PreparationFailed { faults: Vec<String> },
+    /// A worker is about to run the task, and must not unless it is granted.
+    OneOffClaimed { purpose: Purpose, attempt: u32 },
+    OneOffStarted { purpose: Purpose, attempt: u32, task: TaskId },
+    /// Certainly nothing was started.
+    OneOffNotStarted { purpose: Purpose, attempt: u32, fault: Fault, reason: String },
+    OneOffSeen { purpose: Purpose, attempt: u32, task: TaskId, end: Option<OneOffEnd> },
+    /// ECS does not know the task any more, and nobody saw how it ended.
+    OneOffLost { purpose: Purpose, attempt: u32 },
+    OneOffStopAsked { purpose: Purpose, attempt: u32 },
+    RolloutStarted { service: ServiceName, rollout: RolloutId },
+    RolloutRefused { service: ServiceName, reason: String },
+    /// What services run, as ECS says when it is asked.
+    Observed { services: Vec<Observation> },
+    TaskReported(TaskReport),
+    Checked { check: usize, attempt: u32, outcome: Outcome },
+    AlarmChanged(AlarmReading),
+    AlarmsRead { read_at: Time, readings: Vec<AlarmReading> },
+    /// The service is on its way back. The revision differs from the one asked for if that one had
+    /// been deregistered and was registered again.
+    PutBackStarted { service: ServiceName, revision: Revision, rollout: Option<RolloutId> },
+    PutBackRefused { service: ServiceName, refusal: Refusal, reason: String },
+    Removed { service: ServiceName },
+    Announced,
+    /// Time passed.
+    Woken,
+}
+
+/// What pre-flight found and made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preparation {
+    pub services: Vec<PreparedService>,
+    pub alarms: Vec<AlarmReading>,
+    /// Worth saying, and no reason to stop: drift, lifecycle rules, an alarm without data.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparedService {
+    pub name: ServiceName,
+    /// `None`: the service does not exist.
+    pub before: Option<Revision>,
+    pub after: Revision,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Passed,
+    Failed { reason: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmReading {
+    pub alarm: AlarmName,
+    pub state: AlarmState,
+    /// When it took this state.
+    pub since: Time,
+    pub reason: String,
+    /// Somebody muted it; its state is not counted.
+    pub muted: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmState {
+    Quiet,
+    On,
+    /// Nothing was measured, which is neither good nor bad.
+    NoData,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The rollout that should be stopped is over; update the service instead.
+    RolloutIsOver,
+    Final,
+}
+
+impl Event {
+    /// Its name for logs, metrics and tests.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Approved { .. } => "approved",
+            Self::Rejected { .. } => "rejected",
+            Self::CancelRequested { .. } => "cancel requested",
+            Self::RollbackRequested { .. } => "rollback requested",
+            Self::Prepared(_) => "prepared",
+            Self::PreparationFailed { .. } => "preparation failed",
+            Self::OneOffClaimed { .. } => "one-off claimed",
+            Self::OneOffStarted { .. } => "one-off started",
+            Self::OneOffNotStarted { .. } => "one-off not started",
+            Self::OneOffSeen { .. } => "one-off seen",
+            Self::OneOffLost { .. } => "one-off lost",
+            Self::OneOffStopAsked { .. } => "one-off stop asked",
+            Self::RolloutStarted { .. } => "rollout started",
+            Self::RolloutRefused { .. } => "rollout refused",
+            Self::Observed { .. } => "observed",
+            Self::TaskReported(_) => "task reported",
+            Self::Checked { .. } => "checked",
+            Self::AlarmChanged(_) => "alarm changed",
+            Self::AlarmsRead { .. } => "alarms read",
+            Self::PutBackStarted { .. } => "put back started",
+            Self::PutBackRefused { .. } => "put back refused",
+            Self::Removed { .. } => "removed",
+            Self::Announced => "announced",
+            Self::Woken => "woken",
+        }
+    }
+}

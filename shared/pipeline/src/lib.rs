@@ -1,0 +1,23 @@
+//! What should happen next: every decision that Slipway makes, as data in and data out.
+//!
+//! This crate knows no AWS, no network, no clock and no chance. Time and ids are told to it, facts
+//! come in as events, and what follows goes out as a new state and effects. Whoever calls it
+//! stores the state first and performs the effects then.
+
+pub mod names;
+pub mod time;
+
+pub mod spec;
+
+pub mod push;
+pub mod release;
+
+pub mod deployment;
+pub mod effect;
+pub mod environment;
+pub mod event;
+pub mod notice;
+pub mod observation;
+pub mod outbox;
+pub mod task;
+pub mod verdict;

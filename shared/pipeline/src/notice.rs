@@ -1,0 +1,34 @@
+//! Notices: what people are told.
+
+use crate::names::{ImageName, Place, Version};
+use crate::time::{Span, Time};
+use crate::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+/// One thing to tell, with everything that a message about it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub place: Place,
+    /// The deployment that it is about, if there is one.
+    pub deployment: Option<u64>,
+    pub version: Version,
+    /// Who or what started it.
+    pub asked_by: String,
+    pub at: Time,
+    pub news: News,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    Started,
+    /// A person has to say yes before this time.
+    ApprovalWanted { until: Time },
+    /// It goes back, and why.
+    GoingBack { cause: String },
+    Ended { verdict: Verdict, took: Span, last_words: Vec<String> },
+    /// A release that automation does not deploy, and why.
+    Declined { why: String },
+    /// A release that waits too long for its other images.
+    Incomplete { missing: Vec<ImageName> },
+}

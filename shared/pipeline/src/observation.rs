@@ -1,0 +1,139 @@
+//! Observations: what ECS says when it is asked, which is the only truth about a service.
+
+use crate::names::{Revision, RolloutId, ServiceName};
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+/// One service as it was at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    pub service: ServiceName,
+    pub seen_at: Time,
+    /// `None`: there is no such service (any more).
+    pub found: Option<Found>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// What ECS calls `deployments`: the primary one and those it replaces.
+    pub rollouts: Vec<Rollout>,
+    /// ECS says that it returned from this rollout to the one before.
+    pub returned_from: Option<RolloutId>,
+    /// Why tasks cannot be placed or started, if the service says so at the moment.
+    pub trouble: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollout {
+    pub id: RolloutId,
+    pub revision: Revision,
+    pub primary: bool,
+    pub progress: Progress,
+    pub reason: String,
+    pub desired: u32,
+    pub running: u32,
+    pub failed: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+/// What we asked of a service, against which an observation is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub revision: &'a Revision,
+    /// What the service would run if our update had not arrived.
+    pub from: Option<&'a Revision>,
+    /// The rollout that the update began. Where the service ran the same revision before, only
+    /// this tells the new tasks from the old.
+    pub rollout: Option<&'a RolloutId>,
+    /// From then on an observation must show our update.
+    pub visible_from: Option<Time>,
+}
+
+/// What an observation means for what we asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Exactly what we asked for runs, and nothing else.
+    Done,
+    /// It is on its way, or the update is not visible yet.
+    Underway { waiting: String },
+    /// ECS gave up.
+    Failed { reason: String },
+    /// ECS went back to the revision before, by itself.
+    Returned { reason: String },
+    /// Somebody else updated the service.
+    TakenOver { revision: Revision },
+    /// The service is gone.
+    Gone,
+}
+
+impl Observation {
+    pub fn read(&self, wanted: Wanted<'_>) -> Reading {
+        let Some(found) = &self.found else {
+            return match wanted.visible_from {
+                // A service that we create is not there at first.
+                Some(time) if self.seen_at >= time => Reading::Gone,
+                _ if wanted.from.is_none() => Reading::Underway { waiting: "to be created".into() },
+                _ => Reading::Gone,
+            };
+        };
+        let Some(primary) = found.rollouts.iter().find(|rollout| rollout.primary) else {
+            return Reading::Underway { waiting: "for ECS to name a primary deployment".into() };
+        };
+        let same_before = wanted.from == Some(wanted.revision);
+        let ours = primary.revision == *wanted.revision
+            && (!same_before || wanted.rollout.is_some_and(|rollout| primary.id == *rollout));
+        if ours { found.read_ours(primary) } else { self.read_other(found, primary, wanted) }
+    }
+
+    fn read_other(&self, found: &Found, primary: &Rollout, wanted: Wanted<'_>) -> Reading {
+        let is_from = Some(&primary.revision) == wanted.from;
+        if is_from || primary.revision == *wanted.revision {
+            let failed = |rollout: &&Rollout| {
+                !rollout.primary
+                    && rollout.revision == *wanted.revision
+                    && rollout.progress == Progress::Failed
+            };
+            if let Some(rollout) = found.rollouts.iter().find(failed) {
+                return Reading::Returned { reason: rollout.reason.clone() };
+            }
+            let returned = found.returned_from.as_ref();
+            if returned.is_some() && returned == wanted.rollout {
+                return Reading::Returned { reason: primary.reason.clone() };
+            }
+            if wanted.visible_from.is_none_or(|time| self.seen_at < time) {
+                return Reading::Underway { waiting: "for ECS to show the update".into() };
+            }
+        }
+        Reading::TakenOver { revision: primary.revision.clone() }
+    }
+}
+
+impl Found {
+    fn read_ours(&self, primary: &Rollout) -> Reading {
+        let others = self.rollouts.iter().filter(|rollout| !rollout.primary);
+        let others_running: u64 = others.map(|rollout| u64::from(rollout.running)).sum();
+        match primary.progress {
+            Progress::Failed => Reading::Failed { reason: primary.reason.clone() },
+            Progress::Completed if others_running == 0 && primary.running >= primary.desired => {
+                Reading::Done
+            }
+            Progress::Completed | Progress::InProgress => Reading::Underway {
+                waiting: match &self.trouble {
+                    Some(trouble) => format!("ECS says: {trouble}"),
+                    None if others_running > 0 => format!(
+                        "{} of {} new tasks run, {others_running} old ones still do",
+                        primary.running, primary.desired
+                    ),
+                    None => format!("{} of {} tasks run", primary.running, primary.desired),
+                },
+            },
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The outbox: effects that were decided and have not been answered.
+//!
+//! An effect enters in the same write as the state that wants it, and leaves when its answer
+//! arrives, not when it was sent. So a crash before sending, a lost message and a worker that died
+//! are one case with one cure: whoever comes next, or the sweep, sends it again. Every effect may
+//! therefore be performed twice, and a worker performs one only while it stands here.
+
+use crate::effect::Effect;
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbox {
+    last: u64,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub number: u64,
+    pub effect: Effect,
+    /// When it is sent (again), if nobody has answered by then.
+    pub send_at: Time,
+}
+
+impl Outbox {
+    /// Adds `effect`, to be sent at once.
+    pub fn add(&mut self, effect: Effect, now: Time) {
+        self.last += 1;
+        self.entries.push(Entry { number: self.last, effect, send_at: now });
+    }
+
+    /// Takes out the effect that was answered, and says whether it was still waiting.
+    pub fn answered(&mut self, number: u64) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.number != number);
+        before != self.entries.len()
+    }
+
+    /// Forgets what is no longer wanted.
+    pub fn keep(&mut self, wanted: impl Fn(&Effect) -> bool) {
+        self.entries.retain(|entry| wanted(&entry.effect));
+    }
+
+    pub fn waits_for(&self, matches: impl Fn(&Effect) -> bool) -> bool {
+        self.entries.iter().any(|entry| matches(&entry.effect))
+    }
+
+    pub fn get(&self, number: u64) -> Option<&Effect> {
+        self.entries.iter().find(|entry| entry.number == number).map(|entry| &entry.effect)
+    }
+
+    /// Returns what has to be sent now and notes when it would be sent again.
+    pub fn send(&mut self, now: Time) -> Vec<(u64, Effect)> {
+        let due = self.entries.iter_mut().filter(|entry| entry.send_at <= now);
+        due.map(|entry| {
+            entry.send_at = now + entry.effect.patience();
+            (entry.number, entry.effect.clone())
+        })
+        .collect()
+    }
+
+    /// When something has to be sent next.
+    pub fn due(&self) -> Option<Time> {
+        self.entries.iter().map(|entry| entry.send_at).min()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}

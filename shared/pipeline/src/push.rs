@@ -1,0 +1,282 @@
+//! Pushes, and the candidates for a release that they make up.
+//!
+//! One build is many events: an event for every platform's manifest, for attestations and
+//! signatures, for every tag of the same digest, for replicas, for our own tags, and each perhaps
+//! twice. A candidate gathers what was pushed under one tag and offers it to an environment once
+//! every image that the environment needs is there.
+
+use crate::deployment::Said;
+use crate::effect::Effect;
+use crate::environment::{Asker, Kind, Request};
+use crate::names::{
+    ApplicationName, Digest, EnvironmentName, ImageName, Place, Repository, RequestId, Tag, Version,
+};
+use crate::notice::{News, Notice};
+use crate::outbox::Outbox;
+use crate::release::Release;
+use crate::spec::{Application, DeployOn, TagPattern};
+use crate::time::{Span, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tags that Slipway itself puts on digests to protect them begin so, and start nothing.
+pub const KEEP_PREFIX: &str = "slipway-keep-";
+/// When a tag that was complete is pushed again, the other images get this long to follow.
+const SETTLE: Span = Span::minutes(2);
+
+/// One image that arrived in a repository: by a push, as a replica, or found by the sweep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    pub repository: Repository,
+    pub digest: Digest,
+    /// Absent or empty for the children of an index, and for attestations.
+    pub tag: Option<Tag>,
+    pub artifact_media_type: Option<String>,
+    pub pushed_at: Time,
+    /// When the image says that it was built.
+    pub built_at: Option<Time>,
+}
+
+/// What was pushed under one tag, or one digest of a tag that moves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub application: ApplicationName,
+    pub version: Version,
+    pub tag: Tag,
+    pub moving: bool,
+    pub first_pushed_at: Time,
+    pub last_pushed_at: Time,
+    pub images: BTreeMap<ImageName, Arrived>,
+    /// Digests that the tag pointed to before.
+    pub replaced: BTreeSet<Digest>,
+    pub offers: BTreeMap<EnvironmentName, Offered>,
+    /// Where it was reported as incomplete.
+    pub reported: BTreeSet<EnvironmentName>,
+    pub outbox: Outbox,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    pub digest: Digest,
+    pub pushed_at: Time,
+    pub built_at: Option<Time>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    pub times: u32,
+    pub images: BTreeMap<ImageName, Digest>,
+}
+
+/// The candidate that a push belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Belongs {
+    pub image: ImageName,
+    pub tag: Tag,
+    pub version: Version,
+    pub moving: bool,
+}
+
+impl Push {
+    /// Says which candidates of `application` this push belongs to, or why to none.
+    pub fn belongs(&self, application: &Application) -> Result<BTreeSet<Belongs>, String> {
+        let Some(tag) = self.tag.as_ref().filter(|tag| !tag.as_str().is_empty()) else {
+            return Err("no tag: part of an index, or an attestation".into());
+        };
+        if tag.as_str().starts_with(KEEP_PREFIX) {
+            return Err("our own tag".into());
+        }
+        if is_attachment(tag.as_str()) || !self.is_container_image() {
+            return Err("not a container image: a signature, a chart or the like".into());
+        }
+        let images = application.images.iter().filter(|(_, repository)| **repository == self.repository);
+        let mut found = BTreeSet::new();
+        for (image, _) in images {
+            for deploy_on in application.environments.values().filter_map(|e| e.deploy_on.as_ref()) {
+                let wanted = deploy_on.images.contains(image);
+                for pattern in deploy_on.tags.iter().filter(|p| wanted && p.matches(tag)) {
+                    found.insert(self.belongs_by(pattern, image, tag));
+                }
+            }
+        }
+        if found.is_empty() { Err(format!("no environment deploys on tag {tag}")) } else { Ok(found) }
+    }
+
+    fn belongs_by(&self, pattern: &TagPattern, image: &ImageName, tag: &Tag) -> Belongs {
+        let moving = matches!(pattern, TagPattern::Moving(_));
+        let version = match moving {
+            true => Version::new(format!("{tag}@{}", self.digest.short())),
+            false => Version::new(tag.as_str()),
+        };
+        Belongs { image: image.clone(), tag: tag.clone(), version, moving }
+    }
+
+    fn is_container_image(&self) -> bool {
+        self.artifact_media_type.as_deref().is_none_or(|media_type| {
+            media_type.is_empty()
+                || media_type.starts_with("application/vnd.oci.image.config.")
+                || media_type.starts_with("application/vnd.docker.container.image.")
+        })
+    }
+}
+
+/// Cosign and its kin tag what belongs to an image with the image's digest.
+fn is_attachment(tag: &str) -> bool {
+    tag.strip_prefix("sha256-").is_some_and(|rest| {
+        let hex = rest.split('.').next().unwrap_or_default();
+        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+impl Candidate {
+    pub fn new(application: ApplicationName, belongs: &Belongs, push: &Push) -> Self {
+        Self {
+            application,
+            version: belongs.version.clone(),
+            tag: belongs.tag.clone(),
+            moving: belongs.moving,
+            first_pushed_at: push.pushed_at,
+            last_pushed_at: push.pushed_at,
+            images: BTreeMap::new(),
+            replaced: BTreeSet::new(),
+            offers: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Takes in one push and offers the release wherever it is complete now.
+    pub fn pushed(&mut self, image: &ImageName, push: &Push, spec: &Application, now: Time) -> Said {
+        let known = self.images.get(image);
+        if known.is_some_and(|known| known.digest == push.digest) {
+            return Said::Ignored("this push is known".into());
+        }
+        let late = known.is_some_and(|known| push.pushed_at < known.pushed_at);
+        if late || self.replaced.contains(&push.digest) {
+            self.replaced.insert(push.digest.clone());
+            return Said::Ignored("the tag has moved on".into());
+        }
+        let arrived =
+            Arrived { digest: push.digest.clone(), pushed_at: push.pushed_at, built_at: push.built_at };
+        if let Some(old) = self.images.insert(image.clone(), arrived) {
+            self.replaced.insert(old.digest);
+        }
+        self.first_pushed_at = self.first_pushed_at.min(push.pushed_at);
+        self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
+        self.offer(spec, now);
+        Said::Done
+    }
+
+    /// Time passed: a release that was pushed again may be whole, another may wait too long.
+    pub fn woken(&mut self, spec: &Application, now: Time) -> Said {
+        self.offer(spec, now);
+        for (environment, missing) in self.overdue(spec, now) {
+            let place = Place { application: self.application.clone(), environment: environment.clone() };
+            let notice = Notice {
+                place,
+                deployment: None,
+                version: self.version.clone(),
+                asked_by: format!("a push of {}", self.tag),
+                at: now,
+                news: News::Incomplete { missing },
+            };
+            self.outbox.add(Effect::Announce(Box::new(notice)), now);
+            self.reported.insert(environment);
+        }
+        Said::Done
+    }
+
+    pub fn due(&self, spec: &Application) -> Option<Time> {
+        let waits = self.concerned(spec).filter_map(|(name, deploy_on)| {
+            let incomplete = !self.missing(deploy_on).is_empty();
+            if incomplete {
+                return Some(self.waits_until(deploy_on)).filter(|_| !self.reported.contains(name));
+            }
+            let offered = self.offers.get(name)?;
+            (offered.images != self.digests(deploy_on)).then_some(self.last_pushed_at + SETTLE)
+        });
+        waits.chain(self.outbox.due()).min()
+    }
+
+    /// Where it has waited too long and nobody was told, with what is missing.
+    fn overdue(&self, spec: &Application, now: Time) -> Vec<(EnvironmentName, Vec<ImageName>)> {
+        let late = self.concerned(spec).filter(|(name, deploy_on)| {
+            self.waits_until(deploy_on) <= now && !self.reported.contains(*name)
+        });
+        let missing = late.map(|(name, deploy_on)| (name.clone(), self.missing(deploy_on)));
+        missing.filter(|(_, missing)| !missing.is_empty()).collect()
+    }
+
+    fn offer(&mut self, spec: &Application, now: Time) {
+        let concerned = self.concerned(spec);
+        let complete = concerned.filter(|(_, deploy_on)| self.missing(deploy_on).is_empty());
+        let complete: Vec<_> = complete.map(|(name, on)| (name.clone(), self.digests(on))).collect();
+        for (environment, images) in complete {
+            let offered = self.offers.get(&environment);
+            if offered.is_some_and(|offered| !self.is_new_and_whole(offered, &images, now)) {
+                continue;
+            }
+            let times = offered.map_or(1, |offered| offered.times + 1);
+            let request = Box::new(self.request(images.clone(), times));
+            self.offers.insert(environment.clone(), Offered { times, images });
+            self.outbox.add(Effect::Offer { environment, request }, now);
+        }
+    }
+
+    /// A tag that was offered before counts again when every image is new, or the push is over.
+    fn is_new_and_whole(&self, offered: &Offered, images: &BTreeMap<ImageName, Digest>, now: Time) -> bool {
+        let all_new = images.iter().all(|(image, digest)| offered.images.get(image) != Some(digest));
+        offered.images != *images && (all_new || now >= self.last_pushed_at + SETTLE)
+    }
+
+    fn request(&self, images: BTreeMap<ImageName, Digest>, times: u32) -> Request {
+        let version = match times {
+            1 => self.version.clone(),
+            _ => Version::new(format!("{}#{times}", self.version)),
+        };
+        Request {
+            id: RequestId::new(format!("push {version}")),
+            kind: Kind::Deploy,
+            release: Release { version, built_at: self.built_at(), images },
+            asked_by: Asker::Push { tag: self.tag.clone() },
+            asked_at: self.last_pushed_at,
+            confirm: None,
+            overrides: BTreeSet::new(),
+            fresh: false,
+        }
+    }
+
+    /// The images' own word if all of them give one that can be true, and the first push if not.
+    /// A tag that is pushed again does not become younger by it.
+    fn built_at(&self) -> Time {
+        const YEAR_2014: Time = Time::from_millis(1_388_534_400_000);
+        let told = self.images.values().map(|a| a.built_at.filter(|t| *t >= YEAR_2014 && *t <= a.pushed_at));
+        let newest: Option<Vec<Time>> = told.collect();
+        newest.and_then(|times| times.into_iter().max()).unwrap_or(self.first_pushed_at)
+    }
+
+    fn concerned<'a>(
+        &'a self,
+        spec: &'a Application,
+    ) -> impl Iterator<Item = (&'a EnvironmentName, &'a DeployOn)> {
+        let fits = |pattern: &TagPattern| {
+            matches!(pattern, TagPattern::Moving(_)) == self.moving && pattern.matches(&self.tag)
+        };
+        let environments = spec.environments.iter();
+        let with_rules = environments.filter_map(|(name, e)| Some((name, e.deploy_on.as_ref()?)));
+        with_rules.filter(move |(_, deploy_on)| deploy_on.tags.iter().any(fits))
+    }
+
+    fn missing(&self, deploy_on: &DeployOn) -> Vec<ImageName> {
+        deploy_on.images.iter().filter(|image| !self.images.contains_key(image)).cloned().collect()
+    }
+
+    fn digests(&self, deploy_on: &DeployOn) -> BTreeMap<ImageName, Digest> {
+        let wanted = deploy_on.images.iter().filter_map(|image| self.images.get_key_value(image));
+        wanted.map(|(image, arrived)| (image.clone(), arrived.digest.clone())).collect()
+    }
+
+    fn waits_until(&self, deploy_on: &DeployOn) -> Time {
+        self.first_pushed_at + deploy_on.patience
+    }
+}

@@ -1,0 +1,26 @@
+//! The application spec: what a team writes down once.
+//!
+//! `parse` and `read` turn a document into an [`Application`], or into every mistake in it. They
+//! know nothing of the account: whether a service exists is for others to say.
+
+mod model;
+mod read;
+
+mod document;
+mod fault;
+mod near;
+mod node;
+mod scalar;
+mod secrets;
+mod syntax;
+
+mod freeze;
+mod tags;
+mod template;
+
+pub use fault::{Fault, Faults};
+pub use model::*;
+pub use read::{parse, read};
+pub use syntax::repository_of;
+pub use tags::version_of;
+pub use template::render;

@@ -1,0 +1,112 @@
+//! Single values. CloudFormation sends each as a string and YAML guesses types, so both pass.
+
+use super::near;
+use super::node::Node;
+use super::syntax::Rule;
+use crate::time::Span;
+use serde_json::Value;
+use std::ops::RangeInclusive;
+
+const LONGEST_SPAN: Span = Span::hours(7 * 24);
+
+impl Node<'_> {
+    /// Reads text; a whole number is text that somebody did not put in quotes.
+    pub(super) fn text(&self) -> Option<String> {
+        match self.value() {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            Value::Number(_) | Value::Bool(_) => {
+                self.fault_about("is not text; put it in quotes, exactly as it is meant");
+                None
+            }
+            _ => {
+                self.fault_about("is not text; write one value in quotes");
+                None
+            }
+        }
+    }
+
+    /// Reads text that follows a rule. What breaks it is returned too: names are compared later.
+    pub(super) fn name(&self, rule: Rule) -> Option<String> {
+        let text = self.text()?;
+        if let Err(message) = rule(&text) {
+            self.fault_about(&message);
+        }
+        Some(text)
+    }
+
+    pub(super) fn whole(&self, allowed: RangeInclusive<u64>) -> Option<u64> {
+        let number = match self.value() {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| allowed.contains(number));
+        if number.is_none() {
+            let (least, most) = (allowed.start(), allowed.end());
+            self.fault_about(&format!("is not a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    pub(super) fn flag(&self) -> Option<bool> {
+        match self.value() {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) if text == "true" => Some(true),
+            Value::String(text) if text == "false" => Some(false),
+            _ => {
+                self.fault_about("is neither true nor false; write one of them");
+                None
+            }
+        }
+    }
+
+    pub(super) fn span(&self, shortest: Span, longest: Span) -> Option<Span> {
+        let span = match self.value() {
+            Value::Number(number) => number.as_u64().map(Span::seconds),
+            Value::String(text) => parse_span(text),
+            _ => None,
+        };
+        let Some(span) = span else {
+            self.fault_about("is not a duration; write 90s, 15m or 2h");
+            return None;
+        };
+        let longest = longest.min(LONGEST_SPAN);
+        if span < shortest || span > longest {
+            self.fault_about(&format!("is out of bounds; write {shortest} to {longest}"));
+            return None;
+        }
+        Some(span)
+    }
+
+    /// Reads one of a few words.
+    pub(super) fn choice<T: Clone>(&self, choices: &[(&'static str, T)]) -> Option<T> {
+        let text = self.value().as_str().unwrap_or_default();
+        let found = choices.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let instead = near::instead(text, choices.iter().map(|(word, _)| *word));
+            self.fault_about(&format!("is not known here; {instead}"));
+        }
+        found.map(|(_, choice)| choice.clone())
+    }
+}
+
+/// Reads `90s`, `15m`, `1h30m` or bare seconds.
+fn parse_span(text: &str) -> Option<Span> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Span::seconds(seconds));
+    }
+    let mut total = Span::default();
+    let mut rest = text;
+    for (letter, unit) in [('h', Span::hours(1)), ('m', Span::minutes(1)), ('s', Span::seconds(1))]
+    {
+        if let Some((count, after)) = rest.split_once(letter) {
+            // A sign or a blank would be taken by `parse` or hidden by it; neither is meant here.
+            let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+            total = total + unit.times(count.parse().ok().filter(|_| is_number)?);
+            rest = after;
+        }
+    }
+    (rest.is_empty() && !text.is_empty()).then_some(total)
+}

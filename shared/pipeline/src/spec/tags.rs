@@ -1,0 +1,69 @@
+//! Which tags are releases.
+
+use super::model::TagPattern;
+use crate::names::Tag;
+use fast_glob::ErrorKind;
+use semver::{Version, VersionReq};
+
+const GLOB_CHARACTERS: [char; 4] = ['*', '?', '[', '{'];
+
+impl TagPattern {
+    /// Reads an entry of `deploy_on.tags`; the error is the rest of a sentence about it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(range) = text.strip_prefix("semver:") {
+            return match VersionReq::parse(range.trim()) {
+                Ok(_) => Ok(Self::Semver(range.trim().to_owned())),
+                Err(error) => {
+                    Err(format!("is not a range of versions ({error}); write semver:>=1.2, <2"))
+                }
+            };
+        }
+        if !text.contains(GLOB_CHARACTERS) {
+            return super::syntax::tag(text).map(|()| Self::Moving(text.into()));
+        }
+        check_glob(text).map(|()| Self::Glob(text.to_owned()))
+    }
+
+    /// Tells whether a push under `tag` is meant.
+    pub fn matches(&self, tag: &Tag) -> bool {
+        match self {
+            Self::Moving(moving) => moving == tag,
+            Self::Glob(glob) => fast_glob::glob_match(glob, tag.as_str()),
+            Self::Semver(range) => match (VersionReq::parse(range), version_of(tag)) {
+                (Ok(range), Some(version)) => range.matches(&version),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// Returns the semantic version that a tag is; one leading `v` is allowed.
+pub fn version_of(tag: &Tag) -> Option<Version> {
+    let text = tag.as_str();
+    Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()
+}
+
+fn check_glob(text: &str) -> Result<(), String> {
+    const MOST: usize = 128;
+    if text.len() > MOST {
+        return Err(format!("is too long; a pattern has at most {MOST} characters"));
+    }
+    if text.starts_with('!') {
+        return Err("says what is not meant; write patterns of the tags to deploy".to_owned());
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.*?[]{},!^".contains(c);
+    if !text.chars().all(allowed) {
+        return Err(
+            "has characters that no tag has; write a pattern such as v* or [0-9a-f]*".to_owned()
+        );
+    }
+    let unopened = text.matches('}').count() > text.matches('{').count();
+    let wrong = match fast_glob::validate(text).map_err(|error| error.kind) {
+        Ok(()) if !unopened => return Ok(()),
+        Ok(()) => "has a } that was never opened",
+        Err(ErrorKind::UnclosedBrace) => "has a { that is never closed",
+        Err(ErrorKind::UnclosedBracket) => "has a [ that is never closed",
+        Err(_) => "has more braces than anybody can read",
+    };
+    Err(format!("{wrong}; write a pattern such as v{{1,2}}.* or [0-9a-f]*"))
+}

@@ -1,0 +1,173 @@
+//! Task definitions as templates: `${name}` is filled in from the parameters.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Task definitions are far flatter; deeper ones are refused before anything walks them.
+const DEEPEST: usize = 40;
+
+/// Numbers in a task definition, wherever the key is.
+const WHOLE: [&str; 16] = [
+    "containerPort",
+    "hardLimit",
+    "hostPort",
+    "interval",
+    "maxSwap",
+    "memoryReservation",
+    "retries",
+    "sharedMemorySize",
+    "size",
+    "sizeInGiB",
+    "softLimit",
+    "startPeriod",
+    "startTimeout",
+    "stopTimeout",
+    "swappiness",
+    "timeout",
+];
+
+/// True or false in a task definition, wherever the key is.
+const FLAGS: [&str; 10] = [
+    "autoprovision",
+    "disableNetworking",
+    "enableFaultInjection",
+    "essential",
+    "initProcessEnabled",
+    "interactive",
+    "privileged",
+    "pseudoTerminal",
+    "readOnly",
+    "readonlyRootFilesystem",
+];
+
+/// Maps whose keys are the team's own, and whose values are text.
+const FREE_MAPS: [&str; 4] = ["dockerLabels", "driverOpts", "labels", "options"];
+
+/// Fills the parameters into a task definition; the error is the names that have no value.
+///
+/// `$${name}` stays as `${name}`, for a shell in the container to read.
+pub fn render(
+    definition: &Value,
+    parameters: &BTreeMap<String, String>,
+) -> Result<Value, Vec<String>> {
+    let mut missing = BTreeSet::new();
+    let mut rendered = definition.clone();
+    fill(&mut rendered, &mut |name| match parameters.get(name) {
+        Some(value) => value.clone(),
+        None => {
+            missing.insert(name.to_owned());
+            String::new()
+        }
+    });
+    if missing.is_empty() { Ok(typed(rendered)) } else { Err(missing.into_iter().collect()) }
+}
+
+/// Returns the names that a task definition asks for.
+pub(super) fn names(definition: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    fill(&mut definition.clone(), &mut |name| {
+        names.insert(name.to_owned());
+        String::new()
+    });
+    names
+}
+
+fn fill(value: &mut Value, lookup: &mut impl FnMut(&str) -> String) {
+    match value {
+        Value::String(text) if text.contains("${") => *text = filled(text, lookup),
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, lookup)),
+        Value::Object(entries) => entries.values_mut().for_each(|entry| fill(entry, lookup)),
+        _ => {}
+    }
+}
+
+fn filled(text: &str, lookup: &mut impl FnMut(&str) -> String) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, after_name)) = after.split_once('}') else { break };
+        match before.strip_suffix('$') {
+            Some(before) => {
+                filled.push_str(before);
+                filled.push_str(&format!("${{{name}}}"));
+            }
+            None => {
+                filled.push_str(before);
+                filled.push_str(&lookup(name));
+            }
+        }
+        rest = after_name;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// Gives every value of a task definition the type that ECS wants.
+///
+/// CloudFormation turns numbers into text on the way, and YAML turns text into numbers.
+pub(super) fn typed(mut definition: Value) -> Value {
+    give_types(&mut definition, false);
+    definition
+}
+
+fn give_types(value: &mut Value, in_container: bool) {
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                // A list of scalars is a command, an entry point, addresses: always text.
+                to_text(item);
+                give_types(item, in_container);
+            }
+        }
+        Value::Object(entries) => {
+            for (key, entry) in entries {
+                let key = key.as_str();
+                let is_limit = key == "cpu" || key == "memory";
+                if WHOLE.contains(&key) || (is_limit && in_container) {
+                    to_whole(entry);
+                } else if FLAGS.contains(&key) {
+                    to_flag(entry);
+                } else if key == "value" || is_limit {
+                    to_text(entry);
+                } else if let (true, Value::Object(free)) = (FREE_MAPS.contains(&key), &mut *entry)
+                {
+                    free.values_mut().for_each(to_text);
+                    continue;
+                }
+                give_types(entry, in_container || key == "containerDefinitions");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn to_text(value: &mut Value) {
+    if value.is_number() || value.is_boolean() {
+        *value = Value::String(value.to_string());
+    }
+}
+
+fn to_whole(value: &mut Value) {
+    if let Some(number) = value.as_str().and_then(|text| text.parse::<i64>().ok()) {
+        *value = number.into();
+    }
+}
+
+fn to_flag(value: &mut Value) {
+    if let Some(flag) = value.as_str().and_then(|text| text.parse::<bool>().ok()) {
+        *value = flag.into();
+    }
+}
+
+/// Tells whether the value nests deeper than any task definition; never goes deeper itself.
+pub(super) fn is_too_deep(value: &Value) -> bool {
+    fn exceeds(value: &Value, levels_left: usize) -> bool {
+        let Some(levels_left) = levels_left.checked_sub(1) else { return true };
+        match value {
+            Value::Array(items) => items.iter().any(|item| exceeds(item, levels_left)),
+            Value::Object(entries) => entries.values().any(|entry| exceeds(entry, levels_left)),
+            _ => false,
+        }
+    }
+    exceeds(value, DEEPEST)
+}

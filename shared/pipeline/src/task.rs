@@ -1,0 +1,129 @@
+//! Tasks that stop, and whose fault it was.
+
+use crate::names::{ContainerName, Revision, ServiceName, TaskId};
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What ECS says about one task of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReport {
+    pub service: ServiceName,
+    pub task: TaskId,
+    pub revision: Revision,
+    pub seen_at: Time,
+    /// `None`: the task runs, though one of its containers may not.
+    pub stop: Option<Stop>,
+    pub containers: Vec<ContainerReport>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// `EssentialContainerExited`, `TaskFailedToStart`, … ; ECS adds new ones.
+    pub code: Option<String>,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerReport {
+    pub name: ContainerName,
+    pub essential: bool,
+    /// `None`: it runs, or it never started. That is not 0.
+    pub exit_code: Option<i32>,
+    pub reason: Option<String>,
+}
+
+/// Why a task stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The program ended, crashed, ran out of memory or failed its health check.
+    Code,
+    /// It could not be started as it is described: image, secret, role, log group, network.
+    Configuration,
+    /// There was no room for it.
+    Capacity,
+    /// AWS took it away.
+    Platform,
+    /// Somebody, or the service itself, meant it to stop.
+    Meant,
+}
+
+impl Fault {
+    /// Whether the release is to blame, so that the next task would die of it as well.
+    pub fn of_the_release(self) -> bool {
+        matches!(self, Self::Code | Self::Configuration)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Code => "code",
+            Self::Configuration => "configuration",
+            Self::Capacity => "capacity",
+            Self::Platform => "platform",
+            Self::Meant => "meant",
+        })
+    }
+}
+
+/// Says whose fault a stop was. What is unknown counts as the release's: better to go back once
+/// too often than to believe in a release that keeps dying.
+pub fn classify(stop: &Stop) -> Fault {
+    let reason = stop.reason.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if says(&["capacity is unavailable", "resource:", "insufficient", "no container instance"]) {
+        return Fault::Capacity;
+    }
+    match stop.code.as_deref() {
+        Some("SpotInterruption" | "TerminationNotice" | "InfrastructureHealth") => Fault::Platform,
+        Some("UserInitiated") => Fault::Meant,
+        Some("ServiceSchedulerInitiated") if says(&["health check", "unhealthy"]) => Fault::Code,
+        Some("ServiceSchedulerInitiated") => Fault::Meant,
+        Some("EssentialContainerExited") => Fault::Code,
+        _ if says(&["internalerror", "internal error", "spot"]) => Fault::Platform,
+        _ if says(&["outofmemory", "health check", "essential container"]) => Fault::Code,
+        _ => Fault::Configuration,
+    }
+}
+
+/// How a one-off task ended, for the container that did the work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneOffEnd {
+    pub exit_code: Option<i32>,
+    pub stop: Stop,
+    /// The container's own reason, where ECS gives one.
+    pub reason: Option<String>,
+}
+
+impl OneOffEnd {
+    /// Whether the work was done. A missing exit code is not 0, and 0 does not count when ECS
+    /// stopped the task for another reason or ran out of memory.
+    pub fn succeeded(&self) -> bool {
+        let out_of_memory = self.reason.as_deref().is_some_and(|r| r.contains("OutOfMemory"));
+        let by_itself = self.stop.code.as_deref() == Some("EssentialContainerExited");
+        self.exit_code == Some(0) && by_itself && !out_of_memory
+    }
+
+    /// Whether the program certainly never ran, so that trying again cannot do the work twice.
+    pub fn never_ran(&self) -> bool {
+        self.exit_code.is_none() && self.stop.code.as_deref() == Some("TaskFailedToStart")
+    }
+
+    /// Whether the next try may have better luck.
+    pub fn is_passing(&self) -> bool {
+        matches!(classify(&self.stop), Fault::Capacity | Fault::Platform)
+    }
+}
+
+impl fmt::Display for OneOffEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.exit_code {
+            Some(code) => write!(f, "exit code {code}")?,
+            None => write!(f, "no exit code")?,
+        }
+        let reason = self.reason.as_deref().unwrap_or(&self.stop.reason);
+        if reason.is_empty() { Ok(()) } else { write!(f, ", {reason}") }
+    }
+}

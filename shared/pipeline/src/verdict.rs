@@ -1,0 +1,185 @@
+//! How a deployment ended, for good, and why.
+
+use crate::names::{AlarmName, ContainerName, Revision, ServiceName, Version};
+use crate::task::Fault;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every service runs exactly the release, the checks passed, the alarms stayed quiet.
+    Succeeded,
+    /// Every service that was touched runs what it ran before.
+    RolledBack { cause: Cause },
+    /// It did not work, and nothing was put back: nothing was touched, or `left` says what was.
+    Failed { cause: Cause, left: Vec<ServiceName> },
+    /// Somebody else, or a newer release, took its place.
+    Superseded { by: Usurper },
+    /// A person said no, or nobody said yes in time.
+    Rejected { by: String, why: String },
+    /// A person called it off before anything was touched.
+    Cancelled { by: String, why: String },
+    /// It cannot go on and cannot go back by itself: a person has to look.
+    Stuck { cause: Cause, because: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Usurper {
+    /// Somebody brought this service to another revision, or deleted it (`None`).
+    Somebody { service: ServiceName, revision: Option<Revision> },
+    NewerRelease { version: Version },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    Preflight { faults: Vec<String> },
+    PreparationTimedOut,
+    AlarmAlreadyOn { alarms: Vec<AlarmName> },
+    MigrationFailed { how: String },
+    MigrationNotStarted { reason: String },
+    MigrationTimedOut { after: String },
+    MigrationUnclear,
+    RolloutRefused { service: ServiceName, reason: String },
+    RolloutFailed { service: ServiceName, reason: String },
+    ReturnedByEcs { service: ServiceName, reason: String },
+    RolloutTimedOut { service: ServiceName, waiting: String },
+    TasksFailed { service: ServiceName, count: u32, fault: Fault, reason: String },
+    SidecarFailed { service: ServiceName, container: ContainerName, reason: String },
+    CheckFailed { url: String, reason: String },
+    ChecksTimedOut,
+    Alarm { alarm: AlarmName, reason: String },
+    NoData { alarm: AlarmName },
+    AlarmsUnreadable,
+    DidNotSettle { service: ServiceName, waiting: String },
+    UndoFailed { how: String },
+    Person { by: String, why: String },
+}
+
+impl Cause {
+    /// Whether it speaks against the images, so that automation must never choose them again.
+    pub fn speaks_against_the_release(&self) -> bool {
+        match self {
+            Self::TasksFailed { fault, .. } => fault.of_the_release(),
+            Self::MigrationFailed { .. }
+            | Self::RolloutFailed { .. }
+            | Self::ReturnedByEcs { .. }
+            | Self::RolloutTimedOut { .. }
+            | Self::SidecarFailed { .. }
+            | Self::CheckFailed { .. }
+            | Self::Alarm { .. }
+            | Self::DidNotSettle { .. }
+            | Self::Person { .. } => true,
+            Self::Preflight { .. }
+            | Self::PreparationTimedOut
+            | Self::AlarmAlreadyOn { .. }
+            | Self::MigrationNotStarted { .. }
+            | Self::MigrationTimedOut { .. }
+            | Self::MigrationUnclear
+            | Self::RolloutRefused { .. }
+            | Self::ChecksTimedOut
+            | Self::NoData { .. }
+            | Self::AlarmsUnreadable
+            | Self::UndoFailed { .. } => false,
+        }
+    }
+}
+
+impl Verdict {
+    /// One word, or two, for lists and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::RolledBack { .. } => "rolled back",
+            Self::Failed { .. } => "failed",
+            Self::Superseded { .. } => "superseded",
+            Self::Rejected { .. } => "rejected",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Stuck { .. } => "stuck",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::Succeeded => Ok(()),
+            Self::RolledBack { cause } => write!(f, ": {cause}"),
+            Self::Failed { cause, left } if left.is_empty() => write!(f, ": {cause}"),
+            Self::Failed { cause, left } => {
+                write!(f, ": {cause}; left as they are: {}", list(left))
+            }
+            Self::Superseded { by } => write!(f, ": {by}"),
+            Self::Rejected { by, why } | Self::Cancelled { by, why } => {
+                write!(f, " by {by}: {why}")
+            }
+            Self::Stuck { cause, because } => write!(f, ": {because} (after: {cause})"),
+        }
+    }
+}
+
+impl fmt::Display for Usurper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Somebody { service, revision: Some(revision) } => {
+                write!(f, "somebody else brought {service} to {}", revision.short())
+            }
+            Self::Somebody { service, revision: None } => write!(f, "somebody deleted {service}"),
+            Self::NewerRelease { version } => write!(f, "{version} is newer"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Preflight { faults } => write!(f, "pre-flight: {}", faults.join("; ")),
+            Self::PreparationTimedOut => f.write_str("the preparation did not answer in time"),
+            Self::AlarmAlreadyOn { alarms } => {
+                write!(f, "already on before anything was touched: {}", list(alarms))
+            }
+            Self::MigrationFailed { how } => write!(f, "the migration failed: {how}"),
+            Self::MigrationNotStarted { reason } => {
+                write!(f, "the migration could not be started: {reason}")
+            }
+            Self::MigrationTimedOut { after } => write!(f, "the migration took over {after}"),
+            Self::MigrationUnclear => f.write_str("nobody can say whether the migration ran"),
+            Self::RolloutRefused { service, reason } => {
+                write!(f, "AWS refused to update {service}: {reason}")
+            }
+            Self::RolloutFailed { service, reason } => write!(f, "{service} failed: {reason}"),
+            Self::ReturnedByEcs { service, reason } => {
+                write!(f, "ECS itself rolled {service} back: {reason}")
+            }
+            Self::RolloutTimedOut { service, waiting } => {
+                write!(f, "{service} was not up in time, still waiting: {waiting}")
+            }
+            Self::TasksFailed { service, count, fault, reason } => {
+                write!(f, "{count} tasks of {service} died ({fault}): {reason}")
+            }
+            Self::SidecarFailed { service, container, reason } => {
+                write!(f, "container {container} of {service} died: {reason}")
+            }
+            Self::CheckFailed { url, reason } => write!(f, "{url}: {reason}"),
+            Self::ChecksTimedOut => f.write_str("the checks did not answer in time"),
+            Self::Alarm { alarm, reason } if reason.is_empty() => write!(f, "alarm {alarm}"),
+            Self::Alarm { alarm, reason } => write!(f, "alarm {alarm}: {reason}"),
+            Self::NoData { alarm } => write!(f, "alarm {alarm} has no data"),
+            Self::AlarmsUnreadable => f.write_str("the alarms could not be read in time"),
+            Self::DidNotSettle { service, waiting } => {
+                write!(f, "{service} did not stay up, still waiting: {waiting}")
+            }
+            Self::UndoFailed { how } => write!(f, "undoing the migration failed: {how}"),
+            Self::Person { by, why } => write!(f, "asked for by {by}: {why}"),
+        }
+    }
+}
+
+/// Writes names with commas.
+pub(crate) fn list<T: fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,25 @@
+//! Reading specs: what teams write, and what they are told when it does not fit.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says why by stopping"
+)]
+#![expect(clippy::needless_pass_by_value, reason = "an expectation is written where it is used")]
+
+#[path = "spec/documents.rs"]
+mod documents;
+#[path = "spec/examples.rs"]
+mod examples;
+#[path = "spec/freezes.rs"]
+mod freezes;
+#[path = "spec/mistakes.rs"]
+mod mistakes;
+#[path = "spec/mistakes_in_services.rs"]
+mod mistakes_in_services;
+#[path = "spec/properties.rs"]
+mod properties;
+#[path = "spec/tags.rs"]
+mod tags;
+#[path = "spec/templates.rs"]
+mod templates;

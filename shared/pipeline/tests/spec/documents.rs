@@ -1,0 +1,170 @@
+//! JSON, YAML and CloudFormation's strings say the same thing.
+
+use crate::examples::{ALL, SCR};
+use expect_test::{Expect, expect};
+use pipeline::spec::{Application, parse, read};
+use serde_json::Value;
+
+fn as_value(yaml: &str) -> Value {
+    serde_saphyr::from_str(yaml).unwrap()
+}
+
+fn with_strings_only(value: &Value) -> Value {
+    match value {
+        Value::Bool(_) | Value::Number(_) => value.to_string().into(),
+        Value::Array(items) => items.iter().map(with_strings_only).collect(),
+        Value::Object(entries) => {
+            entries.iter().map(|(key, entry)| (key.clone(), with_strings_only(entry))).collect()
+        }
+        Value::Null | Value::String(_) => value.clone(),
+    }
+}
+
+fn check(text: &str, answer: Expect) {
+    let answered = parse(text).map_or_else(|faults| faults.to_string(), |_| "read".to_owned());
+    answer.assert_eq(&format!("{answered}\n"));
+}
+
+#[test]
+fn json_yaml_and_strings_are_the_same_application() {
+    for example in ALL {
+        let yaml = parse(example).unwrap();
+        let value = as_value(example);
+        assert_eq!(parse(&value.to_string()).unwrap(), yaml);
+        assert_eq!(read(&with_strings_only(&value)).unwrap(), yaml);
+    }
+}
+
+#[test]
+fn an_application_survives_being_stored() {
+    for example in ALL {
+        let application = parse(example).unwrap();
+        let stored = serde_json::to_string(&application).unwrap();
+        assert_eq!(serde_json::from_str::<Application>(&stored).unwrap(), application);
+    }
+}
+
+#[test]
+fn braces_without_quotes_are_yaml() {
+    check(
+        "{application: a, images: {a: aa}, environments: {b: {cluster: c, services: [d]}}}",
+        expect![[r#"
+            read
+        "#]],
+    );
+}
+
+#[test]
+fn a_document_that_cannot_be_read_says_where() {
+    check(
+        "",
+        expect![[r#"
+        the spec is empty; begin with application: and its name
+    "#]],
+    );
+    check(
+        "application: [",
+        expect![[r#"
+            the spec is not YAML: unclosed bracket '[' at line 1, column 14
+        "#]],
+    );
+    check(
+        "application: scr\n  images: {}\n",
+        expect![[r#"
+            the spec is not YAML: mapping values are not allowed in this context at line 2, column 9
+        "#]],
+    );
+    check(
+        "application: scr\napplication: scr\n",
+        expect![[r#"
+            the spec is not YAML: duplicate mapping key: application not allowed here at line 2, column 1
+        "#]],
+    );
+    check(
+        "{\"application\": \"scr\",\n \"application\": \"scr\"}",
+        expect![[r#"
+            the spec is not JSON: the key "application" is there twice; keep one at line 2 column 14
+        "#]],
+    );
+    check(
+        "{\"application\": \"scr\"",
+        expect![[r#"
+            the spec is not JSON: EOF while parsing an object at line 1 column 21
+        "#]],
+    );
+    check(
+        "hello",
+        expect![[r#"
+            "hello" is not a map; write application:, images: and environments:
+        "#]],
+    );
+    check(
+        "- application: scr",
+        expect![[r#"
+            a list is not a map; write application:, images: and environments:
+        "#]],
+    );
+    check(
+        "application: scr\n---\napplication: scr\n",
+        expect![[r#"
+            the spec is not YAML: only single YAML document expected but multiple found at line 3, column 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_document_of_more_than_a_mebibyte_is_refused() {
+    let text = format!("{SCR}\n#{}", " ".repeat(1024 * 1024));
+    check(
+        &text,
+        expect![[r#"
+        the spec has 1050546 bytes; at most 1 MiB is read
+    "#]],
+    );
+}
+
+#[test]
+fn deep_and_endless_documents_are_refused() {
+    check(
+        &"[".repeat(100_000),
+        expect![[r#"
+            the spec is not YAML: recursion limit exceeded at line 1, column 256
+        "#]],
+    );
+    check(
+        &format!("{{\"a\":{}", "[".repeat(100_000)),
+        expect![[r#"
+            the spec is not JSON: recursion limit exceeded at line 1 column 132
+        "#]],
+    );
+    check(
+        &"- ".repeat(100_000),
+        expect![[r#"
+            the spec is not YAML: YAML document too large or too complex: limits breached: Depth { depth: 65 } at line 1, column 129
+        "#]],
+    );
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let previous = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{previous}]\n"));
+    }
+    check(
+        &bomb,
+        expect![[r#"
+            the spec is not YAML: YAML document too large or too complex: total_replayed_events=100001 > 100000 at line 1, column 22 (defined at line 4, column 9) (used at line 5, column 45)
+        "#]],
+    );
+}
+
+#[test]
+fn a_value_that_nests_too_deeply_is_refused() {
+    let mut definition = Value::Null;
+    for _ in 0..1000 {
+        definition = Value::Array(vec![definition]);
+    }
+    let mut spec = as_value(SCR);
+    spec["environments"]["staging"]["base"] = serde_json::json!({ "template": definition });
+    let faults = read(&spec).unwrap_err().to_string();
+    expect!["environments.staging.base.template: it is nested too deeply; no task definition is"]
+        .assert_eq(&faults);
+}

@@ -1,0 +1,135 @@
+//! Task definitions as templates.
+
+use expect_test::expect;
+use pipeline::spec::{render, repository_of};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+fn parameters(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+    entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn names_are_filled_in_wherever_there_is_text() {
+    let definition = json!({
+        "family": "${app}-api",
+        "containerDefinitions": [{
+            "name": "api",
+            "portMappings": [{ "containerPort": "${port}" }],
+            "command": ["sh", "-c", "echo $HOME $${USER} ${app} ${unfinished"],
+        }],
+    });
+    let rendered = render(&definition, &parameters(&[("app", "scr"), ("port", "8000")])).unwrap();
+    expect![[r#"
+        {
+          "containerDefinitions": [
+            {
+              "command": [
+                "sh",
+                "-c",
+                "echo $HOME ${USER} scr ${unfinished"
+              ],
+              "name": "api",
+              "portMappings": [
+                {
+                  "containerPort": 8000
+                }
+              ]
+            }
+          ],
+          "family": "scr-api"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&rendered).unwrap());
+}
+
+#[test]
+fn a_value_is_not_filled_in_again() {
+    let rendered = render(&json!("${a}"), &parameters(&[("a", "${a} ${b}")]));
+    assert_eq!(rendered, Ok(json!("${a} ${b}")));
+}
+
+#[test]
+fn names_without_a_value_are_all_told() {
+    let missing = render(&json!(["${b}", { "x": "${a}${b}" }]), &parameters(&[]));
+    assert_eq!(missing, Err(vec!["a".to_owned(), "b".to_owned()]));
+}
+
+#[test]
+fn every_value_gets_the_type_that_ecs_wants() {
+    let definition = json!({
+        "cpu": 512,
+        "containerDefinitions": [{
+            "cpu": "10",
+            "memory": "128",
+            "essential": "false",
+            "command": ["sleep", 5, true],
+            "environment": [{ "name": "TTL", "value": 300 }, { "name": "JSON", "value": true }],
+            "healthCheck": { "command": ["CMD", "true"], "interval": "30", "retries": 3 },
+            "logConfiguration": { "options": { "max-size": 10, "timeout": 5 } },
+            "dockerLabels": { "essential": true, "size": 3 },
+            "linuxParameters": { "initProcessEnabled": "true" },
+        }],
+    });
+    let rendered = render(&definition, &parameters(&[])).unwrap();
+    expect![[r#"
+        {
+          "containerDefinitions": [
+            {
+              "command": [
+                "sleep",
+                "5",
+                "true"
+              ],
+              "cpu": 10,
+              "dockerLabels": {
+                "essential": "true",
+                "size": "3"
+              },
+              "environment": [
+                {
+                  "name": "TTL",
+                  "value": "300"
+                },
+                {
+                  "name": "JSON",
+                  "value": "true"
+                }
+              ],
+              "essential": false,
+              "healthCheck": {
+                "command": [
+                  "CMD",
+                  "true"
+                ],
+                "interval": 30,
+                "retries": 3
+              },
+              "linuxParameters": {
+                "initProcessEnabled": true
+              },
+              "logConfiguration": {
+                "options": {
+                  "max-size": "10",
+                  "timeout": "5"
+                }
+              },
+              "memory": 128
+            }
+          ],
+          "cpu": "512"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&rendered).unwrap());
+}
+
+#[test]
+fn a_repository_is_found_in_any_image_reference() {
+    for image in [
+        "power-pto/api",
+        "power-pto/api:3f2a9c1",
+        "power-pto/api@sha256:0123",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/power-pto/api:3f2a9c1@sha256:0123",
+        "localhost:5000/power-pto/api",
+    ] {
+        assert_eq!(repository_of(image), "power-pto/api", "{image}");
+    }
+}
