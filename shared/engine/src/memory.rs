@@ -14,6 +14,7 @@ pub struct Memory {
     now: Cell<Time>,
     table: RefCell<BTreeMap<Key, Item>>,
     sent: RefCell<Vec<Message>>,
+    changed: RefCell<Vec<Key>>,
     faults: RefCell<Option<Box<dyn FnMut(Point) -> Fault>>>,
 }
 
@@ -62,6 +63,11 @@ impl Memory {
     /// Takes what was sent since the last time.
     pub fn take_sent(&self) -> Vec<Message> {
         self.sent.take()
+    }
+
+    /// Takes the keys of the records that were written since the last time.
+    pub fn take_changed(&self) -> Vec<Key> {
+        self.changed.take()
     }
 
     pub fn read(&self, key: &Key) -> Option<String> {
@@ -116,6 +122,7 @@ impl World for Memory {
         }
         for Write { key, read_version, text, due, lookups } in writes {
             let stored = Stored { version: read_version.unwrap_or_default() + 1, text };
+            self.changed.borrow_mut().push(key.clone());
             table.insert(key, Item { stored, due, lookups });
         }
         drop(table);

@@ -1,0 +1,362 @@
+//! The model of AWS: services that roll out, fail and return, one-off tasks, alarms, URLs.
+//!
+//! It is as rude as the real one: an update shows late, a rollout may hang for ever, ECS may go
+//! back by itself, and an event is only a hint that something changed.
+
+use crate::behaviour::Behaviour;
+use pipeline::event::{AlarmReading, AlarmState};
+use pipeline::effect::Purpose;
+use pipeline::names::{AlarmName, DeploymentId, Digest, Repository, Revision, RolloutId, ServiceName, TaskId};
+use pipeline::observation::{Found, Observation, Progress, Rollout};
+use pipeline::spec::Target;
+use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport};
+use pipeline::time::{Span, Time};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a service is: its cluster or hosts, and its name.
+pub type Address = (String, ServiceName);
+
+#[derive(Default)]
+pub struct Cloud {
+    pub services: BTreeMap<Address, Service>,
+    pub revisions: BTreeMap<Revision, BTreeMap<Repository, Digest>>,
+    pub behaviours: BTreeMap<Digest, Behaviour>,
+    pub tasks: Vec<OneOffTask>,
+    pub alarms: BTreeMap<AlarmName, (AlarmState, Time)>,
+    /// Every call that changed something, for the invariants.
+    pub calls: Vec<Call>,
+    counter: u64,
+}
+
+pub struct Service {
+    pub breaker: Breaker,
+    pub desired: u32,
+    pub rollouts: Vec<Rollout>,
+    pub returned_from: Option<RolloutId>,
+    pub trouble: Option<String>,
+    /// What `describe` would have said, since when.
+    history: Vec<(Time, Option<Found>)>,
+}
+
+/// What ECS does by itself when tasks fail to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    Off,
+    Stop,
+    RollBack,
+}
+
+#[derive(Clone, Debug)]
+pub struct OneOffTask {
+    pub id: TaskId,
+    pub cluster: String,
+    pub token: String,
+    pub owner: Owner,
+    pub started_at: Time,
+    pub ends: Option<(Time, OneOffEnd)>,
+    pub stopped: bool,
+}
+
+/// What a task is started by, which comes back with its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub deployment: DeploymentId,
+    pub purpose: Purpose,
+    pub attempt: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub at: Time,
+    pub address: Address,
+    /// What was asked for; `None`: deletion.
+    pub revision: Option<Revision>,
+    pub by: Caller,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    Deployment(DeploymentId),
+    Outsider,
+}
+
+/// Something that the model does later.
+#[derive(Clone, Debug)]
+pub enum Tick {
+    Complete(Address, RolloutId),
+    TaskDies(Address, RolloutId, u32),
+    SidecarDies(Address, RolloutId),
+    OneOffEnds(TaskId),
+    AlarmFires(AlarmName),
+}
+
+/// What a listener would be told.
+#[derive(Clone, Debug)]
+pub enum News {
+    Service(Address),
+    Task(Address, TaskReport),
+    OneOff(TaskId),
+    Alarm(AlarmReading),
+}
+
+pub fn target_name(target: &Target) -> String {
+    match target {
+        Target::Cluster(cluster) => cluster.clone(),
+        Target::Hosts(tags) => tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","),
+    }
+}
+
+impl Cloud {
+    pub fn create(&mut self, address: Address, revision: Option<Revision>, desired: u32, breaker: Breaker) {
+        let id = self.next("ecs-svc/");
+        let rollout = revision.map(|revision| Rollout {
+            id: RolloutId::new(id),
+            revision,
+            primary: true,
+            progress: Progress::Completed,
+            reason: "completed".into(),
+            desired,
+            running: desired,
+            failed: 0,
+        });
+        let found = rollout.clone().map(|rollout| Found { rollouts: vec![rollout], ..Found::default() });
+        let service = Service {
+            breaker,
+            desired,
+            rollouts: rollout.into_iter().collect(),
+            returned_from: None,
+            trouble: None,
+            history: vec![(Time::default(), found)],
+        };
+        self.services.insert(address, service);
+    }
+
+    /// Registers a revision, or returns the identical one.
+    pub fn register(&mut self, family: &str, images: BTreeMap<Repository, Digest>) -> Revision {
+        let same = self.revisions.iter().find(|(revision, known)| {
+            revision.short().split(':').next() == Some(family) && **known == images
+        });
+        if let Some((revision, _)) = same {
+            return revision.clone();
+        }
+        let count = self.revisions.keys().filter(|r| r.short().split(':').next() == Some(family)).count();
+        let revision = Revision::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/{family}:{}", count + 1));
+        self.revisions.insert(revision.clone(), images);
+        revision
+    }
+
+    pub fn primary(&self, address: &Address) -> Option<&Rollout> {
+        self.services.get(address)?.rollouts.iter().find(|rollout| rollout.primary)
+    }
+
+    /// `UpdateService`: the same revision again changes nothing, unless tasks are to be fresh.
+    pub fn update(&mut self, address: &Address, revision: &Revision, fresh: bool, by: Caller, now: Time) -> Option<(RolloutId, Vec<(Span, Tick)>)> {
+        let primary = self.primary(address).cloned();
+        let id = match &primary {
+            Some(primary) if primary.revision == *revision && !fresh => return Some((primary.id.clone(), vec![])),
+            _ => RolloutId::new(self.next("ecs-svc/")),
+        };
+        self.calls.push(Call { at: now, address: address.clone(), revision: Some(revision.clone()), by });
+        let behaviour = self.behaviour_of(revision);
+        let service = self.services.get_mut(address)?;
+        let desired = service.desired;
+        for rollout in &mut service.rollouts {
+            rollout.primary = false;
+        }
+        service.rollouts.retain(|rollout| rollout.running > 0);
+        service.rollouts.insert(0, Rollout {
+            id: id.clone(),
+            revision: revision.clone(),
+            primary: true,
+            progress: Progress::InProgress,
+            reason: format!("ECS deployment {id} in progress."),
+            desired,
+            running: 0,
+            failed: 0,
+        });
+        service.returned_from = None;
+        service.trouble = behaviour.trouble();
+        self.remember(address, now);
+        let ticks = behaviour.ticks(address, &id);
+        Some((id, ticks))
+    }
+
+    pub fn delete(&mut self, address: &Address, by: Caller, now: Time) {
+        self.calls.push(Call { at: now, address: address.clone(), revision: None, by });
+        if let Some(service) = self.services.get_mut(address) {
+            service.rollouts.clear();
+        }
+        self.remember(address, now);
+    }
+
+    /// `DescribeServices` as it answers `lag` late.
+    pub fn describe(&self, address: &Address, now: Time, lag: Span) -> Observation {
+        let service = address.1.clone();
+        let at = Time::from_millis(now.millis().saturating_sub(lag.as_seconds() * 1000));
+        let history = self.services.get(address).map(|service| &service.history);
+        let seen = history.and_then(|history| history.iter().rev().find(|(since, _)| *since <= at));
+        Observation { service, seen_at: now, found: seen.and_then(|(_, found)| found.clone()) }
+    }
+
+    pub fn tick(&mut self, tick: Tick, now: Time) -> (Vec<News>, Vec<(Span, Tick)>) {
+        match tick {
+            Tick::Complete(address, id) => (self.complete(&address, &id, now), vec![]),
+            Tick::TaskDies(address, id, nth) => self.task_dies(&address, &id, nth, now),
+            Tick::SidecarDies(address, id) => (self.sidecar_dies(&address, &id, now), vec![]),
+            Tick::OneOffEnds(id) => (vec![News::OneOff(id)], vec![]),
+            Tick::AlarmFires(name) => (self.set_alarm(name, AlarmState::On, now), vec![]),
+        }
+    }
+
+    pub fn set_alarm(&mut self, name: AlarmName, state: AlarmState, now: Time) -> Vec<News> {
+        self.alarms.insert(name.clone(), (state, now));
+        vec![News::Alarm(self.reading(&name))]
+    }
+
+    pub fn reading(&self, name: &AlarmName) -> AlarmReading {
+        let (state, since) = self.alarms.get(name).copied().unwrap_or((AlarmState::Quiet, Time::default()));
+        let reason = if state == AlarmState::On { "threshold crossed" } else { "" };
+        AlarmReading { alarm: name.clone(), state, since, reason: reason.into(), muted: false }
+    }
+
+    fn complete(&mut self, address: &Address, id: &RolloutId, now: Time) -> Vec<News> {
+        let Some(service) = self.services.get_mut(address) else { return vec![] };
+        let desired = service.desired;
+        let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id && r.primary) else { return vec![] };
+        if rollout.progress != Progress::InProgress {
+            return vec![];
+        }
+        rollout.progress = Progress::Completed;
+        rollout.reason = format!("ECS deployment {id} completed.");
+        (rollout.desired, rollout.running) = (desired, desired);
+        service.rollouts.retain(|rollout| rollout.primary);
+        service.trouble = None;
+        self.remember(address, now);
+        vec![News::Service(address.clone())]
+    }
+
+    fn task_dies(&mut self, address: &Address, id: &RolloutId, nth: u32, now: Time) -> (Vec<News>, Vec<(Span, Tick)>) {
+        let task = TaskId::new(self.next("arn:aws:ecs:eu-west-1:123456789012:task/x/"));
+        let Some(service) = self.services.get_mut(address) else { return (vec![], vec![]) };
+        let breaker = service.breaker;
+        let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id && r.primary) else { return (vec![], vec![]) };
+        let starting = rollout.progress == Progress::InProgress;
+        rollout.failed += 1;
+        let revision = rollout.revision.clone();
+        let stop = Stop { code: Some("EssentialContainerExited".into()), reason: "Essential container in task exited".into() };
+        let container = ContainerReport { name: "app".into(), essential: true, exit_code: Some(1), reason: None };
+        let report = TaskReport { service: address.1.clone(), task, revision, seen_at: now, stop: Some(stop), containers: vec![container] };
+        let mut news = vec![News::Task(address.clone(), report)];
+        let mut ticks = vec![(Span::seconds(25), Tick::TaskDies(address.clone(), id.clone(), nth + 1))];
+        if !starting {
+            rollout.running = rollout.running.saturating_sub(1);
+        }
+        if starting && nth >= 3 && breaker != Breaker::Off {
+            news.push(News::Service(address.clone()));
+            ticks = self.trip(address, id, breaker);
+        }
+        if nth >= 30 {
+            ticks.clear();
+        }
+        self.remember(address, now);
+        (news, ticks)
+    }
+
+    /// The circuit breaker: stop launching, and perhaps return to the rollout before.
+    fn trip(&mut self, address: &Address, id: &RolloutId, breaker: Breaker) -> Vec<(Span, Tick)> {
+        let Some(service) = self.services.get_mut(address) else { return vec![] };
+        let failed = "ECS deployment circuit breaker: task failed to start.";
+        if let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id) {
+            rollout.progress = Progress::Failed;
+            rollout.reason = failed.into();
+        }
+        let can_return = service.rollouts.iter().any(|r| !r.primary && r.progress == Progress::Completed);
+        if breaker != Breaker::RollBack || !can_return {
+            return vec![];
+        }
+        for rollout in &mut service.rollouts {
+            rollout.primary = false;
+        }
+        service.returned_from = Some(id.clone());
+        let old = service.rollouts.iter_mut().find(|r| r.progress == Progress::Completed);
+        let Some(old) = old else { return vec![] };
+        old.primary = true;
+        old.progress = Progress::InProgress;
+        old.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", old.id);
+        vec![(Span::seconds(45), Tick::Complete(address.clone(), old.id.clone()))]
+    }
+
+    fn sidecar_dies(&mut self, address: &Address, id: &RolloutId, now: Time) -> Vec<News> {
+        let Some(primary) = self.primary(address).filter(|r| r.id == *id).cloned() else { return vec![] };
+        let container = ContainerReport { name: "audit-worker".into(), essential: false, exit_code: Some(1), reason: None };
+        let task = TaskId::new(self.next("task/"));
+        let report = TaskReport { service: address.1.clone(), task, revision: primary.revision, seen_at: now, stop: None, containers: vec![container] };
+        vec![News::Task(address.clone(), report)]
+    }
+
+    /// `RunTask` with a client token: the same token gives the same task while AWS remembers it.
+    pub fn run_task(&mut self, cluster: &str, token: &str, owner: Owner, revision: &Revision, now: Time) -> (TaskId, Vec<(Span, Tick)>) {
+        let hour = Span::hours(1);
+        let known = self.tasks.iter().find(|task| {
+            let remembered = task.ends.as_ref().is_none_or(|(end, _)| now < *end + hour);
+            task.cluster == cluster && task.token == token && remembered
+        });
+        if let Some(task) = known {
+            return (task.id.clone(), vec![]);
+        }
+        let id = TaskId::new(self.next("arn:aws:ecs:eu-west-1:123456789012:task/one-off/"));
+        let behaviour = self.behaviour_of(revision);
+        let (ends, after) = behaviour.one_off(owner.purpose == Purpose::Undo);
+        let task = OneOffTask {
+            id: id.clone(),
+            cluster: cluster.into(),
+            token: token.into(),
+            owner,
+            started_at: now,
+            ends: ends.map(|end| (now + after, end)),
+            stopped: false,
+        };
+        let ticks = task.ends.iter().map(|_| (after, Tick::OneOffEnds(id.clone()))).collect();
+        self.tasks.push(task);
+        (id, ticks)
+    }
+
+    pub fn stop_task(&mut self, id: &TaskId, now: Time) -> Vec<(Span, Tick)> {
+        let Some(task) = self.tasks.iter_mut().find(|task| task.id == *id) else { return vec![] };
+        if task.stopped || task.ends.as_ref().is_some_and(|(end, _)| *end <= now) {
+            return vec![];
+        }
+        task.stopped = true;
+        let stop = Stop { code: Some("UserInitiated".into()), reason: "slipway: out of time".into() };
+        task.ends = Some((now + Span::seconds(30), OneOffEnd { exit_code: Some(137), stop, reason: None }));
+        vec![(Span::seconds(30), Tick::OneOffEnds(id.clone()))]
+    }
+
+    pub fn behaviour_of(&self, revision: &Revision) -> Behaviour {
+        let images = self.revisions.get(revision).into_iter().flat_map(BTreeMap::values);
+        let behaviours = images.filter_map(|digest| self.behaviours.get(digest));
+        behaviours.filter(|b| **b != Behaviour::Good).cloned().next().unwrap_or(Behaviour::Good)
+    }
+
+    /// Which revisions run anywhere in a target.
+    pub fn running_in(&self, target: &str) -> BTreeSet<Revision> {
+        let services = self.services.iter().filter(|((place, _), _)| place == target);
+        services.flat_map(|(_, service)| service.rollouts.iter().map(|r| r.revision.clone())).collect()
+    }
+
+    fn remember(&mut self, address: &Address, now: Time) {
+        if let Some(service) = self.services.get_mut(address) {
+            let found = (!service.rollouts.is_empty()).then(|| Found {
+                rollouts: service.rollouts.clone(),
+                returned_from: service.returned_from.clone(),
+                trouble: service.trouble.clone(),
+            });
+            service.history.push((now, found));
+        }
+    }
+
+    fn next(&mut self, prefix: &str) -> String {
+        self.counter += 1;
+        format!("{prefix}{:08}", self.counter)
+    }
+}

@@ -1,0 +1,316 @@
+//! What must always hold, each by its name, checked in every history.
+
+use crate::cloud::{Address, Caller, Cloud, target_name};
+use crate::systems::System;
+use engine::Record;
+use pipeline::deployment::Deployment;
+use pipeline::effect::{Effect, Purpose};
+use pipeline::environment::{Head, Kind};
+use pipeline::names::{DeploymentId, Digest, Place, Revision, Version};
+use pipeline::notice::{News, Notice};
+use pipeline::observation::Progress;
+use pipeline::release::Mark;
+use pipeline::time::{Span, Time};
+use pipeline::verdict::{Usurper, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub invariant: &'static str,
+    pub what: String,
+}
+
+#[derive(Default)]
+pub struct Invariants {
+    pub violations: Vec<Violation>,
+    verdicts: BTreeMap<DeploymentId, Verdict>,
+    open: BTreeMap<Place, BTreeSet<u64>>,
+    newest: BTreeMap<Place, Mark>,
+    bad: BTreeMap<Place, BTreeSet<Digest>>,
+    /// What each service ran before a deployment touched it for the first time.
+    before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
+    /// Services that a deployment has begun to put back.
+    going_back: BTreeSet<(DeploymentId, Address)>,
+    waves: BTreeMap<(Place, Address), usize>,
+    /// Deployments that begin with a migration.
+    migrates: BTreeSet<DeploymentId>,
+}
+
+/// So recent a change may not be known to whoever decided.
+const JUST_NOW: Span = Span::seconds(120);
+
+impl Invariants {
+    pub(crate) fn new(systems: &[System]) -> Self {
+        let mut waves = BTreeMap::new();
+        for system in systems {
+            for (environment, rules) in &system.spec.environments {
+                let application = system.spec.application.clone();
+                let place = Place { application, environment: environment.clone() };
+                for (wave, service) in rules.services() {
+                    let address = (target_name(&rules.target), service.name.clone());
+                    waves.insert((place.clone(), address), wave);
+                }
+            }
+        }
+        Self { waves, ..Self::default() }
+    }
+
+    pub fn violated(&mut self, invariant: &'static str, what: String) {
+        let violation = Violation { invariant, what };
+        if !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
+    }
+
+    pub(crate) fn written(&mut self, record: &Record, cloud: &Cloud, now: Time) {
+        let Record::Deployment(deployment) = record else { return };
+        let id = deployment.id.clone();
+        let open = self.open.entry(id.place.clone()).or_default();
+        let is_new = deployment.verdict().is_none() && open.insert(id.number);
+        if deployment.verdict().is_some() {
+            open.remove(&id.number);
+        }
+        if open.len() > 1 {
+            let what = format!("{} has {open:?} under way", id.place);
+            self.violated("never_two_active_deployments", what);
+        }
+        if is_new {
+            self.started(deployment);
+        }
+        if let Some(verdict) = deployment.verdict() {
+            match self.verdicts.insert(id.clone(), verdict.clone()) {
+                Some(known) if known != *verdict => {
+                    self.violated("a_verdict_never_changes", format!("{id}: {known} became {verdict}"));
+                }
+                Some(_) => {}
+                None => self.ended(deployment, verdict, cloud, now),
+            }
+        }
+    }
+
+    fn started(&mut self, deployment: &Deployment) {
+        let (id, request) = (&deployment.id, &deployment.request);
+        if deployment.rules.migration.is_some() && request.kind == Kind::Deploy {
+            self.migrates.insert(id.clone());
+        }
+        let mark = request.release.mark();
+        let newest = self.newest.get(&id.place);
+        if !request.is_by_person() {
+            if let Some(newest) = newest.filter(|newest| mark.older_than(newest)) {
+                let what = format!("{id} brought {} after {}", mark.version, newest.version);
+                self.violated("never_an_automatic_downgrade", what);
+            }
+            let bad = self.bad.get(&id.place);
+            if request.release.images.values().any(|d| bad.is_some_and(|bad| bad.contains(d))) {
+                self.violated("a_bad_release_never_returns_by_itself", format!("{id} of {}", mark.version));
+            }
+        }
+        let newer = self.newest.get(&id.place).is_none_or(|newest| newest.older_than(&mark));
+        if newer && request.kind == Kind::Deploy {
+            self.newest.insert(id.place.clone(), mark);
+        }
+    }
+
+    fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {
+        match verdict {
+            Verdict::Succeeded => self.succeeded(deployment, cloud, now),
+            Verdict::RolledBack { cause } => {
+                self.rolled_back(deployment, cloud);
+                if cause.speaks_against_the_release() {
+                    self.remember_bad(deployment, cloud);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn succeeded(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
+        for service in &deployment.services {
+            let address = (target_name(&deployment.rules.target), service.name.clone());
+            let disturbed = cloud.calls.iter().any(|c| c.address == address && now.since(c.at) < JUST_NOW);
+            let Some(primary) = cloud.primary(&address) else {
+                self.violated("succeeded_runs_exactly_the_release", format!("{} is gone", service.name));
+                continue;
+            };
+            let images = cloud.revisions.get(&primary.revision).into_iter().flat_map(|i| i.values());
+            let released = |digest| deployment.request.release.images.values().any(|d| d == digest);
+            let exact = images.into_iter().all(released) && primary.progress == Progress::Completed;
+            if !exact && !disturbed {
+                let (id, revision) = (&deployment.id, primary.revision.short());
+                let what = format!("{id} succeeded but {} runs {revision}", service.name);
+                self.violated("succeeded_runs_exactly_the_release", what);
+            }
+        }
+    }
+
+    fn rolled_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
+        let id = &deployment.id;
+        let touched = self.before.get(id).cloned().unwrap_or_default();
+        for (address, before) in touched {
+            let outsider = |c: &crate::cloud::Call| {
+                c.address == address && c.by == Caller::Outsider && c.at >= deployment.started_at
+            };
+            let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
+            if runs != before && !cloud.calls.iter().any(outsider) {
+                let what = format!("{id}: {} runs {runs:?} and ran {before:?}", address.1);
+                self.violated("rolled_back_runs_what_ran_before", what);
+            }
+        }
+    }
+
+    /// Digests of a release that was rolled back, except what went on running.
+    fn remember_bad(&mut self, deployment: &Deployment, cloud: &Cloud) {
+        let target = target_name(&deployment.rules.target);
+        let running = cloud.running_in(&target);
+        let running: BTreeSet<_> =
+            running.iter().filter_map(|r| cloud.revisions.get(r)).flat_map(|i| i.values().cloned()).collect();
+        let bad = self.bad.entry(deployment.id.place.clone()).or_default();
+        bad.extend(deployment.request.release.images.values().filter(|d| !running.contains(*d)).cloned());
+    }
+
+    /// Looks at a deed before it is done.
+    pub(crate) fn performs(&mut self, id: &DeploymentId, effect: &Effect, cloud: &Cloud, now: Time) {
+        match effect {
+            Effect::RollOut(roll_out) => {
+                self.migrated_before(id, cloud, now);
+                let address = (target_name(&roll_out.target), roll_out.service.name.clone());
+                let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
+                self.before.entry(id.clone()).or_default().entry(address).or_insert(runs);
+            }
+            Effect::PutBack(put_back) => {
+                let address = (target_name(&put_back.target), put_back.service.name.clone());
+                self.puts_back(id, address, cloud);
+            }
+            _ => {}
+        }
+    }
+
+    /// Where there is a migration, no service is touched before it ended well.
+    fn migrated_before(&mut self, id: &DeploymentId, cloud: &Cloud, now: Time) {
+        if !self.migrates.contains(id) {
+            return;
+        }
+        let done = cloud.tasks.iter().any(|task| {
+            task.owner.deployment == *id && task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded())
+        });
+        if !done {
+            self.violated("nothing_rolls_out_before_the_migration", id.to_string());
+        }
+    }
+
+    fn puts_back(&mut self, id: &DeploymentId, address: Address, cloud: &Cloud) {
+        let wave = |address: &Address| self.waves.get(&(id.place.clone(), address.clone())).copied();
+        let own = wave(&address);
+        let touched = self.before.get(id).cloned().unwrap_or_default();
+        let early = touched.into_iter().find(|(other, before)| {
+            let runs = cloud.primary(other).map(|rollout| &rollout.revision);
+            let begun = self.going_back.contains(&(id.clone(), other.clone()));
+            wave(other) > own && !begun && before.is_some() && runs != before.as_ref()
+        });
+        self.going_back.insert((id.clone(), address.clone()));
+        if let Some((other, _)) = early {
+            let outsider = cloud.calls.iter().any(|c| c.address == other && c.by == Caller::Outsider);
+            if !outsider {
+                let what = format!("{id}: {} goes back before {}", address.1, other.1);
+                self.violated("services_go_back_in_reverse_order", what);
+            }
+        }
+    }
+
+    pub(crate) fn one_off_started(&mut self, cloud: &Cloud, now: Time) {
+        let Some(newest) = cloud.tasks.last() else { return };
+        let id = &newest.owner.deployment;
+        let ran = |task: &&crate::cloud::OneOffTask| {
+            let never = task.ends.as_ref().is_some_and(|(_, end)| end.never_ran());
+            task.owner.deployment == *id && task.owner.purpose == newest.owner.purpose && !never
+        };
+        if cloud.tasks.iter().filter(ran).count() > 1 {
+            self.violated("the_migration_starts_at_most_once", format!("{id} ran it twice"));
+        }
+        let running = cloud.tasks.iter().filter(|task| {
+            let over = task.ends.as_ref().is_some_and(|(end, _)| *end <= now);
+            task.owner.deployment.place == id.place && !over
+        });
+        if running.count() > 1 {
+            self.violated("never_two_migrations_at_a_time", format!("at {}", id.place));
+        }
+        let migrated = cloud.tasks.iter().any(|task| {
+            let done = task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded());
+            task.owner.deployment.place == id.place && task.owner.purpose == Purpose::Migrate && done
+        });
+        if newest.owner.purpose == Purpose::Undo && !migrated {
+            self.violated("undo_only_after_a_migration", format!("{id} undid nothing"));
+        }
+    }
+
+    /// What must hold when everything has come to rest.
+    pub(crate) fn at_rest(&mut self, place: &Place, head: &Head, deployments: &[Deployment], told: &[Notice]) {
+        for deployment in deployments {
+            let id = &deployment.id;
+            if deployment.verdict().is_none() {
+                let what = format!("{id} is {} for ever", deployment.state.name());
+                self.violated("every_deployment_ends", what);
+            } else if !was_told(told, place, id.number) {
+                self.violated("every_outcome_is_announced", id.to_string());
+            }
+            if !deployment.outbox.is_empty() {
+                self.violated("no_effect_is_lost", format!("{id}: {:?}", deployment.outbox.entries()));
+            }
+        }
+        if head.active.is_some() || !head.outbox.is_empty() {
+            self.violated("no_effect_is_lost", format!("{place}: active {:?}, outbox {:?}", head.active, head.outbox.entries()));
+        }
+        let free = head.hold.is_none() && head.pause.is_none() && head.unfinished.is_none();
+        let waits = head.queue.iter().find(|waits| !waits.why.contains("has not succeeded in"));
+        if let Some(waits) = waits.filter(|_| free) {
+            let what = format!("{place}: {} waits: {}", waits.request.release, waits.why);
+            self.violated("no_eligible_push_is_forgotten", what);
+        }
+    }
+
+    pub(crate) fn remembered(&mut self, place: &Place, head: &Head, version: &Version) {
+        let id = format!("push {version}");
+        let known = head.fates.iter().any(|(known, _)| known.as_str() == id)
+            || head.queue.iter().any(|waits| waits.request.id.as_str() == id);
+        if !known {
+            self.violated("no_eligible_push_is_forgotten", format!("{version} at {place}"));
+        }
+    }
+
+    /// Compares what runs with what the verdicts say, where nobody else has had a hand in it.
+    pub(crate) fn verdicts_are_true(&mut self, place: &Place, deployments: &[Deployment], cloud: &Cloud) {
+        let mut expected: BTreeMap<Address, Option<Revision>> = BTreeMap::new();
+        for deployment in deployments {
+            let unsure = matches!(
+                deployment.verdict(),
+                Some(Verdict::Stuck { .. } | Verdict::Superseded { by: Usurper::Somebody { .. } }) | None
+            ) || matches!(deployment.verdict(), Some(Verdict::Failed { left, .. }) if !left.is_empty());
+            for service in &deployment.services {
+                let address = (target_name(&deployment.rules.target), service.name.clone());
+                if deployment.verdict() == Some(&Verdict::Succeeded) {
+                    expected.insert(address, Some(service.after.clone()));
+                } else if unsure {
+                    expected.insert(address, None);
+                } else {
+                    expected.entry(address).or_insert(service.before.clone());
+                }
+            }
+        }
+        for (address, revision) in expected {
+            let outsider = cloud.calls.iter().any(|c| c.address == address && c.by == Caller::Outsider);
+            let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
+            if !outsider && revision.is_some() && runs != revision {
+                let what = format!("{place}: {} runs {runs:?}, not {revision:?}", address.1);
+                self.violated("what_runs_is_what_the_verdicts_say", what);
+            }
+        }
+    }
+}
+
+fn was_told(told: &[Notice], place: &Place, number: u64) -> bool {
+    told.iter().any(|notice| {
+        notice.place == *place
+            && notice.deployment == Some(number)
+            && matches!(notice.news, News::Ended { .. })
+    })
+}

@@ -1,0 +1,16 @@
+//! A model of the world that Slipway runs in, and thousands of random histories in it.
+//!
+//! The engine and the core are the real ones. The world around them is a model: ECS, ECR, one-off
+//! tasks, alarms and people, under a clock that jumps. It must not know what the core would
+//! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
+
+pub mod behaviour;
+pub mod cloud;
+pub mod faults;
+pub mod histories;
+pub mod invariants;
+pub mod sabotage;
+pub mod sim;
+pub mod story;
+pub mod systems;
+mod workers;

@@ -1,0 +1,200 @@
+//! Broken copies of the core, each wrong in one way that a deployer was wrong once.
+//!
+//! The simulation has to catch every one of them, or it proves nothing.
+
+use engine::{Decide, Pipeline};
+use pipeline::deployment::{Deployment, Said, Standing, State};
+use pipeline::effect::Effect;
+use pipeline::environment::{Context, Environment, Input, Step, advance};
+use pipeline::event::Event;
+use pipeline::names::Revision;
+use pipeline::observation::{Observation, Progress};
+use pipeline::outbox::Outbox;
+use pipeline::time::Time;
+use pipeline::verdict::Verdict;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// Effects are forgotten as soon as they are handed to the queues.
+    ForgetsTheOutbox,
+    /// A COMPLETED is believed, whatever it completed.
+    TrustsAnyCompleted,
+    /// A message is obeyed, however old it is.
+    IgnoresTheFence,
+    /// Everything goes back at once.
+    ForgetsReverseOrder,
+    /// What is older may replace what is newer.
+    AllowsAnOlderBuild,
+    /// Whoever claims the migration gets it, each with a token of its own.
+    GrantsEveryClaim,
+    /// A rollback leaves no trace.
+    ForgetsBadReleases,
+    /// The lock on the environment is ignored.
+    IgnoresTheLock,
+    /// Outcomes are not told.
+    KeepsSilent,
+    /// Time does not matter.
+    IgnoresDeadlines,
+    /// What ran before is guessed: the revision before this one.
+    GuessesWhatRanBefore,
+    /// The last word is not the last.
+    ReopensVerdicts,
+    /// What waits is dropped.
+    DropsTheQueue,
+    /// However the migration ended, it ended.
+    TrustsAnyExitCode,
+}
+
+pub const ALL: [Variant; 14] = [
+    Variant::ForgetsTheOutbox,
+    Variant::TrustsAnyCompleted,
+    Variant::IgnoresTheFence,
+    Variant::ForgetsReverseOrder,
+    Variant::AllowsAnOlderBuild,
+    Variant::GrantsEveryClaim,
+    Variant::ForgetsBadReleases,
+    Variant::IgnoresTheLock,
+    Variant::KeepsSilent,
+    Variant::IgnoresDeadlines,
+    Variant::GuessesWhatRanBefore,
+    Variant::ReopensVerdicts,
+    Variant::DropsTheQueue,
+    Variant::TrustsAnyExitCode,
+];
+
+#[derive(Clone, Copy, Debug)]
+pub struct Broken(pub Variant);
+
+impl Decide for Broken {
+    fn advance(&self, mut environment: Environment, mut input: Input, context: &Context<'_>, now: Time) -> Step {
+        self.before(&mut environment, &mut input);
+        let unbroken = environment.clone();
+        let mut step = advance(environment, input.clone(), context, now);
+        if self.0 == Variant::ForgetsReverseOrder && turned_round(&unbroken, &step) {
+            step = advance(all_at_once(unbroken), input.clone(), context, now);
+        }
+        self.after(&mut step, &input, now);
+        step
+    }
+
+    fn permits(&self, outbox: &Outbox, number: u64) -> bool {
+        match self.0 {
+            Variant::IgnoresTheFence | Variant::ForgetsTheOutbox => true,
+            _ => Pipeline.permits(outbox, number),
+        }
+    }
+}
+
+impl Broken {
+    fn before(&self, environment: &mut Environment, input: &mut Input) {
+        match (self.0, input) {
+            (Variant::TrustsAnyCompleted, Input::Happened(Event::Observed { services }))
+            | (
+                Variant::TrustsAnyCompleted,
+                Input::Answered { event: Event::Observed { services }, .. },
+            ) => {
+                let deployment = environment.deployment.as_ref();
+                services.iter_mut().for_each(|seen| believe(seen, deployment));
+            }
+            (Variant::AllowsAnOlderBuild, Input::Requested(_)) => environment.head.high_water = None,
+            (Variant::ForgetsBadReleases, Input::Requested(_)) => {
+                environment.head.bad.clear();
+                environment.head.hold = None;
+            }
+            (Variant::IgnoresTheLock, Input::Requested(_)) => environment.head.active = None,
+            (Variant::IgnoresDeadlines, input @ (Input::Woken | Input::Answered { event: Event::Woken, .. })) => {
+                *input = Input::HeadAnswered { effect: 0 };
+            }
+            (Variant::GuessesWhatRanBefore, Input::Answered { event: Event::Prepared(prepared), .. }) => {
+                for service in &mut prepared.services {
+                    service.before = service.before.as_ref().map(|_| one_before(&service.after));
+                }
+            }
+            (
+                Variant::TrustsAnyExitCode,
+                Input::Happened(Event::OneOffSeen { end: Some(end), .. })
+                | Input::Answered { event: Event::OneOffSeen { end: Some(end), .. }, .. },
+            ) => {
+                end.exit_code = Some(0);
+                end.stop.code = Some("EssentialContainerExited".into());
+            }
+            (Variant::ForgetsTheOutbox, _) => {
+                // What was saved in an earlier turn counts as done.
+                let kept = |effect: &Effect| matches!(effect, Effect::RunOneOff(_));
+                environment.deployment.iter_mut().for_each(|d| d.outbox.keep(kept));
+                environment.head.outbox.keep(|_| false);
+            }
+            _ => {}
+        }
+    }
+
+    fn after(&self, step: &mut Step, input: &Input, now: Time) {
+        match self.0 {
+            Variant::KeepsSilent => {
+                let ended = step.deployments.iter_mut().filter(|d| d.verdict().is_some());
+                ended.for_each(|d| d.outbox.keep(|effect| !matches!(effect, Effect::Announce(_))));
+            }
+            Variant::GrantsEveryClaim => {
+                if matches!(input, Input::Answered { event: Event::OneOffClaimed { .. }, .. }) {
+                    step.said = Said::Granted;
+                }
+                let waits = |d: &&mut Deployment| d.outbox.waits_for(|e| matches!(e, Effect::RunOneOff(_)));
+                step.deployments.iter_mut().filter(waits).for_each(|d| renew_tokens(d, now));
+            }
+            Variant::DropsTheQueue => step.head.queue.clear(),
+            Variant::ReopensVerdicts => {
+                for deployment in &mut step.deployments {
+                    let failed = matches!(deployment.verdict(), Some(Verdict::Failed { .. } | Verdict::RolledBack { .. }));
+                    if failed && matches!(input, Input::Answered { event: Event::Announced, .. }) {
+                        deployment.state = State::Ended { verdict: Verdict::Succeeded, at: now };
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Takes whatever is COMPLETED for what was asked.
+fn believe(seen: &mut Observation, deployment: Option<&Deployment>) {
+    let service = deployment.and_then(|d| d.services.iter().find(|s| s.name == seen.service));
+    let (Some(found), Some(service)) = (&mut seen.found, service) else { return };
+    if matches!(service.standing, Standing::Updating { .. } | Standing::Updated)
+        && found.rollouts.iter().any(|rollout| rollout.progress == Progress::Completed)
+    {
+        for rollout in found.rollouts.iter_mut().filter(|r| r.primary) {
+            rollout.revision = service.after.clone();
+            rollout.progress = Progress::Completed;
+            rollout.running = rollout.desired;
+        }
+        found.rollouts.retain(|rollout| rollout.primary);
+    }
+}
+
+fn turned_round(before: &Environment, step: &Step) -> bool {
+    let was = before.deployment.as_ref().is_some_and(|d| matches!(d.state, State::RollingBack { .. }));
+    !was && step.deployments.iter().any(|d| matches!(d.state, State::RollingBack { .. }))
+}
+
+fn all_at_once(mut environment: Environment) -> Environment {
+    for service in environment.deployment.iter_mut().flat_map(|d| &mut d.services) {
+        service.wave = 0;
+    }
+    environment
+}
+
+fn one_before(revision: &Revision) -> Revision {
+    let text = revision.as_str();
+    let (family, number) = text.rsplit_once(':').unwrap_or((text, "1"));
+    let number: u32 = number.parse().unwrap_or(1);
+    Revision::new(format!("{family}:{}", number.saturating_sub(1).max(1)))
+}
+
+/// Gives every try of a one-off task a token of its own, so that AWS takes it for a new one.
+fn renew_tokens(deployment: &mut Deployment, now: Time) {
+    let text = serde_json::to_string(deployment).unwrap_or_default();
+    let marked = text.replace("\"client_token\":\"", &format!("\"client_token\":\"{}-", now.millis()));
+    if let Ok(renewed) = serde_json::from_str(&marked) {
+        *deployment = renewed;
+    }
+}

@@ -1,0 +1,460 @@
+//! The simulation: a clock, what will happen, and the real engine in the middle.
+
+use crate::behaviour::Behaviour;
+use crate::cloud::{Address, Breaker, Caller, Cloud, News, Tick, target_name};
+use crate::faults::Plan;
+use crate::invariants::Invariants;
+use crate::systems::System;
+use engine::memory::Memory;
+use engine::{Decide, Engine, EngineError, Key, Lookup, Message, Record};
+use pipeline::deployment::{Deployment, Said};
+use pipeline::environment::{Head, Input};
+use pipeline::event::Event;
+use pipeline::names::{Digest, EnvironmentName, Place, Repository, ServiceName};
+use pipeline::notice::Notice;
+use pipeline::push::Push;
+use pipeline::spec::Target;
+use pipeline::time::{Span, Time};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// More happenings than any history needs: whoever reaches it goes round in circles.
+const HAPPENINGS_MAX: usize = 30_000;
+const VISIBILITY: Span = Span::seconds(60);
+const RECEIVES_MAX: u32 = 5;
+const EVENT_TRIES_MAX: u32 = 3;
+
+pub struct Sim<D> {
+    pub memory: Memory,
+    pub cloud: Cloud,
+    pub decide: D,
+    pub plan: Plan,
+    pub now: Time,
+    pub systems: Vec<System>,
+    pub invariants: Invariants,
+    pub told: Vec<Notice>,
+    pub answers: Vec<(Time, String)>,
+    queue: BTreeMap<(Time, u64), Happening>,
+    order: u64,
+    sweep_at: Option<Time>,
+    delivered: BTreeSet<(engine::Sender, u64)>,
+    pub log: Option<Vec<String>>,
+    pub happenings: usize,
+    pub exact_timers: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Happening {
+    Push { push: Push, tries: u32 },
+    Fact { lookup: Option<Lookup>, place: Place, event: Event, tries: u32 },
+    /// A hint about a service: a listener asks ECS and tells what it sees.
+    Look { address: Address, tries: u32 },
+    Deliver { message: Message, receives: u32 },
+    Act { message: Message, receives: u32 },
+    Report { message: Message, event: Event, receives: u32 },
+    Tick(Tick),
+    Person { place: Place, input: Input },
+    Outsider(Address),
+    Sweep,
+}
+
+/// The first moment of every history: a Saturday morning.
+pub const START: Time = Time::from_millis(1_795_248_000_000);
+
+impl<D: Decide> Sim<D> {
+    pub fn new(systems: Vec<System>, decide: D, plan: Plan) -> Self {
+        let mut sim = Self {
+            memory: Memory::default(),
+            cloud: Cloud::default(),
+            decide,
+            plan,
+            now: START,
+            invariants: Invariants::new(&systems),
+            systems,
+            told: Vec::new(),
+            answers: Vec::new(),
+            queue: BTreeMap::new(),
+            order: 0,
+            sweep_at: None,
+            delivered: BTreeSet::new(),
+            log: None,
+            happenings: 0,
+            exact_timers: true,
+        };
+        sim.memory.set_now(START);
+        sim.install();
+        let plan = sim.plan.clone();
+        sim.memory.set_faults(move |point| plan.fault(point));
+        sim
+    }
+
+    pub fn after(&mut self, span: Span, happening: Happening) {
+        self.order += 1;
+        self.queue.insert((self.now + span, self.order), happening);
+    }
+
+    /// Lets everything happen until nothing is left to happen.
+    pub fn run(&mut self) {
+        self.run_until(Time::LAST);
+    }
+
+    pub fn run_until(&mut self, end: Time) {
+        loop {
+            self.plan_sweep();
+            let Some(((time, order), happening)) = self.queue.pop_first() else { return };
+            if time > end {
+                self.queue.insert((time, order), happening);
+                self.now = end;
+                return;
+            }
+            self.happenings += 1;
+            if self.happenings > HAPPENINGS_MAX {
+                self.invariants.violated("every_deployment_ends", "the history goes round in circles".into());
+                return;
+            }
+            self.now = self.now.max(time);
+            self.memory.set_now(self.now);
+            self.happen(happening);
+            self.collect();
+        }
+    }
+
+    /// Whatever was sent is delivered; whatever was written is watched.
+    fn collect(&mut self) {
+        for message in self.memory.take_sent() {
+            let copies = if self.plan.chance(self.plan.odds().duplicate) { 2 } else { 1 };
+            for copy in 0..copies {
+                let late = self.lateness() + Span::seconds(if copy == 0 { 0 } else { self.plan.below(600) });
+                let pause = match &message.effect {
+                    pipeline::effect::Effect::Check { pause, .. } => *pause,
+                    pipeline::effect::Effect::RunOneOff(one_off) => one_off.pause,
+                    _ => Span::default(),
+                };
+                self.after(pause + late, Happening::Deliver { message: message.clone(), receives: 1 });
+            }
+        }
+        let mut changed = self.memory.take_changed();
+        changed.sort();
+        changed.dedup();
+        for key in changed {
+            let record = self.memory.read(&key).and_then(|text| Record::read(&text).ok());
+            if let Some(record) = record {
+                self.invariants.written(&record, &self.cloud, self.now);
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        self.log_line(|| describe(&happening));
+        match happening {
+            Happening::Push { push, tries } => {
+                let result = pollster::block_on(self.engine().pushed(&push)).map(|_| ());
+                self.retry_event(result, tries, |tries| Happening::Push { push, tries }, true);
+            }
+            Happening::Fact { lookup, place, event, tries } => {
+                let result = match &lookup {
+                    Some(lookup) => pollster::block_on(self.engine().happened(lookup, &event)).map(|_| ()),
+                    None => {
+                        let input = Input::Happened(event.clone());
+                        pollster::block_on(self.engine().tell(&place, input)).map(|_| ())
+                    }
+                };
+                let again = |tries| Happening::Fact { lookup, place, event, tries };
+                self.retry_event(result, tries, again, false);
+            }
+            Happening::Look { address, tries } => {
+                let lag = Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max.min(20)));
+                let observation = self.cloud.describe(&address, self.now, lag);
+                let event = Event::Observed { services: vec![observation] };
+                let (lookup, place) = self.listener_of(&address);
+                self.happen(Happening::Fact { lookup, place, event, tries });
+            }
+            Happening::Deliver { message, receives } => self.deliver(message, receives),
+            Happening::Act { message, receives } => self.act(message, receives),
+            Happening::Report { message, event, receives } => {
+                let result = pollster::block_on(self.engine().answer(&message, event));
+                if result.is_err() || self.plan.worker_dies() {
+                    self.redeliver(message, receives);
+                }
+            }
+            Happening::Tick(tick) => {
+                let (news, ticks) = self.cloud.tick(tick, self.now);
+                self.emit(news);
+                self.schedule(ticks);
+            }
+            Happening::Person { place, input } => {
+                match pollster::block_on(self.engine().tell(&place, input.clone())) {
+                    Ok(said) => self.answers.push((self.now, say(&said))),
+                    // The console shows the error, and the person clicks again.
+                    Err(_) => self.after(Span::seconds(15), Happening::Person { place, input }),
+                }
+            }
+            Happening::Outsider(address) => self.update_from_outside(&address),
+            Happening::Sweep => {
+                self.sweep_at = None;
+                // What fails is due again in a minute.
+                let _ = pollster::block_on(self.engine().sweep());
+            }
+        }
+    }
+
+    fn deliver(&mut self, message: Message, receives: u32) {
+        match pollster::block_on(self.engine().permits(&message)) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(_) => return self.redeliver(message, receives),
+        }
+        if let pipeline::effect::Effect::RunOneOff(one_off) = &message.effect {
+            let claim = Event::OneOffClaimed { purpose: one_off.purpose, attempt: one_off.attempt };
+            match pollster::block_on(self.engine().answer(&message, claim)) {
+                Ok(Said::Granted) => {}
+                Ok(_) => return,
+                Err(_) => return self.redeliver(message, receives),
+            }
+        }
+        // Between the permit and the deed time passes, and others act.
+        let slow = Span::seconds(1 + self.plan.below(self.plan.odds().delay_seconds_max.min(40)));
+        self.after(slow, Happening::Act { message, receives });
+    }
+
+    fn act(&mut self, message: Message, receives: u32) {
+        if self.plan.worker_dies() {
+            return self.redeliver(message, receives);
+        }
+        match pollster::block_on(self.engine().relay(&message)) {
+            Ok(None) => {}
+            Ok(Some(_)) => return,
+            Err(_) => return self.redeliver(message, receives),
+        }
+        let Some(event) = self.perform(&message) else { return };
+        if self.plan.worker_dies() {
+            return self.redeliver(message, receives);
+        }
+        let slow = Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max.min(20)));
+        self.after(slow, Happening::Report { message, event, receives });
+    }
+
+    /// A worker died or failed: the queue shows its message again, a few times.
+    fn redeliver(&mut self, message: Message, receives: u32) {
+        if receives < RECEIVES_MAX {
+            self.after(VISIBILITY, Happening::Deliver { message, receives: receives + 1 });
+        }
+    }
+
+    /// Lambda tries an event three times. A push that is lost even then is found by the sweep.
+    fn retry_event(
+        &mut self,
+        result: Result<(), EngineError>,
+        tries: u32,
+        again: impl FnOnce(u32) -> Happening,
+        found_later: bool,
+    ) {
+        if result.is_ok() {
+        } else if tries < EVENT_TRIES_MAX {
+            self.after(Span::minutes(u64::from(tries)), again(tries + 1));
+        } else if found_later {
+            self.after(Span::minutes(10), again(1));
+        }
+    }
+
+    /// What the cloud does later.
+    pub(crate) fn schedule(&mut self, ticks: Vec<(Span, Tick)>) {
+        for (span, tick) in ticks {
+            self.after(span, Happening::Tick(tick));
+        }
+    }
+
+    /// Sends events, late, twice or not at all.
+    fn emit(&mut self, news: Vec<News>) {
+        for news in news {
+            let odds = self.plan.odds();
+            if odds.lose_every_event || self.plan.chance(odds.drop) {
+                continue;
+            }
+            let copies = if self.plan.chance(odds.duplicate) { 2 } else { 1 };
+            for _ in 0..copies {
+                let late = self.lateness();
+                let happening = self.news_event(news.clone());
+                self.after(late, happening);
+            }
+        }
+    }
+
+    fn news_event(&self, news: News) -> Happening {
+        match news {
+            News::Service(address) => Happening::Look { address, tries: 1 },
+            News::Task(address, report) => {
+                let (lookup, place) = self.listener_of(&address);
+                Happening::Fact { lookup, place, event: Event::TaskReported(report), tries: 1 }
+            }
+            News::OneOff(id) => {
+                let task = self.cloud.tasks.iter().find(|task| task.id == id);
+                let (place, event) = task.map_or_else(
+                    || (self.any_place(), Event::Woken),
+                    |task| (task.owner.deployment.place.clone(), task.seen(self.now)),
+                );
+                Happening::Fact { lookup: None, place, event, tries: 1 }
+            }
+            News::Alarm(reading) => {
+                let lookup = Some(Lookup::Alarm(reading.alarm.clone()));
+                let place = self.any_place();
+                Happening::Fact { lookup, place, event: Event::AlarmChanged(reading), tries: 1 }
+            }
+        }
+    }
+
+    pub fn set_alarm(&mut self, name: &str, state: pipeline::event::AlarmState) {
+        let news = self.cloud.set_alarm(name.into(), state, self.now);
+        self.emit(news);
+    }
+
+    fn update_from_outside(&mut self, address: &Address) {
+        if self.cloud.services.contains_key(address) {
+            let family = address.1.as_str().to_owned();
+            let images = BTreeMap::from([("somebody-else".into(), Digest::new(format!("sha256:outside-{}", self.order)))]);
+            let revision = self.cloud.register(&family, images);
+            if let Some((_, ticks)) = self.cloud.update(address, &revision, false, Caller::Outsider, self.now) {
+                self.schedule(ticks);
+            }
+            self.emit(vec![News::Service(address.clone())]);
+        }
+    }
+
+    fn lateness(&self) -> Span {
+        Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max))
+    }
+
+    /// How a listener finds whom an event about this service concerns.
+    fn listener_of(&self, address: &Address) -> (Option<Lookup>, Place) {
+        for system in &self.systems {
+            for (environment, rules) in &system.spec.environments {
+                let is_here = target_name(&rules.target) == address.0
+                    && rules.services().any(|(_, service)| service.name == address.1);
+                if is_here {
+                    let application = system.spec.application.clone();
+                    let place = Place { application, environment: environment.clone() };
+                    return (Lookup::service(&rules.target, &address.1), place);
+                }
+            }
+        }
+        (None, self.any_place())
+    }
+
+    fn any_place(&self) -> Place {
+        Place { application: "nobody".into(), environment: "nowhere".into() }
+    }
+
+    fn plan_sweep(&mut self) {
+        let Some(due) = self.memory.next_due() else { return };
+        let soonest = self.now + Span::seconds(1);
+        let time = if self.exact_timers { due.max(soonest) } else { next_minute(due.max(soonest)) };
+        if self.sweep_at.is_none_or(|planned| time < planned) {
+            self.sweep_at = Some(time);
+            self.order += 1;
+            self.queue.insert((time, self.order), Happening::Sweep);
+        }
+    }
+
+    pub fn engine(&self) -> Engine<'_, Memory, D> {
+        Engine::new(&self.memory, &self.decide)
+    }
+
+    /// Notes that a message was told; the reader sees each once.
+    pub(crate) fn tell_people(&mut self, message: &Message, notice: &Notice) {
+        if self.delivered.insert((message.from.clone(), message.number)) {
+            self.told.push(notice.clone());
+        }
+    }
+
+    pub fn head(&self, place: &Place) -> Option<Head> {
+        Head::try_from(self.record(&Key::Head(place.clone()))?).ok()
+    }
+
+    pub fn deployments(&self, place: &Place) -> Vec<Deployment> {
+        let keys = self.memory.keys().into_iter().filter(|key| match key {
+            Key::Deployment(id) => id.place == *place,
+            _ => false,
+        });
+        keys.filter_map(|key| Deployment::try_from(self.record(&key)?).ok()).collect()
+    }
+
+    pub fn record(&self, key: &Key) -> Option<Record> {
+        Record::read(&self.memory.read(key)?).ok()
+    }
+
+    pub fn address(&self, place: &Place, service: &ServiceName) -> Option<Address> {
+        let system = self.systems.iter().find(|s| s.spec.application == place.application)?;
+        let rules = system.spec.environments.get(&place.environment)?;
+        Some((target_name(&rules.target), service.clone()))
+    }
+
+    /// Stores the specs and lets every service run its first image.
+    fn install(&mut self) {
+        for system in self.systems.clone() {
+            if let Err(error) = pollster::block_on(self.engine().configure(system.text)) {
+                self.invariants.violated("the_spec_is_accepted", error.to_string());
+            }
+            for (environment, rules) in &system.spec.environments {
+                for (_, service) in rules.services().filter(|(_, service)| service.create.is_none()) {
+                    let repository = system.repository_of(environment, &service.name);
+                    let digest = first_digest(&repository, environment);
+                    let revision = self.cloud.register(service.name.as_str(), BTreeMap::from([(repository, digest)]));
+                    let breaker = match &rules.target {
+                        Target::Cluster(_) => Breaker::Off,
+                        Target::Hosts(_) => Breaker::Stop,
+                    };
+                    let address = (target_name(&rules.target), service.name.clone());
+                    self.cloud.create(address, Some(revision), 2, breaker);
+                }
+            }
+        }
+        self.memory.take_changed();
+    }
+
+    pub fn behaves(&mut self, digest: &Digest, behaviour: Behaviour) {
+        self.cloud.behaviours.insert(digest.clone(), behaviour);
+    }
+
+    fn log_line(&mut self, line: impl FnOnce() -> String) {
+        let now = self.now;
+        if let Some(log) = &mut self.log {
+            log.push(format!("{now} {}", line()));
+        }
+    }
+}
+
+pub fn first_digest(repository: &Repository, environment: &EnvironmentName) -> Digest {
+    Digest::new(format!("sha256:first-{repository}-{environment}"))
+}
+
+fn next_minute(time: Time) -> Time {
+    Time::from_millis(time.millis().div_ceil(60_000) * 60_000)
+}
+
+/// What a person reads in the console.
+pub fn say(said: &Said) -> String {
+    match said {
+        Said::Done => "done".into(),
+        Said::Accepted(text) => format!("accepted: {text}"),
+        Said::Refused(text) => format!("refused: {text}"),
+        Said::Ignored(text) => format!("ignored: {text}"),
+        Said::Denied(text) => format!("denied: {text}"),
+        Said::Granted => "granted".into(),
+    }
+}
+
+fn describe(happening: &Happening) -> String {
+    match happening {
+        Happening::Push { push, .. } => format!("push {} {:?} {}", push.repository, push.tag, push.digest.short()),
+        Happening::Fact { event, place, .. } => format!("fact for {place}: {event:?}"),
+        Happening::Look { address, .. } => format!("hint about {address:?}"),
+        Happening::Deliver { message, receives } => {
+            format!("deliver {} #{} of {:?} ({receives})", message.effect.name(), message.number, message.from)
+        }
+        Happening::Act { message, .. } => format!("act {} #{}", message.effect.name(), message.number),
+        Happening::Report { message, event, .. } => format!("report #{}: {event:?}", message.number),
+        Happening::Tick(tick) => format!("tick {tick:?}"),
+        Happening::Person { place, input } => format!("person at {place}: {input:?}"),
+        Happening::Outsider(address) => format!("outsider updates {address:?}"),
+        Happening::Sweep => "sweep".into(),
+    }
+}

@@ -1,0 +1,174 @@
+//! The workers: each effect against the model, and what it answers.
+
+use crate::cloud::{Breaker, Caller, OneOffTask, Owner, target_name};
+use crate::sim::Sim;
+use engine::{Decide, Message, Sender};
+use pipeline::effect::{Effect, OneOff, Prepare, PutBack, RollOut, Way};
+use pipeline::event::{Event, Outcome, Preparation, PreparedService, Refusal};
+use pipeline::names::DeploymentId;
+use pipeline::observation::Progress;
+use pipeline::time::{Span, Time};
+use std::collections::BTreeMap;
+
+impl<D: Decide> Sim<D> {
+    /// Performs an effect; `None`: there is nothing to answer.
+    pub(crate) fn perform(&mut self, message: &Message) -> Option<Event> {
+        let now = self.now;
+        if let Effect::Announce(notice) = &message.effect {
+            self.tell_people(message, notice);
+            return Some(Event::Announced);
+        }
+        let Sender::Deployment(id) = &message.from else { return None };
+        self.invariants.performs(id, &message.effect, &self.cloud, now);
+        match &message.effect {
+            Effect::Prepare(prepare) => Some(self.perform_prepare(id, prepare)),
+            Effect::RunOneOff(one_off) => Some(self.perform_one_off(id, one_off)),
+            Effect::LookAtOneOff { purpose, attempt, task, .. } => {
+                let found = self.cloud.tasks.iter().find(|known| known.id == *task);
+                let forgotten = |t: &&OneOffTask| {
+                    t.ends.as_ref().is_some_and(|(end, _)| now.since(*end) > Span::hours(1))
+                };
+                match found.filter(|task| !forgotten(task)) {
+                    Some(task) => Some(task.seen(now)),
+                    None => Some(Event::OneOffLost { purpose: *purpose, attempt: *attempt }),
+                }
+            }
+            Effect::StopOneOff { purpose, attempt, task, .. } => {
+                let ticks = self.cloud.stop_task(task, now);
+                self.schedule(ticks);
+                Some(Event::OneOffStopAsked { purpose: *purpose, attempt: *attempt })
+            }
+            Effect::RollOut(roll_out) => Some(self.perform_roll_out(id, roll_out)),
+            Effect::Observe { target, services } => {
+                let lag = self.plan.below(self.plan.odds().delay_seconds_max.min(20));
+                let look = |name| self.cloud.describe(&(target_name(target), name), now, Span::seconds(lag));
+                Some(Event::Observed { services: services.iter().cloned().map(look).collect() })
+            }
+            Effect::Check { check, attempt, .. } => {
+                let outcome = self.perform_check(id, *attempt);
+                Some(Event::Checked { check: *check, attempt: *attempt, outcome })
+            }
+            Effect::ReadAlarms { names } => {
+                let readings = names.iter().map(|name| self.cloud.reading(name)).collect();
+                Some(Event::AlarmsRead { read_at: now, readings })
+            }
+            Effect::PutBack(put_back) => Some(self.perform_put_back(id, put_back)),
+            Effect::Remove { target, service } => {
+                let address = (target_name(target), service.clone());
+                self.cloud.delete(&address, Caller::Deployment(id.clone()), now);
+                Some(Event::Removed { service: service.clone() })
+            }
+            Effect::Announce(_) | Effect::Offer { .. } | Effect::Promote { .. } => None,
+        }
+    }
+
+    fn perform_prepare(&mut self, id: &DeploymentId, prepare: &Prepare) -> Event {
+        let Some(system) = self.systems.iter().find(|s| s.spec.application == id.place.application).cloned()
+        else {
+            return Event::PreparationFailed { faults: vec!["no such application".into()] };
+        };
+        let mut services = Vec::new();
+        let mut faults = Vec::new();
+        for wanted in &prepare.services {
+            let name = wanted.spec.name.clone();
+            let address = (target_name(&prepare.target), name.clone());
+            let before = self.cloud.primary(&address).map(|rollout| rollout.revision.clone());
+            if before.is_none() && wanted.spec.create.is_none() {
+                faults.push(format!("there is no service {name} in {}", address.0));
+                continue;
+            }
+            let repository = system.repository_of(&id.place.environment, &name);
+            let after = match (&wanted.recorded, prepare.images.get(&repository)) {
+                (Some(recorded), _) => recorded.clone(),
+                (None, Some(digest)) => {
+                    let images = BTreeMap::from([(repository, digest.clone())]);
+                    self.cloud.register(name.as_str(), images)
+                }
+                (None, None) => {
+                    faults.push(format!("the release has no image for {name}"));
+                    continue;
+                }
+            };
+            services.push(PreparedService { name, before, after });
+        }
+        if !faults.is_empty() {
+            return Event::PreparationFailed { faults };
+        }
+        let alarms = prepare.alarms.iter().map(|name| self.cloud.reading(name)).collect();
+        Event::Prepared(Preparation { services, alarms, warnings: vec![] })
+    }
+
+    fn perform_one_off(&mut self, id: &DeploymentId, one_off: &OneOff) -> Event {
+        let owner = Owner { deployment: id.clone(), purpose: one_off.purpose, attempt: one_off.attempt };
+        let cluster = target_name(&one_off.target);
+        let (task, ticks) =
+            self.cloud.run_task(&cluster, &one_off.client_token, owner, &one_off.revision, self.now);
+        self.schedule(ticks);
+        self.invariants.one_off_started(&self.cloud, self.now);
+        Event::OneOffStarted { purpose: one_off.purpose, attempt: one_off.attempt, task }
+    }
+
+    fn perform_roll_out(&mut self, id: &DeploymentId, roll_out: &RollOut) -> Event {
+        let service = roll_out.service.name.clone();
+        let address = (target_name(&roll_out.target), service.clone());
+        if !self.cloud.services.contains_key(&address) {
+            if !roll_out.create {
+                return Event::RolloutRefused { service, reason: "ServiceNotFoundException".into() };
+            }
+            let desired = roll_out.service.create.as_ref().map_or(1, |create| create.desired_count);
+            self.cloud.create(address.clone(), None, desired, Breaker::Stop);
+        }
+        let caller = Caller::Deployment(id.clone());
+        let updated = self.cloud.update(&address, &roll_out.revision, roll_out.fresh, caller, self.now);
+        match updated {
+            Some((rollout, ticks)) => {
+                self.schedule(ticks);
+                Event::RolloutStarted { service, rollout }
+            }
+            None => Event::RolloutRefused { service, reason: "ServiceNotActiveException".into() },
+        }
+    }
+
+    fn perform_put_back(&mut self, id: &DeploymentId, put_back: &PutBack) -> Event {
+        let service = put_back.service.name.clone();
+        let address = (target_name(&put_back.target), service.clone());
+        if let Way::StopRollout(rollout) = &put_back.way {
+            let primary = self.cloud.primary(&address);
+            let ongoing = primary.is_some_and(|p| p.id == *rollout && p.progress == Progress::InProgress);
+            if !ongoing {
+                let reason = "the service deployment is not ongoing".to_owned();
+                return Event::PutBackRefused { service, refusal: Refusal::RolloutIsOver, reason };
+            }
+        }
+        let caller = Caller::Deployment(id.clone());
+        match self.cloud.update(&address, &put_back.to, false, caller, self.now) {
+            Some((rollout, ticks)) => {
+                self.schedule(ticks);
+                Event::PutBackStarted { service, revision: put_back.to.clone(), rollout: Some(rollout) }
+            }
+            None => {
+                let reason = "ServiceNotFoundException".to_owned();
+                Event::PutBackRefused { service, refusal: Refusal::Final, reason }
+            }
+        }
+    }
+
+    /// The worst of what runs answers for all.
+    fn perform_check(&self, id: &DeploymentId, attempt: u32) -> Outcome {
+        let system = self.systems.iter().find(|s| s.spec.application == id.place.application);
+        let rules = system.and_then(|s| s.spec.environments.get(&id.place.environment));
+        let Some(rules) = rules else { return Outcome::Passed };
+        let running = self.cloud.running_in(&target_name(&rules.target));
+        let answers = running.iter().map(|revision| self.cloud.behaviour_of(revision).check(attempt));
+        answers.into_iter().find(|outcome| *outcome != Outcome::Passed).unwrap_or(Outcome::Passed)
+    }
+}
+
+impl OneOffTask {
+    /// What an event or a look says about the task at this time.
+    pub(crate) fn seen(&self, now: Time) -> Event {
+        let end = self.ends.as_ref().filter(|(end, _)| *end <= now).map(|(_, end)| end.clone());
+        let Owner { purpose, attempt, .. } = self.owner;
+        Event::OneOffSeen { purpose, attempt, task: self.id.clone(), end }
+    }
+}
