@@ -1,5 +1,6 @@
 //! Configuring: a spec is read, checked and stored as a whole, or not at all.
 
+use crate::environments::Change;
 use crate::records::Record;
 use crate::world::{Key, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
@@ -19,14 +20,13 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let key = Key::Spec(spec.application.clone());
         let application = spec.application.clone();
         for _ in 0..CONFLICTS_MAX {
-            let (known, stored) = match self.load_one::<Application>(key.clone()).await? {
-                Some((known, stored)) => (Some(known), Some(stored)),
-                None => (None, None),
-            };
-            if known.as_ref() == Some(&spec) {
+            let loaded = self.load_one::<Application>(key.clone()).await?;
+            if loaded.as_ref().is_some_and(|(known, _)| *known == spec) {
                 return Ok(Configured { application, changed: false });
             }
-            if self.save_and_send(vec![(Record::Spec(spec.clone()), stored)], None).await? {
+            let read = loaded.map(|(known, stored)| (known.into(), stored));
+            let change = Change { record: Record::Spec(spec.clone()), read };
+            if self.save_and_send(vec![change], None).await? {
                 return Ok(Configured { application, changed: true });
             }
         }

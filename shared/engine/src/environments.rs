@@ -98,11 +98,12 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let now = self.world.now();
         let Step { head: next, deployments, said } = self.decide.advance(environment, input, &context, now);
 
-        let mut changes: Vec<(Record, Option<Stored>)> = vec![(next.into(), head.map(|(_, stored)| stored))];
-        let read = deployment.map(|(deployment, stored)| (deployment.id, stored));
+        let mut changes = vec![Change { record: next.into(), read: head.map(into_record) }];
+        let mut read = deployment.map(into_record);
         for deployment in deployments {
-            let stored = read.iter().find(|(id, _)| *id == deployment.id).map(|(_, stored)| stored.clone());
-            changes.push((deployment.into(), stored));
+            let record = Record::from(deployment);
+            let read = read.take_if(|(known, _)| known.key() == record.key());
+            changes.push(Change { record, read });
         }
         Ok(self.save_and_send(changes, None).await?.then_some(said))
     }
@@ -110,21 +111,21 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Saves what differs from what was read, and sends what is due. `false`: a conflict.
     pub(crate) async fn save_and_send(
         &self,
-        changes: Vec<(Record, Option<Stored>)>,
+        changes: Vec<Change>,
         spec: Option<&Application>,
     ) -> Result<bool, EngineError> {
         let now = self.world.now();
         let (mut writes, mut messages) = (Vec::new(), Vec::new());
-        for (mut record, read) in changes {
+        for Change { mut record, read } in changes {
             if let Some((from, outbox)) = record.outbox() {
                 for (number, effect) in outbox.send(now) {
                     messages.push(Message { from: from.clone(), number, effect });
                 }
             }
-            let write = record.to_write(read.as_ref(), spec);
-            let write = write.map_err(|source| EngineError::Stored { key: record.key(), source })?;
-            if read.is_none_or(|read| read.text != write.text) {
-                writes.push(write);
+            if read.as_ref().is_none_or(|(known, _)| *known != record) {
+                let version = read.map(|(_, stored)| stored.version);
+                let write = record.to_write(version, spec);
+                writes.push(write.map_err(|source| EngineError::Stored { key: record.key(), source })?);
             }
         }
         if !writes.is_empty() {
@@ -144,7 +145,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let spec_key = Key::Spec(place.application.clone());
         let head_key = Key::Head(place.clone());
         let addressed = match input {
-            Input::Answered { deployment, .. } => Some(*deployment),
+            Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } => Some(*deployment),
             _ => None,
         };
         let deployment_key = |number| Key::Deployment(DeploymentId { place: place.clone(), number });
@@ -184,6 +185,16 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             deployment.map(|stored| open(deployment_key(number), stored)).transpose()?;
         Ok(Loaded { spec, head, deployment, source })
     }
+}
+
+/// A record as it shall be, and as it was read; `None`: it is new.
+pub(crate) struct Change {
+    pub(crate) record: Record,
+    pub(crate) read: Option<(Record, Stored)>,
+}
+
+fn into_record<R: Into<Record>>((body, stored): (R, Stored)) -> (Record, Stored) {
+    (body.into(), stored)
 }
 
 struct Loaded {

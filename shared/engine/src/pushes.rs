@@ -1,5 +1,6 @@
 //! Pushes: which release each belongs to, and where that release may go.
 
+use crate::environments::Change;
 use crate::world::{Key, Lookup, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::deployment::Said;
@@ -69,13 +70,15 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let key = Key::Candidate { application: spec.application.clone(), version: version.clone() };
         for _ in 0..CONFLICTS_MAX {
             let loaded = self.load_one::<Candidate>(key.clone()).await?;
-            let (mut candidate, stored) = match (loaded, new) {
-                (Some((candidate, stored)), _) => (candidate, Some(stored)),
-                (None, Some(new)) => (new(), None),
+            let mut candidate = match (&loaded, new) {
+                (Some((candidate, _)), _) => candidate.clone(),
+                (None, Some(new)) => new(),
                 (None, None) => return Ok(Said::Ignored(format!("there is no release {version}"))),
             };
             let said = change(&mut candidate);
-            if self.save_and_send(vec![(candidate.into(), stored)], Some(spec)).await? {
+            let read = loaded.map(|(candidate, stored)| (candidate.into(), stored));
+            let change = Change { record: candidate.into(), read };
+            if self.save_and_send(vec![change], Some(spec)).await? {
                 return Ok(said);
             }
         }

@@ -14,6 +14,16 @@ fn main() -> Result<(), String> {
             for l in &h.log { println!("{l}"); }
             println!("{:?} {:?}", h.verdicts, h.violations);
         }
+        Some("sabotage") => {
+            for variant in simulation::sabotage::ALL {
+                let mut found = None;
+                for seed in 0..2000 {
+                    let h = play(seed, simulation::sabotage::Broken(variant), false);
+                    if let Some(v) = h.violations.first() { found = Some((seed, v.clone())); break; }
+                }
+                println!("{variant:?}: {found:?}");
+            }
+        }
         _ => {
             let from = args.get(1).map_or(0, |s| s.parse::<u64>().unwrap_or(0));
             let count = args.first().map_or(1000, |s| s.parse::<u64>().unwrap_or(0));

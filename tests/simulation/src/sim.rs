@@ -10,7 +10,7 @@ use engine::{Decide, Engine, EngineError, Key, Lookup, Message, Record};
 use pipeline::deployment::{Deployment, Said};
 use pipeline::environment::{Head, Input};
 use pipeline::event::Event;
-use pipeline::names::{Digest, EnvironmentName, Place, Repository, ServiceName};
+use pipeline::names::{DeploymentId, Digest, EnvironmentName, Place, Repository, ServiceName};
 use pipeline::notice::Notice;
 use pipeline::push::Push;
 use pipeline::spec::Target;
@@ -45,7 +45,7 @@ pub struct Sim<D> {
 #[derive(Clone, Debug)]
 pub enum Happening {
     Push { push: Push, tries: u32 },
-    Fact { lookup: Option<Lookup>, place: Place, event: Event, tries: u32 },
+    Fact { lookup: Option<Lookup>, place: Place, owner: Option<u64>, event: Event, tries: u32 },
     /// A hint about a service: a listener asks ECS and tells what it sees.
     Look { address: Address, tries: u32 },
     Deliver { message: Message, receives: u32 },
@@ -136,6 +136,9 @@ impl<D: Decide> Sim<D> {
         changed.sort();
         changed.dedup();
         for key in changed {
+            if !matches!(key, Key::Deployment(_)) {
+                continue;
+            }
             let record = self.memory.read(&key).and_then(|text| Record::read(&text).ok());
             if let Some(record) = record {
                 self.invariants.written(&record, &self.cloud, self.now);
@@ -150,15 +153,18 @@ impl<D: Decide> Sim<D> {
                 let result = pollster::block_on(self.engine().pushed(&push)).map(|_| ());
                 self.retry_event(result, tries, |tries| Happening::Push { push, tries }, true);
             }
-            Happening::Fact { lookup, place, event, tries } => {
+            Happening::Fact { lookup, place, owner, event, tries } => {
                 let result = match &lookup {
                     Some(lookup) => pollster::block_on(self.engine().happened(lookup, &event)).map(|_| ()),
                     None => {
-                        let input = Input::Happened(event.clone());
+                        let input = match owner {
+                            Some(deployment) => Input::HappenedTo { deployment, event: event.clone() },
+                            None => Input::Happened(event.clone()),
+                        };
                         pollster::block_on(self.engine().tell(&place, input)).map(|_| ())
                     }
                 };
-                let again = |tries| Happening::Fact { lookup, place, event, tries };
+                let again = |tries| Happening::Fact { lookup, place, owner, event, tries };
                 self.retry_event(result, tries, again, false);
             }
             Happening::Look { address, tries } => {
@@ -166,7 +172,7 @@ impl<D: Decide> Sim<D> {
                 let observation = self.cloud.describe(&address, self.now, lag);
                 let event = Event::Observed { services: vec![observation] };
                 let (lookup, place) = self.listener_of(&address);
-                self.happen(Happening::Fact { lookup, place, event, tries });
+                self.happen(Happening::Fact { lookup, place, owner: None, event, tries });
             }
             Happening::Deliver { message, receives } => self.deliver(message, receives),
             Happening::Act { message, receives } => self.act(message, receives),
@@ -284,20 +290,23 @@ impl<D: Decide> Sim<D> {
             News::Service(address) => Happening::Look { address, tries: 1 },
             News::Task(address, report) => {
                 let (lookup, place) = self.listener_of(&address);
-                Happening::Fact { lookup, place, event: Event::TaskReported(report), tries: 1 }
+                Happening::Fact { lookup, place, owner: None, event: Event::TaskReported(report), tries: 1 }
             }
             News::OneOff(id) => {
                 let task = self.cloud.tasks.iter().find(|task| task.id == id);
-                let (place, event) = task.map_or_else(
-                    || (self.any_place(), Event::Woken),
-                    |task| (task.owner.deployment.place.clone(), task.seen(self.now)),
+                let (place, owner, event) = task.map_or_else(
+                    || (self.any_place(), None, Event::Woken),
+                    |task| {
+                        let DeploymentId { place, number } = task.owner.deployment.clone();
+                        (place, Some(number), task.seen(self.now))
+                    },
                 );
-                Happening::Fact { lookup: None, place, event, tries: 1 }
+                Happening::Fact { lookup: None, place, owner, event, tries: 1 }
             }
             News::Alarm(reading) => {
                 let lookup = Some(Lookup::Alarm(reading.alarm.clone()));
                 let place = self.any_place();
-                Happening::Fact { lookup, place, event: Event::AlarmChanged(reading), tries: 1 }
+                Happening::Fact { lookup, place, owner: None, event: Event::AlarmChanged(reading), tries: 1 }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Baking, and the last look before anything is called a success.
 
-use super::{Deployment, GRACE, LOOK_EVERY, LOOK_SOON, Said, State};
+use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, State};
 use crate::effect::Effect;
 use crate::names::ServiceName;
 use crate::time::{Span, Time};
@@ -50,10 +50,17 @@ impl Deployment {
     }
 
     pub(super) fn conclude_if_confirmed(&mut self, now: Time) {
-        if let State::Confirming { unseen, alarms_read: true, .. } = &self.state
-            && unseen.is_empty()
-        {
+        let stale = self.named(|service| service.seen_at + FRESH < now);
+        let State::Confirming { unseen, alarms_read: true, .. } = &mut self.state else { return };
+        if !unseen.is_empty() {
+            return;
+        }
+        // Looks at single services may lie far apart; the verdict is about all of them at once.
+        unseen.extend(stale.iter().cloned());
+        if stale.is_empty() {
             self.end(Verdict::Succeeded, now);
+        } else {
+            self.look(stale, now);
         }
     }
 

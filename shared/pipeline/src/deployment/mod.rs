@@ -42,6 +42,8 @@ use std::collections::BTreeMap;
 pub const LOOK_EVERY: Span = Span::minutes(2);
 /// After a service was seen unfinished at the end, it is asked again this soon.
 pub const LOOK_SOON: Span = Span::seconds(20);
+/// What was seen longer ago says nothing about now.
+pub const FRESH: Span = Span::seconds(90);
 /// An update may stay invisible to `DescribeServices` for so long.
 pub const VISIBLE_AFTER: Span = Span::minutes(1);
 /// How long a last look may take after a deadline.

@@ -152,6 +152,9 @@ impl Deployment {
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
             return Said::Ignored("a task of another attempt".into());
         };
+        if run.progress.task().is_some_and(|known| *known != task) {
+            return Said::Ignored("another task than ours".into());
+        }
         let Some(end) = end else {
             // It runs. Whoever started it may not have lived to say so.
             return match run.progress {
@@ -216,10 +219,7 @@ impl Deployment {
     }
 
     fn one_off_unclear(&mut self, because: &str, now: Time) {
-        let task = self.run_mut().and_then(|run| match &run.progress {
-            RunProgress::Started { task } | RunProgress::Stopping { task } => Some(task.clone()),
-            RunProgress::Asked | RunProgress::Claimed { .. } => None,
-        });
+        let task = self.run_mut().and_then(|run| run.progress.task().cloned());
         self.loose_task = Some(LooseTask { task });
         let cause = match &self.state {
             State::Undoing { then: AfterUndo::PutBack { cause }, .. } => cause.clone(),

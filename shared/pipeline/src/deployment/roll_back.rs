@@ -155,7 +155,11 @@ impl Deployment {
     pub(super) fn put_back_refused(&mut self, name: &ServiceName, refusal: Refusal, reason: String, now: Time) -> Said {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         match (&service.standing, refusal) {
-            (Standing::PuttingBack { .. }, Refusal::RolloutIsOver) => {
+            // Only stopping our rollout is refused so; a copy of that answer comes after it was
+            // forgotten, or after another way was taken.
+            (Standing::PuttingBack { .. }, Refusal::RolloutIsOver)
+                if service.rollout.is_some() && service.visible_from.is_none() =>
+            {
                 service.rollout = None;
                 service.standing = Standing::Updated;
                 self.put_back_service(name, now);

@@ -53,6 +53,15 @@ pub enum RunProgress {
     Stopping { task: TaskId },
 }
 
+impl RunProgress {
+    pub(super) fn task(&self) -> Option<&TaskId> {
+        match self {
+            Self::Started { task } | Self::Stopping { task } => Some(task),
+            Self::Asked | Self::Claimed { .. } => None,
+        }
+    }
+}
+
 /// What follows the migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

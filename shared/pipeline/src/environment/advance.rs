@@ -42,6 +42,8 @@ pub enum Input {
     Promotable { from: EnvironmentName, release: Release },
     /// Something happened that concerns whichever deployment is active.
     Happened(Event),
+    /// Something happened to what this deployment started; it is nobody else's business.
+    HappenedTo { deployment: u64, event: Event },
     /// A worker answers an effect of this deployment.
     Answered { deployment: u64, effect: u64, event: Event },
     /// Somebody answers an effect of the head itself.
@@ -88,6 +90,7 @@ impl Turn<'_> {
             Input::Controlled { by, why, control } => self.controlled(by, why, control),
             Input::Promotable { from, release } => self.promotable(from, release),
             Input::Happened(event) => self.happened(event),
+            Input::HappenedTo { deployment, event } => self.happened_to(deployment, event),
             Input::Answered { deployment, effect, event } => self.answered(deployment, effect, event),
             Input::HeadAnswered { effect } => {
                 self.head.outbox.answered(effect);
@@ -113,17 +116,22 @@ impl Turn<'_> {
     }
 
     fn happened(&mut self, event: Event) -> Said {
-        if let Event::OneOffSeen { task, end: Some(_), .. } = &event
-            && self.head.unfinished.as_ref().is_some_and(|u| u.task.as_ref() == Some(task))
-        {
-            self.head.unfinished = None;
-        }
         match event {
-            // Only a person may say these, and only through the front door.
-            Event::Approved { .. } | Event::Rejected { .. } | Event::CancelRequested { .. } => {
-                Said::Ignored("not a fact".into())
-            }
-            event => self.feed(event),
+            Event::Observed { .. } | Event::TaskReported(_) | Event::AlarmChanged(_) => self.feed(event),
+            // The others are a worker's answer, a person's wish, or about one deployment's task.
+            event => Said::Ignored(format!("{} is no fact about an environment", event.name())),
+        }
+    }
+
+    fn happened_to(&mut self, number: u64, event: Event) -> Said {
+        let Event::OneOffSeen { task, end, .. } = &event else {
+            return Said::Ignored(format!("{} is no fact about a task", event.name()));
+        };
+        let is_loose = |loose: &mut super::Unfinished| loose.task.as_ref() == Some(task) && end.is_some();
+        self.head.unfinished.take_if(is_loose);
+        match self.head.active {
+            Some(active) if active == number => self.feed(event),
+            _ => Said::Ignored(format!("deployment {number} is not under way")),
         }
     }
 
