@@ -1,6 +1,7 @@
 //! The decisions, as one thing that the loop is given: the core, or in a test a broken copy of it.
 
 use pipeline::deployment::Said;
+use pipeline::effect::Effect;
 use pipeline::environment::{Context, Environment, Input, Step, advance};
 use pipeline::names::ImageName;
 use pipeline::outbox::Outbox;
@@ -9,17 +10,30 @@ use pipeline::spec::Application;
 use pipeline::time::Time;
 
 pub trait Decide {
-    fn advance(&self, environment: Environment, input: Input, context: &Context<'_>, now: Time) -> Step {
+    fn advance(
+        &self,
+        environment: Environment,
+        input: Input,
+        context: &Context<'_>,
+        now: Time,
+    ) -> Step {
         advance(environment, input, context, now)
     }
 
-    fn pushed(&self, candidate: &mut Candidate, image: &ImageName, push: &Push, spec: &Application, now: Time) -> Said {
+    fn pushed(
+        &self,
+        candidate: &mut Candidate,
+        image: &ImageName,
+        push: &Push,
+        spec: &Application,
+        now: Time,
+    ) -> Said {
         candidate.pushed(image, push, spec, now)
     }
 
-    /// Whether a worker may perform the effect with this number: only while it is wanted.
-    fn permits(&self, outbox: &Outbox, number: u64) -> bool {
-        outbox.get(number).is_some()
+    /// Whether a worker may perform this effect: only while exactly it is wanted.
+    fn permits(&self, outbox: &Outbox, number: u64, effect: &Effect) -> bool {
+        outbox.get(number) == Some(effect)
     }
 }
 

@@ -6,7 +6,9 @@ use crate::{CONFLICTS_MAX, Decide, Engine, EngineError, SaveError};
 use pipeline::deployment::{Deployment, Said};
 use pipeline::environment::{Context, Environment, Head, Input, Step};
 use pipeline::event::Event;
-use pipeline::names::{ApplicationName, DeploymentId, EnvironmentName, ImageName, Place, Repository};
+use pipeline::names::{
+    ApplicationName, DeploymentId, EnvironmentName, ImageName, Place, Repository,
+};
 use pipeline::spec::{self, Application};
 use std::collections::BTreeMap;
 
@@ -42,20 +44,31 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     /// message may be a copy, or late, and the deployment may have turned round.
     pub async fn permits(&self, message: &Message) -> Result<bool, EngineError> {
         let key = Key::from(&message.from);
-        let stored = self.world.load(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+        let stored =
+            self.world.load(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
         let Some(stored) = stored else { return Ok(false) };
-        let mut record = Record::read(&stored.text).map_err(|source| EngineError::Stored { key, source })?;
-        Ok(record.outbox().is_some_and(|(_, outbox)| self.decide.permits(outbox, message.number)))
+        let mut record =
+            Record::read(&stored.text).map_err(|source| EngineError::Stored { key, source })?;
+        Ok(record.outbox().is_some_and(|(_, outbox)| {
+            self.decide.permits(outbox, message.number, &message.effect)
+        }))
     }
 
     /// Tells every environment that is concerned what happened to a service or an alarm.
-    pub async fn happened(&self, lookup: &Lookup, event: &Event) -> Result<Vec<(Place, Said)>, EngineError> {
+    pub async fn happened(
+        &self,
+        lookup: &Lookup,
+        event: &Event,
+    ) -> Result<Vec<(Place, Said)>, EngineError> {
         let mut told = Vec::new();
         for application in self.world.find(lookup).await? {
             let Some(spec) = self.load_spec(&application).await? else { continue };
             for (environment, rules) in &spec.environments {
                 if concerns(rules, lookup) {
-                    let place = Place { application: application.clone(), environment: environment.clone() };
+                    let place = Place {
+                        application: application.clone(),
+                        environment: environment.clone(),
+                    };
                     let said = self.tell(&place, Input::Happened(event.clone())).await?;
                     told.push((place, said));
                 }
@@ -64,7 +77,10 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(told)
     }
 
-    pub(crate) async fn load_spec(&self, application: &ApplicationName) -> Result<Option<Application>, EngineError> {
+    pub(crate) async fn load_spec(
+        &self,
+        application: &ApplicationName,
+    ) -> Result<Option<Application>, EngineError> {
         Ok(self.load_one(Key::Spec(application.clone())).await?.map(|(spec, _)| spec))
     }
 
@@ -72,13 +88,15 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     where
         R: TryFrom<Record, Error = crate::StoredError>,
     {
-        let stored = self.world.load(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+        let stored =
+            self.world.load(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
         stored.map(|stored| open(key, stored)).transpose()
     }
 
     /// One try; `None`: somebody else wrote first.
     async fn try_to_tell(&self, place: &Place, input: Input) -> Result<Option<Said>, EngineError> {
-        let Loaded { spec, head, deployment, source } = self.load_environment(place, &input).await?;
+        let Loaded { spec, head, deployment, source } =
+            self.load_environment(place, &input).await?;
         let rules = spec.as_ref().and_then(|(spec, _)| spec.environments.get(&place.environment));
         // An environment that left the spec while a deployment runs is carried to its end.
         let rules = rules.or(deployment.as_ref().map(|(deployment, _)| &deployment.rules));
@@ -86,17 +104,24 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             return Ok(Some(Said::Refused(format!("there is no environment {place} in any spec"))));
         };
         let nothing = BTreeMap::new();
-        let repositories: &BTreeMap<ImageName, Repository> = spec.as_ref().map_or(&nothing, |(s, _)| &s.images);
-        let promotes_to = spec.as_ref().map_or_else(Vec::new, |(s, _)| promotes_to(s, &place.environment));
-        let context =
-            Context { rules, repositories, promotes_to: &promotes_to, promoted_from: source.as_ref() };
+        let repositories: &BTreeMap<ImageName, Repository> =
+            spec.as_ref().map_or(&nothing, |(s, _)| &s.images);
+        let promotes_to =
+            spec.as_ref().map_or_else(Vec::new, |(s, _)| promotes_to(s, &place.environment));
+        let context = Context {
+            rules,
+            repositories,
+            promotes_to: &promotes_to,
+            promoted_from: source.as_ref(),
+        };
 
         let environment = Environment {
             head: head.as_ref().map_or_else(|| Head::new(place.clone()), |(head, _)| head.clone()),
             deployment: deployment.as_ref().map(|(deployment, _)| deployment.clone()),
         };
         let now = self.world.now();
-        let Step { head: next, deployments, said } = self.decide.advance(environment, input, &context, now);
+        let Step { head: next, deployments, said } =
+            self.decide.advance(environment, input, &context, now);
 
         let mut changes = vec![Change { record: next.into(), read: head.map(into_record) }];
         let mut read = deployment.map(into_record);
@@ -125,7 +150,9 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             if read.as_ref().is_none_or(|(known, _)| *known != record) {
                 let version = read.map(|(_, stored)| stored.version);
                 let write = record.to_write(version, spec);
-                writes.push(write.map_err(|source| EngineError::Stored { key: record.key(), source })?);
+                writes.push(
+                    write.map_err(|source| EngineError::Stored { key: record.key(), source })?,
+                );
             }
         }
         if !writes.is_empty() {
@@ -145,16 +172,20 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let spec_key = Key::Spec(place.application.clone());
         let head_key = Key::Head(place.clone());
         let addressed = match input {
-            Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } => Some(*deployment),
+            Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } => {
+                Some(*deployment)
+            }
             _ => None,
         };
-        let deployment_key = |number| Key::Deployment(DeploymentId { place: place.clone(), number });
+        let deployment_key =
+            |number| Key::Deployment(DeploymentId { place: place.clone(), number });
         let mut keys = vec![spec_key.clone(), head_key.clone()];
         keys.extend(addressed.map(deployment_key));
         let mut found = self.world.load(&keys).await?.into_iter();
         let (spec, head) = (found.next().flatten(), found.next().flatten());
         let mut deployment = found.next().flatten();
-        let spec: Option<(Application, Stored)> = spec.map(|stored| open(spec_key, stored)).transpose()?;
+        let spec: Option<(Application, Stored)> =
+            spec.map(|stored| open(spec_key, stored)).transpose()?;
         let head: Option<(Head, Stored)> = head.map(|stored| open(head_key, stored)).transpose()?;
 
         let active = head.as_ref().and_then(|(head, _)| head.active);
@@ -172,7 +203,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         });
         let wants_deployment = !more.is_empty();
         more.extend(source_key.clone());
-        let mut found = if more.is_empty() { Vec::new() } else { self.world.load(&more).await? }.into_iter();
+        let mut found =
+            if more.is_empty() { Vec::new() } else { self.world.load(&more).await? }.into_iter();
         if wants_deployment {
             deployment = found.next().flatten();
         }
@@ -216,17 +248,24 @@ where
 
 fn promotes_to(spec: &Application, from: &EnvironmentName) -> Vec<EnvironmentName> {
     let follows = |rules: &spec::Environment| {
-        rules.deploy_on.as_ref().is_some_and(|deploy_on| deploy_on.promoted_from.as_ref() == Some(from))
+        rules
+            .deploy_on
+            .as_ref()
+            .is_some_and(|deploy_on| deploy_on.promoted_from.as_ref() == Some(from))
     };
-    spec.environments.iter().filter(|(_, rules)| follows(rules)).map(|(name, _)| name.clone()).collect()
+    spec.environments
+        .iter()
+        .filter(|(_, rules)| follows(rules))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 fn concerns(rules: &spec::Environment, lookup: &Lookup) -> bool {
     match lookup {
         Lookup::Repository(_) => false,
         Lookup::Alarm(alarm) => rules.alarms.names.contains(alarm),
-        Lookup::Service { .. } => rules
-            .services()
-            .any(|(_, service)| Lookup::service(&rules.target, &service.name).as_ref() == Some(lookup)),
+        Lookup::Service { .. } => rules.services().any(|(_, service)| {
+            Lookup::service(&rules.target, &service.name).as_ref() == Some(lookup)
+        }),
     }
 }

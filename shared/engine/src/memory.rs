@@ -15,8 +15,11 @@ pub struct Memory {
     table: RefCell<BTreeMap<Key, Item>>,
     sent: RefCell<Vec<Message>>,
     changed: RefCell<Vec<Key>>,
-    faults: RefCell<Option<Box<dyn FnMut(Point) -> Fault>>>,
+    faults: RefCell<Option<Faults>>,
 }
+
+/// Says at each point what goes wrong there.
+type Faults = Box<dyn FnMut(Point) -> Fault>;
 
 #[derive(Clone, Debug)]
 struct Item {
@@ -145,16 +148,20 @@ impl World for Memory {
     async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {
         let table = self.table.borrow();
         let specs = table.iter().filter(|(_, item)| item.lookups.contains(lookup));
-        Ok(specs.filter_map(|(key, _)| match key {
-            Key::Spec(application) => Some(application.clone()),
-            _ => None,
-        })
-        .collect())
+        Ok(specs
+            .filter_map(|(key, _)| match key {
+                Key::Spec(application) => Some(application.clone()),
+                _ => None,
+            })
+            .collect())
     }
 }
 
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Memory").field("now", &self.now).field("keys", &self.keys()).finish_non_exhaustive()
+        f.debug_struct("Memory")
+            .field("now", &self.now)
+            .field("keys", &self.keys())
+            .finish_non_exhaustive()
     }
 }

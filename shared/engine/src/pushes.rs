@@ -27,7 +27,12 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(heard)
     }
 
-    async fn push_candidate(&self, spec: &Application, belongs: &Belongs, push: &Push) -> Result<Said, EngineError> {
+    async fn push_candidate(
+        &self,
+        spec: &Application,
+        belongs: &Belongs,
+        push: &Push,
+    ) -> Result<Said, EngineError> {
         let application = spec.application.clone();
         let new = || Candidate::new(application.clone(), belongs, push);
         self.change_candidate(spec, &belongs.version, Some(&new), |candidate| {
@@ -36,7 +41,11 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         .await
     }
 
-    pub(crate) async fn candidate_woken(&self, application: &ApplicationName, version: &Version) -> Result<Said, EngineError> {
+    pub(crate) async fn candidate_woken(
+        &self,
+        application: &ApplicationName,
+        version: &Version,
+    ) -> Result<Said, EngineError> {
         let Some(spec) = self.load_spec(application).await? else {
             return Ok(Said::Ignored(format!("there is no spec for {application}")));
         };
@@ -67,7 +76,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         new: Option<&dyn Fn() -> Candidate>,
         change: impl Fn(&mut Candidate) -> Said,
     ) -> Result<Said, EngineError> {
-        let key = Key::Candidate { application: spec.application.clone(), version: version.clone() };
+        let key =
+            Key::Candidate { application: spec.application.clone(), version: version.clone() };
         for _ in 0..CONFLICTS_MAX {
             let loaded = self.load_one::<Candidate>(key.clone()).await?;
             let mut candidate = match (&loaded, new) {

@@ -17,6 +17,7 @@ const FORMAT: u32 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there are never more than a few of them")]
 pub enum Record {
     Spec(Application),
     Candidate(Candidate),
@@ -26,7 +27,9 @@ pub enum Record {
 
 #[derive(Debug, Error)]
 pub enum StoredError {
-    #[error("it was written by a newer Slipway (format {found}, this one reads up to {FORMAT}); update this function")]
+    #[error(
+        "it was written by a newer Slipway (format {found}, this one reads up to {FORMAT}); update this function"
+    )]
     TooNew { found: u32 },
     #[error("it is not a record of Slipway's")]
     Unreadable(#[from] serde_json::Error),
@@ -67,7 +70,8 @@ impl Record {
         match self {
             Self::Spec(_) => None,
             Self::Candidate(candidate) => {
-                let (application, version) = (candidate.application.clone(), candidate.version.clone());
+                let (application, version) =
+                    (candidate.application.clone(), candidate.version.clone());
                 Some((Sender::Candidate { application, version }, &mut candidate.outbox))
             }
             Self::Head(head) => Some((Sender::Head(head.place.clone()), &mut head.outbox)),
@@ -101,7 +105,8 @@ impl Record {
 
     fn lookups(&self) -> Vec<Lookup> {
         let Self::Spec(spec) = self else { return Vec::new() };
-        let mut lookups: Vec<Lookup> = spec.images.values().cloned().map(Lookup::Repository).collect();
+        let mut lookups: Vec<Lookup> =
+            spec.images.values().cloned().map(Lookup::Repository).collect();
         for environment in spec.environments.values() {
             let services = environment.services().map(|(_, service)| &service.name);
             lookups.extend(services.filter_map(|name| Lookup::service(&environment.target, name)));

@@ -11,11 +11,14 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     pub async fn wake(&self, key: &Key) -> Result<Said, EngineError> {
         match key {
             Key::Spec(_) => Ok(Said::Ignored("a spec never sleeps".into())),
-            Key::Candidate { application, version } => self.candidate_woken(application, version).await,
+            Key::Candidate { application, version } => {
+                self.candidate_woken(application, version).await
+            }
             Key::Head(place) => self.tell(place, Input::Woken).await,
             Key::Deployment(id) => {
                 // Number 0 is nobody's: nothing is answered, the deployment is only woken.
-                let input = Input::Answered { deployment: id.number, effect: 0, event: Event::Woken };
+                let input =
+                    Input::Answered { deployment: id.number, effect: 0, event: Event::Woken };
                 self.tell(&id.place, input).await
             }
         }

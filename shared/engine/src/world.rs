@@ -2,7 +2,9 @@
 
 use crate::errors::{SaveError, WorldError};
 use pipeline::effect::Effect;
-use pipeline::names::{AlarmName, ApplicationName, DeploymentId, Place, Repository, ServiceName, Version};
+use pipeline::names::{
+    AlarmName, ApplicationName, DeploymentId, Place, Repository, ServiceName, Version,
+};
 use pipeline::spec::Target;
 use pipeline::time::Time;
 use serde::{Deserialize, Serialize};
@@ -26,7 +28,10 @@ pub trait World {
     fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Key>, WorldError>>;
 
     /// Which specs speak of this repository, service or alarm.
-    fn find(&self, lookup: &Lookup) -> impl Future<Output = Result<Vec<ApplicationName>, WorldError>>;
+    fn find(
+        &self,
+        lookup: &Lookup,
+    ) -> impl Future<Output = Result<Vec<ApplicationName>, WorldError>>;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -110,7 +115,9 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spec(application) => write!(f, "app#{application} / spec"),
-            Self::Candidate { application, version } => write!(f, "app#{application} / release#{version}"),
+            Self::Candidate { application, version } => {
+                write!(f, "app#{application} / release#{version}")
+            }
             Self::Head(place) => write!(f, "env#{place} / head"),
             Self::Deployment(id) => write!(f, "env#{} / deployment#{:08}", id.place, id.number),
         }

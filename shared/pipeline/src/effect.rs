@@ -21,26 +21,57 @@ pub enum Effect {
     /// Run a one-off task, once it is claimed.
     RunOneOff(OneOff),
     /// Ask what became of a one-off task.
-    LookAtOneOff { target: Target, purpose: Purpose, attempt: u32, task: TaskId, container: ContainerName },
+    LookAtOneOff {
+        target: Target,
+        purpose: Purpose,
+        attempt: u32,
+        task: TaskId,
+        container: ContainerName,
+    },
     /// End a one-off task that ran out of time.
-    StopOneOff { target: Target, purpose: Purpose, attempt: u32, task: TaskId, reason: String },
+    StopOneOff {
+        target: Target,
+        purpose: Purpose,
+        attempt: u32,
+        task: TaskId,
+        reason: String,
+    },
     /// Bring one service to a revision.
     RollOut(Box<RollOut>),
     /// Describe services, and say what they run.
-    Observe { target: Target, services: Vec<ServiceName> },
+    Observe {
+        target: Target,
+        services: Vec<ServiceName>,
+    },
     /// Ask one URL, after a pause.
-    Check { check: usize, attempt: u32, pause: Span, spec: Check },
-    ReadAlarms { names: Vec<AlarmName> },
+    Check {
+        check: usize,
+        attempt: u32,
+        pause: Span,
+        spec: Check,
+    },
+    ReadAlarms {
+        names: Vec<AlarmName>,
+    },
     /// Bring one service back to what it ran.
     PutBack(Box<PutBack>),
     /// Delete a service that this deployment created.
-    Remove { target: Target, service: ServiceName },
+    Remove {
+        target: Target,
+        service: ServiceName,
+    },
     /// Tell people.
     Announce(Box<Notice>),
     /// Hand a complete release to an environment.
-    Offer { environment: EnvironmentName, request: Box<Request> },
+    Offer {
+        environment: EnvironmentName,
+        request: Box<Request>,
+    },
     /// Tell an environment that a release succeeded in the one it is promoted from.
-    Promote { environment: EnvironmentName, release: Release },
+    Promote {
+        environment: EnvironmentName,
+        release: Release,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,35 +11,97 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// A person agreed to exactly this deployment's digests.
-    Approved { by: String },
-    Rejected { by: String, why: String },
-    CancelRequested { by: String, why: String },
-    RollbackRequested { by: String, why: String, undo: bool },
+    Approved {
+        by: String,
+    },
+    Rejected {
+        by: String,
+        why: String,
+    },
+    CancelRequested {
+        by: String,
+        why: String,
+    },
+    RollbackRequested {
+        by: String,
+        why: String,
+        undo: bool,
+    },
     Prepared(Preparation),
     /// Nothing was touched; everything that is wrong at once.
-    PreparationFailed { faults: Vec<String> },
+    PreparationFailed {
+        faults: Vec<String>,
+    },
     /// A worker is about to run the task, and must not unless it is granted.
-    OneOffClaimed { purpose: Purpose, attempt: u32 },
-    OneOffStarted { purpose: Purpose, attempt: u32, task: TaskId },
+    OneOffClaimed {
+        purpose: Purpose,
+        attempt: u32,
+    },
+    OneOffStarted {
+        purpose: Purpose,
+        attempt: u32,
+        task: TaskId,
+    },
     /// Certainly nothing was started.
-    OneOffNotStarted { purpose: Purpose, attempt: u32, fault: Fault, reason: String },
-    OneOffSeen { purpose: Purpose, attempt: u32, task: TaskId, end: Option<OneOffEnd> },
+    OneOffNotStarted {
+        purpose: Purpose,
+        attempt: u32,
+        fault: Fault,
+        reason: String,
+    },
+    OneOffSeen {
+        purpose: Purpose,
+        attempt: u32,
+        task: TaskId,
+        end: Option<OneOffEnd>,
+    },
     /// ECS does not know the task any more, and nobody saw how it ended.
-    OneOffLost { purpose: Purpose, attempt: u32 },
-    OneOffStopAsked { purpose: Purpose, attempt: u32 },
-    RolloutStarted { service: ServiceName, rollout: RolloutId },
-    RolloutRefused { service: ServiceName, reason: String },
+    OneOffLost {
+        purpose: Purpose,
+        attempt: u32,
+    },
+    OneOffStopAsked {
+        purpose: Purpose,
+        attempt: u32,
+    },
+    RolloutStarted {
+        service: ServiceName,
+        rollout: RolloutId,
+    },
+    RolloutRefused {
+        service: ServiceName,
+        reason: String,
+    },
     /// What services run, as ECS says when it is asked.
-    Observed { services: Vec<Observation> },
+    Observed {
+        services: Vec<Observation>,
+    },
     TaskReported(TaskReport),
-    Checked { check: usize, attempt: u32, outcome: Outcome },
+    Checked {
+        check: usize,
+        attempt: u32,
+        outcome: Outcome,
+    },
     AlarmChanged(AlarmReading),
-    AlarmsRead { read_at: Time, readings: Vec<AlarmReading> },
+    AlarmsRead {
+        read_at: Time,
+        readings: Vec<AlarmReading>,
+    },
     /// The service is on its way back. The revision differs from the one asked for if that one had
     /// been deregistered and was registered again.
-    PutBackStarted { service: ServiceName, revision: Revision, rollout: Option<RolloutId> },
-    PutBackRefused { service: ServiceName, refusal: Refusal, reason: String },
-    Removed { service: ServiceName },
+    PutBackStarted {
+        service: ServiceName,
+        revision: Revision,
+        rollout: Option<RolloutId>,
+    },
+    PutBackRefused {
+        service: ServiceName,
+        refusal: Refusal,
+        reason: String,
+    },
+    Removed {
+        service: ServiceName,
+    },
     Announced,
     /// Time passed.
     Woken,

@@ -12,6 +12,7 @@ pub mod spec;
 pub mod push;
 pub mod release;
 
+mod absurd;
 pub mod deployment;
 pub mod effect;
 pub mod environment;

@@ -23,12 +23,24 @@ pub struct Notice {
 pub enum News {
     Started,
     /// A person has to say yes before this time.
-    ApprovalWanted { until: Time },
+    ApprovalWanted {
+        until: Time,
+    },
     /// It goes back, and why.
-    GoingBack { cause: String },
-    Ended { verdict: Verdict, took: Span, last_words: Vec<String> },
+    GoingBack {
+        cause: String,
+    },
+    Ended {
+        verdict: Verdict,
+        took: Span,
+        last_words: Vec<String>,
+    },
     /// A release that automation does not deploy, and why.
-    Declined { why: String },
+    Declined {
+        why: String,
+    },
     /// A release that waits too long for its other images.
-    Incomplete { missing: Vec<ImageName> },
+    Incomplete {
+        missing: Vec<ImageName>,
+    },
 }

@@ -89,17 +89,23 @@ impl Push {
         if is_attachment(tag.as_str()) || !self.is_container_image() {
             return Err("not a container image: a signature, a chart or the like".into());
         }
-        let images = application.images.iter().filter(|(_, repository)| **repository == self.repository);
+        let images =
+            application.images.iter().filter(|(_, repository)| **repository == self.repository);
         let mut found = BTreeSet::new();
         for (image, _) in images {
-            for deploy_on in application.environments.values().filter_map(|e| e.deploy_on.as_ref()) {
+            for deploy_on in application.environments.values().filter_map(|e| e.deploy_on.as_ref())
+            {
                 let wanted = deploy_on.images.contains(image);
                 for pattern in deploy_on.tags.iter().filter(|p| wanted && p.matches(tag)) {
                     found.insert(self.belongs_by(pattern, image, tag));
                 }
             }
         }
-        if found.is_empty() { Err(format!("no environment deploys on tag {tag}")) } else { Ok(found) }
+        if found.is_empty() {
+            Err(format!("no environment deploys on tag {tag}"))
+        } else {
+            Ok(found)
+        }
     }
 
     fn belongs_by(&self, pattern: &TagPattern, image: &ImageName, tag: &Tag) -> Belongs {
@@ -146,7 +152,16 @@ impl Candidate {
     }
 
     /// Takes in one push and offers the release wherever it is complete now.
-    pub fn pushed(&mut self, image: &ImageName, push: &Push, spec: &Application, now: Time) -> Said {
+    pub fn pushed(
+        &mut self,
+        image: &ImageName,
+        push: &Push,
+        spec: &Application,
+        now: Time,
+    ) -> Said {
+        if let Some(absurdity) = push.absurdity(now) {
+            return Said::Ignored(format!("absurd: {absurdity}"));
+        }
         let known = self.images.get(image);
         if known.is_some_and(|known| known.digest == push.digest) {
             return Said::Ignored("this push is known".into());
@@ -156,8 +171,11 @@ impl Candidate {
             self.replaced.insert(push.digest.clone());
             return Said::Ignored("the tag has moved on".into());
         }
-        let arrived =
-            Arrived { digest: push.digest.clone(), pushed_at: push.pushed_at, built_at: push.built_at };
+        let arrived = Arrived {
+            digest: push.digest.clone(),
+            pushed_at: push.pushed_at,
+            built_at: push.built_at,
+        };
         if let Some(old) = self.images.insert(image.clone(), arrived) {
             self.replaced.insert(old.digest);
         }
@@ -171,7 +189,8 @@ impl Candidate {
     pub fn woken(&mut self, spec: &Application, now: Time) -> Said {
         self.offer(spec, now);
         for (environment, missing) in self.overdue(spec, now) {
-            let place = Place { application: self.application.clone(), environment: environment.clone() };
+            let place =
+                Place { application: self.application.clone(), environment: environment.clone() };
             let notice = Notice {
                 place,
                 deployment: None,
@@ -210,7 +229,8 @@ impl Candidate {
     fn offer(&mut self, spec: &Application, now: Time) {
         let concerned = self.concerned(spec);
         let complete = concerned.filter(|(_, deploy_on)| self.missing(deploy_on).is_empty());
-        let complete: Vec<_> = complete.map(|(name, on)| (name.clone(), self.digests(on))).collect();
+        let complete: Vec<_> =
+            complete.map(|(name, on)| (name.clone(), self.digests(on))).collect();
         for (environment, images) in complete {
             let offered = self.offers.get(&environment);
             if offered.is_some_and(|offered| !self.is_new_and_whole(offered, &images, now)) {
@@ -224,8 +244,14 @@ impl Candidate {
     }
 
     /// A tag that was offered before counts again when every image is new, or the push is over.
-    fn is_new_and_whole(&self, offered: &Offered, images: &BTreeMap<ImageName, Digest>, now: Time) -> bool {
-        let all_new = images.iter().all(|(image, digest)| offered.images.get(image) != Some(digest));
+    fn is_new_and_whole(
+        &self,
+        offered: &Offered,
+        images: &BTreeMap<ImageName, Digest>,
+        now: Time,
+    ) -> bool {
+        let all_new =
+            images.iter().all(|(image, digest)| offered.images.get(image) != Some(digest));
         offered.images != *images && (all_new || now >= self.last_pushed_at + SETTLE)
     }
 
@@ -250,7 +276,10 @@ impl Candidate {
     /// A tag that is pushed again does not become younger by it.
     fn built_at(&self) -> Time {
         const YEAR_2014: Time = Time::from_millis(1_388_534_400_000);
-        let told = self.images.values().map(|a| a.built_at.filter(|t| *t >= YEAR_2014 && *t <= a.pushed_at));
+        let told = self
+            .images
+            .values()
+            .map(|a| a.built_at.filter(|t| *t >= YEAR_2014 && *t <= a.pushed_at));
         let newest: Option<Vec<Time>> = told.collect();
         newest.and_then(|times| times.into_iter().max()).unwrap_or(self.first_pushed_at)
     }

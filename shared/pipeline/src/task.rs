@@ -73,7 +73,10 @@ impl fmt::Display for Fault {
 pub fn classify(stop: &Stop) -> Fault {
     let reason = stop.reason.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    if says(&["capacity is unavailable", "resource:", "insufficient", "no container instance"]) {
+    // `AGENT` is all that RunTask says of a host whose agent is not connected at the moment.
+    if says(&["capacity is unavailable", "resource:", "insufficient", "no container instance"])
+        || reason.trim() == "agent"
+    {
         return Fault::Capacity;
     }
     match stop.code.as_deref() {
@@ -101,7 +104,8 @@ impl OneOffEnd {
     /// Whether the work was done. A missing exit code is not 0, and 0 does not count when ECS
     /// stopped the task for another reason or ran out of memory.
     pub fn succeeded(&self) -> bool {
-        let out_of_memory = self.reason.as_deref().is_some_and(|r| r.contains("OutOfMemory"));
+        let mut reasons = self.reason.iter().chain([&self.stop.reason]);
+        let out_of_memory = reasons.any(|reason| reason.contains("OutOfMemory"));
         let by_itself = self.stop.code.as_deref() == Some("EssentialContainerExited");
         self.exit_code == Some(0) && by_itself && !out_of_memory
     }

@@ -28,8 +28,13 @@ pub enum Verdict {
 #[serde(rename_all = "snake_case")]
 pub enum Usurper {
     /// Somebody brought this service to another revision, or deleted it (`None`).
-    Somebody { service: ServiceName, revision: Option<Revision> },
-    NewerRelease { version: Version },
+    Somebody {
+        service: ServiceName,
+        revision: Option<Revision>,
+    },
+    NewerRelease {
+        version: Version,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,8 +17,14 @@ pub enum Behaviour {
     Hangs,
     /// There is no room for it.
     FindsNoRoom,
+    /// There is no room for it at first.
+    FindsRoomAfter(Span),
+    /// AWS takes one of its tasks away, so long after it came up.
+    TakenAway(Span),
     /// It runs and answers with a server error.
     FailsChecks,
+    /// It answers this URL, and no other, with a server error.
+    FailsCheckOf(&'static str),
     /// It answers only from this attempt on.
     PassesCheckAt(u32),
     /// It makes this alarm go on, so long after its rollout began.
@@ -27,6 +33,8 @@ pub enum Behaviour {
     LosesSidecar,
     /// Its migration ends with this code; `None`: it never gets one.
     MigrationExits(Option<i32>),
+    /// Its migration ends just so.
+    MigrationEnds(OneOffEnd),
     MigrationTakes(Span),
     MigrationNeverEnds,
     /// The image cannot even be pulled, so that the migration never starts.
@@ -48,47 +56,74 @@ impl Behaviour {
                 vec![up, (UP_AFTER + *span, Tick::TaskDies(address.clone(), id.clone(), 1))]
             }
             Self::Hangs | Self::FindsNoRoom => vec![],
+            Self::FindsRoomAfter(span) => {
+                vec![(*span, Tick::Complete(address.clone(), id.clone()))]
+            }
+            Self::TakenAway(span) => {
+                vec![up, (UP_AFTER + *span, Tick::TaskDies(address.clone(), id.clone(), 1))]
+            }
             Self::RaisesAlarm(alarm, span) => vec![up, (*span, Tick::AlarmFires(alarm.clone()))],
             Self::LosesSidecar => {
-                vec![up, (UP_AFTER + Span::seconds(5), Tick::SidecarDies(address.clone(), id.clone()))]
+                vec![
+                    up,
+                    (UP_AFTER + Span::seconds(5), Tick::SidecarDies(address.clone(), id.clone())),
+                ]
             }
             _ => vec![up],
         }
     }
 
     pub(crate) fn trouble(&self) -> Option<String> {
-        (*self == Self::FindsNoRoom).then(|| "unable to place a task: RESOURCE:MEMORY".to_owned())
+        matches!(self, Self::FindsNoRoom | Self::FindsRoomAfter(_)).then(|| "unable to place a task: RESOURCE:MEMORY".to_owned())
     }
 
     pub(crate) fn one_off(&self, undo: bool) -> (Option<OneOffEnd>, Span) {
         let exited = |exit_code| {
-            let stop = Stop {
-                code: Some("EssentialContainerExited".into()),
-                reason: "Essential container in task exited".into(),
-            };
-            OneOffEnd { exit_code, stop, reason: None }
+            OneOffEnd { exit_code, stop: essential_container_exited(), reason: None }
         };
         match self {
             Self::UndoFails if undo => (Some(exited(Some(1))), ONE_OFF_TAKES),
             Self::MigrationExits(code) if !undo => (Some(exited(*code)), ONE_OFF_TAKES),
+            Self::MigrationEnds(end) if !undo => (Some(end.clone()), ONE_OFF_TAKES),
             Self::MigrationTakes(span) if !undo => (Some(exited(Some(0))), *span),
             Self::MigrationNeverEnds if !undo => (None, ONE_OFF_TAKES),
             Self::CannotPull => {
-                let reason = "CannotPullContainerError: pull image manifest has been retried 5 time(s)";
-                let stop = Stop { code: Some("TaskFailedToStart".into()), reason: reason.into() };
-                (Some(OneOffEnd { exit_code: None, stop, reason: None }), ONE_OFF_TAKES)
+                (Some(OneOffEnd { exit_code: None, stop: cannot_pull(), reason: None }), ONE_OFF_TAKES)
             }
             _ => (Some(exited(Some(0))), ONE_OFF_TAKES),
         }
     }
 
-    pub(crate) fn check(&self, attempt: u32) -> Outcome {
+    /// How a task of a service stops when it does, with its container's exit code.
+    pub(crate) fn stop(&self) -> (Stop, Option<i32>) {
         match self {
-            Self::FailsChecks => Outcome::Failed { reason: "answered 502".into() },
+            Self::CannotPull => (cannot_pull(), None),
+            Self::TakenAway(_) => {
+                let reason = "Your Spot Task was interrupted.".into();
+                (Stop { code: Some("SpotInterruption".into()), reason }, None)
+            }
+            _ => (essential_container_exited(), Some(1)),
+        }
+    }
+
+    pub(crate) fn check(&self, url: &str, attempt: u32) -> Outcome {
+        match self {
+            Self::FailsCheckOf(other) if *other != url => Outcome::Passed,
+            Self::FailsChecks | Self::FailsCheckOf(_) => Outcome::Failed { reason: "answered 502".into() },
             Self::PassesCheckAt(first) if attempt < *first => {
                 Outcome::Failed { reason: "answered 503".into() }
             }
             _ => Outcome::Passed,
         }
     }
+}
+
+fn essential_container_exited() -> Stop {
+    let reason = "Essential container in task exited".into();
+    Stop { code: Some("EssentialContainerExited".into()), reason }
+}
+
+fn cannot_pull() -> Stop {
+    let reason = "CannotPullContainerError: pull image manifest has been retried 5 time(s)".into();
+    Stop { code: Some("TaskFailedToStart".into()), reason }
 }

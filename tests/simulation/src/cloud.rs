@@ -4,9 +4,11 @@
 //! back by itself, and an event is only a hint that something changed.
 
 use crate::behaviour::Behaviour;
-use pipeline::event::{AlarmReading, AlarmState};
 use pipeline::effect::Purpose;
-use pipeline::names::{AlarmName, DeploymentId, Digest, Repository, Revision, RolloutId, ServiceName, TaskId};
+use pipeline::event::{AlarmReading, AlarmState};
+use pipeline::names::{
+    AlarmName, DeploymentId, Digest, Repository, Revision, RolloutId, ServiceName, TaskId,
+};
 use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::spec::Target;
 use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport};
@@ -25,6 +27,12 @@ pub struct Cloud {
     pub alarms: BTreeMap<AlarmName, (AlarmState, Time)>,
     /// Every call that changed something, for the invariants.
     pub calls: Vec<Call>,
+    /// Targets where nothing is ever finished.
+    pub silent: BTreeSet<String>,
+    /// How often there is still no room for a one-off task.
+    pub refusals: u32,
+    /// How late `describe` is, at least.
+    pub lag: Span,
     counter: u64,
 }
 
@@ -86,6 +94,8 @@ pub enum Tick {
     Complete(Address, RolloutId),
     TaskDies(Address, RolloutId, u32),
     SidecarDies(Address, RolloutId),
+    /// As many tasks run as are wanted.
+    Settles(Address),
     OneOffEnds(TaskId),
     AlarmFires(AlarmName),
 }
@@ -102,12 +112,20 @@ pub enum News {
 pub fn target_name(target: &Target) -> String {
     match target {
         Target::Cluster(cluster) => cluster.clone(),
-        Target::Hosts(tags) => tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","),
+        Target::Hosts(tags) => {
+            tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+        }
     }
 }
 
 impl Cloud {
-    pub fn create(&mut self, address: Address, revision: Option<Revision>, desired: u32, breaker: Breaker) {
+    pub fn create(
+        &mut self,
+        address: Address,
+        revision: Option<Revision>,
+        desired: u32,
+        breaker: Breaker,
+    ) {
         let id = self.next("ecs-svc/");
         let rollout = revision.map(|revision| Rollout {
             id: RolloutId::new(id),
@@ -119,7 +137,8 @@ impl Cloud {
             running: desired,
             failed: 0,
         });
-        let found = rollout.clone().map(|rollout| Found { rollouts: vec![rollout], ..Found::default() });
+        let found =
+            rollout.clone().map(|rollout| Found { rollouts: vec![rollout], ..Found::default() });
         let service = Service {
             breaker,
             desired,
@@ -139,8 +158,12 @@ impl Cloud {
         if let Some((revision, _)) = same {
             return revision.clone();
         }
-        let count = self.revisions.keys().filter(|r| r.short().split(':').next() == Some(family)).count();
-        let revision = Revision::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/{family}:{}", count + 1));
+        let count =
+            self.revisions.keys().filter(|r| r.short().split(':').next() == Some(family)).count();
+        let revision = Revision::new(format!(
+            "arn:aws:ecs:eu-west-1:123456789012:task-definition/{family}:{}",
+            count + 1
+        ));
         self.revisions.insert(revision.clone(), images);
         revision
     }
@@ -150,13 +173,27 @@ impl Cloud {
     }
 
     /// `UpdateService`: the same revision again changes nothing, unless tasks are to be fresh.
-    pub fn update(&mut self, address: &Address, revision: &Revision, fresh: bool, by: Caller, now: Time) -> Option<(RolloutId, Vec<(Span, Tick)>)> {
+    pub fn update(
+        &mut self,
+        address: &Address,
+        revision: &Revision,
+        fresh: bool,
+        by: Caller,
+        now: Time,
+    ) -> Option<(RolloutId, Vec<(Span, Tick)>)> {
         let primary = self.primary(address).cloned();
         let id = match &primary {
-            Some(primary) if primary.revision == *revision && !fresh => return Some((primary.id.clone(), vec![])),
+            Some(primary) if primary.revision == *revision && !fresh => {
+                return Some((primary.id.clone(), vec![]));
+            }
             _ => RolloutId::new(self.next("ecs-svc/")),
         };
-        self.calls.push(Call { at: now, address: address.clone(), revision: Some(revision.clone()), by });
+        self.calls.push(Call {
+            at: now,
+            address: address.clone(),
+            revision: Some(revision.clone()),
+            by,
+        });
         let behaviour = self.behaviour_of(revision);
         let service = self.services.get_mut(address)?;
         let desired = service.desired;
@@ -164,20 +201,24 @@ impl Cloud {
             rollout.primary = false;
         }
         service.rollouts.retain(|rollout| rollout.running > 0);
-        service.rollouts.insert(0, Rollout {
-            id: id.clone(),
-            revision: revision.clone(),
-            primary: true,
-            progress: Progress::InProgress,
-            reason: format!("ECS deployment {id} in progress."),
-            desired,
-            running: 0,
-            failed: 0,
-        });
+        service.rollouts.insert(
+            0,
+            Rollout {
+                id: id.clone(),
+                revision: revision.clone(),
+                primary: true,
+                progress: Progress::InProgress,
+                reason: format!("ECS deployment {id} in progress."),
+                desired,
+                running: 0,
+                failed: 0,
+            },
+        );
         service.returned_from = None;
         service.trouble = behaviour.trouble();
         self.remember(address, now);
-        let ticks = behaviour.ticks(address, &id);
+        let silent = self.silent.contains(&address.0);
+        let ticks = if silent { vec![] } else { behaviour.ticks(address, &id) };
         Some((id, ticks))
     }
 
@@ -192,6 +233,7 @@ impl Cloud {
     /// `DescribeServices` as it answers `lag` late.
     pub fn describe(&self, address: &Address, now: Time, lag: Span) -> Observation {
         let service = address.1.clone();
+        let lag = lag.max(self.lag);
         let at = Time::from_millis(now.millis().saturating_sub(lag.as_seconds() * 1000));
         let history = self.services.get(address).map(|service| &service.history);
         let seen = history.and_then(|history| history.iter().rev().find(|(since, _)| *since <= at));
@@ -203,26 +245,54 @@ impl Cloud {
             Tick::Complete(address, id) => (self.complete(&address, &id, now), vec![]),
             Tick::TaskDies(address, id, nth) => self.task_dies(&address, &id, nth, now),
             Tick::SidecarDies(address, id) => (self.sidecar_dies(&address, &id, now), vec![]),
+            Tick::Settles(address) => (self.settles(&address, now), vec![]),
             Tick::OneOffEnds(id) => (vec![News::OneOff(id)], vec![]),
-            Tick::AlarmFires(name) => (self.set_alarm(name, AlarmState::On, now), vec![]),
+            Tick::AlarmFires(name) => (self.set_alarm(&name, AlarmState::On, now), vec![]),
         }
     }
 
-    pub fn set_alarm(&mut self, name: AlarmName, state: AlarmState, now: Time) -> Vec<News> {
+    pub fn set_alarm(&mut self, name: &AlarmName, state: AlarmState, now: Time) -> Vec<News> {
         self.alarms.insert(name.clone(), (state, now));
-        vec![News::Alarm(self.reading(&name))]
+        vec![News::Alarm(self.reading(name))]
     }
 
     pub fn reading(&self, name: &AlarmName) -> AlarmReading {
-        let (state, since) = self.alarms.get(name).copied().unwrap_or((AlarmState::Quiet, Time::default()));
+        let (state, since) =
+            self.alarms.get(name).copied().unwrap_or((AlarmState::Quiet, Time::default()));
         let reason = if state == AlarmState::On { "threshold crossed" } else { "" };
         AlarmReading { alarm: name.clone(), state, since, reason: reason.into(), muted: false }
+    }
+
+    /// Somebody or something wants another number of tasks.
+    pub fn scale(&mut self, address: &Address, desired: u32, now: Time) -> Vec<(Span, Tick)> {
+        let Some(service) = self.services.get_mut(address) else { return vec![] };
+        service.desired = desired;
+        if let Some(primary) = service.rollouts.iter_mut().find(|rollout| rollout.primary) {
+            primary.desired = desired;
+        }
+        self.remember(address, now);
+        vec![(Span::seconds(40), Tick::Settles(address.clone()))]
+    }
+
+    /// Tasks come and go without any event about the service.
+    fn settles(&mut self, address: &Address, now: Time) -> Vec<News> {
+        let settled = |rollout: &&mut Rollout| {
+            rollout.primary && rollout.progress == Progress::Completed
+        };
+        let Some(service) = self.services.get_mut(address) else { return vec![] };
+        if let Some(primary) = service.rollouts.iter_mut().find(settled) {
+            primary.running = primary.desired;
+        }
+        self.remember(address, now);
+        vec![]
     }
 
     fn complete(&mut self, address: &Address, id: &RolloutId, now: Time) -> Vec<News> {
         let Some(service) = self.services.get_mut(address) else { return vec![] };
         let desired = service.desired;
-        let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id && r.primary) else { return vec![] };
+        let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id && r.primary) else {
+            return vec![];
+        };
         if rollout.progress != Progress::InProgress {
             return vec![];
         }
@@ -235,19 +305,38 @@ impl Cloud {
         vec![News::Service(address.clone())]
     }
 
-    fn task_dies(&mut self, address: &Address, id: &RolloutId, nth: u32, now: Time) -> (Vec<News>, Vec<(Span, Tick)>) {
+    fn task_dies(
+        &mut self,
+        address: &Address,
+        id: &RolloutId,
+        nth: u32,
+        now: Time,
+    ) -> (Vec<News>, Vec<(Span, Tick)>) {
         let task = TaskId::new(self.next("arn:aws:ecs:eu-west-1:123456789012:task/x/"));
+        let primary = self.primary(address).map(|primary| primary.revision.clone());
+        let behaviour = primary.map_or(Behaviour::Good, |primary| self.behaviour_of(&primary));
         let Some(service) = self.services.get_mut(address) else { return (vec![], vec![]) };
         let breaker = service.breaker;
-        let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id && r.primary) else { return (vec![], vec![]) };
+        let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id && r.primary) else {
+            return (vec![], vec![]);
+        };
         let starting = rollout.progress == Progress::InProgress;
         rollout.failed += 1;
         let revision = rollout.revision.clone();
-        let stop = Stop { code: Some("EssentialContainerExited".into()), reason: "Essential container in task exited".into() };
-        let container = ContainerReport { name: "app".into(), essential: true, exit_code: Some(1), reason: None };
-        let report = TaskReport { service: address.1.clone(), task, revision, seen_at: now, stop: Some(stop), containers: vec![container] };
+        let (stop, exit_code) = behaviour.stop();
+        let container =
+            ContainerReport { name: "app".into(), essential: true, exit_code, reason: None };
+        let report = TaskReport {
+            service: address.1.clone(),
+            task,
+            revision,
+            seen_at: now,
+            stop: Some(stop),
+            containers: vec![container],
+        };
         let mut news = vec![News::Task(address.clone(), report)];
-        let mut ticks = vec![(Span::seconds(25), Tick::TaskDies(address.clone(), id.clone(), nth + 1))];
+        let mut ticks =
+            vec![(Span::seconds(25), Tick::TaskDies(address.clone(), id.clone(), nth + 1))];
         if !starting {
             rollout.running = rollout.running.saturating_sub(1);
         }
@@ -255,7 +344,9 @@ impl Cloud {
             news.push(News::Service(address.clone()));
             ticks = self.trip(address, id, breaker);
         }
-        if nth >= 30 {
+        if matches!(behaviour, Behaviour::TakenAway(_)) {
+            ticks = vec![(Span::seconds(40), Tick::Settles(address.clone()))];
+        } else if nth >= 30 {
             ticks.clear();
         }
         self.remember(address, now);
@@ -270,7 +361,8 @@ impl Cloud {
             rollout.progress = Progress::Failed;
             rollout.reason = failed.into();
         }
-        let can_return = service.rollouts.iter().any(|r| !r.primary && r.progress == Progress::Completed);
+        let can_return =
+            service.rollouts.iter().any(|r| !r.primary && r.progress == Progress::Completed);
         if breaker != Breaker::RollBack || !can_return {
             return vec![];
         }
@@ -282,20 +374,42 @@ impl Cloud {
         let Some(old) = old else { return vec![] };
         old.primary = true;
         old.progress = Progress::InProgress;
-        old.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", old.id);
+        old.reason =
+            format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", old.id);
         vec![(Span::seconds(45), Tick::Complete(address.clone(), old.id.clone()))]
     }
 
     fn sidecar_dies(&mut self, address: &Address, id: &RolloutId, now: Time) -> Vec<News> {
-        let Some(primary) = self.primary(address).filter(|r| r.id == *id).cloned() else { return vec![] };
-        let container = ContainerReport { name: "audit-worker".into(), essential: false, exit_code: Some(1), reason: None };
+        let Some(primary) = self.primary(address).filter(|r| r.id == *id).cloned() else {
+            return vec![];
+        };
+        let container = ContainerReport {
+            name: "audit-worker".into(),
+            essential: false,
+            exit_code: Some(1),
+            reason: None,
+        };
         let task = TaskId::new(self.next("task/"));
-        let report = TaskReport { service: address.1.clone(), task, revision: primary.revision, seen_at: now, stop: None, containers: vec![container] };
+        let report = TaskReport {
+            service: address.1.clone(),
+            task,
+            revision: primary.revision,
+            seen_at: now,
+            stop: None,
+            containers: vec![container],
+        };
         vec![News::Task(address.clone(), report)]
     }
 
     /// `RunTask` with a client token: the same token gives the same task while AWS remembers it.
-    pub fn run_task(&mut self, cluster: &str, token: &str, owner: Owner, revision: &Revision, now: Time) -> (TaskId, Vec<(Span, Tick)>) {
+    pub fn run_task(
+        &mut self,
+        cluster: &str,
+        token: &str,
+        owner: Owner,
+        revision: &Revision,
+        now: Time,
+    ) -> (TaskId, Vec<(Span, Tick)>) {
         let hour = Span::hours(1);
         let known = self.tasks.iter().find(|task| {
             let remembered = task.ends.as_ref().is_none_or(|(end, _)| now < *end + hour);
@@ -307,6 +421,7 @@ impl Cloud {
         let id = TaskId::new(self.next("arn:aws:ecs:eu-west-1:123456789012:task/one-off/"));
         let behaviour = self.behaviour_of(revision);
         let (ends, after) = behaviour.one_off(owner.purpose == Purpose::Undo);
+        let ends = ends.filter(|_| !self.silent.contains(cluster));
         let task = OneOffTask {
             id: id.clone(),
             cluster: cluster.into(),
@@ -327,21 +442,25 @@ impl Cloud {
             return vec![];
         }
         task.stopped = true;
-        let stop = Stop { code: Some("UserInitiated".into()), reason: "slipway: out of time".into() };
-        task.ends = Some((now + Span::seconds(30), OneOffEnd { exit_code: Some(137), stop, reason: None }));
+        let stop =
+            Stop { code: Some("UserInitiated".into()), reason: "slipway: out of time".into() };
+        task.ends =
+            Some((now + Span::seconds(30), OneOffEnd { exit_code: Some(137), stop, reason: None }));
         vec![(Span::seconds(30), Tick::OneOffEnds(id.clone()))]
     }
 
     pub fn behaviour_of(&self, revision: &Revision) -> Behaviour {
         let images = self.revisions.get(revision).into_iter().flat_map(BTreeMap::values);
-        let behaviours = images.filter_map(|digest| self.behaviours.get(digest));
-        behaviours.filter(|b| **b != Behaviour::Good).cloned().next().unwrap_or(Behaviour::Good)
+        let mut behaviours = images.filter_map(|digest| self.behaviours.get(digest));
+        behaviours.find(|b| **b != Behaviour::Good).cloned().unwrap_or(Behaviour::Good)
     }
 
     /// Which revisions run anywhere in a target.
     pub fn running_in(&self, target: &str) -> BTreeSet<Revision> {
         let services = self.services.iter().filter(|((place, _), _)| place == target);
-        services.flat_map(|(_, service)| service.rollouts.iter().map(|r| r.revision.clone())).collect()
+        services
+            .flat_map(|(_, service)| service.rollouts.iter().map(|r| r.revision.clone()))
+            .collect()
     }
 
     fn remember(&mut self, address: &Address, now: Time) {

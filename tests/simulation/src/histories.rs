@@ -37,10 +37,21 @@ struct Build {
 
 /// Plays the history of `seed` from its first push to its rest.
 pub fn play<D: Decide>(seed: u64, decide: D, with_log: bool) -> History {
+    play_with(seed, decide, with_log, |_| {})
+}
+
+/// Plays it in surroundings that were changed before anything happens.
+pub fn play_with<D: Decide>(
+    seed: u64,
+    decide: D,
+    with_log: bool,
+    change: impl Fn(&mut Sim<D>),
+) -> History {
     let mut rng = Rng::with_seed(seed);
     let systems = pick_systems(&mut rng);
     let plan = Plan::new(rng.u64(..), pick_odds(&mut rng));
     let mut sim = Sim::new(systems.clone(), decide, plan);
+    change(&mut sim);
     sim.exact_timers = rng.bool();
     sim.log = with_log.then(Vec::new);
     for service in sim.cloud.services.values_mut() {
@@ -91,7 +102,8 @@ pub fn places(systems: &[System]) -> Vec<Place> {
     let places = systems.iter().flat_map(|system| {
         let application = system.spec.application.clone();
         let environments = system.spec.environments.keys();
-        environments.map(move |name| Place { application: application.clone(), environment: name.clone() })
+        environments
+            .map(move |name| Place { application: application.clone(), environment: name.clone() })
     });
     places.collect()
 }
@@ -105,7 +117,10 @@ fn pick_systems(rng: &mut Rng) -> Vec<System> {
         1 => vec![lab, example(names[rng.usize(0..names.len())])],
         _ => vec![example(names[rng.usize(0..names.len())])],
     };
-    picked.into_iter().map(|system| system.expect("the examples are valid: a test of the spec says so")).collect()
+    picked
+        .into_iter()
+        .map(|system| system.expect("the examples are valid: a test of the spec says so"))
+        .collect()
 }
 
 fn pick_odds(rng: &mut Rng) -> Odds {
@@ -134,9 +149,10 @@ fn pick_behaviour(rng: &mut Rng, system: &System) -> Behaviour {
         4 => Behaviour::FindsNoRoom,
         5 => Behaviour::FailsChecks,
         6 => Behaviour::PassesCheckAt(rng.u32(2..12)),
-        7 | 8 if !alarms.is_empty() => {
-            Behaviour::RaisesAlarm(alarms[rng.usize(0..alarms.len())].clone(), Span::seconds(rng.u64(5..400)))
-        }
+        7 | 8 if !alarms.is_empty() => Behaviour::RaisesAlarm(
+            alarms[rng.usize(0..alarms.len())].clone(),
+            Span::seconds(rng.u64(5..400)),
+        ),
         9 => Behaviour::LosesSidecar,
         10 => Behaviour::MigrationExits(Some(1)),
         11 => Behaviour::MigrationExits(None),
@@ -148,7 +164,12 @@ fn pick_behaviour(rng: &mut Rng, system: &System) -> Behaviour {
     }
 }
 
-fn schedule_builds<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System, expected: &mut Vec<(Place, Version)>) -> Vec<Build> {
+fn schedule_builds<D: Decide>(
+    sim: &mut Sim<D>,
+    rng: &mut Rng,
+    system: &System,
+    expected: &mut Vec<(Place, Version)>,
+) -> Vec<Build> {
     let mut builds: Vec<Build> = Vec::new();
     let mut time = Span::seconds(rng.u64(1..60));
     let application = system.spec.application.clone();
@@ -156,7 +177,11 @@ fn schedule_builds<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System, 
         let again = builds.last().filter(|_| rng.u8(0..8) == 0).map(|build| build.digests.clone());
         let digests = again.unwrap_or_else(|| {
             let images = system.spec.images.keys();
-            images.map(|image| (image.clone(), Digest::new(format!("sha256:{application}-{image}-{number}")))).collect()
+            images
+                .map(|image| {
+                    (image.clone(), Digest::new(format!("sha256:{application}-{image}-{number}")))
+                })
+                .collect()
         });
         let behaviour = pick_behaviour(rng, system);
         if let Some(digest) = digests.values().nth(rng.usize(0..digests.len())) {
@@ -167,7 +192,8 @@ fn schedule_builds<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System, 
             // Some builds take long over their last image, so that a younger one overtakes them.
             let slow = rng.u8(0..6) == 0;
             for (image, digest) in &digests {
-                let span = time + Span::seconds(if slow { rng.u64(0..1500) } else { rng.u64(0..90) });
+                let span =
+                    time + Span::seconds(if slow { rng.u64(0..1500) } else { rng.u64(0..90) });
                 let push = Push {
                     repository: system.spec.images[image].clone(),
                     digest: digest.clone(),
@@ -176,7 +202,7 @@ fn schedule_builds<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System, 
                     pushed_at: START + span,
                     built_at: None,
                 };
-                push_with_noise(sim, rng, span, push);
+                push_with_noise(sim, rng, span, &push);
             }
             note_expected(system, &tag, &digests, expected);
             builds.push(Build { digests: digests.clone(), first_at, tag });
@@ -188,7 +214,7 @@ fn schedule_builds<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System, 
 }
 
 /// One build is many events: children of an index, signatures, our own tags, and repeats.
-fn push_with_noise<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, span: Span, push: Push) {
+fn push_with_noise<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, span: Span, push: &Push) {
     let noise = [
         None,
         Some(Tag::new("")),
@@ -216,7 +242,9 @@ fn tags_for(system: &System, number: u32) -> Vec<Tag> {
                 TagPattern::Moving(tag) => tag.clone(),
                 TagPattern::Semver(_) => Tag::new(format!("v1.0.{number}")),
                 TagPattern::Glob(glob) if glob.starts_with('[') => Tag::new(&hex),
-                TagPattern::Glob(glob) if glob.starts_with("20") => Tag::new(format!("2026112110{number:02}")),
+                TagPattern::Glob(glob) if glob.starts_with("20") => {
+                    Tag::new(format!("2026112110{number:02}"))
+                }
                 TagPattern::Glob(glob) => Tag::new(glob.replace('*', &hex)),
             };
             if pattern.matches(&tag) && !tags.contains(&tag) {
@@ -228,16 +256,26 @@ fn tags_for(system: &System, number: u32) -> Vec<Tag> {
     tags
 }
 
-fn note_expected(system: &System, tag: &Tag, digests: &BTreeMap<ImageName, Digest>, expected: &mut Vec<(Place, Version)>) {
+fn note_expected(
+    system: &System,
+    tag: &Tag,
+    digests: &BTreeMap<ImageName, Digest>,
+    expected: &mut Vec<(Place, Version)>,
+) {
     for (environment, rules) in &system.spec.environments {
         let Some(deploy_on) = &rules.deploy_on else { continue };
         for pattern in deploy_on.tags.iter().filter(|pattern| pattern.matches(tag)) {
             let first = deploy_on.images.first().and_then(|image| digests.get(image));
             let version = match (pattern, first) {
-                (TagPattern::Moving(_), Some(digest)) => Version::new(format!("{tag}@{}", digest.short())),
+                (TagPattern::Moving(_), Some(digest)) => {
+                    Version::new(format!("{tag}@{}", digest.short()))
+                }
                 _ => Version::new(tag.as_str()),
             };
-            let place = Place { application: system.spec.application.clone(), environment: environment.clone() };
+            let place = Place {
+                application: system.spec.application.clone(),
+                environment: environment.clone(),
+            };
             expected.push((place, version));
         }
     }
@@ -261,7 +299,13 @@ fn schedule_people<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System, 
     }
 }
 
-fn pick_deed(rng: &mut Rng, system: &System, environment: &EnvironmentName, builds: &[Build], deed: u32) -> Input {
+fn pick_deed(
+    rng: &mut Rng,
+    system: &System,
+    environment: &EnvironmentName,
+    builds: &[Build],
+    deed: u32,
+) -> Input {
     let (by, why) = ("ada".to_owned(), "because".to_owned());
     let control = match rng.u8(0..12) {
         0 => Control::Pause,
@@ -279,18 +323,30 @@ fn pick_deed(rng: &mut Rng, system: &System, environment: &EnvironmentName, buil
     Input::Controlled { by, why, control }
 }
 
-fn by_hand(rng: &mut Rng, system: &System, environment: &EnvironmentName, builds: &[Build], deed: u32) -> Input {
+fn by_hand(
+    rng: &mut Rng,
+    system: &System,
+    environment: &EnvironmentName,
+    builds: &[Build],
+    deed: u32,
+) -> Input {
     let build = &builds[rng.usize(0..builds.len())];
     let rules = &system.spec.environments[environment];
     let all = [Override::Freeze, Override::Hold, Override::Promotion, Override::Bad];
     let overrides: BTreeSet<_> = all.into_iter().filter(|_| rng.bool()).collect();
-    let wanted = rules.deploy_on.as_ref().map(|deploy_on| deploy_on.images.clone()).unwrap_or_default();
+    let wanted =
+        rules.deploy_on.as_ref().map(|deploy_on| deploy_on.images.clone()).unwrap_or_default();
     let images = build.digests.iter().filter(|(image, _)| wanted.contains(image));
-    let images: BTreeMap<_, _> = images.map(|(image, digest)| (image.clone(), digest.clone())).collect();
+    let images: BTreeMap<_, _> =
+        images.map(|(image, digest)| (image.clone(), digest.clone())).collect();
     Input::Requested(Box::new(Request {
         id: RequestId::new(format!("by hand {environment} {deed}")),
         kind: Kind::Deploy,
-        release: Release { version: Version::new(build.tag.as_str()), built_at: build.first_at, images },
+        release: Release {
+            version: Version::new(build.tag.as_str()),
+            built_at: build.first_at,
+            images,
+        },
         asked_by: Asker::Person { name: "ada".into(), why: String::new() },
         asked_at: build.first_at,
         confirm: rules.confirm.clone(),

@@ -80,7 +80,10 @@ impl Invariants {
         if let Some(verdict) = deployment.verdict() {
             match self.verdicts.insert(id.clone(), verdict.clone()) {
                 Some(known) if known != *verdict => {
-                    self.violated("a_verdict_never_changes", format!("{id}: {known} became {verdict}"));
+                    self.violated(
+                        "a_verdict_never_changes",
+                        format!("{id}: {known} became {verdict}"),
+                    );
                 }
                 Some(_) => {}
                 None => self.ended(deployment, verdict, cloud, now),
@@ -102,7 +105,10 @@ impl Invariants {
             }
             let bad = self.bad.get(&id.place);
             if request.release.images.values().any(|d| bad.is_some_and(|bad| bad.contains(d))) {
-                self.violated("a_bad_release_never_returns_by_itself", format!("{id} of {}", mark.version));
+                self.violated(
+                    "a_bad_release_never_returns_by_itself",
+                    format!("{id} of {}", mark.version),
+                );
             }
         }
         let newer = self.newest.get(&id.place).is_none_or(|newest| newest.older_than(&mark));
@@ -127,12 +133,17 @@ impl Invariants {
     fn succeeded(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
         for service in &deployment.services {
             let address = (target_name(&deployment.rules.target), service.name.clone());
-            let disturbed = cloud.calls.iter().any(|c| c.address == address && now.since(c.at) < JUST_NOW);
+            let disturbed =
+                cloud.calls.iter().any(|c| c.address == address && now.since(c.at) < JUST_NOW);
             let Some(primary) = cloud.primary(&address) else {
-                self.violated("succeeded_runs_exactly_the_release", format!("{} is gone", service.name));
+                self.violated(
+                    "succeeded_runs_exactly_the_release",
+                    format!("{} is gone", service.name),
+                );
                 continue;
             };
-            let images = cloud.revisions.get(&primary.revision).into_iter().flat_map(|i| i.values());
+            let images =
+                cloud.revisions.get(&primary.revision).into_iter().flat_map(|i| i.values());
             let released = |digest| deployment.request.release.images.values().any(|d| d == digest);
             let exact = images.into_iter().all(released) && primary.progress == Progress::Completed;
             if !exact && !disturbed {
@@ -162,14 +173,25 @@ impl Invariants {
     fn remember_bad(&mut self, deployment: &Deployment, cloud: &Cloud) {
         let target = target_name(&deployment.rules.target);
         let running = cloud.running_in(&target);
-        let running: BTreeSet<_> =
-            running.iter().filter_map(|r| cloud.revisions.get(r)).flat_map(|i| i.values().cloned()).collect();
+        let running: BTreeSet<_> = running
+            .iter()
+            .filter_map(|r| cloud.revisions.get(r))
+            .flat_map(|i| i.values().cloned())
+            .collect();
         let bad = self.bad.entry(deployment.id.place.clone()).or_default();
-        bad.extend(deployment.request.release.images.values().filter(|d| !running.contains(*d)).cloned());
+        bad.extend(
+            deployment.request.release.images.values().filter(|d| !running.contains(*d)).cloned(),
+        );
     }
 
     /// Looks at a deed before it is done.
-    pub(crate) fn performs(&mut self, id: &DeploymentId, effect: &Effect, cloud: &Cloud, now: Time) {
+    pub(crate) fn performs(
+        &mut self,
+        id: &DeploymentId,
+        effect: &Effect,
+        cloud: &Cloud,
+        now: Time,
+    ) {
         match effect {
             Effect::RollOut(roll_out) => {
                 self.migrated_before(id, cloud, now);
@@ -179,7 +201,7 @@ impl Invariants {
             }
             Effect::PutBack(put_back) => {
                 let address = (target_name(&put_back.target), put_back.service.name.clone());
-                self.puts_back(id, address, cloud);
+                self.puts_back(id, &address, cloud);
             }
             _ => {}
         }
@@ -191,16 +213,18 @@ impl Invariants {
             return;
         }
         let done = cloud.tasks.iter().any(|task| {
-            task.owner.deployment == *id && task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded())
+            task.owner.deployment == *id
+                && task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded())
         });
         if !done {
             self.violated("nothing_rolls_out_before_the_migration", id.to_string());
         }
     }
 
-    fn puts_back(&mut self, id: &DeploymentId, address: Address, cloud: &Cloud) {
-        let wave = |address: &Address| self.waves.get(&(id.place.clone(), address.clone())).copied();
-        let own = wave(&address);
+    fn puts_back(&mut self, id: &DeploymentId, address: &Address, cloud: &Cloud) {
+        let wave =
+            |address: &Address| self.waves.get(&(id.place.clone(), address.clone())).copied();
+        let own = wave(address);
         let touched = self.before.get(id).cloned().unwrap_or_default();
         let early = touched.into_iter().find(|(other, before)| {
             let runs = cloud.primary(other).map(|rollout| &rollout.revision);
@@ -209,7 +233,8 @@ impl Invariants {
         });
         self.going_back.insert((id.clone(), address.clone()));
         if let Some((other, _)) = early {
-            let outsider = cloud.calls.iter().any(|c| c.address == other && c.by == Caller::Outsider);
+            let outsider =
+                cloud.calls.iter().any(|c| c.address == other && c.by == Caller::Outsider);
             if !outsider {
                 let what = format!("{id}: {} goes back before {}", address.1, other.1);
                 self.violated("services_go_back_in_reverse_order", what);
@@ -236,7 +261,9 @@ impl Invariants {
         }
         let migrated = cloud.tasks.iter().any(|task| {
             let done = task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded());
-            task.owner.deployment.place == id.place && task.owner.purpose == Purpose::Migrate && done
+            task.owner.deployment.place == id.place
+                && task.owner.purpose == Purpose::Migrate
+                && done
         });
         if newest.owner.purpose == Purpose::Undo && !migrated {
             self.violated("undo_only_after_a_migration", format!("{id} undid nothing"));
@@ -244,7 +271,13 @@ impl Invariants {
     }
 
     /// What must hold when everything has come to rest.
-    pub(crate) fn at_rest(&mut self, place: &Place, head: &Head, deployments: &[Deployment], told: &[Notice]) {
+    pub(crate) fn at_rest(
+        &mut self,
+        place: &Place,
+        head: &Head,
+        deployments: &[Deployment],
+        told: &[Notice],
+    ) {
         for deployment in deployments {
             let id = &deployment.id;
             if deployment.verdict().is_none() {
@@ -254,11 +287,17 @@ impl Invariants {
                 self.violated("every_outcome_is_announced", id.to_string());
             }
             if !deployment.outbox.is_empty() {
-                self.violated("no_effect_is_lost", format!("{id}: {:?}", deployment.outbox.entries()));
+                self.violated(
+                    "no_effect_is_lost",
+                    format!("{id}: {:?}", deployment.outbox.entries()),
+                );
             }
         }
         if head.active.is_some() || !head.outbox.is_empty() {
-            self.violated("no_effect_is_lost", format!("{place}: active {:?}, outbox {:?}", head.active, head.outbox.entries()));
+            self.violated(
+                "no_effect_is_lost",
+                format!("{place}: active {:?}, outbox {:?}", head.active, head.outbox.entries()),
+            );
         }
         let free = head.hold.is_none() && head.pause.is_none() && head.unfinished.is_none();
         let waits = head.queue.iter().find(|waits| !waits.why.contains("has not succeeded in"));
@@ -278,12 +317,18 @@ impl Invariants {
     }
 
     /// Compares what runs with what the verdicts say, where nobody else has had a hand in it.
-    pub(crate) fn verdicts_are_true(&mut self, place: &Place, deployments: &[Deployment], cloud: &Cloud) {
+    pub(crate) fn verdicts_are_true(
+        &mut self,
+        place: &Place,
+        deployments: &[Deployment],
+        cloud: &Cloud,
+    ) {
         let mut expected: BTreeMap<Address, Option<Revision>> = BTreeMap::new();
         for deployment in deployments {
             let unsure = matches!(
                 deployment.verdict(),
-                Some(Verdict::Stuck { .. } | Verdict::Superseded { by: Usurper::Somebody { .. } }) | None
+                Some(Verdict::Stuck { .. } | Verdict::Superseded { by: Usurper::Somebody { .. } })
+                    | None
             ) || matches!(deployment.verdict(), Some(Verdict::Failed { left, .. }) if !left.is_empty());
             for service in &deployment.services {
                 let address = (target_name(&deployment.rules.target), service.name.clone());
@@ -297,7 +342,8 @@ impl Invariants {
             }
         }
         for (address, revision) in expected {
-            let outsider = cloud.calls.iter().any(|c| c.address == address && c.by == Caller::Outsider);
+            let outsider =
+                cloud.calls.iter().any(|c| c.address == address && c.by == Caller::Outsider);
             let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
             if !outsider && revision.is_some() && runs != revision {
                 let what = format!("{place}: {} runs {runs:?}, not {revision:?}", address.1);

@@ -6,11 +6,15 @@
 
 pub mod behaviour;
 pub mod cloud;
+pub mod days;
 pub mod faults;
 pub mod histories;
+pub mod incidents;
 pub mod invariants;
+pub mod large;
 pub mod sabotage;
 pub mod sim;
 pub mod story;
+pub mod surroundings;
 pub mod systems;
 mod workers;

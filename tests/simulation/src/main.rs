@@ -1,44 +1,145 @@
-//! Shows what Slipway decides: a good day and a bad one, or as many random histories as wanted.
+//! Shows what Slipway decides: the days of the five systems, or as many random histories as wanted.
 #![expect(clippy::print_stdout, reason = "this program shows things to a person")]
 
 use engine::Pipeline;
+use simulation::days::{DAYS, Day};
 use simulation::histories::play;
+use simulation::large;
+use simulation::story::Story;
 use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::process::ExitCode;
+use std::thread;
 
-fn main() -> Result<(), String> {
+const HELP: &str = "\
+Slipway decides deployments; this shows how, in a simulated world and under a clock that jumps.
+
+  cargo run                               SCR on a good day, and with a bad image
+  cargo run -- list                       every system and its days
+  cargo run -- SYSTEM [DAY]               one day, or all days of one system
+  cargo run -- simulate [COUNT [SEED]]    random histories (1000), from a seed on (0)
+  cargo run -- replay SEED                one history, happening by happening
+  cargo run --release -- bench            the core and the stored form, on fifty services
+";
+
+fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.first().map(String::as_str) {
-        Some("replay") => {
-            let seed = args[1].parse::<u64>().map_err(|e| e.to_string())?;
-            let h = play(seed, Pipeline, true);
-            for l in &h.log { println!("{l}"); }
-            println!("{:?} {:?}", h.verdicts, h.violations);
-        }
-        Some("sabotage") => {
-            for variant in simulation::sabotage::ALL {
-                let mut found = None;
-                for seed in 0..2000 {
-                    let h = play(seed, simulation::sabotage::Broken(variant), false);
-                    if let Some(v) = h.violations.first() { found = Some((seed, v.clone())); break; }
-                }
-                println!("{variant:?}: {found:?}");
-            }
-        }
-        _ => {
-            let from = args.get(1).map_or(0, |s| s.parse::<u64>().unwrap_or(0));
-            let count = args.first().map_or(1000, |s| s.parse::<u64>().unwrap_or(0));
-            let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
-            let mut bad: BTreeMap<&str, Vec<(u64, String)>> = BTreeMap::new();
-            let mut happenings = 0;
-            for seed in from..from + count {
-                let h = play(seed, Pipeline, false);
-                happenings += h.happenings;
-                for (k, v) in h.verdicts { *verdicts.entry(k).or_default() += v; }
-                for v in h.violations { bad.entry(v.invariant).or_default().push((seed, v.what)); }
-            }
-            println!("{verdicts:?} {happenings}");
-            for (k, v) in bad { println!("{k} {}", v.len()); for x in v.iter().take(6) { println!("   {x:?}"); } }
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        [] => show(&[("scr", "good"), ("scr", "image-crashes")]),
+        ["--help" | "-h" | "help"] => print(HELP),
+        ["list"] => print(&list()),
+        ["bench"] => large::bench().and_then(|report| print(&report)),
+        ["simulate"] => simulate(1000, 0),
+        ["simulate", count] => number(count).and_then(|count| simulate(count, 0)),
+        ["simulate", count, seed] => number(count).and_then(|count| simulate(count, number(seed)?)),
+        ["replay", seed] => number(seed).and_then(replay),
+        [system] => show_all(system),
+        [system, day] => show(&[(system, day)]),
+        _ => Err(format!("too many words\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("{why}");
+            ExitCode::FAILURE
         }
     }
+}
+
+fn show(days: &[(&str, &str)]) -> Result<(), String> {
+    for (system, name) in days {
+        let day = DAYS.iter().find(|day| day.system == *system && day.name == *name);
+        show_day(day.ok_or_else(|| {
+            format!("there is no day {name} of {system}; these are known:\n\n{}", list())
+        })?)?;
+    }
+    Ok(())
+}
+
+fn show_all(system: &str) -> Result<(), String> {
+    let days: Vec<_> = DAYS.iter().filter(|day| day.system == system).collect();
+    if days.is_empty() {
+        return Err(format!("there is no system {system}; these are known:\n\n{}\n{HELP}", list()));
+    }
+    days.into_iter().try_for_each(show_day)
+}
+
+fn show_day(day: &Day) -> Result<(), String> {
+    let mut story = Story::of(day.system)?;
+    (day.play)(&mut story);
+    println!("== {} {}: {}\n\n{}", day.system, day.name, day.about, story.tell(day.environment));
+    match story.sim.invariants.violations.first() {
+        Some(violation) => {
+            Err(format!("{} does not hold: {}", violation.invariant, violation.what))
+        }
+        None => Ok(()),
+    }
+}
+
+fn list() -> String {
+    DAYS.iter()
+        .map(|day| format!("  {:<10} {:<28} {}\n", day.system, day.name, day.about))
+        .collect()
+}
+
+fn simulate(count: u64, first: u64) -> Result<(), String> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get) as u64;
+    println!("{count} histories from seed {first}");
+    let histories: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|thread| {
+                let seeds = (first + thread..first + count).step_by(threads as usize);
+                scope.spawn(move || {
+                    seeds.map(|seed| play(seed, Pipeline, false)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().map_err(|_| "a history panicked".to_owned()))
+            .collect()
+    });
+    let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut happenings, mut broken) = (0, 0);
+    for history in histories.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+        happenings += history.happenings;
+        for (name, count) in history.verdicts {
+            *verdicts.entry(name).or_default() += count;
+        }
+        broken += u64::from(!history.violations.is_empty());
+        for violation in history.violations {
+            println!(
+                "seed {}: {} does not hold: {}",
+                history.seed, violation.invariant, violation.what
+            );
+        }
+    }
+    println!("{happenings} happenings, deployments by verdict: {verdicts:?}");
+    if broken > 0 {
+        return Err(format!(
+            "{broken} histories broke an invariant; see one with: cargo run -- replay SEED"
+        ));
+    }
+    println!("every invariant held");
+    Ok(())
+}
+
+fn replay(seed: u64) -> Result<(), String> {
+    let history = play(seed, Pipeline, true);
+    history.log.iter().for_each(|line| println!("{line}"));
+    println!("deployments by verdict: {:?}", history.verdicts);
+    match history.violations.as_slice() {
+        [] => print("every invariant held\n"),
+        violations => Err(format!("{violations:#?}")),
+    }
+}
+
+fn number(word: &str) -> Result<u64, String> {
+    word.parse().map_err(|_| format!("{word:?} is not a number\n\n{HELP}"))
+}
+
+fn print(text: &str) -> Result<(), String> {
+    print!("{text}");
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! The simulation has to catch every one of them, or it proves nothing.
 
+use crate::histories::{History, play_with};
 use engine::{Decide, Pipeline};
 use pipeline::deployment::{Deployment, Said, Standing, State};
 use pipeline::effect::Effect;
@@ -15,6 +16,8 @@ use pipeline::verdict::Verdict;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
+    /// Effects are sent first and saved then, so that nothing can be asked before acting.
+    ActsBeforeSaving,
     /// Effects are forgotten as soon as they are handed to the queues.
     ForgetsTheOutbox,
     /// A COMPLETED is believed, whatever it completed.
@@ -45,7 +48,8 @@ pub enum Variant {
     TrustsAnyExitCode,
 }
 
-pub const ALL: [Variant; 14] = [
+pub const ALL: [Variant; 15] = [
+    Variant::ActsBeforeSaving,
     Variant::ForgetsTheOutbox,
     Variant::TrustsAnyCompleted,
     Variant::IgnoresTheFence,
@@ -65,8 +69,23 @@ pub const ALL: [Variant; 14] = [
 #[derive(Clone, Copy, Debug)]
 pub struct Broken(pub Variant);
 
+/// Plays the history of `seed` with one thing broken.
+pub fn play(seed: u64, variant: Variant) -> History {
+    play_with(seed, Broken(variant), false, |sim| {
+        if variant == Variant::ActsBeforeSaving {
+            sim.memory.act_before_saving();
+        }
+    })
+}
+
 impl Decide for Broken {
-    fn advance(&self, mut environment: Environment, mut input: Input, context: &Context<'_>, now: Time) -> Step {
+    fn advance(
+        &self,
+        mut environment: Environment,
+        mut input: Input,
+        context: &Context<'_>,
+        now: Time,
+    ) -> Step {
         self.before(&mut environment, &mut input);
         let unbroken = environment.clone();
         let mut step = advance(environment, input.clone(), context, now);
@@ -77,10 +96,12 @@ impl Decide for Broken {
         step
     }
 
-    fn permits(&self, outbox: &Outbox, number: u64) -> bool {
+    fn permits(&self, outbox: &Outbox, number: u64, effect: &Effect) -> bool {
         match self.0 {
-            Variant::IgnoresTheFence | Variant::ForgetsTheOutbox => true,
-            _ => Pipeline.permits(outbox, number),
+            Variant::IgnoresTheFence | Variant::ForgetsTheOutbox | Variant::ActsBeforeSaving => {
+                true
+            }
+            _ => Pipeline.permits(outbox, number, effect),
         }
     }
 }
@@ -88,24 +109,32 @@ impl Decide for Broken {
 impl Broken {
     fn before(&self, environment: &mut Environment, input: &mut Input) {
         match (self.0, input) {
-            (Variant::TrustsAnyCompleted, Input::Happened(Event::Observed { services }))
-            | (
+            (
                 Variant::TrustsAnyCompleted,
-                Input::Answered { event: Event::Observed { services }, .. },
+                Input::Happened(Event::Observed { services })
+                | Input::Answered { event: Event::Observed { services }, .. },
             ) => {
                 let deployment = environment.deployment.as_ref();
                 services.iter_mut().for_each(|seen| believe(seen, deployment));
             }
-            (Variant::AllowsAnOlderBuild, Input::Requested(_)) => environment.head.high_water = None,
+            (Variant::AllowsAnOlderBuild, Input::Requested(_)) => {
+                environment.head.high_water = None;
+            }
             (Variant::ForgetsBadReleases, Input::Requested(_)) => {
                 environment.head.bad.clear();
                 environment.head.hold = None;
             }
             (Variant::IgnoresTheLock, Input::Requested(_)) => environment.head.active = None,
-            (Variant::IgnoresDeadlines, input @ (Input::Woken | Input::Answered { event: Event::Woken, .. })) => {
+            (
+                Variant::IgnoresDeadlines,
+                input @ (Input::Woken | Input::Answered { event: Event::Woken, .. }),
+            ) => {
                 *input = Input::HeadAnswered { effect: 0 };
             }
-            (Variant::GuessesWhatRanBefore, Input::Answered { event: Event::Prepared(prepared), .. }) => {
+            (
+                Variant::GuessesWhatRanBefore,
+                Input::Answered { event: Event::Prepared(prepared), .. },
+            ) => {
                 for service in &mut prepared.services {
                     service.before = service.before.as_ref().map(|_| one_before(&service.after));
                 }
@@ -138,13 +167,17 @@ impl Broken {
                 if matches!(input, Input::Answered { event: Event::OneOffClaimed { .. }, .. }) {
                     step.said = Said::Granted;
                 }
-                let waits = |d: &&mut Deployment| d.outbox.waits_for(|e| matches!(e, Effect::RunOneOff(_)));
+                let waits =
+                    |d: &&mut Deployment| d.outbox.waits_for(|e| matches!(e, Effect::RunOneOff(_)));
                 step.deployments.iter_mut().filter(waits).for_each(|d| renew_tokens(d, now));
             }
             Variant::DropsTheQueue => step.head.queue.clear(),
             Variant::ReopensVerdicts => {
                 for deployment in &mut step.deployments {
-                    let failed = matches!(deployment.verdict(), Some(Verdict::Failed { .. } | Verdict::RolledBack { .. }));
+                    let failed = matches!(
+                        deployment.verdict(),
+                        Some(Verdict::Failed { .. } | Verdict::RolledBack { .. })
+                    );
                     if failed && matches!(input, Input::Answered { event: Event::Announced, .. }) {
                         deployment.state = State::Ended { verdict: Verdict::Succeeded, at: now };
                     }
@@ -172,7 +205,8 @@ fn believe(seen: &mut Observation, deployment: Option<&Deployment>) {
 }
 
 fn turned_round(before: &Environment, step: &Step) -> bool {
-    let was = before.deployment.as_ref().is_some_and(|d| matches!(d.state, State::RollingBack { .. }));
+    let was =
+        before.deployment.as_ref().is_some_and(|d| matches!(d.state, State::RollingBack { .. }));
     !was && step.deployments.iter().any(|d| matches!(d.state, State::RollingBack { .. }))
 }
 
@@ -193,7 +227,8 @@ fn one_before(revision: &Revision) -> Revision {
 /// Gives every try of a one-off task a token of its own, so that AWS takes it for a new one.
 fn renew_tokens(deployment: &mut Deployment, now: Time) {
     let text = serde_json::to_string(deployment).unwrap_or_default();
-    let marked = text.replace("\"client_token\":\"", &format!("\"client_token\":\"{}-", now.millis()));
+    let marked =
+        text.replace("\"client_token\":\"", &format!("\"client_token\":\"{}-", now.millis()));
     if let Ok(renewed) = serde_json::from_str(&marked) {
         *deployment = renewed;
     }

@@ -4,8 +4,8 @@ use crate::behaviour::Behaviour;
 use crate::cloud::{Address, Breaker, Caller, Cloud, News, Tick, target_name};
 use crate::faults::Plan;
 use crate::invariants::Invariants;
+use crate::surroundings::Surroundings;
 use crate::systems::System;
-use engine::memory::Memory;
 use engine::{Decide, Engine, EngineError, Key, Lookup, Message, Record};
 use pipeline::deployment::{Deployment, Said};
 use pipeline::environment::{Head, Input};
@@ -24,7 +24,7 @@ const RECEIVES_MAX: u32 = 5;
 const EVENT_TRIES_MAX: u32 = 3;
 
 pub struct Sim<D> {
-    pub memory: Memory,
+    pub memory: Surroundings,
     pub cloud: Cloud,
     pub decide: D,
     pub plan: Plan,
@@ -44,15 +44,40 @@ pub struct Sim<D> {
 
 #[derive(Clone, Debug)]
 pub enum Happening {
-    Push { push: Push, tries: u32 },
-    Fact { lookup: Option<Lookup>, place: Place, owner: Option<u64>, event: Event, tries: u32 },
+    Push {
+        push: Push,
+        tries: u32,
+    },
+    Fact {
+        lookup: Option<Lookup>,
+        place: Place,
+        owner: Option<u64>,
+        event: Event,
+        tries: u32,
+    },
     /// A hint about a service: a listener asks ECS and tells what it sees.
-    Look { address: Address, tries: u32 },
-    Deliver { message: Message, receives: u32 },
-    Act { message: Message, receives: u32 },
-    Report { message: Message, event: Event, receives: u32 },
+    Look {
+        address: Address,
+        tries: u32,
+    },
+    Deliver {
+        message: Message,
+        receives: u32,
+    },
+    Act {
+        message: Message,
+        receives: u32,
+    },
+    Report {
+        message: Message,
+        event: Event,
+        receives: u32,
+    },
     Tick(Tick),
-    Person { place: Place, input: Input },
+    Person {
+        place: Place,
+        input: Input,
+    },
     Outsider(Address),
     Sweep,
 }
@@ -63,7 +88,7 @@ pub const START: Time = Time::from_millis(1_795_248_000_000);
 impl<D: Decide> Sim<D> {
     pub fn new(systems: Vec<System>, decide: D, plan: Plan) -> Self {
         let mut sim = Self {
-            memory: Memory::default(),
+            memory: Surroundings::default(),
             cloud: Cloud::default(),
             decide,
             plan,
@@ -108,7 +133,8 @@ impl<D: Decide> Sim<D> {
             }
             self.happenings += 1;
             if self.happenings > HAPPENINGS_MAX {
-                self.invariants.violated("every_deployment_ends", "the history goes round in circles".into());
+                self.invariants
+                    .violated("every_deployment_ends", "the history goes round in circles".into());
                 return;
             }
             self.now = self.now.max(time);
@@ -123,13 +149,17 @@ impl<D: Decide> Sim<D> {
         for message in self.memory.take_sent() {
             let copies = if self.plan.chance(self.plan.odds().duplicate) { 2 } else { 1 };
             for copy in 0..copies {
-                let late = self.lateness() + Span::seconds(if copy == 0 { 0 } else { self.plan.below(600) });
+                let late = self.lateness()
+                    + Span::seconds(if copy == 0 { 0 } else { self.plan.below(600) });
                 let pause = match &message.effect {
                     pipeline::effect::Effect::Check { pause, .. } => *pause,
                     pipeline::effect::Effect::RunOneOff(one_off) => one_off.pause,
                     _ => Span::default(),
                 };
-                self.after(pause + late, Happening::Deliver { message: message.clone(), receives: 1 });
+                self.after(
+                    pause + late,
+                    Happening::Deliver { message: message.clone(), receives: 1 },
+                );
             }
         }
         let mut changed = self.memory.take_changed();
@@ -151,24 +181,29 @@ impl<D: Decide> Sim<D> {
         match happening {
             Happening::Push { push, tries } => {
                 let result = pollster::block_on(self.engine().pushed(&push)).map(|_| ());
-                self.retry_event(result, tries, |tries| Happening::Push { push, tries }, true);
+                self.retry_event(&result, tries, |tries| Happening::Push { push, tries }, true);
             }
             Happening::Fact { lookup, place, owner, event, tries } => {
                 let result = match &lookup {
-                    Some(lookup) => pollster::block_on(self.engine().happened(lookup, &event)).map(|_| ()),
+                    Some(lookup) => {
+                        pollster::block_on(self.engine().happened(lookup, &event)).map(|_| ())
+                    }
                     None => {
                         let input = match owner {
-                            Some(deployment) => Input::HappenedTo { deployment, event: event.clone() },
+                            Some(deployment) => {
+                                Input::HappenedTo { deployment, event: event.clone() }
+                            }
                             None => Input::Happened(event.clone()),
                         };
                         pollster::block_on(self.engine().tell(&place, input)).map(|_| ())
                     }
                 };
                 let again = |tries| Happening::Fact { lookup, place, owner, event, tries };
-                self.retry_event(result, tries, again, false);
+                self.retry_event(&result, tries, again, false);
             }
             Happening::Look { address, tries } => {
-                let lag = Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max.min(20)));
+                let lag =
+                    Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max.min(20)));
                 let observation = self.cloud.describe(&address, self.now, lag);
                 let event = Event::Observed { services: vec![observation] };
                 let (lookup, place) = self.listener_of(&address);
@@ -249,7 +284,7 @@ impl<D: Decide> Sim<D> {
     /// Lambda tries an event three times. A push that is lost even then is found by the sweep.
     fn retry_event(
         &mut self,
-        result: Result<(), EngineError>,
+        result: &Result<(), EngineError>,
         tries: u32,
         again: impl FnOnce(u32) -> Happening,
         found_later: bool,
@@ -290,7 +325,13 @@ impl<D: Decide> Sim<D> {
             News::Service(address) => Happening::Look { address, tries: 1 },
             News::Task(address, report) => {
                 let (lookup, place) = self.listener_of(&address);
-                Happening::Fact { lookup, place, owner: None, event: Event::TaskReported(report), tries: 1 }
+                Happening::Fact {
+                    lookup,
+                    place,
+                    owner: None,
+                    event: Event::TaskReported(report),
+                    tries: 1,
+                }
             }
             News::OneOff(id) => {
                 let task = self.cloud.tasks.iter().find(|task| task.id == id);
@@ -306,22 +347,33 @@ impl<D: Decide> Sim<D> {
             News::Alarm(reading) => {
                 let lookup = Some(Lookup::Alarm(reading.alarm.clone()));
                 let place = self.any_place();
-                Happening::Fact { lookup, place, owner: None, event: Event::AlarmChanged(reading), tries: 1 }
+                Happening::Fact {
+                    lookup,
+                    place,
+                    owner: None,
+                    event: Event::AlarmChanged(reading),
+                    tries: 1,
+                }
             }
         }
     }
 
     pub fn set_alarm(&mut self, name: &str, state: pipeline::event::AlarmState) {
-        let news = self.cloud.set_alarm(name.into(), state, self.now);
+        let news = self.cloud.set_alarm(&name.into(), state, self.now);
         self.emit(news);
     }
 
     fn update_from_outside(&mut self, address: &Address) {
         if self.cloud.services.contains_key(address) {
             let family = address.1.as_str().to_owned();
-            let images = BTreeMap::from([("somebody-else".into(), Digest::new(format!("sha256:outside-{}", self.order)))]);
+            let images = BTreeMap::from([(
+                "somebody-else".into(),
+                Digest::new(format!("sha256:outside-{}", self.order)),
+            )]);
             let revision = self.cloud.register(&family, images);
-            if let Some((_, ticks)) = self.cloud.update(address, &revision, false, Caller::Outsider, self.now) {
+            if let Some((_, ticks)) =
+                self.cloud.update(address, &revision, false, Caller::Outsider, self.now)
+            {
                 self.schedule(ticks);
             }
             self.emit(vec![News::Service(address.clone())]);
@@ -363,7 +415,7 @@ impl<D: Decide> Sim<D> {
         }
     }
 
-    pub fn engine(&self) -> Engine<'_, Memory, D> {
+    pub fn engine(&self) -> Engine<'_, Surroundings, D> {
         Engine::new(&self.memory, &self.decide)
     }
 
@@ -403,10 +455,13 @@ impl<D: Decide> Sim<D> {
                 self.invariants.violated("the_spec_is_accepted", error.to_string());
             }
             for (environment, rules) in &system.spec.environments {
-                for (_, service) in rules.services().filter(|(_, service)| service.create.is_none()) {
+                for (_, service) in rules.services().filter(|(_, service)| service.create.is_none())
+                {
                     let repository = system.repository_of(environment, &service.name);
                     let digest = first_digest(&repository, environment);
-                    let revision = self.cloud.register(service.name.as_str(), BTreeMap::from([(repository, digest)]));
+                    let revision = self
+                        .cloud
+                        .register(service.name.as_str(), BTreeMap::from([(repository, digest)]));
                     let breaker = match &rules.target {
                         Target::Cluster(_) => Breaker::Off,
                         Target::Hosts(_) => Breaker::Stop,
@@ -453,14 +508,25 @@ pub fn say(said: &Said) -> String {
 
 fn describe(happening: &Happening) -> String {
     match happening {
-        Happening::Push { push, .. } => format!("push {} {:?} {}", push.repository, push.tag, push.digest.short()),
+        Happening::Push { push, .. } => {
+            format!("push {} {:?} {}", push.repository, push.tag, push.digest.short())
+        }
         Happening::Fact { event, place, .. } => format!("fact for {place}: {event:?}"),
         Happening::Look { address, .. } => format!("hint about {address:?}"),
         Happening::Deliver { message, receives } => {
-            format!("deliver {} #{} of {:?} ({receives})", message.effect.name(), message.number, message.from)
+            format!(
+                "deliver {} #{} of {:?} ({receives})",
+                message.effect.name(),
+                message.number,
+                message.from
+            )
         }
-        Happening::Act { message, .. } => format!("act {} #{}", message.effect.name(), message.number),
-        Happening::Report { message, event, .. } => format!("report #{}: {event:?}", message.number),
+        Happening::Act { message, .. } => {
+            format!("act {} #{}", message.effect.name(), message.number)
+        }
+        Happening::Report { message, event, .. } => {
+            format!("report #{}: {event:?}", message.number)
+        }
         Happening::Tick(tick) => format!("tick {tick:?}"),
         Happening::Person { place, input } => format!("person at {place}: {input:?}"),
         Happening::Outsider(address) => format!("outsider updates {address:?}"),

@@ -112,8 +112,14 @@ impl<D: Decide> Story<D> {
     }
 
     /// A person asks for a build, perhaps with the word that the spec wants.
-    pub fn deploy(&mut self, environment: &str, build: &str, change: impl FnOnce(&mut Request)) -> &mut Self {
-        let images = self.images().into_iter().map(|image| (image.clone(), digest_of(&image, build)));
+    pub fn deploy(
+        &mut self,
+        environment: &str,
+        build: &str,
+        change: impl FnOnce(&mut Request),
+    ) -> &mut Self {
+        let images =
+            self.images().into_iter().map(|image| (image.clone(), digest_of(&image, build)));
         let images: BTreeMap<_, _> = images.collect();
         let mut request = Request {
             id: self.request_id("deploy"),
@@ -168,7 +174,11 @@ impl<D: Decide> Story<D> {
         let place = self.place(environment);
         let mut text = String::new();
         for deployment in self.sim.deployments(&place) {
-            let _ = writeln!(text, "deployment {} of {}", deployment.id.number, deployment.request.release);
+            let _ = writeln!(
+                text,
+                "deployment {} of {}",
+                deployment.id.number, deployment.request.release
+            );
             for entry in deployment.timeline.entries() {
                 let _ = writeln!(text, "  {} {}", clock(entry.at), entry.text);
             }
@@ -198,7 +208,12 @@ impl<D: Decide> Story<D> {
                     let images = self.sim.cloud.revisions.get(&rollout.revision);
                     let digest = images.and_then(|images| images.values().next());
                     let digest = digest.map(Digest::short).unwrap_or("nothing");
-                    writeln!(text, "runs {} = {} ({digest})", service.name, rollout.revision.short())
+                    writeln!(
+                        text,
+                        "runs {} = {} ({digest})",
+                        service.name,
+                        rollout.revision.short()
+                    )
                 }
                 None => writeln!(text, "runs {} = nothing", service.name),
             };
@@ -213,7 +228,8 @@ pub fn digest_of(image: &ImageName, build: &str) -> Digest {
 }
 
 fn tell_notice(notice: &Notice) -> String {
-    let number = notice.deployment.map(|number| format!(" deployment {number}")).unwrap_or_default();
+    let number =
+        notice.deployment.map(|number| format!(" deployment {number}")).unwrap_or_default();
     let what = match &notice.news {
         News::Started => "started".to_owned(),
         News::ApprovalWanted { until } => format!("wants approval until {}", clock(*until)),

@@ -26,7 +26,8 @@ impl System {
     pub fn example(name: &str) -> Result<Self, String> {
         let found = EXAMPLES.iter().find(|(known, _)| *known == name);
         let known = || names().collect::<Vec<_>>().join(", ");
-        let (_, text) = found.ok_or_else(|| format!("there is no system {name}; there are {}", known()))?;
+        let (_, text) =
+            found.ok_or_else(|| format!("there is no system {name}; there are {}", known()))?;
         Self::read(text)
     }
 
@@ -36,15 +37,26 @@ impl System {
     }
 
     /// The repository whose image a service runs: the one that its name tells of, or the only one.
-    pub fn repository_of(&self, environment: &EnvironmentName, service: &ServiceName) -> Repository {
+    pub fn repository_of(
+        &self,
+        environment: &EnvironmentName,
+        service: &ServiceName,
+    ) -> Repository {
         let rules = self.spec.environments.get(environment);
-        let found = rules.and_then(|rules| rules.services().map(|(_, s)| s).find(|s| s.name == *service));
-        let by_container = found.and_then(|s| s.container.as_ref()).and_then(|c| self.spec.images.get(&c.image));
+        let found =
+            rules.and_then(|rules| rules.services().map(|(_, s)| s).find(|s| s.name == *service));
+        let by_container =
+            found.and_then(|s| s.container.as_ref()).and_then(|c| self.spec.images.get(&c.image));
         let named = |(image, repository): &(&ImageName, &Repository)| {
-            service.as_str().contains(image.as_str()) || service.as_str().starts_with(repository.as_str())
+            service.as_str().contains(image.as_str())
+                || service.as_str().starts_with(repository.as_str())
         };
         let by_name = self.spec.images.iter().find(named).map(|(_, repository)| repository);
         let fallback = || self.spec.images.values().next();
-        by_container.or(by_name).or_else(fallback).cloned().unwrap_or_else(|| Repository::new("none"))
+        by_container
+            .or(by_name)
+            .or_else(fallback)
+            .cloned()
+            .unwrap_or_else(|| Repository::new("none"))
     }
 }

@@ -7,6 +7,7 @@ use pipeline::effect::{Effect, OneOff, Prepare, PutBack, RollOut, Way};
 use pipeline::event::{Event, Outcome, Preparation, PreparedService, Refusal};
 use pipeline::names::DeploymentId;
 use pipeline::observation::Progress;
+use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
 use std::collections::BTreeMap;
 
@@ -41,11 +42,13 @@ impl<D: Decide> Sim<D> {
             Effect::RollOut(roll_out) => Some(self.perform_roll_out(id, roll_out)),
             Effect::Observe { target, services } => {
                 let lag = self.plan.below(self.plan.odds().delay_seconds_max.min(20));
-                let look = |name| self.cloud.describe(&(target_name(target), name), now, Span::seconds(lag));
+                let look = |name| {
+                    self.cloud.describe(&(target_name(target), name), now, Span::seconds(lag))
+                };
                 Some(Event::Observed { services: services.iter().cloned().map(look).collect() })
             }
-            Effect::Check { check, attempt, .. } => {
-                let outcome = self.perform_check(id, *attempt);
+            Effect::Check { check, attempt, spec, .. } => {
+                let outcome = self.perform_check(id, &spec.url, *attempt);
                 Some(Event::Checked { check: *check, attempt: *attempt, outcome })
             }
             Effect::ReadAlarms { names } => {
@@ -63,7 +66,8 @@ impl<D: Decide> Sim<D> {
     }
 
     fn perform_prepare(&mut self, id: &DeploymentId, prepare: &Prepare) -> Event {
-        let Some(system) = self.systems.iter().find(|s| s.spec.application == id.place.application).cloned()
+        let Some(system) =
+            self.systems.iter().find(|s| s.spec.application == id.place.application).cloned()
         else {
             return Event::PreparationFailed { faults: vec!["no such application".into()] };
         };
@@ -99,10 +103,25 @@ impl<D: Decide> Sim<D> {
     }
 
     fn perform_one_off(&mut self, id: &DeploymentId, one_off: &OneOff) -> Event {
-        let owner = Owner { deployment: id.clone(), purpose: one_off.purpose, attempt: one_off.attempt };
+        if self.cloud.refusals > 0 {
+            self.cloud.refusals -= 1;
+            return Event::OneOffNotStarted {
+                purpose: one_off.purpose,
+                attempt: one_off.attempt,
+                fault: Fault::Capacity,
+                reason: "RESOURCE:MEMORY".into(),
+            };
+        }
+        let owner =
+            Owner { deployment: id.clone(), purpose: one_off.purpose, attempt: one_off.attempt };
         let cluster = target_name(&one_off.target);
-        let (task, ticks) =
-            self.cloud.run_task(&cluster, &one_off.client_token, owner, &one_off.revision, self.now);
+        let (task, ticks) = self.cloud.run_task(
+            &cluster,
+            &one_off.client_token,
+            owner,
+            &one_off.revision,
+            self.now,
+        );
         self.schedule(ticks);
         self.invariants.one_off_started(&self.cloud, self.now);
         Event::OneOffStarted { purpose: one_off.purpose, attempt: one_off.attempt, task }
@@ -113,13 +132,17 @@ impl<D: Decide> Sim<D> {
         let address = (target_name(&roll_out.target), service.clone());
         if !self.cloud.services.contains_key(&address) {
             if !roll_out.create {
-                return Event::RolloutRefused { service, reason: "ServiceNotFoundException".into() };
+                return Event::RolloutRefused {
+                    service,
+                    reason: "ServiceNotFoundException".into(),
+                };
             }
             let desired = roll_out.service.create.as_ref().map_or(1, |create| create.desired_count);
             self.cloud.create(address.clone(), None, desired, Breaker::Stop);
         }
         let caller = Caller::Deployment(id.clone());
-        let updated = self.cloud.update(&address, &roll_out.revision, roll_out.fresh, caller, self.now);
+        let updated =
+            self.cloud.update(&address, &roll_out.revision, roll_out.fresh, caller, self.now);
         match updated {
             Some((rollout, ticks)) => {
                 self.schedule(ticks);
@@ -134,7 +157,8 @@ impl<D: Decide> Sim<D> {
         let address = (target_name(&put_back.target), service.clone());
         if let Way::StopRollout(rollout) = &put_back.way {
             let primary = self.cloud.primary(&address);
-            let ongoing = primary.is_some_and(|p| p.id == *rollout && p.progress == Progress::InProgress);
+            let ongoing =
+                primary.is_some_and(|p| p.id == *rollout && p.progress == Progress::InProgress);
             if !ongoing {
                 let reason = "the service deployment is not ongoing".to_owned();
                 return Event::PutBackRefused { service, refusal: Refusal::RolloutIsOver, reason };
@@ -144,7 +168,11 @@ impl<D: Decide> Sim<D> {
         match self.cloud.update(&address, &put_back.to, false, caller, self.now) {
             Some((rollout, ticks)) => {
                 self.schedule(ticks);
-                Event::PutBackStarted { service, revision: put_back.to.clone(), rollout: Some(rollout) }
+                Event::PutBackStarted {
+                    service,
+                    revision: put_back.to.clone(),
+                    rollout: Some(rollout),
+                }
             }
             None => {
                 let reason = "ServiceNotFoundException".to_owned();
@@ -154,12 +182,13 @@ impl<D: Decide> Sim<D> {
     }
 
     /// The worst of what runs answers for all.
-    fn perform_check(&self, id: &DeploymentId, attempt: u32) -> Outcome {
+    fn perform_check(&self, id: &DeploymentId, url: &str, attempt: u32) -> Outcome {
         let system = self.systems.iter().find(|s| s.spec.application == id.place.application);
         let rules = system.and_then(|s| s.spec.environments.get(&id.place.environment));
         let Some(rules) = rules else { return Outcome::Passed };
         let running = self.cloud.running_in(&target_name(&rules.target));
-        let answers = running.iter().map(|revision| self.cloud.behaviour_of(revision).check(attempt));
+        let answers =
+            running.iter().map(|revision| self.cloud.behaviour_of(revision).check(url, attempt));
         answers.into_iter().find(|outcome| *outcome != Outcome::Passed).unwrap_or(Outcome::Passed)
     }
 }

@@ -1,6 +1,7 @@
 //! What happens next: the one table of states and events.
 
-use super::{Deployment, State};
+use super::{Deployment, Schema, State};
+use crate::environment::Kind;
 use crate::event::Event;
 use crate::time::Time;
 use crate::verdict::{Cause, Verdict};
@@ -39,9 +40,14 @@ impl Deployment {
             (S::Ended { verdict, .. }, E::RollbackRequested { .. } | E::CancelRequested { .. }) => {
                 Said::Refused(format!("deployment {} has ended: {verdict}", self.id.number))
             }
-            (S::Ended { .. }, E::OneOffClaimed { .. }) => Said::Denied("the deployment has ended".into()),
+            (S::Ended { .. }, E::OneOffClaimed { .. }) => {
+                Said::Denied("the deployment has ended".into())
+            }
             (S::Ended { .. }, _) => Said::Ignored("the deployment has ended".into()),
 
+            (_, E::RollbackRequested { undo, .. }) if self.is_restore() => {
+                self.asked_to_go_back_again(undo)
+            }
             (S::AwaitingApproval { .. }, E::Approved { by }) => self.approved(&by, now),
             (S::AwaitingApproval { .. }, E::Rejected { by, why }) => {
                 self.end(Verdict::Rejected { by, why }, now);
@@ -86,7 +92,9 @@ impl Deployment {
             ) => self.one_off_event(event, now),
             (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
 
-            (_, E::RollbackRequested { by, why, undo }) => self.rollback_requested(by, why, undo, now),
+            (_, E::RollbackRequested { by, why, undo }) => {
+                self.rollback_requested(by, why, undo, now)
+            }
             (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
             (S::Baking { .. } | S::Confirming { .. }, E::AlarmsRead { read_at, readings }) => {
                 self.alarms_read(read_at, readings, now)
@@ -128,9 +136,13 @@ impl Deployment {
                 self.put_back_refused(&service, refusal, reason, now)
             }
             (S::RollingBack { .. }, E::Removed { service }) => self.removed(&service, now),
-            (S::RollingBack { .. }, E::Observed { services }) => self.observed_going_back(&services, now),
+            (S::RollingBack { .. }, E::Observed { services }) => {
+                self.observed_going_back(&services, now)
+            }
             (S::RollingBack { .. }, E::Woken) => self.woken_rolling_back(now),
-            (S::Settling { .. }, E::Observed { services }) => self.observed_settling(&services, now),
+            (S::Settling { .. }, E::Observed { services }) => {
+                self.observed_settling(&services, now)
+            }
             (S::Settling { .. }, E::Woken) => self.woken_settling(now),
 
             (_, E::Approved { .. } | E::Rejected { .. }) => {
@@ -148,11 +160,31 @@ impl Deployment {
         Said::Accepted("approved; it goes on".into())
     }
 
+    /// This deployment is itself a rollback by hand, and somebody has pressed the button twice.
+    fn asked_to_go_back_again(&self, undo: bool) -> Said {
+        let version = &self.request.release.version;
+        match &self.request.kind {
+            Kind::Restore(restore) if undo && !restore.undo => Said::Refused(format!(
+                "it is already on its way back to {version}, and the migration stays as it is"
+            )),
+            _ => Said::Accepted(format!("it is already on its way back to {version}")),
+        }
+    }
+
     fn rollback_requested(&mut self, by: String, why: String, undo: bool, now: Time) -> Said {
         if undo && self.rules.migration.as_ref().is_none_or(|m| m.undo.is_none()) {
-            return Said::Refused("the spec has no `undo` for the migration; ask without it".into());
+            return Said::Refused(
+                "the spec has no `undo` for the migration; ask without it".into(),
+            );
         }
         match &self.state {
+            State::RollingBack { .. } | State::Settling { .. }
+                if undo && self.schema == Schema::Migrated =>
+            {
+                Said::Refused(
+                    "it is already on its way back, and the migration stays as it is".into(),
+                )
+            }
             State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. } => {
                 Said::Accepted("it is already on its way back".into())
             }

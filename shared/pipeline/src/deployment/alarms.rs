@@ -7,6 +7,7 @@ use crate::spec::NoData;
 use crate::time::Time;
 use crate::verdict::Cause;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What is known about one alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +35,10 @@ impl Deployment {
 
     pub(super) fn alarm_changed(&mut self, reading: AlarmReading, now: Time) -> Said {
         if !self.rules.alarms.names.contains(&reading.alarm) {
-            return Said::Ignored(format!("alarm {} is not part of this deployment", reading.alarm));
+            return Said::Ignored(format!(
+                "alarm {} is not part of this deployment",
+                reading.alarm
+            ));
         }
         if self.remember(&reading) { self.alarm_fired(reading, now) } else { Said::Done }
     }
@@ -46,7 +50,8 @@ impl Deployment {
             return false;
         }
         let mut memory = AlarmMemory::from(reading);
-        memory.discounted = known.is_some_and(|m| m.discounted) && reading.state != AlarmState::Quiet;
+        memory.discounted =
+            known.is_some_and(|m| m.discounted) && reading.state != AlarmState::Quiet;
         let counts = memory.state == AlarmState::On && !memory.muted && !memory.discounted;
         self.alarms.insert(reading.alarm.clone(), memory);
         counts
@@ -74,7 +79,12 @@ impl Deployment {
         }
     }
 
-    pub(super) fn alarms_read(&mut self, read_at: Time, readings: Vec<AlarmReading>, now: Time) -> Said {
+    pub(super) fn alarms_read(
+        &mut self,
+        read_at: Time,
+        readings: Vec<AlarmReading>,
+        now: Time,
+    ) -> Said {
         let names = self.rules.alarms.names.clone();
         let mut missing: Vec<AlarmName> = names.clone();
         for reading in readings.into_iter().filter(|r| names.contains(&r.alarm)) {
@@ -83,20 +93,27 @@ impl Deployment {
                 return self.alarm_fired(reading, now);
             }
         }
-        let State::Confirming { since, alarms_read, .. } = &mut self.state else { return Said::Done };
+        let State::Confirming { since, alarms_read, .. } = &mut self.state else {
+            return Said::Done;
+        };
         if read_at < *since {
             return Said::Ignored("the alarms were read before the last look".into());
         }
-        *alarms_read = true;
-        let silent = |memory: &super::alarms::AlarmMemory| memory.state == AlarmState::NoData && !memory.muted;
-        let without = self.alarms.iter().filter(|(_, memory)| silent(memory)).map(|(name, _)| name.clone());
-        let without: Vec<AlarmName> = without.chain(missing).collect();
+        let told = std::mem::replace(alarms_read, true);
+        let silent = |memory: &super::alarms::AlarmMemory| {
+            memory.state == AlarmState::NoData && !memory.muted
+        };
+        let without =
+            self.alarms.iter().filter(|(_, memory)| silent(memory)).map(|(name, _)| name.clone());
+        let without: BTreeSet<AlarmName> = without.chain(missing).collect();
         for alarm in without {
             if self.rules.alarms.no_data == NoData::Fail {
                 self.go_back(Cause::NoData { alarm }, now);
                 return Said::Done;
             }
-            self.note(now, format!("Alarm {alarm} has no data: nothing was measured."));
+            if !told {
+                self.note(now, format!("Alarm {alarm} has no data: nothing was measured."));
+            }
         }
         self.conclude_if_confirmed(now);
         Said::Done

@@ -15,9 +15,11 @@ impl Deployment {
         if self.rules.checks.is_empty() {
             return self.bake(now);
         }
-        let longest = self.rules.checks.iter().map(|c| (c.every + c.timeout).times(u64::from(c.attempts)));
+        let longest =
+            self.rules.checks.iter().map(|c| (c.every + c.timeout).times(u64::from(c.attempts)));
         let deadline = now + longest.max().unwrap_or_default() + CHECK_PATIENCE;
-        let progress = self.rules.checks.iter().map(|_| CheckProgress { attempt: 1, passed: false });
+        let progress =
+            self.rules.checks.iter().map(|_| CheckProgress { attempt: 1, passed: false });
         self.state = State::Checking { progress: progress.collect(), deadline };
         for check in 0..self.rules.checks.len() {
             self.ask_check(check, 1, Span::default(), now);
@@ -30,14 +32,21 @@ impl Deployment {
         }
     }
 
-    pub(super) fn checked(&mut self, check: usize, attempt: u32, outcome: Outcome, now: Time) -> Said {
+    pub(super) fn checked(
+        &mut self,
+        check: usize,
+        attempt: u32,
+        outcome: Outcome,
+        now: Time,
+    ) -> Said {
         let Some(spec) = self.rules.checks.get(check).cloned() else {
             return Said::Ignored("there is no such check".into());
         };
         let State::Checking { progress, .. } = &mut self.state else {
             return Said::Ignored("not checking".into());
         };
-        let Some(own) = progress.get_mut(check).filter(|p| p.attempt == attempt && !p.passed) else {
+        let Some(own) = progress.get_mut(check).filter(|p| p.attempt == attempt && !p.passed)
+        else {
             return Said::Ignored("the answer of an earlier attempt".into());
         };
         match outcome {
@@ -56,7 +65,10 @@ impl Deployment {
             Outcome::Failed { reason } => {
                 own.attempt += 1;
                 if attempt == 1 {
-                    self.note(now, format!("{}: {reason} (attempt 1 of {}).", spec.url, spec.attempts));
+                    self.note(
+                        now,
+                        format!("{}: {reason} (attempt 1 of {}).", spec.url, spec.attempts),
+                    );
                 }
                 self.ask_check(check, attempt + 1, spec.every, now);
             }

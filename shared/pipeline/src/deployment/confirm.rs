@@ -76,7 +76,8 @@ impl Deployment {
     }
 
     pub(super) fn woken_confirming(&mut self, now: Time) -> Said {
-        let State::Confirming { unseen, alarms_read, look_at, deadline, .. } = &mut self.state else {
+        let State::Confirming { unseen, alarms_read, look_at, deadline, .. } = &mut self.state
+        else {
             return Said::Ignored("not confirming".into());
         };
         if now < *look_at {
@@ -94,7 +95,8 @@ impl Deployment {
             self.go_back(cause, now);
             return Said::Done;
         }
-        *look_at = if now >= *deadline { *deadline + GRACE } else { (now + LOOK_EVERY).min(*deadline) };
+        *look_at =
+            if now >= *deadline { *deadline + GRACE } else { (now + LOOK_EVERY).min(*deadline) };
         self.look(open, now);
         if !alarms_read {
             self.read_alarms(now);

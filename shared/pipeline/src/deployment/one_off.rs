@@ -4,7 +4,10 @@
 //! let through only while AWS would still recognise the client token and answer with the same
 //! task; after that nobody can know, and the deployment says so.
 
-use super::{AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, LooseTask, Run, RunProgress, Said, Schema, State};
+use super::{
+    AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, LooseTask, Run, RunProgress, Said, Schema,
+    State,
+};
 use crate::effect::{Effect, OneOff, Purpose};
 use crate::event::Event;
 use crate::names::{Revision, TaskId};
@@ -54,7 +57,12 @@ impl Deployment {
     pub(super) fn new_run(&self, attempt: u32, now: Time, patience: Span) -> Run {
         let timeout = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout);
         let deadline = now + timeout + patience;
-        Run { attempt, progress: RunProgress::Asked, look_at: deadline.min(now + LOOK_EVERY), deadline }
+        Run {
+            attempt,
+            progress: RunProgress::Asked,
+            look_at: deadline.min(now + LOOK_EVERY),
+            deadline,
+        }
     }
 
     pub(super) fn one_off_event(&mut self, event: Event, now: Time) -> Said {
@@ -63,15 +71,17 @@ impl Deployment {
             _ => Purpose::Undo,
         };
         match event {
-            Event::OneOffClaimed { purpose: p, attempt } => self.claimed(p == purpose, attempt, now),
+            Event::OneOffClaimed { purpose: p, attempt } => {
+                self.claimed(p == purpose, attempt, now)
+            }
             Event::OneOffStarted { purpose: p, attempt, task } if p == purpose => {
-                self.one_off_started(attempt, task, now)
+                self.one_off_started(attempt, &task, now)
             }
             Event::OneOffNotStarted { purpose: p, attempt, fault, reason } if p == purpose => {
                 self.one_off_not_started(purpose, attempt, fault, reason, now)
             }
             Event::OneOffSeen { purpose: p, attempt, task, end } if p == purpose => {
-                self.one_off_seen(purpose, attempt, task, end, now)
+                self.one_off_seen(purpose, attempt, &task, end, now)
             }
             Event::OneOffLost { purpose: p, attempt } if p == purpose => {
                 self.if_current(attempt, |d| d.one_off_unclear("ECS has forgotten the task", now))
@@ -102,7 +112,7 @@ impl Deployment {
         }
     }
 
-    fn one_off_started(&mut self, attempt: u32, task: TaskId, now: Time) -> Said {
+    fn one_off_started(&mut self, attempt: u32, task: &TaskId, now: Time) -> Said {
         let timeout = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout);
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
             return Said::Ignored("a task of another attempt".into());
@@ -114,11 +124,18 @@ impl Deployment {
         run.deadline = now + timeout;
         run.look_at = run.deadline.min(now + LOOK_EVERY);
         self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
-        self.note(now, format!("Task {} runs.", short_task(&task)));
+        self.note(now, format!("Task {} runs.", short_task(task)));
         Said::Done
     }
 
-    fn one_off_not_started(&mut self, purpose: Purpose, attempt: u32, fault: Fault, reason: String, now: Time) -> Said {
+    fn one_off_not_started(
+        &mut self,
+        purpose: Purpose,
+        attempt: u32,
+        fault: Fault,
+        reason: String,
+        now: Time,
+    ) -> Said {
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
             return Said::Ignored("a task of another attempt".into());
         };
@@ -145,20 +162,22 @@ impl Deployment {
         &mut self,
         purpose: Purpose,
         attempt: u32,
-        task: TaskId,
+        task: &TaskId,
         end: Option<OneOffEnd>,
         now: Time,
     ) -> Said {
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
             return Said::Ignored("a task of another attempt".into());
         };
-        if run.progress.task().is_some_and(|known| *known != task) {
+        if run.progress.task().is_some_and(|known| known != task) {
             return Said::Ignored("another task than ours".into());
         }
         let Some(end) = end else {
             // It runs. Whoever started it may not have lived to say so.
             return match run.progress {
-                RunProgress::Asked | RunProgress::Claimed { .. } => self.one_off_started(attempt, task, now),
+                RunProgress::Asked | RunProgress::Claimed { .. } => {
+                    self.one_off_started(attempt, task, now)
+                }
                 _ => Said::Done,
             };
         };
@@ -167,9 +186,16 @@ impl Deployment {
             self.one_off_succeeded(purpose, now);
         } else if !was_stopping && end.never_ran() && end.is_passing() {
             run.progress = RunProgress::Claimed { at: now };
-            return self.one_off_not_started(purpose, attempt, Fault::Capacity, end.to_string(), now);
+            return self.one_off_not_started(
+                purpose,
+                attempt,
+                Fault::Capacity,
+                end.to_string(),
+                now,
+            );
         } else if was_stopping {
-            let after = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout).to_string();
+            let after =
+                self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout).to_string();
             self.one_off_failed(Cause::MigrationTimedOut { after }, end.to_string(), now);
         } else {
             let how = end.to_string();
@@ -207,7 +233,9 @@ impl Deployment {
     fn one_off_failed(&mut self, cause: Cause, how: String, now: Time) {
         let verdict = match &self.state {
             State::Undoing { then: AfterUndo::PutBack { cause }, .. } => {
-                let because = format!("undoing the migration failed ({how}), and the old code cannot live with the new schema");
+                let because = format!(
+                    "undoing the migration failed ({how}), and the old code cannot live with the new schema"
+                );
                 Verdict::Stuck { cause: cause.clone(), because }
             }
             State::Undoing { then: AfterUndo::RollOut, .. } => {
@@ -238,7 +266,8 @@ impl Deployment {
         if now < run.look_at {
             return Said::Ignored("woken before its time".into());
         }
-        let (attempt, overdue, lost) = (run.attempt, now >= run.deadline, now >= run.deadline + GRACE);
+        let (attempt, overdue, lost) =
+            (run.attempt, now >= run.deadline, now >= run.deadline + GRACE);
         run.look_at = if overdue { now + GRACE } else { run.deadline.min(now + LOOK_EVERY) };
         match run.progress.clone() {
             RunProgress::Started { task } if overdue => {
@@ -259,7 +288,11 @@ impl Deployment {
             }
             RunProgress::Asked if overdue => {
                 let reason = "no worker took it on in time".to_owned();
-                self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
+                self.one_off_failed(
+                    Cause::MigrationNotStarted { reason: reason.clone() },
+                    reason,
+                    now,
+                );
             }
             RunProgress::Claimed { .. } if lost => {
                 self.one_off_unclear("the task may have been started", now);

@@ -81,7 +81,10 @@ impl Deployment {
 
     /// Says which alarms are on before anything is touched, and whether the deployment may go on.
     fn alarms_allow_the_start(&mut self, now: Time) -> bool {
-        let on = self.alarms.iter().filter(|(_, memory)| memory.state == AlarmState::On && !memory.muted);
+        let on = self
+            .alarms
+            .iter()
+            .filter(|(_, memory)| memory.state == AlarmState::On && !memory.muted);
         let on: Vec<_> = on.map(|(name, _)| name.clone()).collect();
         if on.is_empty() || matches!(self.request.kind, Kind::Restore(_)) {
             // Going back is the cure for an alarm, so that it never waits for one.
@@ -107,7 +110,8 @@ impl Deployment {
     /// Joins the answer with the rules; a service that is missing or was not asked for is a fault
     /// of the worker, and a reason to touch nothing.
     fn match_services(&self, prepared: Vec<PreparedService>) -> Result<Vec<Service>, Vec<String>> {
-        let mut by_name: BTreeMap<_, _> = prepared.into_iter().map(|p| (p.name.clone(), p)).collect();
+        let mut by_name: BTreeMap<_, _> =
+            prepared.into_iter().map(|p| (p.name.clone(), p)).collect();
         let mut faults = Vec::new();
         let mut services = Vec::new();
         for (wave, spec) in self.rules.services() {
@@ -127,7 +131,9 @@ impl Deployment {
                 None => faults.push(format!("the preparation said nothing about {}", spec.name)),
             }
         }
-        faults.extend(by_name.keys().map(|name| format!("the preparation named {name}, which is not ours")));
+        faults.extend(
+            by_name.keys().map(|name| format!("the preparation named {name}, which is not ours")),
+        );
         if faults.is_empty() { Ok(services) } else { Err(faults) }
     }
 
@@ -155,6 +161,12 @@ impl Deployment {
 
     fn keep_tag(&self) -> Tag {
         let place = &self.id.place;
-        Tag::new(format!("{}{}-{}-{}", crate::push::KEEP_PREFIX, place.application, place.environment, self.id.number))
+        Tag::new(format!(
+            "{}{}-{}-{}",
+            crate::push::KEEP_PREFIX,
+            place.application,
+            place.environment,
+            self.id.number
+        ))
     }
 }

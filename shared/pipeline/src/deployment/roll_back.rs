@@ -35,13 +35,16 @@ impl Deployment {
         self.drop_all_but_announcements();
         let touched = self.named(Service::touched);
         if self.is_restore() {
-            return self.restore_failed(cause, touched, now);
+            return self.restore_failed(cause, &touched, now);
         }
         let policy = self.rules.rollback;
         let can_undo = self.rules.migration.as_ref().is_some_and(|m| m.undo.is_some());
         let migrated = self.schema == Schema::Migrated;
         if migrated && policy == RollbackPolicy::Manual && !by_person {
-            self.note(now, "The rollback policy is manual: everything stays for a person to decide.");
+            self.note(
+                now,
+                "The rollback policy is manual: everything stays for a person to decide.",
+            );
             return self.end(Verdict::Failed { cause, left: touched }, now);
         }
         if migrated && can_undo && (undo || policy == RollbackPolicy::AfterUndo) {
@@ -60,18 +63,23 @@ impl Deployment {
     }
 
     fn go_back_after_migration(&mut self, cause: Cause, undo: bool, now: Time) {
-        if let State::Migrating { intent: intent @ Intent::GoOn, .. } = &mut self.state {
-            *intent = Intent::GoBack { cause, undo };
-            self.note(now, "The migration is let to its end first.");
+        match &mut self.state {
+            State::Migrating { intent: intent @ Intent::GoOn, .. } => {
+                *intent = Intent::GoBack { cause, undo };
+                self.note(now, "The migration is let to its end first.");
+            }
+            // The first cause stays; a person may still want the migration undone.
+            State::Migrating { intent: Intent::GoBack { undo: wanted, .. }, .. } => *wanted |= undo,
+            _ => {}
         }
     }
 
     /// A rollback by hand that fails has nowhere to go.
-    fn restore_failed(&mut self, cause: Cause, touched: Vec<ServiceName>, now: Time) {
+    fn restore_failed(&mut self, cause: Cause, touched: &[ServiceName], now: Time) {
         let verdict = if touched.is_empty() {
             Verdict::Failed { cause, left: vec![] }
         } else {
-            let because = format!("the rollback itself failed; look at {}", list(&touched));
+            let because = format!("the rollback itself failed; look at {}", list(touched));
             Verdict::Stuck { cause, because }
         };
         self.end(verdict, now);
@@ -101,7 +109,8 @@ impl Deployment {
         let deadline = now + self.timeout_of(name);
         let target = self.rules.target.clone();
         let first_deploy = self.rules.first_deploy;
-        let Some(spec) = self.rules.services().map(|(_, s)| s).find(|s| s.name == *name).cloned() else {
+        let Some(spec) = self.rules.services().map(|(_, s)| s).find(|s| s.name == *name).cloned()
+        else {
             return;
         };
         let Some(service) = self.service_mut(name) else { return };
@@ -122,8 +131,12 @@ impl Deployment {
             return;
         }
         let way = match (&service.standing, &service.rollout) {
-            // ECS is doing it.
-            (Standing::PuttingBack { by_ecs: true, .. }, _) => return,
+            // ECS is doing it. Its time begins now: a migration may have been undone before.
+            (Standing::PuttingBack { by_ecs: true, waiting, .. }, _) => {
+                let waiting = waiting.clone();
+                service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true };
+                return;
+            }
             (Standing::Updating { .. }, Some(rollout)) => Way::StopRollout(rollout.clone()),
             _ => Way::Update,
         };
@@ -152,7 +165,13 @@ impl Deployment {
         Said::Done
     }
 
-    pub(super) fn put_back_refused(&mut self, name: &ServiceName, refusal: Refusal, reason: String, now: Time) -> Said {
+    pub(super) fn put_back_refused(
+        &mut self,
+        name: &ServiceName,
+        refusal: Refusal,
+        reason: String,
+        now: Time,
+    ) -> Said {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         match (&service.standing, refusal) {
             // Only stopping our rollout is refused so; a copy of that answer comes after it was
@@ -196,7 +215,8 @@ impl Deployment {
     /// Reads an observation of a service that should run what it ran before.
     fn read_going_back(&mut self, observation: &Observation) -> Option<(Reading, ServiceName)> {
         let service = self.service_mut(&observation.service)?;
-        let on_its_way = matches!(service.standing, Standing::PuttingBack { .. } | Standing::PutBack);
+        let on_its_way =
+            matches!(service.standing, Standing::PuttingBack { .. } | Standing::PutBack);
         if !on_its_way || observation.seen_at < service.seen_at {
             return None;
         }
@@ -210,14 +230,23 @@ impl Deployment {
         match (reading, &mut service.standing) {
             (Reading::Done, Standing::PuttingBack { .. }) => {
                 service.standing = Standing::PutBack;
-                self.outbox.keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service.name == *name));
+                self.outbox.keep(
+                    |effect| !matches!(effect, Effect::PutBack(p) if p.service.name == *name),
+                );
                 self.note(now, format!("{name} is back."));
             }
             (Reading::Done, _) => self.settled_service(name, seen_at),
-            (Reading::Underway { waiting: text }, Standing::PuttingBack { deadline, waiting, .. }) => {
+            (
+                Reading::Underway { waiting: text },
+                Standing::PuttingBack { deadline, waiting, .. },
+            ) => {
                 waiting.clone_from(&text);
                 if now >= *deadline {
-                    self.give_up(name, format!("it was not back in time, still waiting: {text}"), now);
+                    self.give_up(
+                        name,
+                        format!("it was not back in time, still waiting: {text}"),
+                        now,
+                    );
                 }
             }
             (Reading::Underway { .. }, _) => self.settle_soon(now),
@@ -240,7 +269,8 @@ impl Deployment {
 
     /// A worker that was allowed to act before we turned round has only now updated the service.
     fn put_back_again(&mut self, name: &ServiceName, now: Time) {
-        let open = |effect: &Effect| matches!(effect, Effect::PutBack(p) if p.service.name == *name);
+        let open =
+            |effect: &Effect| matches!(effect, Effect::PutBack(p) if p.service.name == *name);
         if self.outbox.waits_for(open) {
             return;
         }
@@ -250,10 +280,20 @@ impl Deployment {
                 let why = "it still runs the new revision".to_owned();
                 self.give_up(name, why, now);
             }
-            _ => {
+            standing => {
+                let known = match standing {
+                    Standing::PuttingBack { deadline, .. } => Some(*deadline),
+                    _ => None,
+                };
                 service.standing = Standing::Updated;
                 self.note(now, format!("{name} runs the new revision again."));
                 self.put_back_service(name, now);
+                // Whoever keeps disturbing it gets no more time by that.
+                if let (Some(service), Some(known)) = (self.service_mut(name), known)
+                    && let Standing::PuttingBack { deadline, .. } = &mut service.standing
+                {
+                    *deadline = known;
+                }
             }
         }
     }
@@ -346,7 +386,8 @@ impl Deployment {
         }
         let disturbed = self.services.iter().filter(|s| !s.is_back_or_given_up());
         if let Some(wave) = disturbed.map(|s| s.wave).max() {
-            self.state = State::RollingBack { cause, since: went_back_at, wave, look_at: now + LOOK_EVERY };
+            self.state =
+                State::RollingBack { cause, since: went_back_at, wave, look_at: now + LOOK_EVERY };
             return Said::Done;
         }
         let still_back = self.named(|s| s.standing == Standing::PutBack);

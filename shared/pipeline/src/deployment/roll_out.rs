@@ -26,13 +26,16 @@ impl Deployment {
         }
         for service in self.services.iter_mut().filter(|service| service.is_unchanged()) {
             service.standing = Standing::Updated;
+            // It is not about to be created: if it is not there, somebody has deleted it.
+            service.visible_from = service.visible_from.or(Some(now));
         }
         self.begin_checks(now);
     }
 
     fn update(&mut self, name: &ServiceName, now: Time) {
         let deadline = now + self.timeout_of(name);
-        let Some(spec) = self.rules.services().map(|(_, s)| s).find(|s| s.name == *name).cloned() else {
+        let Some(spec) = self.rules.services().map(|(_, s)| s).find(|s| s.name == *name).cloned()
+        else {
             return;
         };
         let target = self.rules.target.clone();
@@ -53,7 +56,12 @@ impl Deployment {
         self.ask(Effect::RollOut(Box::new(roll_out)), now);
     }
 
-    pub(super) fn rollout_started(&mut self, name: &ServiceName, rollout: RolloutId, now: Time) -> Said {
+    pub(super) fn rollout_started(
+        &mut self,
+        name: &ServiceName,
+        rollout: RolloutId,
+        now: Time,
+    ) -> Said {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         service.rollout = Some(rollout);
         if service.visible_from.is_none() {
@@ -106,7 +114,9 @@ impl Deployment {
         match reading {
             Reading::Done => self.service_is_up(&service, observation.seen_at, now),
             Reading::Underway { waiting } => self.service_waits(&service, waiting, now),
-            Reading::Failed { reason } => self.go_back(Cause::RolloutFailed { service, reason }, now),
+            Reading::Failed { reason } => {
+                self.go_back(Cause::RolloutFailed { service, reason }, now);
+            }
             Reading::Returned { reason } => self.returned_by_ecs(service, reason, now),
             Reading::TakenOver { revision } => {
                 let by = Usurper::Somebody { service, revision: Some(revision) };
@@ -126,7 +136,8 @@ impl Deployment {
             service.standing = Standing::Updated;
             service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
             let revision = service.after.short().to_owned();
-            self.outbox.keep(|effect| !matches!(effect, Effect::RollOut(r) if r.service.name == *name));
+            self.outbox
+                .keep(|effect| !matches!(effect, Effect::RollOut(r) if r.service.name == *name));
             self.note(now, format!("{name} runs {revision} and nothing else."));
         }
         match self.state {
@@ -202,7 +213,10 @@ impl Deployment {
     fn is_going_forward(&self) -> bool {
         matches!(
             self.state,
-            State::RollingOut { .. } | State::Checking { .. } | State::Baking { .. } | State::Confirming { .. }
+            State::RollingOut { .. }
+                | State::Checking { .. }
+                | State::Baking { .. }
+                | State::Confirming { .. }
         )
     }
 

@@ -30,20 +30,33 @@ pub struct Service {
 pub enum Standing {
     /// It runs what it ran before.
     Untouched,
-    Updating { deadline: Time, waiting: String },
+    Updating {
+        deadline: Time,
+        waiting: String,
+    },
     /// It ran exactly our revision when it was last seen.
     Updated,
-    PuttingBack { deadline: Time, waiting: String, by_ecs: bool },
+    PuttingBack {
+        deadline: Time,
+        waiting: String,
+        by_ecs: bool,
+    },
     /// It ran exactly what it ran before when it was last seen.
     PutBack,
     /// It did not exist before, and is deleted again.
-    Removing { deadline: Time },
+    Removing {
+        deadline: Time,
+    },
     Removed,
     /// It did not exist before, and stays.
     Left,
-    NotPutBack { why: String },
+    NotPutBack {
+        why: String,
+    },
     /// Somebody else updated it (`None`: deleted it) while it was on its way back.
-    TakenOver { revision: Option<Revision> },
+    TakenOver {
+        revision: Option<Revision>,
+    },
 }
 
 impl Service {

@@ -10,26 +10,64 @@ use std::collections::BTreeSet;
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// A person has to agree before anything is touched.
-    AwaitingApproval { deadline: Time },
+    AwaitingApproval {
+        deadline: Time,
+    },
     /// Revisions are being registered and everything is looked at; no service is touched.
-    Preparing { deadline: Time },
+    Preparing {
+        deadline: Time,
+    },
     /// The migration runs, or is about to; no service is touched.
-    Migrating { run: Run, intent: Intent },
+    Migrating {
+        run: Run,
+        intent: Intent,
+    },
     /// The services of this wave are being updated; those of earlier waves are.
-    RollingOut { wave: usize, look_at: Time },
+    RollingOut {
+        wave: usize,
+        look_at: Time,
+    },
     /// Every service runs the release; its URLs are being asked.
-    Checking { progress: Vec<CheckProgress>, deadline: Time },
+    Checking {
+        progress: Vec<CheckProgress>,
+        deadline: Time,
+    },
     /// The checks passed; alarms and tasks are watched.
-    Baking { until: Time },
+    Baking {
+        until: Time,
+    },
     /// One last look at every service and every alarm before it may be called a success.
-    Confirming { since: Time, unseen: BTreeSet<ServiceName>, alarms_read: bool, look_at: Time, deadline: Time },
+    Confirming {
+        since: Time,
+        unseen: BTreeSet<ServiceName>,
+        alarms_read: bool,
+        look_at: Time,
+        deadline: Time,
+    },
     /// The migration is being taken back, because the old code cannot live with it.
-    Undoing { run: Run, then: AfterUndo },
+    Undoing {
+        run: Run,
+        then: AfterUndo,
+    },
     /// The touched services of this wave are on their way back; those of later waves are back.
-    RollingBack { cause: Cause, since: Time, wave: usize, look_at: Time },
+    RollingBack {
+        cause: Cause,
+        since: Time,
+        wave: usize,
+        look_at: Time,
+    },
     /// Everything is back; one last look, after the last worker that could still disturb is gone.
-    Settling { cause: Cause, since: Time, unseen: BTreeSet<ServiceName>, look_at: Time, deadline: Time },
-    Ended { verdict: Verdict, at: Time },
+    Settling {
+        cause: Cause,
+        since: Time,
+        unseen: BTreeSet<ServiceName>,
+        look_at: Time,
+        deadline: Time,
+    },
+    Ended {
+        verdict: Verdict,
+        at: Time,
+    },
 }
 
 /// One run of a one-off task.
@@ -47,10 +85,16 @@ pub enum RunProgress {
     /// A worker was asked.
     Asked,
     /// A worker took it on, and may have started the task.
-    Claimed { at: Time },
-    Started { task: TaskId },
+    Claimed {
+        at: Time,
+    },
+    Started {
+        task: TaskId,
+    },
     /// It ran out of time and is being stopped.
-    Stopping { task: TaskId },
+    Stopping {
+        task: TaskId,
+    },
 }
 
 impl RunProgress {
@@ -68,14 +112,19 @@ impl RunProgress {
 pub enum Intent {
     GoOn,
     /// Something spoke against the release while the migration ran, which is never cut short.
-    GoBack { cause: Cause, undo: bool },
+    GoBack {
+        cause: Cause,
+        undo: bool,
+    },
 }
 
 /// What follows the undoing of the migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterUndo {
-    PutBack { cause: Cause },
+    PutBack {
+        cause: Cause,
+    },
     /// A rollback by hand: the recorded revisions go out.
     RollOut,
 }

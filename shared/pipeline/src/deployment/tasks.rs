@@ -14,7 +14,9 @@ const SIDECAR_NOTES_MAX: usize = 3;
 
 impl Deployment {
     pub(super) fn task_reported(&mut self, report: &TaskReport, now: Time) -> Said {
-        let Some(service) = self.service_mut(&report.service) else { return not_ours(&report.service) };
+        let Some(service) = self.service_mut(&report.service) else {
+            return not_ours(&report.service);
+        };
         if service.after != report.revision || !service.touched() {
             return Said::Ignored("a task of another revision".into());
         }
@@ -28,7 +30,13 @@ impl Deployment {
         }
     }
 
-    fn task_stopped(&mut self, report: &TaskReport, fault: Fault, reason: String, now: Time) -> Said {
+    fn task_stopped(
+        &mut self,
+        report: &TaskReport,
+        fault: Fault,
+        reason: String,
+        now: Time,
+    ) -> Said {
         let name = report.service.clone();
         let threshold = self.rules.failures.tasks as usize;
         let Some(service) = self.service_mut(&name) else { return not_ours(&name) };
@@ -53,15 +61,22 @@ impl Deployment {
 
     /// The task runs on without one of its containers, which its health does not show.
     fn sidecars_reported(&mut self, report: &TaskReport, now: Time) -> Said {
-        let dead = report.containers.iter().find(|c| !c.essential && c.exit_code.is_some_and(|code| code != 0));
+        let dead = report
+            .containers
+            .iter()
+            .find(|c| !c.essential && c.exit_code.is_some_and(|code| code != 0));
         let Some(container) = dead else { return Said::Ignored("a task that runs".into()) };
         let code = container.exit_code.unwrap_or_default();
         let reason = container.reason.clone().unwrap_or_else(|| format!("exit code {code}"));
         let service = report.service.clone();
-        let text = format!("Container {} of {service} died: {reason}; its task runs on.", container.name);
+        let text =
+            format!("Container {} of {service} died: {reason}; its task runs on.", container.name);
         if self.rules.failures.sidecars == Sidecars::RollBack {
             self.note(now, text);
-            self.go_back(Cause::SidecarFailed { service, container: container.name.clone(), reason }, now);
+            self.go_back(
+                Cause::SidecarFailed { service, container: container.name.clone(), reason },
+                now,
+            );
             return Said::Done;
         }
         let told = self.timeline.entries().iter().filter(|entry| entry.text == text).count();
@@ -75,7 +90,8 @@ impl Deployment {
 
 /// The most telling reason: that of an essential container that failed, or the task's.
 fn reason_of(report: &TaskReport) -> String {
-    let failed = report.containers.iter().find(|c| c.essential && c.exit_code.is_some_and(|code| code != 0));
+    let failed =
+        report.containers.iter().find(|c| c.essential && c.exit_code.is_some_and(|code| code != 0));
     let task_reason = report.stop.as_ref().map(|stop| stop.reason.clone()).unwrap_or_default();
     match failed {
         Some(container) => {

@@ -23,7 +23,8 @@ impl Deployment {
         match &self.state {
             State::AwaitingApproval { deadline } => Waiting::Approval { until: *deadline },
             State::Preparing { deadline } => Waiting::Preparation { until: *deadline },
-            State::Migrating { run, .. } | State::Undoing { run, then: AfterUndo::RollOut | AfterUndo::PutBack { .. } } => {
+            State::Migrating { run, .. }
+            | State::Undoing { run, then: AfterUndo::RollOut | AfterUndo::PutBack { .. } } => {
                 let migrating = matches!(self.state, State::Migrating { .. });
                 let what = if migrating { "the migration" } else { "the migration to be undone" };
                 let progress = match run.progress {
@@ -43,7 +44,8 @@ impl Deployment {
                 Waiting::Checks { urls, until: *deadline }
             }
             State::Baking { until } => Waiting::Bake { until: *until },
-            State::Confirming { unseen, deadline, .. } | State::Settling { unseen, deadline, .. } => {
+            State::Confirming { unseen, deadline, .. }
+            | State::Settling { unseen, deadline, .. } => {
                 Waiting::LastLook { services: unseen.iter().cloned().collect(), until: *deadline }
             }
             State::Ended { verdict, .. } => Waiting::Nothing { verdict: verdict.clone() },
@@ -71,7 +73,8 @@ impl fmt::Display for Waiting {
                 write!(f, "waiting for {what}: {progress}, until {until} at the latest")
             }
             Self::Services { services } => {
-                let texts: Vec<_> = services.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+                let texts: Vec<_> =
+                    services.iter().map(|(name, why)| format!("{name}: {why}")).collect();
                 write!(f, "waiting for {}", texts.join("; "))
             }
             Self::Checks { urls, until } => {

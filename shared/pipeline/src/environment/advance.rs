@@ -2,10 +2,10 @@
 
 use super::{Control, Door, Fate, Head, HoldUntil, Kind, Request, Waits};
 use crate::deployment::{self, Deployment, Said, State};
+use crate::effect::Effect;
 use crate::event::Event;
 use crate::names::{DeploymentId, EnvironmentName, ImageName, Repository, RequestId, Version};
 use crate::notice::{News, Notice};
-use crate::effect::Effect;
 use crate::release::Release;
 use crate::spec;
 use crate::time::Time;
@@ -36,18 +36,40 @@ pub struct Context<'a> {
 pub enum Input {
     Requested(Box<Request>),
     /// A person wants to go back, with or without a deployment under way.
-    RollbackRequested { id: RequestId, by: String, why: String, to: Option<Version>, undo: bool },
-    Controlled { by: String, why: String, control: Control },
+    RollbackRequested {
+        id: RequestId,
+        by: String,
+        why: String,
+        to: Option<Version>,
+        undo: bool,
+    },
+    Controlled {
+        by: String,
+        why: String,
+        control: Control,
+    },
     /// A release succeeded where this environment is promoted from.
-    Promotable { from: EnvironmentName, release: Release },
+    Promotable {
+        from: EnvironmentName,
+        release: Release,
+    },
     /// Something happened that concerns whichever deployment is active.
     Happened(Event),
     /// Something happened to what this deployment started; it is nobody else's business.
-    HappenedTo { deployment: u64, event: Event },
+    HappenedTo {
+        deployment: u64,
+        event: Event,
+    },
     /// A worker answers an effect of this deployment.
-    Answered { deployment: u64, effect: u64, event: Event },
+    Answered {
+        deployment: u64,
+        effect: u64,
+        event: Event,
+    },
     /// Somebody answers an effect of the head itself.
-    HeadAnswered { effect: u64 },
+    HeadAnswered {
+        effect: u64,
+    },
     /// Time passed.
     Woken,
 }
@@ -64,6 +86,10 @@ pub struct Step {
 /// Decides what follows from `input`.
 pub fn advance(environment: Environment, input: Input, context: &Context<'_>, now: Time) -> Step {
     let Environment { head, deployment } = environment;
+    if let Some(absurdity) = input.absurdity(now) {
+        let said = Said::Ignored(format!("absurd: {absurdity}"));
+        return Step { head, deployments: deployment.into_iter().collect(), said };
+    }
     let mut turn = Turn { head, deployment, started: None, context, now };
     let said = turn.take_in(input);
     turn.conclude_and_go_on();
@@ -85,13 +111,15 @@ impl Turn<'_> {
         match input {
             Input::Requested(request) => self.requested(*request),
             Input::RollbackRequested { id, by, why, to, undo } => {
-                self.rollback_requested(id, by, why, to, undo)
+                self.rollback_requested(id, by, why, to.as_ref(), undo)
             }
             Input::Controlled { by, why, control } => self.controlled(by, why, control),
             Input::Promotable { from, release } => self.promotable(from, release),
             Input::Happened(event) => self.happened(event),
             Input::HappenedTo { deployment, event } => self.happened_to(deployment, event),
-            Input::Answered { deployment, effect, event } => self.answered(deployment, effect, event),
+            Input::Answered { deployment, effect, event } => {
+                self.answered(deployment, effect, event)
+            }
             Input::HeadAnswered { effect } => {
                 self.head.outbox.answered(effect);
                 Said::Done
@@ -117,7 +145,9 @@ impl Turn<'_> {
 
     fn happened(&mut self, event: Event) -> Said {
         match event {
-            Event::Observed { .. } | Event::TaskReported(_) | Event::AlarmChanged(_) => self.feed(event),
+            Event::Observed { .. } | Event::TaskReported(_) | Event::AlarmChanged(_) => {
+                self.feed(event)
+            }
             // The others are a worker's answer, a person's wish, or about one deployment's task.
             event => Said::Ignored(format!("{} is no fact about an environment", event.name())),
         }
@@ -127,7 +157,8 @@ impl Turn<'_> {
         let Event::OneOffSeen { task, end, .. } = &event else {
             return Said::Ignored(format!("{} is no fact about a task", event.name()));
         };
-        let is_loose = |loose: &mut super::Unfinished| loose.task.as_ref() == Some(task) && end.is_some();
+        let is_loose =
+            |loose: &mut super::Unfinished| loose.task.as_ref() == Some(task) && end.is_some();
         self.head.unfinished.take_if(is_loose);
         match self.head.active {
             Some(active) if active == number => self.feed(event),
@@ -160,14 +191,20 @@ impl Turn<'_> {
     fn requested(&mut self, request: Request) -> Said {
         if let Some(fate) = self.head.fate(&request.id) {
             return match fate {
-                Fate::Started { number } => Said::Accepted(format!("deployment {number} is this request")),
+                Fate::Started { number } => {
+                    Said::Accepted(format!("deployment {number} is this request"))
+                }
                 Fate::Declined { why } => Said::Refused(why.clone()),
             };
         }
         if self.head.queue.iter().any(|waits| waits.request.id == request.id) {
             return Said::Accepted("this request waits already".into());
         }
-        let unknown = request.release.images.keys().find(|image| !self.context.repositories.contains_key(image));
+        let unknown = request
+            .release
+            .images
+            .keys()
+            .find(|image| !self.context.repositories.contains_key(image));
         if let Some(image) = unknown {
             return Said::Refused(format!("the spec has no image called {image}"));
         }
@@ -179,11 +216,21 @@ impl Turn<'_> {
                 }
                 Said::Refused(why)
             }
+            Door::Pointless { why } => {
+                self.head.remember_fate(request.id, Fate::Declined { why: why.clone() });
+                Said::Refused(why)
+            }
             Door::Wait { why, until, eligible } => self.queue(request, why, until, eligible),
         }
     }
 
-    fn queue(&mut self, request: Request, why: String, until: Option<Time>, eligible: bool) -> Said {
+    fn queue(
+        &mut self,
+        request: Request,
+        why: String,
+        until: Option<Time>,
+        eligible: bool,
+    ) -> Said {
         let automatic = !request.is_by_person();
         if automatic && eligible && self.context.rules.queue == spec::Queue::Newest {
             if let Some(newer) = self.newer_in_queue(&request) {
@@ -199,18 +246,22 @@ impl Turn<'_> {
             return Said::Refused(why);
         }
         self.give_way_to(&request, eligible);
-        self.head.queue.push(Waits { request, why: why.clone(), until });
-        Said::Accepted(format!("it waits: {why}"))
+        let accepted = Said::Accepted(format!("it waits: {why}"));
+        self.head.queue.push(Waits { request, why, until });
+        accepted
     }
 
     fn newer_in_queue(&self, request: &Request) -> Option<Version> {
         let mark = request.release.mark();
         let mut waiting = self.eligible_in_queue();
-        waiting.find(|other| mark.older_than(&other.release.mark())).map(|other| other.release.version.clone())
+        waiting
+            .find(|other| mark.older_than(&other.release.mark()))
+            .map(|other| other.release.version.clone())
     }
 
     fn drop_older_from_queue(&mut self, request: &Request) {
-        let older: Vec<RequestId> = self.eligible_in_queue().map(|other| other.id.clone()).collect();
+        let older: Vec<RequestId> =
+            self.eligible_in_queue().map(|other| other.id.clone()).collect();
         for waits in self.take_from_queue(|waits| older.contains(&waits.request.id)) {
             let why = format!("{} is newer and takes its place", request.release.version);
             self.decline(waits.request, why);
@@ -222,7 +273,8 @@ impl Turn<'_> {
         let requests = self.head.queue.iter().map(|waits| &waits.request);
         requests.filter(|request| {
             let door = self.head.door(request, self.context, self.now);
-            !request.is_by_person() && !matches!(door, Door::Wait { eligible: false, .. } | Door::Closed { .. })
+            !request.is_by_person()
+                && matches!(door, Door::Open | Door::Wait { eligible: true, .. })
         })
     }
 
@@ -302,7 +354,8 @@ impl Turn<'_> {
 
     /// Draws the conclusions from a deployment that has just ended, and starts what waits.
     fn conclude_and_go_on(&mut self) {
-        if let Some(ended) = self.deployment.clone().filter(|d| self.head.active == Some(d.id.number))
+        if let Some(ended) =
+            self.deployment.clone().filter(|d| self.head.active == Some(d.id.number))
             && ended.verdict().is_some()
         {
             self.conclude(&ended);
@@ -313,9 +366,12 @@ impl Turn<'_> {
     }
 
     fn start_next(&mut self) {
-        let waiting: Vec<RequestId> = self.head.queue.iter().map(|w| w.request.id.clone()).collect();
+        let waiting: Vec<RequestId> =
+            self.head.queue.iter().map(|w| w.request.id.clone()).collect();
         for id in waiting {
-            let Some(waits) = self.head.queue.iter().find(|w| w.request.id == id).cloned() else { continue };
+            let Some(waits) = self.head.queue.iter().find(|w| w.request.id == id).cloned() else {
+                continue;
+            };
             let door = self.head.door(&waits.request, self.context, self.now);
             match door {
                 Door::Wait { why, until, .. } => {
@@ -327,11 +383,20 @@ impl Turn<'_> {
                     self.take_from_queue(|w| w.request.id == id);
                     self.decline(waits.request, why);
                 }
+                Door::Pointless { why } => {
+                    self.take_from_queue(|w| w.request.id == id);
+                    self.head.remember_fate(id, Fate::Declined { why });
+                }
                 Door::Open => {
                     self.take_from_queue(|w| w.request.id == id);
-                    if !waits.request.is_by_person() && self.context.rules.queue == spec::Queue::Newest {
+                    if !waits.request.is_by_person()
+                        && self.context.rules.queue == spec::Queue::Newest
+                    {
                         if let Some(newer) = self.newer_in_queue(&waits.request) {
-                            self.decline(waits.request, format!("{newer} is newer and waits already"));
+                            self.decline(
+                                waits.request,
+                                format!("{newer} is newer and waits already"),
+                            );
                             continue;
                         }
                         self.drop_older_from_queue(&waits.request);
@@ -352,7 +417,10 @@ impl Context<'_> {
 
     pub(super) fn promoted_from_name(&self) -> String {
         let deploy_on = self.rules.deploy_on.as_ref();
-        deploy_on.and_then(|d| d.promoted_from.as_ref()).map(ToString::to_string).unwrap_or_default()
+        deploy_on
+            .and_then(|d| d.promoted_from.as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default()
     }
 }
 

@@ -77,13 +77,15 @@ impl Turn<'_> {
                 let newest = self.newest(mark.clone());
                 if mark.older_than(&newest) {
                     let by = ended.request.asked_by.to_string();
-                    let why = format!("{} was put here though {} is newer", mark.version, newest.version);
+                    let why =
+                        format!("{} was put here though {} is newer", mark.version, newest.version);
                     self.head.hold(by, why, HoldUntil::NewerThan(newest), at);
                 }
             }
         }
         for environment in self.context.promotes_to {
-            let effect = Effect::Promote { environment: environment.clone(), release: release.clone() };
+            let effect =
+                Effect::Promote { environment: environment.clone(), release: release.clone() };
             self.head.outbox.add(effect, at);
         }
     }

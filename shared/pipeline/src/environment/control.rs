@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Control {
     /// Agree to exactly this version.
-    Approve { version: Version },
+    Approve {
+        version: Version,
+    },
     Reject,
     /// Call off what has touched nothing yet.
     Cancel,
@@ -20,11 +22,17 @@ pub enum Control {
     Pause,
     Resume,
     /// Stay here until a newer release arrives, or with `firm` until `unhold`.
-    Hold { firm: bool },
+    Hold {
+        firm: bool,
+    },
     Unhold,
     /// Automation never chooses this digest again.
-    MarkBad { digest: Digest },
-    UnmarkBad { digest: Digest },
+    MarkBad {
+        digest: Digest,
+    },
+    UnmarkBad {
+        digest: Digest,
+    },
 }
 
 impl Turn<'_> {
@@ -42,7 +50,11 @@ impl Turn<'_> {
                 None => Said::Accepted("it was not paused".into()),
             },
             Control::Hold { firm } => {
-                let until = if firm { HoldUntil::Person } else { HoldUntil::NewerThan(self.known_by_now()) };
+                let until = if firm {
+                    HoldUntil::Person
+                } else {
+                    HoldUntil::NewerThan(self.known_by_now())
+                };
                 self.head.hold = None;
                 self.head.hold(by, why, until, self.now);
                 Said::Accepted("on hold".into())
@@ -70,19 +82,24 @@ impl Turn<'_> {
 
     /// An approval is for the release that the person saw, and for no other.
     fn approve(&mut self, by: String, version: &Version) -> Said {
-        let Some(active) = self.deployment.as_ref().filter(|d| self.head.active == Some(d.id.number)) else {
+        let Some(active) =
+            self.deployment.as_ref().filter(|d| self.head.active == Some(d.id.number))
+        else {
             return Said::Refused("nothing waits for approval".into());
         };
         let waiting = &active.request.release.version;
         if matches!(active.state, State::AwaitingApproval { .. }) && waiting != version {
-            return Said::Refused(format!("it is {waiting} that waits for approval, not {version}"));
+            return Said::Refused(format!(
+                "it is {waiting} that waits for approval, not {version}"
+            ));
         }
         self.feed(Event::Approved { by })
     }
 
     /// Everything that was built before now is older than this.
     fn known_by_now(&self) -> Mark {
-        let version = self.head.high_water.as_ref().map_or(Version::new("-"), |mark| mark.version.clone());
+        let version =
+            self.head.high_water.as_ref().map_or(Version::new("-"), |mark| mark.version.clone());
         Mark { version, built_at: self.now }
     }
 }

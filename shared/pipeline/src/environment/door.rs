@@ -7,9 +7,19 @@ use crate::time::Time;
 pub enum Door {
     Open,
     /// It waits until `until`, or until something happens.
-    Wait { why: String, until: Option<Time>, eligible: bool },
+    Wait {
+        why: String,
+        until: Option<Time>,
+        eligible: bool,
+    },
     /// It is turned away, and what to do instead.
-    Closed { why: String },
+    Closed {
+        why: String,
+    },
+    /// There is nothing to do, and nothing to tell anybody.
+    Pointless {
+        why: String,
+    },
 }
 
 impl Head {
@@ -25,10 +35,19 @@ impl Head {
         })
     }
 
-    fn door_for_automation(&self, request: &Request, context: &Context<'_>, now: Time) -> Option<Door> {
+    fn door_for_automation(
+        &self,
+        request: &Request,
+        context: &Context<'_>,
+        now: Time,
+    ) -> Option<Door> {
         let mark = request.release.mark();
         if let Some(bad) = self.bad_digest_of(&request.release) {
-            return Some(closed(format!("{} in it is marked bad: {}", bad.digest.short(), bad.why)));
+            return Some(closed(format!(
+                "{} in it is marked bad: {}",
+                bad.digest.short(),
+                bad.why
+            )));
         }
         if let Some(newest) = self.high_water.as_ref().filter(|newest| mark.older_than(newest)) {
             return Some(closed(format!(
@@ -36,12 +55,18 @@ impl Head {
                 newest.version
             )));
         }
-        if self.live.as_ref().is_some_and(|live| live.release.same_images(&request.release)) {
-            return Some(closed("exactly these images run already".into()));
+        // While another release is on its way, what runs now is about to be left.
+        let idle = self.active.is_none();
+        if idle && self.live.as_ref().is_some_and(|live| live.release.same_images(&request.release))
+        {
+            return Some(Door::Pointless { why: "exactly these images run already".into() });
         }
         match self.hold.as_ref().map(|hold| (hold, &hold.until)) {
             Some((hold, HoldUntil::NewerThan(held))) if !held.older_than(&mark) => {
-                return Some(closed(format!("on hold: {}; only a newer release lifts that", hold.why)));
+                return Some(closed(format!(
+                    "on hold: {}; only a newer release lifts that",
+                    hold.why
+                )));
             }
             Some((hold, HoldUntil::Person)) => {
                 return Some(wait(format!("on hold by {}: {}", hold.by, hold.why), None));
@@ -69,8 +94,12 @@ impl Head {
             let how = format!("{why}; add \"override\": [\"{word}\"] if you mean it");
             (!request.overrules(what)).then(|| closed(how))
         };
-        if let Some(word) = context.rules.confirm.as_ref().filter(|word| request.confirm.as_ref() != Some(word)) {
-            return Some(closed(format!("a manual deploy to this environment needs \"confirm\": \"{word}\"")));
+        if let Some(word) =
+            context.rules.confirm.as_ref().filter(|word| request.confirm.as_ref() != Some(word))
+        {
+            return Some(closed(format!(
+                "a manual deploy to this environment needs \"confirm\": \"{word}\""
+            )));
         }
         if let Some(pause) = &self.pause {
             return Some(closed(format!("paused by {}: {}; resume it first", pause.by, pause.why)));
@@ -81,14 +110,18 @@ impl Head {
             reasons.push((Override::Bad, why));
         }
         if let Some(hold) = &self.hold {
-            reasons.push((Override::Hold, format!("the environment is on hold by {} ({})", hold.by, hold.why)));
+            reasons.push((
+                Override::Hold,
+                format!("the environment is on hold by {} ({})", hold.by, hold.why),
+            ));
         }
         if let Some(unfinished) = &self.unfinished {
             reasons.push((Override::Unfinished, unfinished.text()));
         }
         if !context.is_promotable(request) {
             let from = context.promoted_from_name();
-            reasons.push((Override::Promotion, format!("these images have not succeeded in {from}")));
+            reasons
+                .push((Override::Promotion, format!("these images have not succeeded in {from}")));
         }
         if let Some(until) = context.rules.frozen_until(now) {
             reasons.push((Override::Freeze, format!("the environment is frozen until {until}")));

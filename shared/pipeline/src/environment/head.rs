@@ -132,7 +132,8 @@ impl Head {
 
     /// When it wants to be woken next, if nothing happens before.
     pub fn due(&self) -> Option<Time> {
-        let waits = self.queue.iter().filter(|_| self.active.is_none()).filter_map(|waits| waits.until);
+        let waits =
+            self.queue.iter().filter(|_| self.active.is_none()).filter_map(|waits| waits.until);
         waits.chain(self.outbox.due()).min()
     }
 
@@ -153,8 +154,10 @@ impl Head {
 
     /// Marks the digests of `release` as bad, except those that the good releases share.
     pub(super) fn remember_bad(&mut self, release: &Release, why: &str) {
-        let kept = self.live.iter().flat_map(|live| live.release.images.values());
-        let kept: Vec<Digest> = kept.cloned().collect();
+        let good =
+            self.good.iter().map(|good| &good.release).filter(|good| !good.same_images(release));
+        let good = good.chain(self.live.iter().map(|live| &live.release));
+        let kept: Vec<Digest> = good.flat_map(|release| release.images.values()).cloned().collect();
         for digest in release.images.values().filter(|digest| !kept.contains(digest)) {
             if !self.bad.iter().any(|bad| bad.digest == *digest) {
                 let (digest, version) = (digest.clone(), release.version.clone());

@@ -13,7 +13,7 @@ impl Turn<'_> {
         id: RequestId,
         by: String,
         why: String,
-        to: Option<Version>,
+        to: Option<&Version>,
         undo: bool,
     ) -> Said {
         if let Some(Fate::Started { number }) = self.head.fate(&id) {
@@ -21,21 +21,31 @@ impl Turn<'_> {
         }
         if let Some(number) = self.head.active {
             return match to {
-                None => self.feed(Event::RollbackRequested { by, why, undo }),
+                None => {
+                    let said = self.feed(Event::RollbackRequested { by, why, undo });
+                    if matches!(said, Said::Accepted(_)) {
+                        // When it is told again, the deployment may be over and its end forgotten.
+                        self.head.remember_fate(id, Fate::Started { number });
+                    }
+                    said
+                }
                 Some(_) => Said::Refused(format!(
                     "deployment {number} is under way; ask without \"to\", and it goes back to what ran before"
                 )),
             };
         }
-        let good = match self.good_to_go_back_to(to.as_ref()) {
+        let good = match self.good_to_go_back_to(to) {
             Ok(good) => good,
             Err(refusal) => return Said::Refused(refusal),
         };
         if undo && self.context.rules.migration.as_ref().is_none_or(|m| m.undo.is_none()) {
-            return Said::Refused("the spec has no `undo` for the migration; ask without it".into());
+            return Said::Refused(
+                "the spec has no `undo` for the migration; ask without it".into(),
+            );
         }
         let unknown = || Version::new("what runs now");
-        let from = self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
+        let from =
+            self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
         self.start(Request {
             id,
             kind: Kind::Restore(Restore { from, revisions: good.revisions, undo }),
@@ -51,28 +61,49 @@ impl Turn<'_> {
     fn good_to_go_back_to(&self, to: Option<&Version>) -> Result<Good, String> {
         let good = &self.head.good;
         if good.is_empty() {
-            return Err("nothing has succeeded here yet, so that there is nothing to go back to".into());
+            return Err(
+                "nothing has succeeded here yet, so that there is nothing to go back to".into()
+            );
         }
         let names = || list(good.iter().rev().map(|g| &g.release.version));
         let live = self.head.live.as_ref();
         match (to, live, &self.head.hold) {
             (Some(version), ..) => {
-                let mut fitting = good.iter().rev().filter(|g| g.release.version.as_str().starts_with(version.as_str()));
+                let mut fitting = good
+                    .iter()
+                    .rev()
+                    .filter(|g| g.release.version.as_str().starts_with(version.as_str()));
                 let exact = good.iter().rev().find(|g| g.release.version == *version);
                 match (exact, fitting.next(), fitting.next()) {
                     (Some(good), ..) | (None, Some(good), None) => Ok(good.clone()),
-                    (None, None, _) => Err(format!("{version} never succeeded here; these did: {}", names())),
-                    (None, Some(_), Some(_)) => Err(format!("{version} fits several of {}", names())),
+                    (None, None, _) => {
+                        Err(format!("{version} never succeeded here; these did: {}", names()))
+                    }
+                    (None, Some(_), Some(_)) => {
+                        Err(format!("{version} fits several of {}", names()))
+                    }
                 }
             }
             // It was done a moment ago, by us or by a second click: going further back has to be said.
             (None, Some(live), Some(hold)) => Err(format!(
                 "{} runs and is held ({}); to go elsewhere say \"to\" which of {}",
-                live.release.version, hold.why, names()
+                live.release.version,
+                hold.why,
+                names()
             )),
             (None, Some(live), None) => {
-                let other = good.iter().rev().find(|g| !g.release.same_images(&live.release));
-                other.cloned().ok_or_else(|| format!("only {} has ever succeeded here", live.release.version))
+                let others = good.iter().rev().filter(|g| !g.release.same_images(&live.release));
+                // One that was left for a reason is gone back to only by its name.
+                let (bad, mut others): (Vec<_>, Vec<_>) =
+                    others.partition(|g| self.head.bad_digest_of(&g.release).is_some());
+                match (others.is_empty(), bad.is_empty()) {
+                    (false, _) => Ok(others.swap_remove(0).clone()),
+                    (true, true) => Err(format!("only {} has ever succeeded here", live.release.version)),
+                    (true, false) => Err(format!(
+                        "whatever else succeeded here is marked bad; to go there all the same say \"to\" which of {}",
+                        names()
+                    )),
+                }
             }
             (None, None, _) => good.last().cloned().ok_or_else(names),
         }

@@ -1,0 +1,63 @@
+//! Omen EPR: one service of two containers, made from a template.
+
+use crate::behaviour::Behaviour;
+use crate::story::Story;
+use pipeline::environment::Override;
+use std::sync::LazyLock;
+
+const FIRST: &str = "20261121090000";
+const SECOND: &str = "20261122090000";
+const THIRD: &str = "20261123090000";
+const EXAMPLE: &str = include_str!("../../../../infra/examples/omen-epr.yaml");
+
+static REMOVED: LazyLock<String> = LazyLock::new(|| {
+    EXAMPLE.replace("    failures:", "    first_deploy: remove\n    failures:")
+});
+static STRICT: LazyLock<String> =
+    LazyLock::new(|| EXAMPLE.replace("sidecars: warn", "sidecars: roll_back"));
+
+pub(super) fn first_deploy(story: &mut Story) {
+    story.push(FIRST).rest();
+}
+
+pub(super) fn first_deploy_fails(story: &mut Story) {
+    story.push_bad(FIRST, "epr", Behaviour::CrashesAtStart).rest();
+    // A newer build mends it; nobody has to lift anything.
+    story.push(SECOND).rest();
+}
+
+pub(super) fn first_deploy_removed(story: &mut Story) {
+    story.configure(&REMOVED).push_bad(FIRST, "epr", Behaviour::CrashesAtStart).rest();
+}
+
+pub(super) fn api_crashes(story: &mut Story) {
+    story.push(FIRST).rest();
+    story.push_bad(SECOND, "epr", Behaviour::CrashesAtStart).rest();
+}
+
+pub(super) fn worker_crashes(story: &mut Story) {
+    story.push(FIRST).rest();
+    story.push_bad(SECOND, "epr", Behaviour::LosesSidecar).rest();
+}
+
+pub(super) fn worker_counts(story: &mut Story) {
+    story.configure(&STRICT).push(FIRST).rest();
+    story.push_bad(SECOND, "epr", Behaviour::LosesSidecar).rest();
+}
+
+pub(super) fn by_hand(story: &mut Story) {
+    story.push(FIRST).rest();
+    story.push(SECOND).rest();
+    story.deploy("production", FIRST, |_| {}).rest();
+    // It is older than what ran, so that nothing older than that follows by itself; a newer does.
+    story.push(THIRD).rest();
+    story.deploy("production", THIRD, |request| {
+        request.overrides.insert(Override::Hold);
+    });
+    story.rest();
+}
+
+pub(super) fn split(story: &mut Story) {
+    story.push(FIRST).rest();
+    story.configure(include_str!("omen-epr-split.yaml")).push(SECOND).rest();
+}

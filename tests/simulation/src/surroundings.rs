@@ -1,0 +1,76 @@
+//! The engine's world in the simulation: its in-memory twin, or a hasty copy that acts first.
+
+use engine::memory::Memory;
+use engine::{Key, Lookup, Message, SaveError, Stored, World, WorldError, Write};
+use pipeline::names::ApplicationName;
+use pipeline::time::Time;
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+
+#[derive(Default)]
+pub struct Surroundings {
+    memory: Memory,
+    /// Sabotage: writes wait until the effects are sent.
+    hasty: Cell<bool>,
+    waiting: RefCell<Vec<Write>>,
+}
+
+impl Surroundings {
+    pub fn act_before_saving(&self) {
+        self.hasty.set(true);
+    }
+
+    async fn write_what_waits(&self) -> Result<(), SaveError> {
+        match self.waiting.take() {
+            writes if writes.is_empty() => Ok(()),
+            writes => self.memory.save(writes).await,
+        }
+    }
+}
+
+impl Deref for Surroundings {
+    type Target = Memory;
+
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl World for Surroundings {
+    fn now(&self) -> Time {
+        self.memory.now()
+    }
+
+    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, WorldError> {
+        // Whatever came of it: the hasty one has gone on long ago.
+        let _ = self.write_what_waits().await;
+        self.memory.load(keys).await
+    }
+
+    async fn save(&self, writes: Vec<Write>) -> Result<(), SaveError> {
+        if self.hasty.get() {
+            self.waiting.borrow_mut().extend(writes);
+            return Ok(());
+        }
+        self.memory.save(writes).await
+    }
+
+    async fn send(&self, messages: Vec<Message>) -> Result<(), WorldError> {
+        self.memory.send(messages).await?;
+        match self.write_what_waits().await {
+            Ok(()) => Ok(()),
+            Err(SaveError::Conflict) => {
+                Err(WorldError::Passing("somebody else wrote first".into()))
+            }
+            Err(SaveError::World(error)) => Err(error),
+        }
+    }
+
+    async fn due(&self, now: Time) -> Result<Vec<Key>, WorldError> {
+        self.memory.due(now).await
+    }
+
+    async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {
+        self.memory.find(lookup).await
+    }
+}
