@@ -1,7 +1,7 @@
 //! Configuring: a spec is read, checked and stored as a whole, or not at all.
 
-use crate::environments::Change;
 use crate::records::Record;
+use crate::saving::Change;
 use crate::world::{Key, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::names::ApplicationName;

@@ -13,7 +13,9 @@ pub mod memory;
 mod pushes;
 mod records;
 mod relay;
+mod saving;
 mod sweep;
+mod turn;
 mod world;
 
 pub use configure::Configured;

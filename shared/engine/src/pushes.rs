@@ -1,6 +1,6 @@
 //! Pushes: which release each belongs to, and where that release may go.
 
-use crate::environments::Change;
+use crate::saving::Change;
 use crate::world::{Key, Lookup, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::deployment::Said;

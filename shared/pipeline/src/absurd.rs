@@ -19,8 +19,8 @@ const COUNT_MAX: u32 = 100_000;
 /// No name and no reason that AWS gives is longer.
 const TEXT_MAX: usize = 8 * 1024;
 const ITEMS_MAX: usize = 1000;
-/// A message of SQS and an event of EventBridge hold at most this much.
-const INPUT_MAX: usize = 1024 * 1024;
+/// Fifty services and all that is known of them take less than half of it.
+const INPUT_MAX: usize = 128 * 1024;
 
 impl Input {
     /// Reads an input that somebody sent as text, and says what is wrong with it.
@@ -101,6 +101,10 @@ fn future(time: Time, now: Time) -> Option<String> {
 
 /// Looks for a text or a list that nobody can mean.
 fn too_long(input: &impl Serialize) -> Option<String> {
+    let size = serde_json::to_string(input).ok()?.len();
+    if size > INPUT_MAX {
+        return Some(format!("it holds {size} bytes"));
+    }
     let value = serde_json::to_value(input).ok()?;
     let mut open = vec![&value];
     while let Some(value) = open.pop() {

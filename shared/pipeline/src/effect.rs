@@ -2,12 +2,12 @@
 
 use crate::environment::Request;
 use crate::names::{
-    AlarmName, ApplicationName, ContainerName, Digest, EnvironmentName, ImageName, Repository,
-    Revision, RolloutId, ServiceName, Tag, TaskId,
+    AlarmName, ApplicationName, ContainerName, Digest, EnvironmentName, Repository, Revision,
+    RolloutId, ServiceName, Tag, TaskId,
 };
 use crate::notice::Notice;
 use crate::release::Release;
-use crate::spec::{Check, HostContainer, Service, Target};
+use crate::spec::{Check, Create, HostContainer, Service, Target};
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,22 +126,24 @@ pub struct OneOff {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollOut {
     pub target: Target,
-    pub service: Service,
+    pub service: ServiceName,
     pub revision: Revision,
-    /// The service does not exist yet.
-    pub create: bool,
+    /// The service does not exist yet, and is created so.
+    pub create: Option<Create>,
     /// Start new tasks although the service runs this revision.
     pub fresh: bool,
+    /// For hosts: how the container is run.
     pub container: Option<HostContainer>,
-    pub images: BTreeMap<ImageName, Digest>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutBack {
     pub target: Target,
-    pub service: Service,
+    pub service: ServiceName,
     pub to: Revision,
     pub way: Way,
+    /// For hosts: how the container is run.
+    pub container: Option<HostContainer>,
 }
 
 /// How a service is put back.

@@ -95,10 +95,16 @@ impl Observation {
     fn read_other(&self, found: &Found, primary: &Rollout, wanted: Wanted<'_>) -> Reading {
         let is_from = Some(&primary.revision) == wanted.from;
         if is_from || primary.revision == *wanted.revision {
+            // An earlier attempt at the same revision may have failed, and is no news about ours.
+            let may_be_ours = |rollout: &Rollout| match wanted.rollout {
+                Some(known) => rollout.id == *known,
+                None => wanted.visible_from.is_some(),
+            };
             let failed = |rollout: &&Rollout| {
                 !rollout.primary
                     && rollout.revision == *wanted.revision
                     && rollout.progress == Progress::Failed
+                    && may_be_ours(rollout)
             };
             if let Some(rollout) = found.rollouts.iter().find(failed) {
                 return Reading::Returned { reason: rollout.reason.clone() };

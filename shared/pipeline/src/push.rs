@@ -164,7 +164,7 @@ impl Candidate {
         }
         let known = self.images.get(image);
         if known.is_some_and(|known| known.digest == push.digest) {
-            return Said::Ignored("this push is known".into());
+            return self.pushed_again(image, push, spec, now);
         }
         let late = known.is_some_and(|known| push.pushed_at < known.pushed_at);
         if late || self.replaced.contains(&push.digest) {
@@ -181,6 +181,26 @@ impl Candidate {
         }
         self.first_pushed_at = self.first_pushed_at.min(push.pushed_at);
         self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
+        self.offer(spec, now);
+        Said::Done
+    }
+
+    /// The same digest under the same tag. Somebody may have moved the tag away and back again,
+    /// which is a wish of theirs and has to be answered.
+    fn pushed_again(
+        &mut self,
+        image: &ImageName,
+        push: &Push,
+        spec: &Application,
+        now: Time,
+    ) -> Said {
+        let moving = self.moving;
+        let known =
+            self.images.get_mut(image).filter(|known| moving && known.pushed_at < push.pushed_at);
+        let Some(known) = known else { return Said::Ignored("this push is known".into()) };
+        known.pushed_at = push.pushed_at;
+        self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
+        self.offers.values_mut().for_each(|offered| offered.images.clear());
         self.offer(spec, now);
         Said::Done
     }

@@ -74,22 +74,23 @@ impl Behaviour {
     }
 
     pub(crate) fn trouble(&self) -> Option<String> {
-        matches!(self, Self::FindsNoRoom | Self::FindsRoomAfter(_)).then(|| "unable to place a task: RESOURCE:MEMORY".to_owned())
+        matches!(self, Self::FindsNoRoom | Self::FindsRoomAfter(_))
+            .then(|| "unable to place a task: RESOURCE:MEMORY".to_owned())
     }
 
     pub(crate) fn one_off(&self, undo: bool) -> (Option<OneOffEnd>, Span) {
-        let exited = |exit_code| {
-            OneOffEnd { exit_code, stop: essential_container_exited(), reason: None }
-        };
+        let exited =
+            |exit_code| OneOffEnd { exit_code, stop: essential_container_exited(), reason: None };
         match self {
             Self::UndoFails if undo => (Some(exited(Some(1))), ONE_OFF_TAKES),
             Self::MigrationExits(code) if !undo => (Some(exited(*code)), ONE_OFF_TAKES),
             Self::MigrationEnds(end) if !undo => (Some(end.clone()), ONE_OFF_TAKES),
             Self::MigrationTakes(span) if !undo => (Some(exited(Some(0))), *span),
             Self::MigrationNeverEnds if !undo => (None, ONE_OFF_TAKES),
-            Self::CannotPull => {
-                (Some(OneOffEnd { exit_code: None, stop: cannot_pull(), reason: None }), ONE_OFF_TAKES)
-            }
+            Self::CannotPull => (
+                Some(OneOffEnd { exit_code: None, stop: cannot_pull(), reason: None }),
+                ONE_OFF_TAKES,
+            ),
             _ => (Some(exited(Some(0))), ONE_OFF_TAKES),
         }
     }
@@ -109,7 +110,9 @@ impl Behaviour {
     pub(crate) fn check(&self, url: &str, attempt: u32) -> Outcome {
         match self {
             Self::FailsCheckOf(other) if *other != url => Outcome::Passed,
-            Self::FailsChecks | Self::FailsCheckOf(_) => Outcome::Failed { reason: "answered 502".into() },
+            Self::FailsChecks | Self::FailsCheckOf(_) => {
+                Outcome::Failed { reason: "answered 502".into() }
+            }
             Self::PassesCheckAt(first) if attempt < *first => {
                 Outcome::Failed { reason: "answered 503".into() }
             }

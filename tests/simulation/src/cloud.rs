@@ -276,9 +276,8 @@ impl Cloud {
 
     /// Tasks come and go without any event about the service.
     fn settles(&mut self, address: &Address, now: Time) -> Vec<News> {
-        let settled = |rollout: &&mut Rollout| {
-            rollout.primary && rollout.progress == Progress::Completed
-        };
+        let settled =
+            |rollout: &&mut Rollout| rollout.primary && rollout.progress == Progress::Completed;
         let Some(service) = self.services.get_mut(address) else { return vec![] };
         if let Some(primary) = service.rollouts.iter_mut().find(settled) {
             primary.running = primary.desired;

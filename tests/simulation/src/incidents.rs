@@ -58,8 +58,8 @@ impl<D: Decide> Story<D> {
 
     /// Somebody gives the application a new spec.
     pub fn configure(&mut self, text: &'static str) -> &mut Self {
-        let configured = (0..TRIES_MAX)
-            .any(|_| pollster::block_on(self.sim.engine().configure(text)).is_ok());
+        let configured =
+            (0..TRIES_MAX).any(|_| pollster::block_on(self.sim.engine().configure(text)).is_ok());
         match System::read(text) {
             Ok(system) if configured => self.sim.systems[0] = system,
             Ok(_) => self.sim.invariants.violated("the_spec_is_accepted", "it is not".into()),

@@ -195,12 +195,12 @@ impl Invariants {
         match effect {
             Effect::RollOut(roll_out) => {
                 self.migrated_before(id, cloud, now);
-                let address = (target_name(&roll_out.target), roll_out.service.name.clone());
+                let address = (target_name(&roll_out.target), roll_out.service.clone());
                 let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
                 self.before.entry(id.clone()).or_default().entry(address).or_insert(runs);
             }
             Effect::PutBack(put_back) => {
-                let address = (target_name(&put_back.target), put_back.service.name.clone());
+                let address = (target_name(&put_back.target), put_back.service.clone());
                 self.puts_back(id, &address, cloud);
             }
             _ => {}

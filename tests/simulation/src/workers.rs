@@ -128,16 +128,16 @@ impl<D: Decide> Sim<D> {
     }
 
     fn perform_roll_out(&mut self, id: &DeploymentId, roll_out: &RollOut) -> Event {
-        let service = roll_out.service.name.clone();
+        let service = roll_out.service.clone();
         let address = (target_name(&roll_out.target), service.clone());
         if !self.cloud.services.contains_key(&address) {
-            if !roll_out.create {
+            let Some(create) = &roll_out.create else {
                 return Event::RolloutRefused {
                     service,
                     reason: "ServiceNotFoundException".into(),
                 };
-            }
-            let desired = roll_out.service.create.as_ref().map_or(1, |create| create.desired_count);
+            };
+            let desired = create.desired_count;
             self.cloud.create(address.clone(), None, desired, Breaker::Stop);
         }
         let caller = Caller::Deployment(id.clone());
@@ -153,7 +153,7 @@ impl<D: Decide> Sim<D> {
     }
 
     fn perform_put_back(&mut self, id: &DeploymentId, put_back: &PutBack) -> Event {
-        let service = put_back.service.name.clone();
+        let service = put_back.service.clone();
         let address = (target_name(&put_back.target), service.clone());
         if let Way::StopRollout(rollout) = &put_back.way {
             let primary = self.cloud.primary(&address);

@@ -44,7 +44,10 @@ impl Deployment {
     }
 
     /// Takes in a reading, and says whether it speaks against the release.
-    fn remember(&mut self, reading: &AlarmReading) -> bool {
+    pub(super) fn remember(&mut self, reading: &AlarmReading) -> bool {
+        if !self.rules.alarms.names.contains(&reading.alarm) {
+            return false;
+        }
         let known = self.alarms.get(&reading.alarm);
         if known.is_some_and(|memory| reading.since < memory.since) {
             return false;
@@ -85,9 +88,8 @@ impl Deployment {
         readings: Vec<AlarmReading>,
         now: Time,
     ) -> Said {
-        let names = self.rules.alarms.names.clone();
-        let mut missing: Vec<AlarmName> = names.clone();
-        for reading in readings.into_iter().filter(|r| names.contains(&r.alarm)) {
+        let mut missing: Vec<AlarmName> = self.rules.alarms.names.clone();
+        for reading in readings {
             missing.retain(|name| *name != reading.alarm);
             if self.remember(&reading) {
                 return self.alarm_fired(reading, now);

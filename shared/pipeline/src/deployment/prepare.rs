@@ -1,6 +1,5 @@
 //! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
 
-use super::alarms::AlarmMemory;
 use super::one_off::MIGRATION_PATIENCE;
 use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, Standing, State};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
@@ -55,11 +54,8 @@ impl Deployment {
         for warning in preparation.warnings {
             self.note(now, format!("Warning: {warning}."));
         }
-        for reading in preparation.alarms {
-            if self.rules.alarms.names.contains(&reading.alarm) {
-                let memory = AlarmMemory::from(&reading);
-                self.alarms.insert(reading.alarm, memory);
-            }
+        for reading in &preparation.alarms {
+            self.remember(reading);
         }
         if !self.alarms_allow_the_start(now) {
             return Said::Done;

@@ -1,6 +1,7 @@
 //! Rolling back: the touched services, in reverse order, to exactly what they ran.
 
 use super::roll_out::not_ours;
+use super::timeline::shorten;
 use super::{
     AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, LOOK_SOON, Said, Schema, Service, Standing,
     State, VISIBLE_AFTER, WORKER_LIFE,
@@ -144,7 +145,16 @@ impl Deployment {
         service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: false };
         service.visible_from = None;
         self.note(now, format!("Putting {name} back to {}.", to.short()));
-        self.ask(Effect::PutBack(Box::new(PutBack { target, service: spec, to, way })), now);
+        self.ask(
+            Effect::PutBack(Box::new(PutBack {
+                target,
+                service: name.clone(),
+                to,
+                way,
+                container: spec.container,
+            })),
+            now,
+        );
     }
 
     pub(super) fn put_back_started(
@@ -230,9 +240,8 @@ impl Deployment {
         match (reading, &mut service.standing) {
             (Reading::Done, Standing::PuttingBack { .. }) => {
                 service.standing = Standing::PutBack;
-                self.outbox.keep(
-                    |effect| !matches!(effect, Effect::PutBack(p) if p.service.name == *name),
-                );
+                self.outbox
+                    .keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service == *name));
                 self.note(now, format!("{name} is back."));
             }
             (Reading::Done, _) => self.settled_service(name, seen_at),
@@ -240,7 +249,7 @@ impl Deployment {
                 Reading::Underway { waiting: text },
                 Standing::PuttingBack { deadline, waiting, .. },
             ) => {
-                waiting.clone_from(&text);
+                *waiting = shorten(text.clone());
                 if now >= *deadline {
                     self.give_up(
                         name,
@@ -269,8 +278,7 @@ impl Deployment {
 
     /// A worker that was allowed to act before we turned round has only now updated the service.
     fn put_back_again(&mut self, name: &ServiceName, now: Time) {
-        let open =
-            |effect: &Effect| matches!(effect, Effect::PutBack(p) if p.service.name == *name);
+        let open = |effect: &Effect| matches!(effect, Effect::PutBack(p) if p.service == *name);
         if self.outbox.waits_for(open) {
             return;
         }
@@ -300,7 +308,7 @@ impl Deployment {
 
     fn give_up(&mut self, name: &ServiceName, why: String, now: Time) {
         self.note(now, format!("{name} could not be put back: {why}."));
-        self.outbox.keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service.name == *name));
+        self.outbox.keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service == *name));
         if let Some(service) = self.service_mut(name) {
             service.standing = Standing::NotPutBack { why };
         }

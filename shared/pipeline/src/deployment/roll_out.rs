@@ -1,5 +1,6 @@
 //! Rolling out: wave by wave, each service to our revision, judged by what ECS shows.
 
+use super::timeline::shorten;
 use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
 use crate::effect::{Effect, RollOut};
 use crate::environment::Kind;
@@ -39,19 +40,17 @@ impl Deployment {
             return;
         };
         let target = self.rules.target.clone();
-        let images = self.request.release.images.clone();
         let Some(service) = self.service_mut(name) else { return };
         let waiting = "for AWS to take the update".to_owned();
         service.standing = Standing::Updating { deadline, waiting };
         service.visible_from = None;
         let roll_out = RollOut {
             target,
-            container: spec.container.clone(),
-            service: spec,
+            service: name.clone(),
             revision: service.after.clone(),
-            create: service.before.is_none(),
+            create: spec.create.filter(|_| service.before.is_none()),
             fresh: service.fresh,
-            images,
+            container: spec.container,
         };
         self.ask(Effect::RollOut(Box::new(roll_out)), now);
     }
@@ -136,8 +135,7 @@ impl Deployment {
             service.standing = Standing::Updated;
             service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
             let revision = service.after.short().to_owned();
-            self.outbox
-                .keep(|effect| !matches!(effect, Effect::RollOut(r) if r.service.name == *name));
+            self.outbox.keep(|effect| !matches!(effect, Effect::RollOut(r) if r.service == *name));
             self.note(now, format!("{name} runs {revision} and nothing else."));
         }
         match self.state {
@@ -159,7 +157,7 @@ impl Deployment {
         };
         let overdue = now >= *deadline;
         let news = text.starts_with("ECS says") && *waiting != text;
-        waiting.clone_from(&text);
+        *waiting = shorten(text.clone());
         if overdue {
             self.go_back(Cause::RolloutTimedOut { service: name.clone(), waiting: text }, now);
         } else if news {

@@ -4,8 +4,8 @@ use crate::time::Time;
 use serde::{Deserialize, Serialize};
 
 /// A deployment that has more to say than this has said the important things first and last.
-const ENTRIES_MAX: usize = 500;
-const TEXT_MAX: usize = 600;
+const ENTRIES_MAX: usize = 300;
+const TEXT_MAX: usize = 300;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -36,7 +36,7 @@ impl Timeline {
 }
 
 /// Cuts a text that somebody else wrote, so that it cannot fill our table.
-fn shorten(mut text: String) -> String {
+pub(super) fn shorten(mut text: String) -> String {
     if text.len() > TEXT_MAX {
         let end = (0..=TEXT_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);

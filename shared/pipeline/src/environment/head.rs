@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(super) const GOOD_MAX: usize = 20;
-pub(super) const QUEUE_MAX: usize = 50;
-const BAD_MAX: usize = 200;
-const FATES_MAX: usize = 300;
+pub(super) const QUEUE_MAX: usize = 20;
+const BAD_MAX: usize = 100;
+const FATES_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {

@@ -98,7 +98,9 @@ impl Turn<'_> {
                     others.partition(|g| self.head.bad_digest_of(&g.release).is_some());
                 match (others.is_empty(), bad.is_empty()) {
                     (false, _) => Ok(others.swap_remove(0).clone()),
-                    (true, true) => Err(format!("only {} has ever succeeded here", live.release.version)),
+                    (true, true) => {
+                        Err(format!("only {} has ever succeeded here", live.release.version))
+                    }
                     (true, false) => Err(format!(
                         "whatever else succeeded here is marked bad; to go there all the same say \"to\" which of {}",
                         names()

@@ -10,9 +10,8 @@ const SECOND: &str = "20261122090000";
 const THIRD: &str = "20261123090000";
 const EXAMPLE: &str = include_str!("../../../../infra/examples/omen-epr.yaml");
 
-static REMOVED: LazyLock<String> = LazyLock::new(|| {
-    EXAMPLE.replace("    failures:", "    first_deploy: remove\n    failures:")
-});
+static REMOVED: LazyLock<String> =
+    LazyLock::new(|| EXAMPLE.replace("    failures:", "    first_deploy: remove\n    failures:"));
 static STRICT: LazyLock<String> =
     LazyLock::new(|| EXAMPLE.replace("sidecars: warn", "sidecars: roll_back"));
 

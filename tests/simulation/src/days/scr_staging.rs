@@ -44,7 +44,9 @@ pub(super) fn hangs(story: &mut Story) {
 }
 
 pub(super) fn check_fails(story: &mut Story) {
-    story.push_bad(FIRST, "web", Behaviour::FailsCheckOf("https://staging.scr-platform.com/")).rest();
+    story
+        .push_bad(FIRST, "web", Behaviour::FailsCheckOf("https://staging.scr-platform.com/"))
+        .rest();
 }
 
 pub(super) fn check_passes_late(story: &mut Story) {

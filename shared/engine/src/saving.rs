@@ -1,0 +1,64 @@
+//! Saving, then sending: the order that no crash can hurt.
+
+use crate::records::Record;
+use crate::world::{Key, Message, Stored, World};
+use crate::{Decide, Engine, EngineError, SaveError, StoredError};
+use pipeline::spec::Application;
+
+/// A record as it shall be, and as it was read; `None`: it is new.
+pub(crate) struct Change {
+    pub(crate) record: Record,
+    pub(crate) read: Option<(Record, Stored)>,
+}
+
+impl<W: World, D: Decide> Engine<'_, W, D> {
+    /// Saves what differs from what was read, and sends what is due. `false`: a conflict.
+    pub(crate) async fn save_and_send(
+        &self,
+        changes: Vec<Change>,
+        spec: Option<&Application>,
+    ) -> Result<bool, EngineError> {
+        let now = self.world.now();
+        let (mut writes, mut messages) = (Vec::new(), Vec::new());
+        for Change { mut record, read } in changes {
+            if let Some((from, outbox)) = record.outbox() {
+                for (number, effect) in outbox.send(now) {
+                    messages.push(Message { from: from.clone(), number, effect });
+                }
+            }
+            if read.as_ref().is_none_or(|(known, _)| *known != record) {
+                let version = read.map(|(_, stored)| stored.version);
+                let write = record.to_write(version, spec);
+                writes.push(
+                    write.map_err(|source| EngineError::Stored { key: record.key(), source })?,
+                );
+            }
+        }
+        if !writes.is_empty() {
+            match self.world.save(writes).await {
+                Ok(()) => {}
+                Err(SaveError::Conflict) => return Ok(false),
+                Err(SaveError::World(error)) => return Err(error.into()),
+            }
+        }
+        if !messages.is_empty() {
+            self.world.send(messages).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// Reads a record of the kind that its key says.
+pub(crate) fn open<R>(key: Key, stored: Stored) -> Result<(R, Stored), EngineError>
+where
+    R: TryFrom<Record, Error = StoredError>,
+{
+    match Record::read(&stored.text).and_then(R::try_from) {
+        Ok(body) => Ok((body, stored)),
+        Err(source) => Err(EngineError::Stored { key, source }),
+    }
+}
+
+pub(crate) fn into_record<R: Into<Record>>((body, stored): (R, Stored)) -> (Record, Stored) {
+    (body.into(), stored)
+}

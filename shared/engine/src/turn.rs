@@ -1,0 +1,161 @@
+//! One turn of the loop for an environment: load, advance, save, send.
+
+use crate::records::Record;
+use crate::saving::{Change, into_record, open};
+use crate::world::{Key, Stored, World};
+use crate::{Decide, Engine, EngineError};
+use pipeline::deployment::{Deployment, Said};
+use pipeline::environment::{Context, Environment, Head, Input, Step};
+use pipeline::names::{DeploymentId, EnvironmentName, Place};
+use pipeline::spec::{self, Application};
+use std::collections::BTreeMap;
+
+/// What was read for one turn.
+struct Loaded {
+    /// `None`: there is none, or it was not needed.
+    spec: Option<Application>,
+    head: Option<(Head, Stored)>,
+    deployment: Option<(Deployment, Stored)>,
+    /// The head of the environment that this one is promoted from.
+    source: Option<Head>,
+}
+
+impl<W: World, D: Decide> Engine<'_, W, D> {
+    /// One try; `None`: somebody else wrote first.
+    pub(crate) async fn try_to_tell(
+        &self,
+        place: &Place,
+        input: &Input,
+    ) -> Result<Option<Said>, EngineError> {
+        if let Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } = input {
+            // A deployment knows its own rules. Only when it ends, and the next may start, do the
+            // spec and the neighbours matter; deciding is free, so that it is then done anew.
+            let loaded = self.load_deployment(place, *deployment).await?;
+            if let Some(step) = self.decide_alone(&loaded, input) {
+                return self.save_step(loaded, step).await;
+            }
+        }
+        let loaded = self.load_everything(place, input).await?;
+        match self.decide_with_everything(place, &loaded, input) {
+            Some(step) => self.save_step(loaded, step).await,
+            None => Ok(Some(Said::Refused(format!("there is no environment {place} in any spec")))),
+        }
+    }
+
+    fn decide_alone(&self, loaded: &Loaded, input: &Input) -> Option<Step> {
+        let (head, _) = loaded.head.as_ref()?;
+        let (deployment, _) = loaded.deployment.as_ref()?;
+        let context = Context {
+            rules: &deployment.rules,
+            repositories: &deployment.repositories,
+            promotes_to: &[],
+            promoted_from: None,
+        };
+        let environment = Environment { head: head.clone(), deployment: Some(deployment.clone()) };
+        let step = self.decide.advance(environment, input.clone(), &context, self.world.now());
+        (head.active.is_some() && step.head.active == head.active).then_some(step)
+    }
+
+    fn decide_with_everything(
+        &self,
+        place: &Place,
+        loaded: &Loaded,
+        input: &Input,
+    ) -> Option<Step> {
+        let Loaded { spec, head, deployment, source } = loaded;
+        let rules = spec.as_ref().and_then(|spec| spec.environments.get(&place.environment));
+        // An environment that left the spec while a deployment runs is carried to its end.
+        let rules = rules.or(deployment.as_ref().map(|(deployment, _)| &deployment.rules))?;
+        let nothing = BTreeMap::new();
+        let promotes_to =
+            spec.as_ref().map_or_else(Vec::new, |spec| promotes_to(spec, &place.environment));
+        let context = Context {
+            rules,
+            repositories: spec.as_ref().map_or(&nothing, |spec| &spec.images),
+            promotes_to: &promotes_to,
+            promoted_from: source.as_ref(),
+        };
+        let environment = Environment {
+            head: head.as_ref().map_or_else(|| Head::new(place.clone()), |(head, _)| head.clone()),
+            deployment: deployment.as_ref().map(|(deployment, _)| deployment.clone()),
+        };
+        Some(self.decide.advance(environment, input.clone(), &context, self.world.now()))
+    }
+
+    async fn save_step(&self, loaded: Loaded, step: Step) -> Result<Option<Said>, EngineError> {
+        let Step { head, deployments, said } = step;
+        let mut changes = vec![Change { record: head.into(), read: loaded.head.map(into_record) }];
+        let mut read = loaded.deployment.map(into_record);
+        for deployment in deployments {
+            let record = Record::from(deployment);
+            let read = read.take_if(|(known, _)| known.key() == record.key());
+            changes.push(Change { record, read });
+        }
+        Ok(self.save_and_send(changes, None).await?.then_some(said))
+    }
+
+    /// One read: the head and the deployment that the input names.
+    async fn load_deployment(&self, place: &Place, number: u64) -> Result<Loaded, EngineError> {
+        let keys = [Key::Head(place.clone()), deployment_key(place, number)];
+        let mut found = self.world.load(&keys).await?.into_iter();
+        let [head, deployment] = keys;
+        let head = found.next().flatten().map(|stored| open(head, stored)).transpose()?;
+        let deployment =
+            found.next().flatten().map(|stored| open(deployment, stored)).transpose()?;
+        Ok(Loaded { spec: None, head, deployment, source: None })
+    }
+
+    /// Two reads: the second is for what only the first names.
+    async fn load_everything(&self, place: &Place, input: &Input) -> Result<Loaded, EngineError> {
+        let (spec_key, head_key) = (Key::Spec(place.application.clone()), Key::Head(place.clone()));
+        let mut found = self.world.load(&[spec_key.clone(), head_key.clone()]).await?.into_iter();
+        let spec = found.next().flatten().map(|stored| open::<Application>(spec_key, stored));
+        let spec = spec.transpose()?.map(|(spec, _)| spec);
+        let head =
+            found.next().flatten().map(|stored| open::<Head>(head_key, stored)).transpose()?;
+
+        let number = match input {
+            Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } => {
+                Some(*deployment)
+            }
+            _ => head.as_ref().and_then(|(head, _)| head.active),
+        };
+        let rules = spec.as_ref().and_then(|spec| spec.environments.get(&place.environment));
+        let source = rules.and_then(|rules| rules.deploy_on.as_ref()?.promoted_from.clone());
+        let application = place.application.clone();
+        let source = source.map(|environment| Key::Head(Place { application, environment }));
+        let deployment = number.map(|number| deployment_key(place, number));
+        let keys: Vec<Key> = deployment.iter().chain(&source).cloned().collect();
+        let mut found =
+            if keys.is_empty() { vec![] } else { self.world.load(&keys).await? }.into_iter();
+        let deployment = match deployment {
+            Some(key) => found.next().flatten().map(|stored| open(key, stored)).transpose()?,
+            None => None,
+        };
+        let source = match source {
+            Some(key) => {
+                found.next().flatten().map(|stored| open::<Head>(key, stored)).transpose()?
+            }
+            None => None,
+        };
+        Ok(Loaded { spec, head, deployment, source: source.map(|(head, _)| head) })
+    }
+}
+
+fn deployment_key(place: &Place, number: u64) -> Key {
+    Key::Deployment(DeploymentId { place: place.clone(), number })
+}
+
+fn promotes_to(spec: &Application, from: &EnvironmentName) -> Vec<EnvironmentName> {
+    let follows = |rules: &spec::Environment| {
+        rules
+            .deploy_on
+            .as_ref()
+            .is_some_and(|deploy_on| deploy_on.promoted_from.as_ref() == Some(from))
+    };
+    spec.environments
+        .iter()
+        .filter(|(_, rules)| follows(rules))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
