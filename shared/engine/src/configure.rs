@@ -15,8 +15,14 @@ pub struct Configured {
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
+    /// Reads a spec from JSON or YAML, and stores it if nothing is wrong with it.
     pub async fn configure(&self, text: &str) -> Result<Configured, EngineError> {
         let spec = spec::parse(text).map_err(EngineError::Spec)?;
+        self.store(spec).await
+    }
+
+    /// Stores a spec that has been checked.
+    pub async fn store(&self, spec: Application) -> Result<Configured, EngineError> {
         let key = Key::Spec(spec.application.clone());
         let application = spec.application.clone();
         for _ in 0..CONFLICTS_MAX {

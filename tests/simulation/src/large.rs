@@ -37,7 +37,7 @@ pub fn spec() -> String {
 
 /// Plays its whole day and returns the largest text that was stored of it, and the story.
 pub fn play() -> Result<(usize, Story<Pipeline>), String> {
-    let text: &'static str = Box::leak(spec().into_boxed_str());
+    let text = &spec();
     let mut story = Story::new(System::read(text)?, Pipeline, Plan::new(0, Default::default()))?;
     story.push("r1");
     let key = Key::Deployment(DeploymentId { place: story.place("production"), number: 1 });
@@ -53,7 +53,7 @@ pub fn play() -> Result<(usize, Story<Pipeline>), String> {
 /// Measures the core and the stored form on a deployment of fifty services, half of them out.
 pub fn bench() -> Result<String, String> {
     let (largest, _) = play()?;
-    let text: &'static str = Box::leak(spec().into_boxed_str());
+    let text = &spec();
     let mut story = Story::new(System::read(text)?, Pipeline, Plan::new(0, Default::default()))?;
     story.push("r1").wait(Span::minutes(5));
     let place = story.place("production");

@@ -451,7 +451,7 @@ impl<D: Decide> Sim<D> {
     /// Stores the specs and lets every service run its first image.
     fn install(&mut self) {
         for system in self.systems.clone() {
-            if let Err(error) = pollster::block_on(self.engine().configure(system.text)) {
+            if let Err(error) = pollster::block_on(self.engine().store(system.spec.clone())) {
                 self.invariants.violated("the_spec_is_accepted", error.to_string());
             }
             for (environment, rules) in &system.spec.environments {

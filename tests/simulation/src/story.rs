@@ -20,6 +20,8 @@ use std::fmt::Write as _;
 pub struct Story<D = Pipeline> {
     pub sim: Sim<D>,
     requests: u32,
+    /// When each build was pushed first.
+    built: BTreeMap<String, Time>,
 }
 
 impl Story<Pipeline> {
@@ -38,7 +40,8 @@ impl Story<Pipeline> {
 
 impl<D: Decide> Story<D> {
     pub fn new(system: System, decide: D, plan: Plan) -> Result<Self, String> {
-        Ok(Self { sim: Sim::new(vec![system], decide, plan), requests: 0 })
+        let sim = Sim::new(vec![system], decide, plan);
+        Ok(Self { sim, requests: 0, built: BTreeMap::new() })
     }
 
     /// Sets what ECS does by itself when tasks of this environment fail to start.
@@ -72,6 +75,7 @@ impl<D: Decide> Story<D> {
     }
 
     pub fn push_image(&mut self, image: &str, build: &str, tag: &str) -> &mut Self {
+        self.built.entry(build.to_owned()).or_insert(self.sim.now);
         let image = ImageName::new(image);
         let repository = self.sim.systems[0].spec.images[&image].clone();
         let digest = digest_of(&image, build);
@@ -121,10 +125,11 @@ impl<D: Decide> Story<D> {
         let images =
             self.images().into_iter().map(|image| (image.clone(), digest_of(&image, build)));
         let images: BTreeMap<_, _> = images.collect();
+        let built_at = self.built.get(build).copied().unwrap_or(self.sim.now);
         let mut request = Request {
             id: self.request_id("deploy"),
             kind: Kind::Deploy,
-            release: Release { version: Version::new(build), built_at: self.sim.now, images },
+            release: Release { version: Version::new(build), built_at, images },
             asked_by: Asker::Person { name: "ada".into(), why: String::new() },
             asked_at: self.sim.now,
             confirm: None,
@@ -234,7 +239,7 @@ fn tell_notice(notice: &Notice) -> String {
         News::Started => "started".to_owned(),
         News::ApprovalWanted { until } => format!("wants approval until {}", clock(*until)),
         News::GoingBack { cause } => format!("goes back: {cause}"),
-        News::Ended { verdict, took, .. } => format!("{verdict} after {took}"),
+        News::Ended { verdict, took, .. } => format!("{verdict} (took {took})"),
         News::Declined { why } => format!("is not deployed: {why}"),
         News::Incomplete { missing } => {
             let missing: Vec<_> = missing.iter().map(ImageName::as_str).collect();

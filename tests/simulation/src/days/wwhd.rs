@@ -47,5 +47,5 @@ pub(super) fn autoscaling(story: &mut Story) {
     story.retag("monday", "latest").wait(Span::seconds(20)).scale(PLACE, "wwhd-service", 7);
     story.wait(Span::minutes(2)).scale(PLACE, "wwhd-service", 4);
     // And once more in the very moment of the last look.
-    story.wait(Span::minutes(4)).scale(PLACE, "wwhd-service", 6).rest();
+    story.wait(Span::seconds(200)).scale(PLACE, "wwhd-service", 6).rest();
 }
