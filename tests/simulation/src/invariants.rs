@@ -5,7 +5,7 @@ use crate::systems::System;
 use engine::Record;
 use pipeline::deployment::Deployment;
 use pipeline::effect::{Effect, Purpose};
-use pipeline::environment::{Head, Kind};
+use pipeline::environment::{Head, Hold, HoldUntil, Kind};
 use pipeline::names::{DeploymentId, Digest, Place, Revision, Version};
 use pipeline::notice::{News, Notice};
 use pipeline::observation::Progress;
@@ -32,6 +32,8 @@ pub struct Invariants {
     /// Services that a deployment has begun to put back.
     going_back: BTreeSet<(DeploymentId, Address)>,
     waves: BTreeMap<(Place, Address), usize>,
+    /// What kept a place closed when its head was last written.
+    heads: BTreeMap<Place, (Option<Hold>, bool)>,
     /// Deployments that begin with a migration.
     migrates: BTreeSet<DeploymentId>,
 }
@@ -63,6 +65,9 @@ impl Invariants {
     }
 
     pub(crate) fn written(&mut self, record: &Record, cloud: &Cloud, now: Time) {
+        if let Record::Head(head) = record {
+            self.heads.insert(head.place.clone(), (head.hold.clone(), head.pause.is_some()));
+        }
         let Record::Deployment(deployment) = record else { return };
         let id = deployment.id.clone();
         let open = self.open.entry(id.place.clone()).or_default();
@@ -97,6 +102,7 @@ impl Invariants {
             self.migrates.insert(id.clone());
         }
         let mark = request.release.mark();
+        self.was_let_in(deployment, &mark);
         let newest = self.newest.get(&id.place);
         if !request.is_by_person() {
             if let Some(newest) = newest.filter(|newest| mark.older_than(newest)) {
@@ -115,6 +121,28 @@ impl Invariants {
         if newer && request.kind == Kind::Deploy {
             self.newest.insert(id.place.clone(), mark);
         }
+    }
+
+    /// Compares a start with what the head said just before.
+    fn was_let_in(&mut self, deployment: &Deployment, mark: &Mark) {
+        let (id, request) = (&deployment.id, &deployment.request);
+        let Some((hold, paused)) = self.heads.get(&id.place).cloned() else { return };
+        if paused && request.kind == Kind::Deploy {
+            self.violated("nothing_starts_while_paused", id.to_string());
+        }
+        let held = hold.filter(|hold| match &hold.until {
+            HoldUntil::NewerThan(held) => !held.older_than(mark),
+            HoldUntil::Person => true,
+        });
+        if held.is_some() && !request.is_by_person() {
+            let what = format!("{id} brought {}", mark.version);
+            self.violated("a_held_release_never_returns_by_itself", what);
+        }
+    }
+
+    /// A person opens the door, and whatever waits behind it may start in the same moment.
+    pub(crate) fn opened_by_hand(&mut self, place: &Place) {
+        self.heads.remove(place);
     }
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {

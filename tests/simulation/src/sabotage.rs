@@ -32,6 +32,8 @@ pub enum Variant {
     GrantsEveryClaim,
     /// A rollback leaves no trace.
     ForgetsBadReleases,
+    /// A pause is forgotten.
+    ForgetsPauses,
     /// The lock on the environment is ignored.
     IgnoresTheLock,
     /// Outcomes are not told.
@@ -48,7 +50,7 @@ pub enum Variant {
     TrustsAnyExitCode,
 }
 
-pub const ALL: [Variant; 15] = [
+pub const ALL: [Variant; 16] = [
     Variant::ActsBeforeSaving,
     Variant::ForgetsTheOutbox,
     Variant::TrustsAnyCompleted,
@@ -57,6 +59,7 @@ pub const ALL: [Variant; 15] = [
     Variant::AllowsAnOlderBuild,
     Variant::GrantsEveryClaim,
     Variant::ForgetsBadReleases,
+    Variant::ForgetsPauses,
     Variant::IgnoresTheLock,
     Variant::KeepsSilent,
     Variant::IgnoresDeadlines,
@@ -124,6 +127,7 @@ impl Broken {
                 environment.head.bad.clear();
                 environment.head.hold = None;
             }
+            (Variant::ForgetsPauses, Input::Requested(_)) => environment.head.pause = None,
             (Variant::IgnoresTheLock, Input::Requested(_)) => environment.head.active = None,
             (
                 Variant::IgnoresDeadlines,

@@ -165,11 +165,10 @@ impl<D: Decide> Sim<D> {
         let mut changed = self.memory.take_changed();
         changed.sort();
         changed.dedup();
-        for key in changed {
-            if !matches!(key, Key::Deployment(_)) {
-                continue;
-            }
-            let record = self.memory.read(&key).and_then(|text| Record::read(&text).ok());
+        // Deployments first: they are judged by what the head said before this write.
+        changed.sort_by_key(|key| matches!(key, Key::Head(_)));
+        for key in changed.iter().filter(|key| matches!(key, Key::Head(_) | Key::Deployment(_))) {
+            let record = self.memory.read(key).and_then(|text| Record::read(&text).ok());
             if let Some(record) = record {
                 self.invariants.written(&record, &self.cloud, self.now);
             }
@@ -223,6 +222,9 @@ impl<D: Decide> Sim<D> {
                 self.schedule(ticks);
             }
             Happening::Person { place, input } => {
+                if matches!(input, Input::Controlled { .. }) {
+                    self.invariants.opened_by_hand(&place);
+                }
                 match pollster::block_on(self.engine().tell(&place, input.clone())) {
                     Ok(said) => self.answers.push((self.now, say(&said))),
                     // The console shows the error, and the person clicks again.
@@ -462,12 +464,12 @@ impl<D: Decide> Sim<D> {
                     let revision = self
                         .cloud
                         .register(service.name.as_str(), BTreeMap::from([(repository, digest)]));
-                    let breaker = match &rules.target {
-                        Target::Cluster(_) => Breaker::Off,
-                        Target::Hosts(_) => Breaker::Stop,
+                    let (breaker, desired) = match &rules.target {
+                        Target::Cluster(_) => (Breaker::Off, 2),
+                        Target::Hosts(_) => (Breaker::Stop, 1),
                     };
                     let address = (target_name(&rules.target), service.name.clone());
-                    self.cloud.create(address, Some(revision), 2, breaker);
+                    self.cloud.create(address, Some(revision), desired, breaker);
                 }
             }
         }

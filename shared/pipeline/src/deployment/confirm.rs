@@ -11,7 +11,8 @@ impl Deployment {
         if self.rules.bake == Span::default() {
             return self.confirm(now);
         }
-        self.note(now, format!("Watching alarms and tasks for {}.", self.rules.bake));
+        let what = if self.rules.alarms.names.is_empty() { "tasks" } else { "alarms and tasks" };
+        self.note(now, format!("Watching {what} for {}.", self.rules.bake));
         self.state = State::Baking { until: now + self.rules.bake };
         self.read_alarms(now);
     }
@@ -72,6 +73,10 @@ impl Deployment {
                 return self.go_back(Cause::DidNotSettle { service: name.clone(), waiting }, now);
             }
             *look_at = (now + LOOK_SOON).min(*deadline);
+            let text = format!("{name} is not at rest yet: {waiting}.");
+            if self.timeline.entries().iter().all(|entry| entry.text != text) {
+                self.note(now, text);
+            }
         }
     }
 

@@ -127,6 +127,11 @@ impl Deployment {
             Kind::Restore(restore) => format!("Going back from {} to {release}", restore.from),
         };
         self.note(now, format!("{what}, asked for by {}.", self.request.asked_by));
+        if matches!(&self.request.kind, Kind::Restore(restore) if !restore.undo)
+            && self.rules.migration.is_some()
+        {
+            self.note(now, "The schema of the database stays as it is.");
+        }
         match &self.rules.approval {
             Some(approval) if self.request.kind == Kind::Deploy => {
                 let until = now + approval.expires;

@@ -124,7 +124,11 @@ impl Deployment {
         run.deadline = now + timeout;
         run.look_at = run.deadline.min(now + LOOK_EVERY);
         self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
-        self.note(now, format!("Task {} runs.", short_task(task)));
+        let what = match self.state {
+            State::Undoing { .. } => "Taking the migration back",
+            _ => "The migration",
+        };
+        self.note(now, format!("{what} runs as task {}.", short_task(task)));
         Said::Done
     }
 
@@ -197,6 +201,9 @@ impl Deployment {
             let after =
                 self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout).to_string();
             self.one_off_failed(Cause::MigrationTimedOut { after }, end.to_string(), now);
+        } else if end.never_ran() {
+            let reason = end.stop.reason;
+            self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
         } else {
             let how = end.to_string();
             self.one_off_failed(Cause::MigrationFailed { how: how.clone() }, how, now);

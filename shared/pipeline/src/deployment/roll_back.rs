@@ -53,6 +53,7 @@ impl Deployment {
             return self.undo(AfterUndo::PutBack { cause }, now);
         }
         if touched.is_empty() {
+            self.mention_the_schema(now);
             let verdict = match cause {
                 Cause::Person { by, why } => Verdict::Cancelled { by, why },
                 cause => Verdict::Failed { cause, left: vec![] },
@@ -61,6 +62,12 @@ impl Deployment {
         }
         self.announce(News::GoingBack { cause: cause.to_string() }, now);
         self.put_back(cause, now);
+    }
+
+    fn mention_the_schema(&mut self, now: Time) {
+        if self.schema == Schema::Migrated {
+            self.note(now, "The migration stays: what ran before now lives with the new schema.");
+        }
     }
 
     fn go_back_after_migration(&mut self, cause: Cause, undo: bool, now: Time) {
@@ -89,6 +96,7 @@ impl Deployment {
     /// Puts every touched service back, from the last wave to the first.
     pub(super) fn put_back(&mut self, cause: Cause, now: Time) {
         self.note(now, format!("Going back: {cause}."));
+        self.mention_the_schema(now);
         let last = self.rules.waves.len().saturating_sub(1);
         self.put_back_wave(cause, now, last, now);
     }
@@ -191,6 +199,8 @@ impl Deployment {
             {
                 service.rollout = None;
                 service.standing = Standing::Updated;
+                let why = "is over and cannot be stopped; the service is updated instead";
+                self.note(now, format!("The rollout of {name} {why}."));
                 self.put_back_service(name, now);
                 Said::Done
             }

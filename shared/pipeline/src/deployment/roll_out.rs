@@ -4,7 +4,7 @@ use super::timeline::shorten;
 use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
 use crate::effect::{Effect, RollOut};
 use crate::environment::Kind;
-use crate::names::{RolloutId, ServiceName};
+use crate::names::{Revision, RolloutId, ServiceName};
 use crate::observation::{Observation, Reading};
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Usurper, Verdict, list};
@@ -118,15 +118,22 @@ impl Deployment {
             }
             Reading::Returned { reason } => self.returned_by_ecs(service, reason, now),
             Reading::TakenOver { revision } => {
-                let by = Usurper::Somebody { service, revision: Some(revision) };
-                self.end(Verdict::Superseded { by }, now);
+                self.taken_over(service, Some(revision), now);
             }
             Reading::Gone => {
-                let by = Usurper::Somebody { service, revision: None };
-                self.end(Verdict::Superseded { by }, now);
+                self.taken_over(service, None, now);
             }
         }
         Said::Done
+    }
+
+    /// Somebody else has a hand in it, so that whatever we did next might be against their will.
+    fn taken_over(&mut self, service: ServiceName, revision: Option<Revision>, now: Time) {
+        let others = self.named(|other| other.touched() && other.name != service);
+        if !others.is_empty() {
+            self.note(now, format!("Nothing is put back; as we left them: {}.", list(others)));
+        }
+        self.end(Verdict::Superseded { by: Usurper::Somebody { service, revision } }, now);
     }
 
     fn service_is_up(&mut self, name: &ServiceName, seen_at: Time, now: Time) {

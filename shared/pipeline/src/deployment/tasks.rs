@@ -51,7 +51,7 @@ impl Deployment {
         }
         service.died.push(report.task.clone());
         let count = service.died.len();
-        self.note(now, format!("Task {count} of {threshold} of {name} died ({fault}): {reason}."));
+        self.note(now, format!("A task of {name} died ({fault}), number {count} of the {threshold} that are too many: {reason}."));
         if count >= threshold {
             let count = u32::try_from(count).unwrap_or(u32::MAX);
             self.go_back(Cause::TasksFailed { service: name, count, fault, reason }, now);

@@ -18,7 +18,11 @@ pub struct Entry {
 }
 
 impl Timeline {
-    pub(super) fn add(&mut self, at: Time, text: String) {
+    pub(super) fn add(&mut self, at: Time, mut text: String) {
+        // Many a reason that ends the sentence brings its own full stop.
+        if text.ends_with("..") {
+            text.pop();
+        }
         if self.0.len() == ENTRIES_MAX {
             self.0.remove(ENTRIES_MAX / 2);
         }
