@@ -22,7 +22,7 @@ pub use configure::Configured;
 pub use decide::{Decide, Pipeline};
 pub use errors::{EngineError, SaveError, WorldError};
 pub use records::{Record, StoredError};
-pub use world::{Key, Lookup, Message, Sender, Stored, World, Write};
+pub use world::{Key, Lookup, Message, Sender, Stored, Timer, World, Write};
 
 /// The loop, over one world and one way to decide.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 //! It can be told to fail at any point, which is how a crash between any two calls is tried.
 
 use crate::errors::{SaveError, WorldError};
-use crate::world::{Key, Lookup, Message, Stored, World, Write};
+use crate::world::{Key, Lookup, Message, Stored, Timer, World, Write};
 use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use std::cell::{Cell, RefCell};
@@ -14,6 +14,7 @@ pub struct Memory {
     now: Cell<Time>,
     table: RefCell<BTreeMap<Key, Item>>,
     sent: RefCell<Vec<Message>>,
+    timers: RefCell<Vec<Timer>>,
     changed: RefCell<Vec<Key>>,
     faults: RefCell<Option<Faults>>,
 }
@@ -66,6 +67,11 @@ impl Memory {
     /// Takes what was sent since the last time.
     pub fn take_sent(&self) -> Vec<Message> {
         self.sent.take()
+    }
+
+    /// Takes the timers that were set since the last time.
+    pub fn take_timers(&self) -> Vec<Timer> {
+        self.timers.take()
     }
 
     /// Takes the keys of the records that were written since the last time.
@@ -133,9 +139,10 @@ impl World for Memory {
         Ok(())
     }
 
-    async fn send(&self, messages: Vec<Message>) -> Result<(), WorldError> {
+    async fn send(&self, messages: Vec<Message>, timers: Vec<Timer>) -> Result<(), WorldError> {
         self.pass(Point::BeforeSend)?;
         self.sent.borrow_mut().extend(messages);
+        self.timers.borrow_mut().extend(timers);
         self.pass(Point::AfterSend)
     }
 

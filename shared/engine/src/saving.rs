@@ -1,7 +1,7 @@
 //! Saving, then sending: the order that no crash can hurt.
 
 use crate::records::Record;
-use crate::world::{Key, Message, Stored, World};
+use crate::world::{Key, Message, Stored, Timer, World};
 use crate::{Decide, Engine, EngineError, SaveError, StoredError};
 use pipeline::spec::Application;
 
@@ -19,7 +19,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         spec: Option<&Application>,
     ) -> Result<bool, EngineError> {
         let now = self.world.now();
-        let (mut writes, mut messages) = (Vec::new(), Vec::new());
+        let (mut writes, mut messages, mut timers) = (Vec::new(), Vec::new(), Vec::new());
         for Change { mut record, read } in changes {
             if let Some((from, outbox)) = record.outbox() {
                 for (number, effect) in outbox.send(now) {
@@ -27,11 +27,15 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
                 }
             }
             if read.as_ref().is_none_or(|(known, _)| *known != record) {
+                let was_due = read.as_ref().and_then(|(known, _)| known.due(spec));
                 let version = read.map(|(_, stored)| stored.version);
-                let write = record.to_write(version, spec);
-                writes.push(
-                    write.map_err(|source| EngineError::Stored { key: record.key(), source })?,
-                );
+                let write = record
+                    .to_write(version, spec)
+                    .map_err(|source| EngineError::Stored { key: record.key(), source })?;
+                if let Some(at) = write.due.filter(|due| was_due != Some(*due)) {
+                    timers.push(Timer { key: write.key.clone(), at });
+                }
+                writes.push(write);
             }
         }
         if !writes.is_empty() {
@@ -41,8 +45,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
                 Err(SaveError::World(error)) => return Err(error.into()),
             }
         }
-        if !messages.is_empty() {
-            self.world.send(messages).await?;
+        if !messages.is_empty() || !timers.is_empty() {
+            self.world.send(messages, timers).await?;
         }
         Ok(true)
     }

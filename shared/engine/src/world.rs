@@ -21,8 +21,13 @@ pub trait World {
     /// Writes all records or none, each only if it still has the version that was read.
     fn save(&self, writes: Vec<Write>) -> impl Future<Output = Result<(), SaveError>>;
 
-    /// Hands effects to the queues of the workers that perform them.
-    fn send(&self, messages: Vec<Message>) -> impl Future<Output = Result<(), WorldError>>;
+    /// Hands effects to the queues of the workers that perform them, and sets timers. A timer that
+    /// is lost costs no more than the time until the next sweep.
+    fn send(
+        &self,
+        messages: Vec<Message>,
+        timers: Vec<Timer>,
+    ) -> impl Future<Output = Result<(), WorldError>>;
 
     /// Which records want to be woken by now.
     fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Key>, WorldError>>;
@@ -77,6 +82,13 @@ pub struct Message {
     /// Its number in the sender's outbox.
     pub number: u64,
     pub effect: Effect,
+}
+
+/// A record that wants to be woken at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer {
+    pub key: Key,
+    pub at: Time,
 }
 
 /// Whose outbox an effect stands in.

@@ -57,7 +57,7 @@ pub fn play_with<D: Decide>(
     let plan = Plan::new(rng.u64(..), pick_odds(&mut rng));
     let mut sim = Sim::new(systems.clone(), decide, plan);
     change(&mut sim);
-    sim.exact_timers = rng.bool();
+    sim.timers_ring = rng.bool();
     sim.log = with_log.then(Vec::new);
     for service in sim.cloud.services.values_mut() {
         service.breaker = [Breaker::Off, Breaker::Stop, Breaker::RollBack][rng.usize(0..3)];

@@ -57,7 +57,7 @@ impl<D: Decide> Story<D> {
     }
 
     /// Somebody gives the application a new spec.
-    pub fn configure(&mut self, text: &'static str) -> &mut Self {
+    pub fn configure(&mut self, text: &str) -> &mut Self {
         let configured =
             (0..TRIES_MAX).any(|_| pollster::block_on(self.sim.engine().configure(text)).is_ok());
         match System::read(text) {

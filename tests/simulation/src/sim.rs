@@ -39,7 +39,8 @@ pub struct Sim<D> {
     delivered: BTreeSet<(engine::Sender, u64)>,
     pub log: Option<Vec<String>>,
     pub happenings: usize,
-    pub exact_timers: bool,
+    /// Whether timers ring at all; if not, the sweep alone wakes what is due.
+    pub timers_ring: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +80,8 @@ pub enum Happening {
         input: Input,
     },
     Outsider(Address),
+    /// A timer rings.
+    Wake(Key),
     Sweep,
 }
 
@@ -103,7 +106,7 @@ impl<D: Decide> Sim<D> {
             delivered: BTreeSet::new(),
             log: None,
             happenings: 0,
-            exact_timers: true,
+            timers_ring: true,
         };
         sim.memory.set_now(START);
         sim.install();
@@ -160,6 +163,14 @@ impl<D: Decide> Sim<D> {
                     pause + late,
                     Happening::Deliver { message: message.clone(), receives: 1 },
                 );
+            }
+        }
+        for timer in self.memory.take_timers() {
+            let is_lost = !self.timers_ring || self.plan.chance(self.plan.odds().drop);
+            if !is_lost {
+                let span =
+                    Span::seconds(timer.at.since(self.now).as_seconds() + 1) + self.lateness();
+                self.after(span, Happening::Wake(timer.key));
             }
         }
         let mut changed = self.memory.take_changed();
@@ -232,6 +243,10 @@ impl<D: Decide> Sim<D> {
                 }
             }
             Happening::Outsider(address) => self.update_from_outside(&address),
+            Happening::Wake(key) => {
+                // What fails is due in the next sweep.
+                let _ = pollster::block_on(self.engine().wake(&key));
+            }
             Happening::Sweep => {
                 self.sweep_at = None;
                 // What fails is due again in a minute.
@@ -406,10 +421,10 @@ impl<D: Decide> Sim<D> {
         Place { application: "nobody".into(), environment: "nowhere".into() }
     }
 
+    /// The sweep comes every minute; those that would find nothing are left out.
     fn plan_sweep(&mut self) {
         let Some(due) = self.memory.next_due() else { return };
-        let soonest = self.now + Span::seconds(1);
-        let time = if self.exact_timers { due.max(soonest) } else { next_minute(due.max(soonest)) };
+        let time = next_minute(due.max(self.now + Span::seconds(1)));
         if self.sweep_at.is_none_or(|planned| time < planned) {
             self.sweep_at = Some(time);
             self.order += 1;
@@ -532,6 +547,7 @@ fn describe(happening: &Happening) -> String {
         Happening::Tick(tick) => format!("tick {tick:?}"),
         Happening::Person { place, input } => format!("person at {place}: {input:?}"),
         Happening::Outsider(address) => format!("outsider updates {address:?}"),
+        Happening::Wake(key) => format!("timer of {key}"),
         Happening::Sweep => "sweep".into(),
     }
 }

@@ -33,7 +33,7 @@ impl Story<Pipeline> {
         Self::new(System::example(system)?, Pipeline, plan)
     }
 
-    pub fn of_text(text: &'static str) -> Result<Self, String> {
+    pub fn of_text(text: &str) -> Result<Self, String> {
         Self::new(System::read(text)?, Pipeline, Plan::new(0, Default::default()))
     }
 }
@@ -150,6 +150,7 @@ impl<D: Decide> Story<D> {
     pub fn wait(&mut self, span: Span) -> &mut Self {
         let end = self.sim.now + span;
         self.sim.run_until(end);
+        self.sim.now = end;
         self
     }
 

@@ -1,7 +1,7 @@
 //! The engine's world in the simulation: its in-memory twin, or a hasty copy that acts first.
 
 use engine::memory::Memory;
-use engine::{Key, Lookup, Message, SaveError, Stored, World, WorldError, Write};
+use engine::{Key, Lookup, Message, SaveError, Stored, Timer, World, WorldError, Write};
 use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use std::cell::{Cell, RefCell};
@@ -55,8 +55,8 @@ impl World for Surroundings {
         self.memory.save(writes).await
     }
 
-    async fn send(&self, messages: Vec<Message>) -> Result<(), WorldError> {
-        self.memory.send(messages).await?;
+    async fn send(&self, messages: Vec<Message>, timers: Vec<Timer>) -> Result<(), WorldError> {
+        self.memory.send(messages, timers).await?;
         match self.write_what_waits().await {
             Ok(()) => Ok(()),
             Err(SaveError::Conflict) => {

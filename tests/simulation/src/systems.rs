@@ -35,6 +35,11 @@ impl System {
         system.clone()
     }
 
+    /// What a team would install, word by word.
+    pub fn text(name: &str) -> Option<&'static str> {
+        EXAMPLES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    }
+
     pub fn read(text: &str) -> Result<Self, String> {
         let spec = spec::parse(text).map_err(|faults| faults.to_string())?;
         Ok(Self { spec })

@@ -2,17 +2,11 @@
 
 use crate::behaviour::Behaviour;
 use crate::story::Story;
-use std::sync::LazyLock;
 
 const FIRST: &str = "20261121090000";
 const SECOND: &str = "20261122090000";
 const THIRD: &str = "20261123090000";
 const EXAMPLE: &str = include_str!("../../../../infra/examples/omen-epr.yaml");
-
-static REMOVED: LazyLock<String> =
-    LazyLock::new(|| EXAMPLE.replace("    failures:", "    first_deploy: remove\n    failures:"));
-static STRICT: LazyLock<String> =
-    LazyLock::new(|| EXAMPLE.replace("sidecars: warn", "sidecars: roll_back"));
 
 pub(super) fn first_deploy(story: &mut Story) {
     story.push(FIRST).rest();
@@ -25,7 +19,8 @@ pub(super) fn first_deploy_fails(story: &mut Story) {
 }
 
 pub(super) fn first_deploy_removed(story: &mut Story) {
-    story.configure(&REMOVED).push_bad(FIRST, "epr", Behaviour::CrashesAtStart).rest();
+    let text = EXAMPLE.replace("    failures:", "    first_deploy: remove\n    failures:");
+    story.configure(&text).push_bad(FIRST, "epr", Behaviour::CrashesAtStart).rest();
 }
 
 pub(super) fn api_crashes(story: &mut Story) {
@@ -39,7 +34,8 @@ pub(super) fn worker_crashes(story: &mut Story) {
 }
 
 pub(super) fn worker_counts(story: &mut Story) {
-    story.configure(&STRICT).push(FIRST).rest();
+    let text = EXAMPLE.replace("sidecars: warn", "sidecars: roll_back");
+    story.configure(&text).push(FIRST).rest();
     story.push_bad(SECOND, "epr", Behaviour::LosesSidecar).rest();
 }
 

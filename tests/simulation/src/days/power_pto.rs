@@ -3,16 +3,15 @@
 use crate::behaviour::Behaviour;
 use crate::story::Story;
 use pipeline::time::Span;
-use std::sync::LazyLock;
 
+const EXAMPLE: &str = include_str!("../../../../infra/examples/power-pto.yaml");
 const FIRST: &str = "a41c77d";
 const SECOND: &str = "b52d88e";
 
 /// Their document: for irreversible migrations, deploy a forward fix.
-static MANUAL: LazyLock<String> = LazyLock::new(|| {
-    let example = include_str!("../../../../infra/examples/power-pto.yaml");
-    example.replace("    timeout: 10m\n", "    timeout: 10m\n    rollback: manual\n")
-});
+fn manual() -> String {
+    EXAMPLE.replace("    timeout: 10m\n", "    timeout: 10m\n    rollback: manual\n")
+}
 
 pub(super) fn good(story: &mut Story) {
     story.push(FIRST).rest();
@@ -37,7 +36,7 @@ pub(super) fn accrual_alarm(story: &mut Story) {
 }
 
 pub(super) fn irreversible(story: &mut Story) {
-    story.configure(&MANUAL);
+    story.configure(&manual());
     story.push_bad(FIRST, "api", Behaviour::CrashesAtStart).rest();
     story.push(SECOND).rest();
     story.deploy("production", SECOND, |request| {

@@ -5,17 +5,16 @@ use crate::cloud::Breaker;
 use crate::story::Story;
 use pipeline::event::AlarmState;
 use pipeline::time::Span;
-use std::sync::LazyLock;
 
+const EXAMPLE: &str = include_str!("../../../../infra/examples/scr.yaml");
 const FIRST: &str = "3f2a9c1";
 const SECOND: &str = "7b41d0e";
 const THIRD: &str = "c90ffee";
 
 /// So many tasks may die that ECS is the first to act.
-static PATIENT: LazyLock<String> = LazyLock::new(|| {
-    let example = include_str!("../../../../infra/examples/scr.yaml");
-    example.replace("    bake: 5m\n", "    bake: 5m\n    failures: {tasks: 10}\n")
-});
+fn patient() -> String {
+    EXAMPLE.replace("    bake: 5m\n", "    bake: 5m\n    failures: {tasks: 10}\n")
+}
 
 pub(super) fn good(story: &mut Story) {
     story.push(FIRST).rest();
@@ -39,12 +38,12 @@ pub(super) fn image_crashes(story: &mut Story) {
 }
 
 pub(super) fn breaker_stops(story: &mut Story) {
-    story.configure(&PATIENT).breaker(Breaker::Stop);
+    story.configure(&patient()).breaker(Breaker::Stop);
     story.push_bad(FIRST, "api", Behaviour::CrashesAtStart).rest();
 }
 
 pub(super) fn breaker_returns(story: &mut Story) {
-    story.configure(&PATIENT).breaker(Breaker::RollBack);
+    story.configure(&patient()).breaker(Breaker::RollBack);
     story.push_bad(FIRST, "api", Behaviour::CrashesAtStart).rest();
 }
 
