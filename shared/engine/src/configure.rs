@@ -30,7 +30,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             if loaded.as_ref().is_some_and(|(known, _)| *known == spec) {
                 return Ok(Configured { application, changed: false });
             }
-            let read = loaded.map(|(known, stored)| (known.into(), stored));
+            let read = loaded.map(|(known, version)| (known.into(), version));
             let change = Change { record: Record::Spec(spec.clone()), read };
             if self.save_and_send(vec![change], None).await? {
                 return Ok(Configured { application, changed: true });

@@ -2,7 +2,7 @@
 
 use crate::records::Record;
 use crate::saving::open;
-use crate::world::{Key, Lookup, Message, Sender, Stored, World};
+use crate::world::{Key, Lookup, Message, Sender, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::deployment::Said;
 use pipeline::environment::Input;
@@ -44,10 +44,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let key = Key::from(&message.from);
         let stored =
             self.world.load(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        let Some(stored) = stored else { return Ok(false) };
-        let mut record =
-            Record::read(&stored.text).map_err(|source| EngineError::Stored { key, source })?;
-        Ok(record.outbox().is_some_and(|(_, outbox)| {
+        let Some(mut stored) = stored else { return Ok(false) };
+        Ok(stored.record.outbox().is_some_and(|(_, outbox)| {
             self.decide.permits(outbox, message.number, &message.effect)
         }))
     }
@@ -82,13 +80,13 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(self.load_one(Key::Spec(application.clone())).await?.map(|(spec, _)| spec))
     }
 
-    pub(crate) async fn load_one<R>(&self, key: Key) -> Result<Option<(R, Stored)>, EngineError>
+    pub(crate) async fn load_one<R>(&self, key: Key) -> Result<Option<(R, u64)>, EngineError>
     where
         R: TryFrom<Record, Error = crate::StoredError>,
     {
         let stored =
             self.world.load(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        stored.map(|stored| open(key, stored)).transpose()
+        Ok(stored.map(|stored| open(key, stored)).transpose()?)
     }
 }
 

@@ -6,7 +6,7 @@ use pipeline::spec::Faults;
 use thiserror::Error;
 
 /// The world did not do what was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub enum WorldError {
     /// Try again: a throttle, a time-out, a lost connection, or the end of this process.
     #[error("the world is out of reach for now: {0}")]
@@ -14,9 +14,12 @@ pub enum WorldError {
     /// Trying again will not help.
     #[error("the world refused: {0}")]
     Final(String),
+    /// Update this function, or repair the record.
+    #[error("cannot read or write {key}")]
+    Stored { key: Key, source: StoredError },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub enum SaveError {
     /// Somebody else wrote first: load and decide anew.
     #[error("somebody else wrote first")]
@@ -32,8 +35,6 @@ pub enum EngineError {
     /// Deliver the event again.
     #[error("others kept writing to {0}; deliver the event again")]
     Busy(Key),
-    #[error("cannot read {key}")]
-    Stored { key: Key, source: StoredError },
     /// Tell the person.
     #[error("the spec has faults:\n{0}")]
     Spec(Faults),

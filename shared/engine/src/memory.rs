@@ -3,6 +3,7 @@
 //! It can be told to fail at any point, which is how a crash between any two calls is tried.
 
 use crate::errors::{SaveError, WorldError};
+use crate::records::Record;
 use crate::world::{Key, Lookup, Message, Stored, Timer, World, Write};
 use pipeline::names::ApplicationName;
 use pipeline::time::Time;
@@ -17,6 +18,8 @@ pub struct Memory {
     timers: RefCell<Vec<Timer>>,
     changed: RefCell<Vec<Key>>,
     faults: RefCell<Option<Faults>>,
+    /// Whether records are put into their stored form and read back from it, as a table does.
+    as_text: Cell<bool>,
 }
 
 /// Says at each point what goes wrong there.
@@ -79,8 +82,13 @@ impl Memory {
         self.changed.take()
     }
 
-    pub fn read(&self, key: &Key) -> Option<String> {
-        self.table.borrow().get(key).map(|item| item.stored.text.clone())
+    /// Keeps every record as the text that a table would keep.
+    pub fn keep_as_text(&self) {
+        self.as_text.set(true);
+    }
+
+    pub fn read(&self, key: &Key) -> Option<Record> {
+        self.table.borrow().get(key).map(|item| item.stored.record.clone())
     }
 
     pub fn keys(&self) -> Vec<Key> {
@@ -124,13 +132,14 @@ impl World for Memory {
                 return Err(WorldError::Passing("failed before the save".into()).into());
             }
         }
+        let writes = if self.as_text.get() { through_text(writes)? } else { writes };
         let mut table = self.table.borrow_mut();
         let version = |key: &Key| table.get(key).map(|item| item.stored.version);
         if writes.iter().any(|write| version(&write.key) != write.read_version) {
             return Err(SaveError::Conflict);
         }
-        for Write { key, read_version, text, due, lookups } in writes {
-            let stored = Stored { version: read_version.unwrap_or_default() + 1, text };
+        for Write { key, read_version, record, due, lookups } in writes {
+            let stored = Stored { version: read_version.unwrap_or_default() + 1, record };
             self.changed.borrow_mut().push(key.clone());
             table.insert(key, Item { stored, due, lookups });
         }
@@ -162,6 +171,18 @@ impl World for Memory {
             })
             .collect())
     }
+}
+
+/// Every record as it comes back from its stored form.
+fn through_text(writes: Vec<Write>) -> Result<Vec<Write>, WorldError> {
+    let again = writes.into_iter().map(|write| {
+        let record = write.record.write().and_then(|text| Record::read(&text));
+        match record {
+            Ok(record) => Ok(Write { record, ..write }),
+            Err(source) => Err(WorldError::Stored { key: write.key, source }),
+        }
+    });
+    again.collect()
 }
 
 impl std::fmt::Debug for Memory {

@@ -86,7 +86,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
                 (None, None) => return Ok(Said::Ignored(format!("there is no release {version}"))),
             };
             let said = change(&mut candidate);
-            let read = loaded.map(|(candidate, stored)| (candidate.into(), stored));
+            let read = loaded.map(|(candidate, version)| (candidate.into(), version));
             let change = Change { record: candidate.into(), read };
             if self.save_and_send(vec![change], Some(spec)).await? {
                 return Ok(said);

@@ -117,18 +117,14 @@ impl Record {
         lookups
     }
 
-    pub(crate) fn to_write(
-        &self,
-        read_version: Option<u64>,
-        spec: Option<&Application>,
-    ) -> Result<Write, StoredError> {
-        Ok(Write {
+    pub(crate) fn into_write(self, read_version: Option<u64>, spec: Option<&Application>) -> Write {
+        Write {
             key: self.key(),
             read_version,
-            text: self.write()?,
             due: self.due(spec),
             lookups: self.lookups(),
-        })
+            record: self,
+        }
     }
 }
 

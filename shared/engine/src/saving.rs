@@ -2,13 +2,13 @@
 
 use crate::records::Record;
 use crate::world::{Key, Message, Stored, Timer, World};
-use crate::{Decide, Engine, EngineError, SaveError, StoredError};
+use crate::{Decide, Engine, EngineError, SaveError, StoredError, WorldError};
 use pipeline::spec::Application;
 
 /// A record as it shall be, and as it was read; `None`: it is new.
 pub(crate) struct Change {
     pub(crate) record: Record,
-    pub(crate) read: Option<(Record, Stored)>,
+    pub(crate) read: Option<(Record, u64)>,
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
@@ -28,10 +28,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             }
             if read.as_ref().is_none_or(|(known, _)| *known != record) {
                 let was_due = read.as_ref().and_then(|(known, _)| known.due(spec));
-                let version = read.map(|(_, stored)| stored.version);
-                let write = record
-                    .to_write(version, spec)
-                    .map_err(|source| EngineError::Stored { key: record.key(), source })?;
+                let write = record.into_write(read.map(|(_, version)| version), spec);
                 if let Some(at) = write.due.filter(|due| was_due != Some(*due)) {
                     timers.push(Timer { key: write.key.clone(), at });
                 }
@@ -52,17 +49,17 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 }
 
-/// Reads a record of the kind that its key says.
-pub(crate) fn open<R>(key: Key, stored: Stored) -> Result<(R, Stored), EngineError>
+/// Takes a record as the kind that its key says.
+pub(crate) fn open<R>(key: Key, stored: Stored) -> Result<(R, u64), WorldError>
 where
     R: TryFrom<Record, Error = StoredError>,
 {
-    match Record::read(&stored.text).and_then(R::try_from) {
-        Ok(body) => Ok((body, stored)),
-        Err(source) => Err(EngineError::Stored { key, source }),
+    match R::try_from(stored.record) {
+        Ok(body) => Ok((body, stored.version)),
+        Err(source) => Err(WorldError::Stored { key, source }),
     }
 }
 
-pub(crate) fn into_record<R: Into<Record>>((body, stored): (R, Stored)) -> (Record, Stored) {
-    (body.into(), stored)
+pub(crate) fn into_record<R: Into<Record>>((body, version): (R, u64)) -> (Record, u64) {
+    (body.into(), version)
 }

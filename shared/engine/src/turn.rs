@@ -2,7 +2,7 @@
 
 use crate::records::Record;
 use crate::saving::{Change, into_record, open};
-use crate::world::{Key, Stored, World};
+use crate::world::{Key, World};
 use crate::{Decide, Engine, EngineError};
 use pipeline::deployment::{Deployment, Said};
 use pipeline::environment::{Context, Environment, Head, Input, Step};
@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 struct Loaded {
     /// `None`: there is none, or it was not needed.
     spec: Option<Application>,
-    head: Option<(Head, Stored)>,
-    deployment: Option<(Deployment, Stored)>,
+    head: Option<(Head, u64)>,
+    deployment: Option<(Deployment, u64)>,
     /// The head of the environment that this one is promoted from.
     source: Option<Head>,
 }

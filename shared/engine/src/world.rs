@@ -1,6 +1,7 @@
 //! The port: all that the loop needs of the world.
 
 use crate::errors::{SaveError, WorldError};
+use crate::records::Record;
 use pipeline::effect::Effect;
 use pipeline::names::{
     AlarmName, ApplicationName, DeploymentId, Place, Repository, ServiceName, Version,
@@ -56,11 +57,11 @@ pub enum Lookup {
     Alarm(AlarmName),
 }
 
-/// A record as it lies in the table.
+/// A record as it was read. The world keeps it as the text that `Record::write` makes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub version: u64,
-    pub text: String,
+    pub record: Record,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ pub struct Write {
     pub key: Key,
     /// The version that was read; `None`: there was no such record.
     pub read_version: Option<u64>,
-    pub text: String,
+    pub record: Record,
     /// When the record wants to be woken; `None`: never.
     pub due: Option<Time>,
     /// What it is to be found by.

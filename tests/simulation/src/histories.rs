@@ -57,6 +57,9 @@ pub fn play_with<D: Decide>(
     let plan = Plan::new(rng.u64(..), pick_odds(&mut rng));
     let mut sim = Sim::new(systems.clone(), decide, plan);
     change(&mut sim);
+    if rng.u8(0..8) == 0 {
+        sim.memory.keep_as_text();
+    }
     sim.timers_ring = rng.bool();
     sim.log = with_log.then(Vec::new);
     for service in sim.cloud.services.values_mut() {

@@ -44,10 +44,15 @@ pub fn play() -> Result<(usize, Story<Pipeline>), String> {
     let mut largest = 0;
     for _ in 0..600 {
         story.wait(Span::seconds(2));
-        largest = largest.max(story.sim.memory.read(&key).map_or(0, |text| text.len()));
+        largest = largest.max(stored_bytes(&story, &key));
     }
     story.rest();
     Ok((largest, story))
+}
+
+fn stored_bytes(story: &Story<Pipeline>, key: &Key) -> usize {
+    let text = story.sim.memory.read(key).and_then(|record| record.write().ok());
+    text.map_or(0, |text| text.len())
 }
 
 /// Measures the core and the stored form on a deployment of fifty services, half of them out.

@@ -179,8 +179,7 @@ impl<D: Decide> Sim<D> {
         // Deployments first: they are judged by what the head said before this write.
         changed.sort_by_key(|key| matches!(key, Key::Head(_)));
         for key in changed.iter().filter(|key| matches!(key, Key::Head(_) | Key::Deployment(_))) {
-            let record = self.memory.read(key).and_then(|text| Record::read(&text).ok());
-            if let Some(record) = record {
+            if let Some(record) = self.memory.read(key) {
                 self.invariants.written(&record, &self.cloud, self.now);
             }
         }
@@ -456,7 +455,7 @@ impl<D: Decide> Sim<D> {
     }
 
     pub fn record(&self, key: &Key) -> Option<Record> {
-        Record::read(&self.memory.read(key)?).ok()
+        self.memory.read(key)
     }
 
     pub fn address(&self, place: &Place, service: &ServiceName) -> Option<Address> {

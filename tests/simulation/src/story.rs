@@ -41,6 +41,7 @@ impl Story<Pipeline> {
 impl<D: Decide> Story<D> {
     pub fn new(system: System, decide: D, plan: Plan) -> Result<Self, String> {
         let sim = Sim::new(vec![system], decide, plan);
+        sim.memory.keep_as_text();
         Ok(Self { sim, requests: 0, built: BTreeMap::new() })
     }
 
