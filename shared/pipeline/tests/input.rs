@@ -96,7 +96,8 @@ fn input_without_a_field_or_with_another_type_never_panics() {
 
 /// Every way to take one field away or to put something else in its place.
 fn mutations(value: &Value) -> Vec<Value> {
-    let others = [json!(null), json!(-1), json!(1e300), json!(""), json!([]), json!({}), json!(true)];
+    let others =
+        [json!(null), json!(-1), json!(1e300), json!(""), json!([]), json!({}), json!(true)];
     let mut all: Vec<Value> = others.to_vec();
     match value {
         Value::Object(fields) => {
@@ -132,7 +133,8 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,40}".prop_map(Value::from),
-        prop_oneof![Just("happened"), Just("observed"), Just("services"), Just("woken")].prop_map(Value::from),
+        prop_oneof![Just("happened"), Just("observed"), Just("services"), Just("woken")]
+            .prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 40, 6, |inner| {
         prop_oneof![

@@ -32,22 +32,48 @@ pub fn advance(mut deployment: Deployment, event: Event, now: Time) -> (Deployme
 }
 
 impl Deployment {
+    /// What holds in every state, and then the four phases of a deployment, each with its rows.
     fn take_in(&mut self, event: Event, now: Time) -> Said {
         use Event as E;
         use State as S;
         match (&self.state, event) {
             (_, E::Announced) => Said::Done,
-            (S::Ended { verdict, .. }, E::RollbackRequested { .. } | E::CancelRequested { .. }) => {
-                Said::Refused(format!("deployment {} has ended: {verdict}", self.id.number))
-            }
-            (S::Ended { .. }, E::OneOffClaimed { .. }) => {
-                Said::Denied("the deployment has ended".into())
-            }
-            (S::Ended { .. }, _) => Said::Ignored("the deployment has ended".into()),
-
+            (S::Ended { .. }, event) => self.has_ended(&event),
             (_, E::RollbackRequested { undo, .. }) if self.is_restore() => {
                 self.asked_to_go_back_again(undo)
             }
+            (S::AwaitingApproval { .. } | S::Preparing { .. }, event) => {
+                self.nothing_touched(event, now)
+            }
+
+            (_, E::CancelRequested { .. }) => {
+                Said::Refused("it is under way; use rollback to put everything back".into())
+            }
+            (_, E::RollbackRequested { by, why, undo }) => {
+                self.rollback_requested(by, why, undo, now)
+            }
+            (_, E::Approved { .. } | E::Rejected { .. }) => self.no_approval_wanted(),
+            (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
+
+            (S::Migrating { .. } | S::Undoing { .. }, event) => self.one_off_event(event, now),
+            (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
+            (S::RollingBack { .. } | S::Settling { .. }, event) => self.going_back(event, now),
+            (_, event) => self.going_forward(event, now),
+        }
+    }
+
+    /// Approval and preparation: whatever happens, no service was touched.
+    fn nothing_touched(&mut self, event: Event, now: Time) -> Said {
+        use Event as E;
+        use State as S;
+        match (&self.state, event) {
+            (_, E::CancelRequested { by, why } | E::RollbackRequested { by, why, .. }) => {
+                self.end(Verdict::Cancelled { by, why }, now);
+                Said::Accepted("called off; nothing was touched".into())
+            }
+            (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
+            (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
+
             (S::AwaitingApproval { .. }, E::Approved { by }) => self.approved(&by, now),
             (S::AwaitingApproval { .. }, E::Rejected { by, why }) => {
                 self.end(Verdict::Rejected { by, why }, now);
@@ -58,16 +84,7 @@ impl Deployment {
                 self.end(Verdict::Rejected { by: "the clock".into(), why }, now);
                 Said::Done
             }
-            (
-                S::AwaitingApproval { .. } | S::Preparing { .. },
-                E::CancelRequested { by, why } | E::RollbackRequested { by, why, .. },
-            ) => {
-                self.end(Verdict::Cancelled { by, why }, now);
-                Said::Accepted("called off; nothing was touched".into())
-            }
-            (_, E::CancelRequested { .. }) => {
-                Said::Refused("it is under way; use rollback to put everything back".into())
-            }
+            (_, E::Approved { .. } | E::Rejected { .. }) => self.no_approval_wanted(),
 
             (S::Preparing { .. }, E::Prepared(preparation)) => self.prepared(preparation, now),
             (S::Preparing { .. }, E::PreparationFailed { faults }) => {
@@ -79,30 +96,17 @@ impl Deployment {
                 self.end(Verdict::Failed { cause, left: vec![] }, now);
                 Said::Done
             }
+            (_, event) => self.does_not_fit(&event),
+        }
+    }
 
-            (
-                S::Migrating { .. } | S::Undoing { .. },
-                event @ (E::OneOffClaimed { .. }
-                | E::OneOffStarted { .. }
-                | E::OneOffNotStarted { .. }
-                | E::OneOffSeen { .. }
-                | E::OneOffLost { .. }
-                | E::OneOffStopAsked { .. }
-                | E::Woken),
-            ) => self.one_off_event(event, now),
-            (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
-
-            (_, E::RollbackRequested { by, why, undo }) => {
-                self.rollback_requested(by, why, undo, now)
-            }
-            (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
-            (S::Baking { .. } | S::Confirming { .. }, E::AlarmsRead { read_at, readings }) => {
-                self.alarms_read(read_at, readings, now)
-            }
-            (
-                S::RollingOut { .. } | S::Checking { .. } | S::Baking { .. } | S::Confirming { .. },
-                E::TaskReported(report),
-            ) => self.task_reported(&report, now),
+    /// The release goes out, or is out and has not been called a success yet.
+    fn going_forward(&mut self, event: Event, now: Time) -> Said {
+        use Event as E;
+        use State as S;
+        match (&self.state, event) {
+            (_, E::Observed { services }) => self.observed(&services, now),
+            (_, E::TaskReported(report)) => self.task_reported(&report, now),
 
             (S::RollingOut { .. }, E::RolloutStarted { service, rollout }) => {
                 self.rollout_started(&service, rollout, now)
@@ -110,10 +114,6 @@ impl Deployment {
             (S::RollingOut { .. }, E::RolloutRefused { service, reason }) => {
                 self.rollout_refused(service, reason, now)
             }
-            (
-                S::RollingOut { .. } | S::Checking { .. } | S::Baking { .. } | S::Confirming { .. },
-                E::Observed { services },
-            ) => self.observed(&services, now),
             (S::RollingOut { .. }, E::Woken) => self.woken_rolling_out(now),
 
             (S::Checking { .. }, E::Checked { check, attempt, outcome }) => {
@@ -123,12 +123,23 @@ impl Deployment {
                 self.go_back(Cause::ChecksTimedOut, now);
                 Said::Done
             }
+            (S::Baking { .. } | S::Confirming { .. }, E::AlarmsRead { read_at, readings }) => {
+                self.alarms_read(read_at, readings, now)
+            }
             (S::Baking { until }, E::Woken) if now >= *until => {
                 self.confirm(now);
                 Said::Done
             }
             (S::Confirming { .. }, E::Woken) => self.woken_confirming(now),
+            (_, event) => self.does_not_fit(&event),
+        }
+    }
 
+    /// The touched services are on their way back.
+    fn going_back(&mut self, event: Event, now: Time) -> Said {
+        use Event as E;
+        use State as S;
+        match (&self.state, event) {
             (S::RollingBack { .. }, E::PutBackStarted { service, revision, rollout }) => {
                 self.put_back_started(&service, revision, rollout, now)
             }
@@ -144,14 +155,28 @@ impl Deployment {
                 self.observed_settling(&services, now)
             }
             (S::Settling { .. }, E::Woken) => self.woken_settling(now),
-
-            (_, E::Approved { .. } | E::Rejected { .. }) => {
-                Said::Refused(format!("nothing waits for approval: it is {}", self.state.name()))
-            }
-            // What is left belongs to another state: an answer that comes late or twice, a fact
-            // about something that does not matter now, or a wake-up before its time.
-            (state, event) => Said::Ignored(format!("{} while {}", event.name(), state.name())),
+            (_, event) => self.does_not_fit(&event),
         }
+    }
+
+    fn has_ended(&self, event: &Event) -> Said {
+        match (event, self.verdict()) {
+            (Event::RollbackRequested { .. } | Event::CancelRequested { .. }, Some(verdict)) => {
+                Said::Refused(format!("deployment {} has ended: {verdict}", self.id.number))
+            }
+            (Event::OneOffClaimed { .. }, _) => Said::Denied("the deployment has ended".into()),
+            _ => Said::Ignored("the deployment has ended".into()),
+        }
+    }
+
+    fn no_approval_wanted(&self) -> Said {
+        Said::Refused(format!("nothing waits for approval: it is {}", self.state.name()))
+    }
+
+    /// It belongs to another state: an answer that comes late or twice, a fact about something
+    /// that does not matter now, or a wake-up before its time.
+    pub(super) fn does_not_fit(&self, event: &Event) -> Said {
+        Said::Ignored(format!("{} while {}", event.name(), self.state.name()))
     }
 
     fn approved(&mut self, by: &str, now: Time) -> Said {

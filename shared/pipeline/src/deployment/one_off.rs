@@ -88,7 +88,13 @@ impl Deployment {
             }
             Event::OneOffStopAsked { .. } => Said::Done,
             Event::Woken => self.woken_one_off(purpose, now),
-            event => Said::Ignored(format!("{} of another task", event.name())),
+            event @ (Event::OneOffStarted { .. }
+            | Event::OneOffNotStarted { .. }
+            | Event::OneOffSeen { .. }
+            | Event::OneOffLost { .. }) => {
+                Said::Ignored(format!("{} of another task", event.name()))
+            }
+            event => self.does_not_fit(&event),
         }
     }
 
@@ -337,7 +343,8 @@ impl Deployment {
 
     /// Short enough for AWS's client tokens (64 characters); a hash stands for what is cut off.
     fn short_id(&self) -> String {
-        let place = format!("{}-{}", self.id.place.application, self.id.place.environment);
+        // No name has a slash in it, so that `shop-web` in `qa` is not `shop` in `web-qa`.
+        let place = self.id.place.to_string();
         let short: String = place.chars().take(32).collect();
         if short == place {
             return format!("{place}-{}", self.id.number);

@@ -131,7 +131,7 @@ impl Deployment {
     fn taken_over(&mut self, service: ServiceName, revision: Option<Revision>, now: Time) {
         let others = self.named(|other| other.touched() && other.name != service);
         if !others.is_empty() {
-            self.note(now, format!("Nothing is put back; as we left them: {}.", list(others)));
+            self.note(now, format!("Nothing is put back: {} stay as they are.", list(others)));
         }
         self.end(Verdict::Superseded { by: Usurper::Somebody { service, revision } }, now);
     }

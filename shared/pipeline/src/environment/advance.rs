@@ -427,8 +427,13 @@ impl Context<'_> {
 impl Head {
     /// Puts a hold in place, unless a firmer one is.
     pub(super) fn hold(&mut self, by: String, why: String, until: HoldUntil, now: Time) {
-        let firm = self.hold.as_ref().is_some_and(|hold| hold.until == HoldUntil::Person);
-        if !firm || until == HoldUntil::Person {
+        let firmer = match (self.hold.as_ref().map(|hold| &hold.until), &until) {
+            (None, _) | (_, HoldUntil::Person) => false,
+            (Some(HoldUntil::Person), _) => true,
+            // A person may have held it against more than the release that ends now.
+            (Some(HoldUntil::NewerThan(known)), HoldUntil::NewerThan(new)) => new.older_than(known),
+        };
+        if !firmer {
             self.hold = Some(super::Hold { by, why, at: now, until });
         }
     }

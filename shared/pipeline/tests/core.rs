@@ -1,0 +1,47 @@
+//! The pure core: what follows from what, told as stories, tables and properties.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
+
+#[path = "core/fixtures.rs"]
+mod fixtures;
+
+#[path = "core/events.rs"]
+mod events;
+#[path = "core/states.rs"]
+mod states;
+#[path = "core/table.rs"]
+mod table;
+
+#[path = "core/scene.rs"]
+mod scene;
+
+#[path = "core/before.rs"]
+mod before;
+#[path = "core/door.rs"]
+mod door;
+#[path = "core/going_back.rs"]
+mod going_back;
+#[path = "core/hands.rs"]
+mod hands;
+#[path = "core/holds.rs"]
+mod holds;
+#[path = "core/promotions.rs"]
+mod promotions;
+#[path = "core/pushes.rs"]
+mod pushes;
+#[path = "core/watching.rs"]
+mod watching;
+
+#[path = "core/arbitrary.rs"]
+mod arbitrary;
+#[path = "core/properties.rs"]
+mod properties;
+
+#[path = "core/dependencies.rs"]
+mod dependencies;
+#[path = "core/observations.rs"]
+mod observations;
+#[path = "core/tasks.rs"]
+mod tasks;
+#[path = "core/tokens.rs"]
+mod tokens;

@@ -1,0 +1,53 @@
+//! What there was before: services that are not changed, and such as do not exist yet.
+
+use super::events::*;
+use super::fixtures::{PLAIN, Story};
+use super::states::{died_twice, settle};
+use expect_test::expect;
+use pipeline::event::Event;
+
+#[test]
+fn a_service_that_was_not_changed_and_is_deleted_is_noticed_at_the_end() {
+    let mut preparation = preparation(&SERVICES);
+    preparation.services[2].after = revision("shop-web", 1);
+    let story = Story::begin(&PLAIN).then(Event::Prepared(preparation));
+    let story =
+        story.all([rollout_started("shop-api"), rollout_started("shop-worker")]).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+    assert_eq!(story.state(), "confirming");
+    expect!["superseded: somebody deleted shop-web"]
+        .assert_eq(&story.then(gone("shop-web", seen_at)).outcome());
+}
+
+/// `shop-web` does not exist yet.
+fn first_deploy(policy: &str) -> Story {
+    let services = "[[shop-api, shop-worker], {name: shop-web, base: {template: {family: shop-web, \
+                    cpu: '256', memory: '512', networkMode: awsvpc, requiresCompatibilities: [FARGATE], \
+                    executionRoleArn: 'arn:aws:iam::123456789012:role/shop', \
+                    containerDefinitions: [{name: web, image: shop-web, essential: true}]}}, create: \
+                    {desired_count: 2, subnets: [subnet-0a1b2c3d4e5f60001], security_groups: \
+                    [sg-0a1b2c3d4e5f60003]}}]";
+    let mut preparation = preparation(&SERVICES);
+    preparation.services[2].before = None;
+    let changes =
+        [("first_deploy", policy), ("services", services), ("migration", ""), ("approval", "")];
+    let story = Story::begin(&changes).then(Event::Prepared(preparation)).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+    let story = story.then(rollout_started("shop-web"));
+    let deaths = died_twice(&story, "shop-web");
+    let story = story.all(deaths);
+    let story = story.then(Event::Removed { service: "shop-web".into() });
+    let story =
+        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
+    settle(story)
+}
+
+#[test]
+fn trap_10_a_first_deploy_that_fails_is_left_or_removed_as_the_spec_says() {
+    expect!["failed: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited; left as they are: shop-web"].assert_eq(&first_deploy("leave").outcome());
+    expect!["rolled back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited"].assert_eq(&first_deploy("remove").outcome());
+}

@@ -1,0 +1,212 @@
+//! Events of the shop, short enough to tell a story with.
+
+use super::fixtures::START;
+use pipeline::effect::Purpose;
+use pipeline::event::{
+    AlarmReading, AlarmState, Event, Outcome, Preparation, PreparedService, Refusal,
+};
+use pipeline::names::{Revision, TaskId};
+use pipeline::observation::{Found, Observation, Progress, Rollout};
+use pipeline::task::{ContainerReport, Fault, OneOffEnd, Stop, TaskReport};
+use pipeline::time::{Span, Time};
+
+pub(crate) const SERVICES: [&str; 3] = ["shop-api", "shop-worker", "shop-web"];
+pub(crate) const TASK: &str = "task/shop-staging/0abc";
+
+/// What a service runs before (`1`) and after (`2`).
+pub(crate) fn revision(service: &str, number: u32) -> Revision {
+    Revision::new(format!("arn:aws:ecs:eu-central-1:1:task-definition/{service}:{number}"))
+}
+
+pub(crate) fn prepared() -> Event {
+    Event::Prepared(preparation(&SERVICES))
+}
+
+pub(crate) fn preparation(services: &[&str]) -> Preparation {
+    let prepared = services.iter().map(|name| PreparedService {
+        name: (*name).into(),
+        before: Some(revision(name, 1)),
+        after: revision(name, 2),
+    });
+    Preparation {
+        services: prepared.collect(),
+        alarms: readings(AlarmState::Quiet, START),
+        warnings: vec![],
+    }
+}
+
+pub(crate) fn readings(state: AlarmState, since: Time) -> Vec<AlarmReading> {
+    ["shop-5xx", "shop-p99"].iter().map(|name| reading(name, state, since)).collect()
+}
+
+pub(crate) fn reading(name: &str, state: AlarmState, since: Time) -> AlarmReading {
+    AlarmReading {
+        alarm: name.into(),
+        state,
+        since,
+        reason: "threshold crossed".into(),
+        muted: false,
+    }
+}
+
+pub(crate) fn alarm(name: &str, state: AlarmState, since: Time) -> Event {
+    Event::AlarmChanged(reading(name, state, since))
+}
+
+pub(crate) fn alarms_read(read_at: Time) -> Event {
+    Event::AlarmsRead { read_at, readings: readings(AlarmState::Quiet, START) }
+}
+
+pub(crate) fn approved() -> Event {
+    Event::Approved { by: "ann".into() }
+}
+
+pub(crate) fn go_back(undo: bool) -> Event {
+    Event::RollbackRequested { by: "ann".into(), why: "it looks odd".into(), undo }
+}
+
+pub(crate) fn claimed(purpose: Purpose, attempt: u32) -> Event {
+    Event::OneOffClaimed { purpose, attempt }
+}
+
+pub(crate) fn started(purpose: Purpose) -> Event {
+    Event::OneOffStarted { purpose, attempt: 1, task: TaskId::from(TASK) }
+}
+
+pub(crate) fn ended(purpose: Purpose, end: OneOffEnd) -> Event {
+    Event::OneOffSeen { purpose, attempt: 1, task: TaskId::from(TASK), end: Some(end) }
+}
+
+pub(crate) fn runs(purpose: Purpose) -> Event {
+    Event::OneOffSeen { purpose, attempt: 1, task: TaskId::from(TASK), end: None }
+}
+
+pub(crate) fn not_started(purpose: Purpose, attempt: u32, fault: Fault) -> Event {
+    Event::OneOffNotStarted { purpose, attempt, fault, reason: "RESOURCE:MEMORY".into() }
+}
+
+pub(crate) fn exit(code: i32) -> OneOffEnd {
+    OneOffEnd { exit_code: Some(code), stop: stop("EssentialContainerExited"), reason: None }
+}
+
+pub(crate) fn stop(code: &str) -> Stop {
+    Stop { code: Some(code.into()), reason: "Essential container in task exited".into() }
+}
+
+pub(crate) fn rollout_id(service: &str, number: u32) -> String {
+    format!("ecs-svc/{service}-{number}")
+}
+
+pub(crate) fn rollout_started(service: &str) -> Event {
+    Event::RolloutStarted {
+        service: service.into(),
+        rollout: rollout_id(service, 2).as_str().into(),
+    }
+}
+
+pub(crate) fn rollout_refused(service: &str) -> Event {
+    Event::RolloutRefused { service: service.into(), reason: "the service is draining".into() }
+}
+
+pub(crate) fn rollout(
+    service: &str,
+    number: u32,
+    primary: bool,
+    progress: Progress,
+    running: u32,
+) -> Rollout {
+    Rollout {
+        id: rollout_id(service, number).as_str().into(),
+        revision: revision(service, number),
+        primary,
+        progress,
+        reason: "ECS deployment circuit breaker: tasks failed to start.".into(),
+        desired: 2,
+        running,
+        failed: 0,
+    }
+}
+
+pub(crate) fn observation(service: &str, seen_at: Time, rollouts: Vec<Rollout>) -> Observation {
+    let found = Found { rollouts, returned_from: None, trouble: None };
+    Observation { service: service.into(), seen_at, found: Some(found) }
+}
+
+pub(crate) fn observed(observation: Observation) -> Event {
+    Event::Observed { services: vec![observation] }
+}
+
+/// The service runs revision `number` and nothing else.
+pub(crate) fn up(service: &str, number: u32, seen_at: Time) -> Event {
+    observed(observation(
+        service,
+        seen_at,
+        vec![rollout(service, number, true, Progress::Completed, 2)],
+    ))
+}
+
+pub(crate) fn all_up(number: u32, seen_at: Time) -> Vec<Event> {
+    SERVICES.iter().map(|service| up(service, number, seen_at)).collect()
+}
+
+/// Revision `number` is primary and not up yet, beside the other one.
+pub(crate) fn underway(service: &str, number: u32, seen_at: Time) -> Event {
+    let other = if number == 1 { 2 } else { 1 };
+    let rollouts = vec![
+        rollout(service, number, true, Progress::InProgress, 1),
+        rollout(service, other, false, Progress::Completed, 2),
+    ];
+    observed(observation(service, seen_at, rollouts))
+}
+
+/// ECS gave our revision up and is back at the one before.
+pub(crate) fn returned(service: &str, seen_at: Time) -> Event {
+    let rollouts = vec![
+        rollout(service, 1, true, Progress::InProgress, 2),
+        rollout(service, 2, false, Progress::Failed, 0),
+    ];
+    observed(observation(service, seen_at, rollouts))
+}
+
+pub(crate) fn gone(service: &str, seen_at: Time) -> Event {
+    observed(Observation { service: service.into(), seen_at, found: None })
+}
+
+pub(crate) fn report(service: &str, task: &str, number: u32, seen_at: Time) -> TaskReport {
+    TaskReport {
+        service: service.into(),
+        task: task.into(),
+        revision: revision(service, number),
+        seen_at,
+        stop: Some(stop("EssentialContainerExited")),
+        containers: vec![container("api", true, Some(1))],
+    }
+}
+
+pub(crate) fn died(service: &str, task: &str, seen_at: Time) -> Event {
+    Event::TaskReported(report(service, task, 2, seen_at))
+}
+
+pub(crate) fn container(name: &str, essential: bool, exit_code: Option<i32>) -> ContainerReport {
+    ContainerReport { name: name.into(), essential, exit_code, reason: None }
+}
+
+pub(crate) fn passed(check: usize, attempt: u32) -> Event {
+    Event::Checked { check, attempt, outcome: Outcome::Passed }
+}
+
+pub(crate) fn check_failed(check: usize, attempt: u32) -> Event {
+    Event::Checked { check, attempt, outcome: Outcome::Failed { reason: "answered 503".into() } }
+}
+
+pub(crate) fn put_back_started(service: &str) -> Event {
+    let rollout = Some(rollout_id(service, 3).as_str().into());
+    Event::PutBackStarted { service: service.into(), revision: revision(service, 1), rollout }
+}
+
+pub(crate) fn put_back_refused(service: &str, refusal: Refusal) -> Event {
+    Event::PutBackRefused { service: service.into(), refusal, reason: "access denied".into() }
+}
+
+/// Long enough for an update to have to be visible.
+pub(crate) const VISIBLE: Span = Span::seconds(90);

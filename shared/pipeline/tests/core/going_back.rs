@@ -1,0 +1,246 @@
+//! Going back: what turns a deployment round, how far, and what is left if that fails.
+
+use super::events::*;
+use super::fixtures::{Story, TIMEOUT};
+use super::states::{self, MINUTE, died_twice, go_all_the_way_back, settle};
+use expect_test::expect;
+use pipeline::deployment::{Standing, advance};
+use pipeline::effect::Purpose;
+use pipeline::event::Refusal;
+use pipeline::time::Span;
+
+fn web_keeps_dying(changes: &[(&str, &str)]) -> Story {
+    let story = states::second_wave_with(changes);
+    let deaths = died_twice(&story, "shop-web");
+    story.all(deaths)
+}
+
+#[test]
+fn trap_49_a_rollback_reads_as_a_story_and_takes_the_waves_in_reverse() {
+    let story = settle(go_all_the_way_back(web_keeps_dying(&[])));
+    expect![[r#"
+           0s Deploying b1, asked for by a push of b1.
+           0s Waiting for approval until 2026-01-01T02:00:00Z.
+           0s Approved by ann.
+           0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
+           0s The migration runs as task 0abc.
+           0s The migration ended with exit code 0.
+           0s Updating shop-api, shop-worker.
+        1m30s shop-api runs shop-api:2 and nothing else.
+        1m30s shop-worker runs shop-worker:2 and nothing else.
+        1m30s Updating shop-web.
+           3m A task of shop-web died (code), number 1 of the 2 that are too many: container api exited with 1, Essential container in task exited.
+           3m A task of shop-web died (code), number 2 of the 2 that are too many: container api exited with 1, Essential container in task exited.
+           3m Going back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited.
+           3m The migration stays: what ran before now lives with the new schema.
+           3m Putting shop-web back to shop-web:1.
+        4m30s shop-web is back.
+        4m30s Putting shop-api back to shop-api:1.
+        4m30s Putting shop-worker back to shop-worker:1.
+           6m shop-api is back.
+           6m shop-worker is back.
+           8m Ended: rolled back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited.
+    "#]].assert_eq(&story.timeline());
+}
+
+#[test]
+fn trap_48_with_auto_the_services_go_back_and_the_schema_stays() {
+    let story = web_keeps_dying(&[("rollback", "auto")]);
+    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+        .assert_eq(&story.asks());
+}
+
+#[test]
+fn trap_48_with_after_undo_the_migration_is_undone_before_any_service_goes_back() {
+    let story = web_keeps_dying(&[("rollback", "after_undo")]);
+    expect!["undo #1"].assert_eq(&story.asks());
+    let story = story.all([claimed(Purpose::Undo, 1), started(Purpose::Undo)]);
+    let story = story.then(ended(Purpose::Undo, exit(0)));
+    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+        .assert_eq(&story.asks());
+    let story = settle(go_all_the_way_back(story));
+    expect!["rolled back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn an_undo_that_fails_leaves_everything_and_shouts() {
+    let story = web_keeps_dying(&[("rollback", "after_undo")]);
+    let story = story.all([claimed(Purpose::Undo, 1), started(Purpose::Undo)]);
+    let story = story.then(ended(Purpose::Undo, exit(2)));
+    expect!["stuck: undoing the migration failed (exit code 2, Essential container in task exited), and the old code cannot live with the new schema (after: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+    assert_eq!(story.asks(), "");
+}
+
+#[test]
+fn trap_48_with_manual_everything_stays_for_a_person_to_decide() {
+    let story = web_keeps_dying(&[("rollback", "manual")]);
+    expect!["failed: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited; left as they are: shop-api, shop-worker, shop-web"].assert_eq(&story.outcome());
+    assert_eq!(story.asks(), "");
+}
+
+#[test]
+fn with_manual_a_person_may_still_send_everything_back() {
+    let story = states::second_wave_with(&[("rollback", "manual")]).then(go_back(false));
+    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+        .assert_eq(&story.asks());
+}
+
+#[test]
+fn with_manual_and_no_migration_automation_goes_back() {
+    let story = Story::begin(&[("migration", ""), ("rollback", "manual"), ("approval", "")])
+        .then(prepared());
+    let deaths = died_twice(&story, "shop-api");
+    let story = story.then(rollout_started("shop-api")).all(deaths);
+    assert_eq!(story.state(), "rolling back");
+}
+
+#[test]
+fn a_person_may_ask_for_the_migration_to_be_undone_whatever_the_policy_says() {
+    let story = states::second_wave().then(go_back(true));
+    expect!["undo #1"].assert_eq(&story.asks());
+    let mut no_undo = states::second_wave_with(&[(
+        "migration",
+        "{service: shop-api, container: api, command: [migrate, up]}",
+    )]);
+    expect![[r#"
+        Refused(
+            "the spec has no `undo` for the migration; ask without it",
+        )
+    "#]]
+    .assert_debug_eq(&no_undo.tell(go_back(true)));
+}
+
+#[test]
+fn a_wish_to_undo_that_comes_too_late_is_refused_and_not_forgotten_silently() {
+    let mut story = states::rolling_back();
+    expect![[r#"
+        Refused(
+            "it is already on its way back, and the migration stays as it is",
+        )
+    "#]]
+    .assert_debug_eq(&story.tell(go_back(true)));
+    expect![[r#"
+        Accepted(
+            "it is already on its way back",
+        )
+    "#]]
+    .assert_debug_eq(&story.tell(go_back(false)));
+}
+
+#[test]
+fn trap_48_a_rollback_while_the_migration_runs_lets_it_end_first() {
+    let story = states::migration_runs().then(go_back(false));
+    expect!["waiting for the migration: running, until 2026-01-01T00:15:00Z at the latest"]
+        .assert_eq(&story.outcome());
+    let failed = story.clone().then(ended(Purpose::Migrate, exit(1)));
+    expect!["failed: the migration failed: exit code 1, Essential container in task exited"]
+        .assert_eq(&failed.outcome());
+    let story = story.then(ended(Purpose::Migrate, exit(0)));
+    expect!["cancelled by ann: it looks odd"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn an_undo_that_a_person_asks_for_while_the_migration_runs_follows_it() {
+    let story = states::migration_runs().all([go_back(false), go_back(true)]);
+    let story = story.then(ended(Purpose::Migrate, exit(0)));
+    expect!["undo #1"].assert_eq(&story.asks());
+    let story = story.all([
+        claimed(Purpose::Undo, 1),
+        started(Purpose::Undo),
+        ended(Purpose::Undo, exit(0)),
+    ]);
+    expect!["rolled back: asked for by ann: it looks odd"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn trap_02_what_ecs_returns_by_itself_is_not_fought() {
+    let story = states::rolling_out();
+    let seen_at = story.now;
+    let story = story.then(returned("shop-api", seen_at));
+    expect![[r#"put back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
+        .assert_eq(&story.asks());
+    let story = story.then(put_back_started("shop-worker")).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
+    expect!["rolled back: ECS itself rolled shop-api back: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn what_ecs_returns_by_itself_has_its_full_time_after_a_long_undo() {
+    let story = states::rolling_out_with(&[("rollback", "after_undo")]);
+    let seen_at = story.now;
+    let story = story.then(returned("shop-api", seen_at));
+    let story = story
+        .all([claimed(Purpose::Undo, 1), started(Purpose::Undo)])
+        .quietly(TIMEOUT + Span::minutes(4));
+    let story = story.then(ended(Purpose::Undo, exit(0))).later(Span::minutes(2));
+    expect!["waiting for shop-api: for ECS to finish its own rollback; shop-worker: for AWS to take the update"].assert_eq(&story.outcome());
+    expect![[r#"put back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2"))), observe shop-api+shop-worker"#]].assert_eq(&story.asks());
+}
+
+#[test]
+fn a_rollout_that_cannot_be_stopped_any_more_is_updated_back() {
+    let story = states::rolling_back();
+    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+        .assert_eq(&story.asks());
+    let story = story.then(put_back_refused("shop-web", Refusal::RolloutIsOver));
+    expect!["put back shop-web (Update)"].assert_eq(&story.asks());
+    // The same answer once more, from a second worker that had the same message.
+    let again = put_back_refused("shop-web", Refusal::RolloutIsOver);
+    let (after, _) = advance(story.deployment.clone(), again, story.now);
+    assert_eq!(after, story.deployment);
+}
+
+#[test]
+fn a_service_that_cannot_be_put_back_is_named_and_the_others_go_back_all_the_same() {
+    let story = states::rolling_back().then(put_back_refused("shop-web", Refusal::Final));
+    expect!["put back shop-api (Update), put back shop-worker (Update)"].assert_eq(&story.asks());
+    let story =
+        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
+    expect!["stuck: not put back: shop-web (access denied) (after: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited)"].assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn trap_31_a_rollback_that_nobody_hears_of_ends_stuck() {
+    let mut story = states::rolling_back();
+    for _ in 0..40 {
+        story = story.later(MINUTE);
+    }
+    expect!["stuck: not put back: shop-api (nothing was heard of it in time), shop-worker (nothing was heard of it in time), shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn whoever_brings_the_new_revision_back_again_and_again_cannot_keep_it_for_ever() {
+    let mut story = states::rolling_back();
+    for _ in 0..20 {
+        story = story.then(put_back_started("shop-web")).quietly(VISIBLE);
+        let seen_at = story.now;
+        story = story.then(up("shop-web", 2, seen_at));
+    }
+    assert!(matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. }));
+}
+
+#[test]
+fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
+    let story = states::rolling_back();
+    let seen_at = story.now;
+    let story = story.then(up("shop-web", 9, seen_at));
+    let story =
+        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
+    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+        .assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn trap_02_somebody_elses_update_is_superseded_and_neither_success_nor_failure() {
+    let story = states::baking();
+    let seen_at = story.now;
+    expect!["superseded: somebody else brought shop-api to shop-api:9"]
+        .assert_eq(&story.clone().then(up("shop-api", 9, seen_at)).outcome());
+    expect!["superseded: somebody deleted shop-api"]
+        .assert_eq(&story.then(gone("shop-api", seen_at)).outcome());
+}

@@ -1,0 +1,242 @@
+//! What people do by hand: approve, go back, promote.
+
+use super::events::{approved, ended, exit};
+use super::scene::Scene;
+use expect_test::expect;
+use pipeline::effect::Purpose;
+use pipeline::environment::{Control, Input, Override};
+use pipeline::time::Span;
+
+fn approve(scene: &mut Scene, version: &str) -> String {
+    scene.control(Control::Approve { version: version.into() })
+}
+
+#[test]
+fn trap_52_an_approval_is_for_one_version_and_no_other() {
+    let mut scene = Scene::new(&[("approval", "true")]);
+    expect!["no: nothing waits for approval"].assert_eq(&approve(&mut scene, "b1"));
+    scene.push("b1", 1);
+    expect!["no: it is b1 that waits for approval, not b2"].assert_eq(&approve(&mut scene, "b2"));
+    expect!["yes: approved; it goes on"].assert_eq(&approve(&mut scene, "b1"));
+    expect!["no: nothing waits for approval: it is preparing"]
+        .assert_eq(&approve(&mut scene, "b1"));
+    scene.succeed();
+    assert_eq!(scene.live(), "b1");
+}
+
+#[test]
+fn trap_52_an_approval_that_nobody_gives_expires() {
+    let mut scene = Scene::new(&[("approval", "{expires: 2h}")]);
+    scene.push("b1", 1);
+    scene.now = scene.now + Span::hours(2);
+    scene.tell(Input::Woken);
+    expect![[r#"
+        1 b1: rejected by the clock: the approval did not come in time; deploy it again to ask again
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect!["no: nothing waits for approval"].assert_eq(&approve(&mut scene, "b1"));
+}
+
+#[test]
+fn an_approval_is_not_a_fact_that_a_listener_may_tell() {
+    let mut scene = Scene::new(&[("approval", "true")]);
+    scene.push("b1", 1);
+    expect!["ignored: approved is no fact about an environment"]
+        .assert_eq(&scene.tell(Input::Happened(approved())));
+    assert_eq!(scene.active().state.name(), "awaiting approval");
+}
+
+#[test]
+fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
+    let mut scene = Scene::new(&[("approval", "true")]);
+    scene.push("b1", 1);
+    expect!["yes: it waits: deployment 1 is under way"].assert_eq(&scene.push("b2", 2));
+    expect![[r#"
+        1 b1: superseded: b2 is newer
+        2 b2: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect!["no: it is b2 that waits for approval, not b1"].assert_eq(&approve(&mut scene, "b1"));
+    expect!["yes: rejected; nothing was touched"].assert_eq(&scene.control(Control::Reject));
+    expect!["ignored: cancel requested: no deployment is under way"]
+        .assert_eq(&scene.control(Control::Cancel));
+    expect![[r#"
+        1 b1: superseded: b2 is newer
+        2 b2: rejected by ann: a holiday
+    "#]]
+    .assert_eq(&scene.verdicts());
+}
+
+/// `b1` and `b2` succeeded, one after the other.
+fn two_good() -> Scene {
+    let mut scene = Scene::new(&[]);
+    for (version, minutes) in [("b1", 1), ("b2", 2)] {
+        scene.push(version, minutes);
+        scene.succeed();
+    }
+    scene
+}
+
+#[test]
+fn trap_53_the_button_alone_goes_back_to_the_good_release_before() {
+    let mut scene = two_good();
+    expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(None));
+    scene.succeed();
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: succeeded
+        3 b1: succeeded
+    "#]]
+    .assert_eq(&scene.verdicts());
+    assert_eq!(scene.live(), "b1");
+    expect!["by ann (it looks odd): went back from b2 to b1"].assert_eq(&scene.hold());
+    let services = &scene.deployments[&3].services;
+    let revisions: Vec<_> = services.iter().map(|s| s.after.short().to_owned()).collect();
+    assert_eq!(revisions, ["shop-api:101", "shop-worker:101", "shop-web:101"]);
+}
+
+#[test]
+fn trap_53_a_second_click_changes_nothing_while_it_is_on_its_way_back() {
+    let mut scene = two_good();
+    scene.roll_back(None);
+    expect!["yes: it is already on its way back to b1"].assert_eq(&scene.roll_back(None));
+    let id = scene.next_id();
+    expect!["no: it is already on its way back to b1, and the migration stays as it is"]
+        .assert_eq(&scene.roll_back_as(id, None, true));
+    scene.succeed();
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: succeeded
+        3 b1: succeeded
+    "#]]
+    .assert_eq(&scene.verdicts());
+}
+
+#[test]
+fn trap_53_a_second_click_does_not_go_further_back() {
+    let mut scene = two_good();
+    scene.roll_back(None);
+    scene.succeed();
+    expect![[r#"no: b1 runs and is held (went back from b2 to b1); to go elsewhere say "to" which of b1, b2"#]].assert_eq(&scene.roll_back(None));
+    assert_eq!(scene.head.active, None);
+}
+
+#[test]
+fn trap_53_the_same_click_delivered_twice_is_one_rollback() {
+    let mut scene = two_good();
+    let id = scene.next_id();
+    scene.roll_back_as(id.clone(), None, false);
+    expect!["yes: deployment 3 is this request"].assert_eq(&scene.roll_back_as(
+        id.clone(),
+        None,
+        false,
+    ));
+    scene.succeed();
+    expect!["yes: deployment 3 is this request"].assert_eq(&scene.roll_back_as(id, None, false));
+    assert_eq!(scene.deployments.len(), 3);
+}
+
+#[test]
+fn a_click_that_turned_a_deployment_round_does_not_start_a_rollback_when_it_comes_again() {
+    let mut scene = two_good();
+    scene.push("b3", 3);
+    let id = scene.next_id();
+    expect!["yes: called off; nothing was touched"].assert_eq(&scene.roll_back_as(
+        id.clone(),
+        None,
+        false,
+    ));
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: succeeded
+        3 b3: cancelled by ann: it looks odd
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect!["yes: deployment 3 is this request"].assert_eq(&scene.roll_back_as(id, None, false));
+    assert_eq!(scene.head.active, None);
+}
+
+#[test]
+fn a_rollback_goes_to_a_version_or_to_what_it_begins_with() {
+    let mut scene = Scene::new(&[]);
+    for (version, minutes) in [("abc1", 1), ("abc2", 2), ("bcd3", 3), ("cde4", 4)] {
+        scene.push(version, minutes);
+        scene.succeed();
+    }
+    expect!["no: abc fits several of cde4, bcd3, abc2, abc1"]
+        .assert_eq(&scene.roll_back(Some("abc")));
+    expect!["no: f00 never succeeded here; these did: cde4, bcd3, abc2, abc1"]
+        .assert_eq(&scene.roll_back(Some("f00")));
+    expect!["yes: deployment 5 of bcd3 has started"].assert_eq(&scene.roll_back(Some("b")));
+    expect![[
+        r#"no: deployment 5 is under way; ask without "to", and it goes back to what ran before"#
+    ]]
+    .assert_eq(&scene.roll_back(Some("abc1")));
+    scene.succeed();
+    // Further back than the last good one, and from a held environment: it was said.
+    expect!["yes: deployment 6 of abc1 has started"].assert_eq(&scene.roll_back(Some("abc1")));
+    scene.succeed();
+    assert_eq!(scene.live(), "abc1");
+}
+
+#[test]
+fn there_is_nothing_to_go_back_to_at_first() {
+    let mut scene = Scene::new(&[]);
+    expect!["no: nothing has succeeded here yet, so that there is nothing to go back to"]
+        .assert_eq(&scene.roll_back(None));
+    expect!["no: nothing has succeeded here yet, so that there is nothing to go back to"]
+        .assert_eq(&scene.roll_back(Some("b1")));
+    scene.push("b1", 1);
+    scene.succeed();
+    expect!["no: only b1 has ever succeeded here"].assert_eq(&scene.roll_back(None));
+    let id = scene.next_id();
+    expect!["no: the spec has no `undo` for the migration; ask without it"]
+        .assert_eq(&scene.roll_back_as(id, Some("b1"), true));
+}
+
+#[test]
+fn trap_50_the_button_never_chooses_a_release_that_was_left_for_a_reason() {
+    let mut scene = two_good();
+    scene.roll_back(None);
+    scene.succeed();
+    scene.control(Control::Unhold);
+    // b2 succeeded once, and was rolled back by hand.
+    expect![[r#"no: whatever else succeeded here is marked bad; to go there all the same say "to" which of b1, b2"#]]
+        .assert_eq(&scene.roll_back(None));
+    expect!["yes: deployment 4 of b2 has started"].assert_eq(&scene.roll_back(Some("b2")));
+}
+
+#[test]
+fn a_rollback_is_possible_while_it_is_paused_and_frozen() {
+    let mut scene = two_good();
+    scene.control(Control::Pause);
+    expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(None));
+}
+
+#[test]
+fn after_a_rollback_by_hand_a_newer_release_goes_out_again() {
+    let mut scene = two_good();
+    scene.roll_back(None);
+    scene.succeed();
+    expect!["yes: deployment 2 is this request"].assert_eq(&scene.push("b2", 2));
+    expect!["yes: deployment 4 of b3 has started"].assert_eq(&scene.push("b3", 3));
+    scene.succeed();
+    assert_eq!(scene.live(), "b3");
+}
+
+#[test]
+fn an_unclear_migration_keeps_automation_out_until_its_task_is_seen_to_end() {
+    let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
+    let mut scene = Scene::new(&[("migration", migration)]);
+    scene.push("b1", 1);
+    scene.stick();
+    expect!["by slipway: b1 is stuck: ECS has forgotten the task; look at the database before anything else is deployed"].assert_eq(&scene.hold());
+    expect!["yes: it waits: on hold by slipway: b1 is stuck: ECS has forgotten the task; look at the database before anything else is deployed"].assert_eq(&scene.push("b2", 2));
+    expect![[r#"no: the migration task of deployment 1 (task/shop-staging/0abc) may still run; add "override": ["unfinished"] if you mean it"#]].assert_eq(&scene.deploy("b3", 3, &[Override::Hold]));
+    let event = ended(Purpose::Migrate, exit(0));
+    scene.tell(Input::HappenedTo { deployment: 1, event });
+    assert_eq!(scene.head.unfinished, None);
+    assert_eq!(scene.head.queue.len(), 1);
+    expect!["yes: the hold is lifted"].assert_eq(&scene.control(Control::Unhold));
+    assert_eq!(scene.head.active, Some(2));
+}

@@ -1,0 +1,143 @@
+//! What keeps releases out for a while: holds, pauses, freezes, and what a person may overrule.
+
+use super::fixtures::{digest, release, request};
+use super::scene::{Scene, at};
+use expect_test::expect;
+use pipeline::environment::{Control, Input, Override};
+
+#[test]
+fn a_hold_keeps_what_is_known_out_and_a_newer_release_lifts_it() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.fail();
+    expect!["by ann: b2 was rolled back: asked for by ann: it looks odd"].assert_eq(&scene.hold());
+    let mut rebuilt = release("b2", at(2));
+    rebuilt.version = "b2#2".into();
+    rebuilt.images.insert("api".into(), digest("api-rebuilt"));
+    rebuilt.images.insert("web".into(), digest("web-rebuilt"));
+    expect!["no: on hold: b2 was rolled back: asked for by ann: it looks odd; only a newer release lifts that"].assert_eq(&scene.push_release(rebuilt));
+    expect!["yes: deployment 3 of b3 has started"].assert_eq(&scene.push("b3", 3));
+    assert_eq!(scene.hold(), "none");
+    scene.succeed();
+    assert_eq!(scene.live(), "b3");
+}
+
+#[test]
+fn a_firm_hold_makes_releases_wait_until_a_person_lifts_it() {
+    let mut scene = Scene::new(&[]);
+    expect!["yes: on hold"].assert_eq(&scene.control(Control::Hold { firm: true }));
+    expect!["yes: it waits: on hold by ann: a holiday"].assert_eq(&scene.push("b1", 1));
+    expect!["yes: the hold is lifted"].assert_eq(&scene.control(Control::Unhold));
+    expect![[r#"
+        1 b1: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect!["yes: it was not on hold"].assert_eq(&scene.control(Control::Unhold));
+}
+
+#[test]
+fn a_hold_by_hand_is_lifted_by_what_is_built_after_it() {
+    let mut scene = Scene::new(&[]);
+    scene.control(Control::Hold { firm: false });
+    expect!["no: on hold: a holiday; only a newer release lifts that"]
+        .assert_eq(&scene.push("b1", 59));
+    expect!["yes: deployment 1 of b2 has started"].assert_eq(&scene.push("b2", 61));
+}
+
+#[test]
+fn nothing_starts_while_it_is_paused_and_what_is_under_way_goes_on() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    expect!["yes: paused; nothing starts here until it is resumed"]
+        .assert_eq(&scene.control(Control::Pause));
+    scene.push("b2", 2);
+    scene.succeed();
+    assert_eq!(scene.live(), "b1");
+    expect![[r#"
+        b2: paused by ann: a holiday
+    "#]]
+    .assert_eq(&scene.queue());
+    expect!["no: paused by ann: a holiday; resume it first"].assert_eq(&scene.deploy("b3", 3, &[]));
+    expect!["yes: resumed"].assert_eq(&scene.control(Control::Resume));
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect!["yes: it was not paused"].assert_eq(&scene.control(Control::Resume));
+}
+
+#[test]
+fn a_push_in_a_freeze_starts_when_the_freeze_is_over() {
+    let mut scene = Scene::new(&[("freeze", FREEZE)]);
+    expect!["yes: it waits: frozen until 2026-01-01T03:00:00Z"].assert_eq(&scene.push("b1", 1));
+    assert_eq!(scene.head.due(), Some(at(180)));
+    scene.now = at(179);
+    scene.tell(Input::Woken);
+    assert_eq!(scene.head.active, None);
+    scene.now = at(180);
+    scene.tell(Input::Woken);
+    assert_eq!(scene.head.active, Some(1));
+}
+
+const FREEZE: &str = "[{from: 2026-01-01T00:00, to: 2026-01-01T03:00, time_zone: UTC}]";
+
+#[test]
+fn trap_51_a_person_is_told_what_stands_in_the_way_and_how_to_overrule_it() {
+    let changes = [
+        ("freeze", FREEZE),
+        ("confirm", "DEPLOY"),
+        ("deploy_on", "{tags: [\"v*\"], promoted_from: dev}"),
+    ];
+    let mut scene = Scene::new_promoted(&changes);
+    scene.control(Control::Hold { firm: false });
+    scene.control(Control::MarkBad { digest: digest("api-b1-") });
+    expect![[r#"no: a manual deploy to this environment needs "confirm": "DEPLOY""#]]
+        .assert_eq(&scene.deploy("b1", 1, &[]));
+    expect![[r#"no: a manual deploy to this environment needs "confirm": "DEPLOY""#]]
+        .assert_eq(&scene.deploy_with("b1", 1, &[], Some("deploy")));
+    let mut overrides = Vec::new();
+    let mut told = String::new();
+    for next in [Override::Bad, Override::Hold, Override::Promotion, Override::Freeze] {
+        told += &scene.deploy_with("b1", 1, &overrides, Some("DEPLOY"));
+        told.push('\n');
+        overrides.push(next);
+    }
+    told += &scene.deploy_with("b1", 1, &overrides, Some("DEPLOY"));
+    expect![[r#"
+        no: api-b1-00000 in it is marked bad (marked by ann: a holiday); add "override": ["bad"] if you mean it
+        no: the environment is on hold by ann (a holiday); add "override": ["hold"] if you mean it
+        no: these images have not succeeded in dev; add "override": ["promotion"] if you mean it
+        no: the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["freeze"] if you mean it
+        yes: deployment 1 of b1 has started"#]].assert_eq(&told);
+}
+
+#[test]
+fn automation_overrules_nothing() {
+    let mut scene = Scene::new(&[]);
+    scene.control(Control::MarkBad { digest: digest("api-b1-") });
+    let mut request = request("b1", at(1));
+    request.overrides = [Override::Bad, Override::Hold].into();
+    let said = scene.tell(Input::Requested(Box::new(request)));
+    expect!["no: api-b1-00000 in it is marked bad: marked by ann: a holiday"].assert_eq(&said);
+}
+
+#[test]
+fn a_hold_by_hand_stays_when_the_deployment_under_way_is_rolled_back() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.push("b3", 3);
+    scene.control(Control::Hold { firm: false });
+    scene.fail();
+    // b3 is newer than b2, and was built before ann wanted nothing more.
+    assert_eq!(scene.head.active, None);
+    expect!["by ann: a holiday"].assert_eq(&scene.hold());
+    expect![[r#"
+        b3: on hold: a holiday; only a newer release lifts that
+    "#]]
+    .assert_eq(&scene.declined());
+}

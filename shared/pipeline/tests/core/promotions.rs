@@ -1,0 +1,65 @@
+//! Promotion: what succeeded in one environment comes to the next, by a tag or by itself.
+
+use super::fixtures::{effect_text, release};
+use super::scene::{Scene, at};
+use expect_test::expect;
+use pipeline::environment::Input;
+
+/// Staging takes semantic versions of what succeeded in dev, where `b1` did.
+fn promoted(tags: &str) -> Scene {
+    let deploy_on = format!("{{{tags}promoted_from: dev}}");
+    let mut scene = Scene::new_promoted(&[("deploy_on", &deploy_on)]);
+    scene.dev_succeeded("b1", 1);
+    scene
+}
+
+#[test]
+fn the_digests_that_succeeded_elsewhere_are_promoted_under_another_tag() {
+    let mut scene = promoted("tags: [\"v*\"], ");
+    let mut tagged = release("b1", at(9));
+    tagged.version = "v1.0.0".into();
+    expect!["yes: deployment 1 of v1.0.0 has started"].assert_eq(&scene.push_release(tagged));
+}
+
+#[test]
+fn a_release_waits_until_it_has_succeeded_where_it_is_promoted_from() {
+    let mut scene = promoted("tags: [\"v*\"], ");
+    let mut tagged = release("b2", at(9));
+    tagged.version = "v1.0.0".into();
+    expect!["yes: it waits: it has not succeeded in dev yet"]
+        .assert_eq(&scene.push_release(tagged.clone()));
+    // One that cannot start yet keeps nobody else out.
+    let mut other = release("b1", at(1));
+    other.version = "v0.9.0".into();
+    expect!["yes: deployment 1 of v0.9.0 has started"].assert_eq(&scene.push_release(other));
+    scene.succeed();
+    scene.dev_succeeded("b2", 2);
+    expect!["done"].assert_eq(&scene.promote("b2", 2));
+    expect![[r#"
+        1 v0.9.0: succeeded
+        2 v1.0.0: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+}
+
+#[test]
+fn without_tags_whatever_succeeds_there_comes_here() {
+    let mut scene = promoted("");
+    expect!["yes: deployment 1 of b1 has started"].assert_eq(&scene.promote("b1", 1));
+    expect!["yes: deployment 1 is this request"].assert_eq(&scene.promote("b1", 1));
+    scene.succeed();
+    let from_elsewhere = Input::Promotable { from: "qa".into(), release: release("b2", at(2)) };
+    assert_eq!(scene.tell(from_elsewhere), "done");
+    assert_eq!(scene.deployments.len(), 1);
+}
+
+#[test]
+fn a_success_is_told_to_those_who_promote_from_here() {
+    let mut scene = Scene::new(&[]);
+    scene.promotes_to = vec!["production".into()];
+    scene.push("b1", 1);
+    scene.succeed();
+    let effects: Vec<_> =
+        scene.head.outbox.entries().iter().map(|e| effect_text(&e.effect)).collect();
+    assert_eq!(effects, ["promote b1 to production"]);
+}

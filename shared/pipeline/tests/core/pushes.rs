@@ -1,0 +1,259 @@
+//! Pushes, and the one offer that they make up.
+
+use super::fixtures::{START, digest, spec};
+use super::scene::at;
+use expect_test::expect;
+use pipeline::deployment::Said;
+use pipeline::effect::Effect;
+use pipeline::names::{ImageName, Tag};
+use pipeline::notice::News;
+use pipeline::push::{Candidate, KEEP_PREFIX, Push};
+use pipeline::spec::Application;
+use pipeline::time::{Span, Time};
+use proptest::prelude::*;
+
+const MOVING: (&str, &str) = ("deploy_on", "{tags: [latest], images: [api]}");
+
+fn shop(changes: &[(&str, &str)]) -> Application {
+    let mut spec = spec(changes);
+    // Only staging deploys by itself here.
+    spec.environments.remove(&"dev".into());
+    spec
+}
+
+fn push(image: &str, tag: &str, digest_text: &str, pushed_at: Time) -> Push {
+    Push {
+        repository: format!("shop-{image}").as_str().into(),
+        digest: digest(digest_text),
+        tag: (!tag.is_empty()).then(|| Tag::from(tag)),
+        artifact_media_type: Some("application/vnd.docker.container.image.v1+json".into()),
+        pushed_at,
+        built_at: None,
+    }
+}
+
+/// Takes in pushes as they come, each into the candidate that it belongs to.
+fn take_in(spec: &Application, pushes: &[Push]) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for push in pushes {
+        for belongs in push.belongs(spec).unwrap_or_default() {
+            if candidates.iter().all(|candidate| candidate.version != belongs.version) {
+                candidates.push(Candidate::new(spec.application.clone(), &belongs, push));
+            }
+            let candidate = candidates.iter_mut().find(|c| c.version == belongs.version).unwrap();
+            candidate.pushed(&belongs.image, push, spec, push.pushed_at);
+        }
+    }
+    candidates
+}
+
+/// What was offered, and what was reported.
+fn heard(candidate: &Candidate) -> String {
+    let lines = candidate.outbox.entries().iter().map(|entry| match &entry.effect {
+        Effect::Offer { environment, request } => {
+            let images = request.release.images.iter();
+            let images: Vec<_> =
+                images.map(|(image, digest)| format!("{image}={}", digest.short())).collect();
+            format!(
+                "{environment}: {} ({}), built {}\n",
+                request.release.version,
+                images.join(" "),
+                request.release.built_at
+            )
+        }
+        Effect::Announce(notice) => match &notice.news {
+            News::Incomplete { missing } => {
+                format!("{}: still without {missing:?}\n", notice.place)
+            }
+            news => format!("{news:?}\n"),
+        },
+        effect => format!("{effect:?}\n"),
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_release_is_offered_when_its_last_image_is_there() {
+    let spec = shop(&[]);
+    let [candidate] = &take_in(&spec, &[push("api", "b1", "a1", at(1))])[..] else {
+        panic!("one release")
+    };
+    assert_eq!(heard(candidate), "");
+    let both = [push("api", "b1", "a1", at(1)), push("web", "b1", "w1", at(3))];
+    expect![[r#"
+        staging: b1 (api=a10000000000 web=w10000000000), built 2026-01-01T00:01:00Z
+    "#]]
+    .assert_eq(&heard(&take_in(&spec, &both)[0]));
+}
+
+#[test]
+fn trap_22_noise_belongs_to_no_release() {
+    let spec = shop(&[]);
+    let signature = format!("sha256-{}.sig", "a".repeat(64));
+    let chart = Push {
+        artifact_media_type: Some("application/vnd.cncf.helm.config.v1+json".into()),
+        ..push("api", "b1", "c1", at(1))
+    };
+    let cases = [
+        ("a child of an index", push("api", "", "c1", at(1))),
+        ("an empty tag", Push { tag: Some("".into()), ..push("api", "b1", "c1", at(1)) }),
+        ("a signature", push("api", &signature, "c1", at(1))),
+        ("a chart", chart),
+        ("trap 24: our own tag", push("api", &format!("{KEEP_PREFIX}shop-staging-7"), "c1", at(1))),
+        ("another tag", push("api", "release-1", "c1", at(1))),
+        (
+            "another repository",
+            Push { repository: "cron".into(), ..push("api", "b1", "c1", at(1)) },
+        ),
+    ];
+    let lines = cases.map(|(name, push)| format!("{name}: {}\n", push.belongs(&spec).unwrap_err()));
+    expect![[r#"
+        a child of an index: no tag: part of an index, or an attestation
+        an empty tag: no tag: part of an index, or an attestation
+        a signature: not a container image: a signature, a chart or the like
+        a chart: not a container image: a signature, a chart or the like
+        trap 24: our own tag: our own tag
+        another tag: no environment deploys on tag release-1
+        another repository: no environment deploys on tag b1
+    "#]]
+    .assert_eq(&lines.concat());
+}
+
+#[test]
+fn a_moving_tag_is_a_release_for_every_digest() {
+    let spec = shop(&[MOVING]);
+    let pushes = [
+        push("api", "latest", "a1", at(1)),
+        push("api", "latest", "a2", at(2)),
+        push("api", "latest", "a1", at(1)),
+    ];
+    let heard: String = take_in(&spec, &pushes).iter().map(heard).collect();
+    expect![[r#"
+        staging: latest@a10000000000 (api=a10000000000), built 2026-01-01T00:01:00Z
+        staging: latest@a20000000000 (api=a20000000000), built 2026-01-01T00:02:00Z
+    "#]]
+    .assert_eq(&heard);
+}
+
+#[test]
+fn a_tag_that_was_complete_and_is_pushed_again_is_whole_when_every_image_is_new() {
+    let spec = shop(&[]);
+    let first = [push("api", "b1", "a1", at(1)), push("web", "b1", "w1", at(1))];
+    let again = [push("api", "b1", "a2", at(9)), push("web", "b1", "w2", at(9))];
+    let all: Vec<Push> = first.into_iter().chain(again).collect();
+    expect![[r#"
+        staging: b1 (api=a10000000000 web=w10000000000), built 2026-01-01T00:01:00Z
+        staging: b1#2 (api=a20000000000 web=w20000000000), built 2026-01-01T00:01:00Z
+    "#]]
+    .assert_eq(&heard(&take_in(&spec, &all)[0]));
+}
+
+#[test]
+fn a_tag_of_which_one_image_is_pushed_again_is_whole_when_it_has_settled() {
+    let spec = shop(&[]);
+    let pushes = [
+        push("api", "b1", "a1", at(1)),
+        push("web", "b1", "w1", at(1)),
+        push("api", "b1", "a2", at(9)),
+    ];
+    let mut candidate = take_in(&spec, &pushes).remove(0);
+    assert_eq!(heard(&candidate).lines().count(), 1);
+    candidate.outbox.keep(|_| false);
+    assert_eq!(candidate.due(&spec), Some(at(11)));
+    candidate.woken(&spec, at(10));
+    assert_eq!(heard(&candidate), "");
+    candidate.woken(&spec, at(11));
+    expect![[r#"
+        staging: b1#2 (api=a20000000000 web=w10000000000), built 2026-01-01T00:01:00Z
+    "#]]
+    .assert_eq(&heard(&candidate));
+    candidate.outbox.keep(|_| false);
+    assert_eq!(candidate.due(&spec), None);
+}
+
+#[test]
+fn an_incomplete_release_is_reported_once_with_what_is_missing_and_offered_all_the_same() {
+    let spec = shop(&[("deploy_on", "{tags: [\"[0-9a-f]*\"], images: all, patience: 30m}")]);
+    let mut candidate = take_in(&spec, &[push("api", "b1", "a1", at(1))]).remove(0);
+    assert_eq!(candidate.due(&spec), Some(at(31)));
+    candidate.woken(&spec, at(30));
+    assert_eq!(heard(&candidate), "");
+    candidate.woken(&spec, at(31));
+    candidate.woken(&spec, at(32));
+    expect![[r#"
+        shop/staging: still without [ImageName("web")]
+    "#]]
+    .assert_eq(&heard(&candidate));
+    candidate.outbox.keep(|_| false);
+    assert_eq!(candidate.due(&spec), None);
+    candidate.pushed(&"web".into(), &push("web", "b1", "w1", at(60)), &spec, at(60));
+    expect![[r#"
+        staging: b1 (api=a10000000000 web=w10000000000), built 2026-01-01T00:01:00Z
+    "#]]
+    .assert_eq(&heard(&candidate));
+}
+
+#[test]
+fn trap_25_a_release_is_as_old_as_its_images_say_if_that_can_be_true() {
+    let spec = shop(&[]);
+    let built = |built_at: [Option<Time>; 2]| {
+        let pushes = [("api", "a1"), ("web", "w1")].into_iter().zip(built_at);
+        let pushes = pushes.map(|((image, digest), built_at)| Push {
+            built_at,
+            ..push(image, "b1", digest, at(60))
+        });
+        let candidates = take_in(&spec, &pushes.collect::<Vec<_>>());
+        let Effect::Offer { request, .. } = &candidates[0].outbox.entries()[0].effect else {
+            panic!("an offer")
+        };
+        request.release.built_at
+    };
+    assert_eq!(built([Some(at(5)), Some(at(7))]), at(7));
+    // A reproducible build says 1970, another clock says tomorrow, and one may say nothing.
+    assert_eq!(built([Some(Time::default()), Some(at(7))]), at(60));
+    assert_eq!(built([Some(at(61)), Some(at(7))]), at(60));
+    assert_eq!(built([None, Some(at(7))]), at(60));
+}
+
+#[test]
+fn the_same_push_twice_is_one_push() {
+    let spec = shop(&[]);
+    let first = push("api", "b1", "a1", at(1));
+    let mut candidate = take_in(&spec, std::slice::from_ref(&first)).remove(0);
+    let before = candidate.clone();
+    let said = candidate.pushed(&ImageName::from("api"), &first, &spec, at(2));
+    assert_eq!(said, Said::Ignored("this push is known".into()));
+    assert_eq!(candidate, before);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn trap_22_pushes_in_any_order_and_number_make_one_offer(
+        order in Just((0..9_usize).collect::<Vec<_>>()).prop_shuffle(),
+        copies in 9..18_usize,
+    ) {
+        let spec = shop(&[]);
+        let signature = format!("sha256-{}.sig", "a".repeat(64));
+        let of_one_build = [
+            push("api", "b1", "a1", at(3)),
+            push("web", "b1", "w1", at(5)),
+            push("api", "", "a1-amd64", at(1)),
+            push("api", "", "a1-arm64", at(1)),
+            push("api", "", "a1-attestation", at(2)),
+            push("web", "", "w1-amd64", at(4)),
+            push("api", &signature, "a1-signature", at(6)),
+            push("web", "run-77", "w1", at(5)),
+            push("api", &format!("{KEEP_PREFIX}shop-staging-1"), "a1", at(9)),
+        ];
+        let pushes: Vec<Push> = order.iter().cycle().take(copies).map(|index| of_one_build[*index].clone()).collect();
+        let candidates = take_in(&spec, &pushes);
+        prop_assert_eq!(candidates.len(), 1);
+        let mut candidate = candidates[0].clone();
+        candidate.woken(&spec, at(600));
+        let expected = format!("staging: b1 (api={} web={}), built {}\n", digest("a1").short(), digest("w1").short(), at(3));
+        prop_assert_eq!(heard(&candidate), expected);
+        prop_assert!(START + Span::minutes(3) == at(3));
+    }
+}

@@ -1,0 +1,118 @@
+//! Tasks that stop: whose fault it was, and whether a one-off task did its work.
+
+use super::events::{exit, stop};
+use expect_test::expect;
+use pipeline::task::{OneOffEnd, Stop, classify};
+
+#[test]
+fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
+    let essential = "Essential container in task exited";
+    let cases = [
+        ("EssentialContainerExited", essential),
+        ("EssentialContainerExited", "OutOfMemoryError: Container killed due to memory usage"),
+        ("TaskFailedToStart", "CannotPullContainerError: image not found"),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth",
+        ),
+        ("TaskFailedToStart", "CannotStartContainerError: exec format error"),
+        ("TaskFailedToStart", "Capacity is unavailable at this time. Please try again later"),
+        ("TaskFailedToStart", "RESOURCE:ENI"),
+        ("TaskFailedToStart", "InternalError: something went wrong"),
+        ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)"),
+        ("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)"),
+        ("ServiceSchedulerInitiated", "Task failed container health checks"),
+        ("UserInitiated", "Task stopped by user"),
+        ("SpotInterruption", "Your Spot Task was interrupted."),
+        ("TerminationNotice", "The instance is being terminated"),
+        ("InfrastructureHealth", "The host is not healthy"),
+        ("SomethingNewIn2027", "nobody has seen this yet"),
+        ("SomethingNewIn2027", essential),
+    ];
+    let without_code =
+        ["RESOURCE:MEMORY", "AGENT", "No Container Instance was found", "", essential];
+    let mut text = String::new();
+    for (code, reason) in cases {
+        let fault = classify(&Stop { code: Some(code.into()), reason: reason.into() });
+        text += &format!("{:<14} {code}: {reason}\n", fault.to_string());
+    }
+    for reason in without_code {
+        let fault = classify(&Stop { code: None, reason: reason.into() });
+        text += &format!("{:<14} -: {reason}\n", fault.to_string());
+    }
+    expect![[r#"
+        code           EssentialContainerExited: Essential container in task exited
+        code           EssentialContainerExited: OutOfMemoryError: Container killed due to memory usage
+        configuration  TaskFailedToStart: CannotPullContainerError: image not found
+        configuration  TaskFailedToStart: ResourceInitializationError: unable to pull secrets or registry auth
+        configuration  TaskFailedToStart: CannotStartContainerError: exec format error
+        capacity       TaskFailedToStart: Capacity is unavailable at this time. Please try again later
+        capacity       TaskFailedToStart: RESOURCE:ENI
+        platform       TaskFailedToStart: InternalError: something went wrong
+        meant          ServiceSchedulerInitiated: Scaling activity initiated by (deployment ecs-svc/1)
+        code           ServiceSchedulerInitiated: Task failed ELB health checks in (target-group x)
+        code           ServiceSchedulerInitiated: Task failed container health checks
+        meant          UserInitiated: Task stopped by user
+        platform       SpotInterruption: Your Spot Task was interrupted.
+        platform       TerminationNotice: The instance is being terminated
+        platform       InfrastructureHealth: The host is not healthy
+        configuration  SomethingNewIn2027: nobody has seen this yet
+        code           SomethingNewIn2027: Essential container in task exited
+        capacity       -: RESOURCE:MEMORY
+        capacity       -: AGENT
+        capacity       -: No Container Instance was found
+        configuration  -: 
+        code           -: Essential container in task exited
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn trap_44_a_missing_exit_code_is_not_zero() {
+    let end = OneOffEnd { exit_code: None, ..exit(0) };
+    assert!(!end.succeeded());
+    expect!["no exit code, Essential container in task exited"].assert_eq(&end.to_string());
+}
+
+#[test]
+fn trap_44_zero_with_an_out_of_memory_reason_is_no_success() {
+    let oom = "OutOfMemoryError: Container killed due to memory usage";
+    let container = OneOffEnd { reason: Some(oom.into()), ..exit(0) };
+    let task = OneOffEnd {
+        stop: Stop { reason: oom.into(), ..stop("EssentialContainerExited") },
+        ..exit(0)
+    };
+    assert!(!container.succeeded());
+    assert!(!task.succeeded());
+    expect!["exit code 0, OutOfMemoryError: Container killed due to memory usage"]
+        .assert_eq(&container.to_string());
+}
+
+#[test]
+fn trap_44_only_the_named_container_counts_so_that_zero_is_success() {
+    // A sidecar that was killed (137) is not even in the record; ECS says why the task stopped.
+    assert!(exit(0).succeeded());
+    assert!(!exit(1).succeeded());
+    assert!(!exit(137).succeeded());
+    expect!["exit code 137, Essential container in task exited"].assert_eq(&exit(137).to_string());
+}
+
+#[test]
+fn trap_45_zero_counts_only_when_the_task_ended_by_itself() {
+    let codes =
+        ["UserInitiated", "SpotInterruption", "TaskFailedToStart", "TerminationNotice", "New"];
+    for code in codes {
+        assert!(!OneOffEnd { stop: stop(code), ..exit(0) }.succeeded(), "{code}");
+    }
+    assert!(!OneOffEnd { stop: Stop::default(), ..exit(0) }.succeeded());
+}
+
+#[test]
+fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
+    let capacity =
+        Stop { reason: "Capacity is unavailable at this time".into(), ..stop("TaskFailedToStart") };
+    let never = OneOffEnd { exit_code: None, stop: capacity, reason: None };
+    assert!(never.never_ran() && never.is_passing());
+    let interrupted = OneOffEnd { exit_code: None, stop: stop("SpotInterruption"), reason: None };
+    assert!(interrupted.is_passing() && !interrupted.never_ran());
+    assert!(!exit(1).never_ran());
+}
