@@ -9,6 +9,7 @@ pub mod time;
 
 pub mod spec;
 
+mod candidate;
 pub mod push;
 pub mod release;
 

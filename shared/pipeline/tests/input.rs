@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const NOW: Time = Time::from_millis(1_795_248_000_000);
 
-fn observed(running: Value, seen_at: Value, service: &str) -> Value {
+fn observed(running: &Value, seen_at: &Value, service: &str) -> Value {
     json!({"happened": {"observed": {"services": [{
         "service": service,
         "seen_at": seen_at,
@@ -24,7 +24,7 @@ fn observed(running: Value, seen_at: Value, service: &str) -> Value {
 
 fn good() -> Vec<Value> {
     vec![
-        observed(json!(2), json!(NOW.millis()), "api"),
+        observed(&json!(2), &json!(NOW.millis()), "api"),
         json!({"answered": {"deployment": 1, "effect": 3, "event": {
             "one_off_seen": {"purpose": "migrate", "attempt": 1, "task": "arn:aws:ecs:x", "end": {
                 "exit_code": 0, "stop": {"code": "EssentialContainerExited", "reason": ""}, "reason": null
@@ -55,12 +55,12 @@ fn what_is_meant_is_read() {
 #[test]
 fn absurd_input_is_refused_with_a_reason() {
     let reasons = [
-        refusal(&observed(json!(-1), json!(NOW.millis()), "api")),
-        refusal(&observed(json!(4_000_000), json!(NOW.millis()), "api")),
-        refusal(&observed(json!(2), json!(NOW.millis() + 86_400_000), "api")),
-        refusal(&observed(json!(2), json!(u64::MAX), "api")),
-        refusal(&observed(json!(2), json!(NOW.millis()), &"x".repeat(9_000))),
-        refusal(&observed(json!(2), json!(NOW.millis()), &"x".repeat(400_000))),
+        refusal(&observed(&json!(-1), &json!(NOW.millis()), "api")),
+        refusal(&observed(&json!(4_000_000), &json!(NOW.millis()), "api")),
+        refusal(&observed(&json!(2), &json!(NOW.millis() + 86_400_000), "api")),
+        refusal(&observed(&json!(2), &json!(u64::MAX), "api")),
+        refusal(&observed(&json!(2), &json!(NOW.millis()), &"x".repeat(9_000))),
+        refusal(&observed(&json!(2), &json!(NOW.millis()), &"x".repeat(400_000))),
         refusal(&json!({"happened": {"exploded": {}}})),
         refusal(&json!([])),
     ];

@@ -2,6 +2,7 @@
 
 use crate::behaviour::Behaviour;
 use crate::cloud::target_name;
+use crate::sim::Happening;
 use crate::story::{Story, digest_of};
 use crate::systems::System;
 use engine::Decide;
@@ -40,6 +41,33 @@ impl<D: Decide> Story<D> {
         if let Some(rules) = self.sim.systems[0].spec.environments.get(&environment) {
             let target = target_name(&rules.target);
             self.sim.cloud.silent.insert(target);
+        }
+        self
+    }
+
+    /// Lets time pass until the timeline of what is under way says something that begins so. What
+    /// happens then happens at this moment of the story, however late a crash has made it.
+    pub fn until(&mut self, environment: &str, text: &str) -> &mut Self {
+        let place = self.place(environment);
+        for _ in 0..Span::hours(3).as_seconds() {
+            let deployments = self.sim.deployments(&place);
+            let open = deployments.last().filter(|newest| newest.verdict().is_none());
+            let entries = open.map(|newest| newest.timeline.entries());
+            if entries.is_some_and(|all| all.iter().any(|entry| entry.text.starts_with(text))) {
+                return self;
+            }
+            self.wait(Span::seconds(1));
+        }
+        let what = format!("{place} never said: {text}");
+        self.sim.invariants.violated("the_day_goes_as_it_is_told", what);
+        self
+    }
+
+    /// An event says that something happened to a service, and somebody looks.
+    pub fn hint(&mut self, environment: &str, service: &str) -> &mut Self {
+        let place = self.place(environment);
+        if let Some(address) = self.sim.address(&place, &service.into()) {
+            self.sim.after(Span::default(), Happening::Look { address, tries: 1 });
         }
         self
     }

@@ -384,7 +384,7 @@ impl<D: Decide> Sim<D> {
             let family = address.1.as_str().to_owned();
             let images = BTreeMap::from([(
                 "somebody-else".into(),
-                Digest::new(format!("sha256:outside-{}", self.order)),
+                Digest::new(format!("sha256:outside-{}", self.cloud.revisions.len())),
             )]);
             let revision = self.cloud.register(&family, images);
             if let Some((_, ticks)) =

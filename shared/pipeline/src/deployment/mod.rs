@@ -10,14 +10,17 @@ mod advance;
 mod alarms;
 mod check;
 mod confirm;
+mod going_back;
 mod one_off;
 mod prepare;
 mod roll_back;
 mod roll_out;
 mod service;
+mod settle;
 mod state;
 mod tasks;
 mod timeline;
+mod turn_round;
 mod waiting;
 
 pub use advance::{Said, advance};

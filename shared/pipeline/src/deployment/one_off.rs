@@ -131,7 +131,7 @@ impl Deployment {
         run.look_at = run.deadline.min(now + LOOK_EVERY);
         self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
         let what = match self.state {
-            State::Undoing { .. } => "Taking the migration back",
+            State::Undoing { .. } => "The undoing",
             _ => "The migration",
         };
         self.note(now, format!("{what} runs as task {}.", short_task(task)));
@@ -158,7 +158,7 @@ impl Deployment {
             run.progress = RunProgress::Asked;
             let next = run.attempt;
             if next == 2 {
-                self.note(now, format!("The task cannot be started yet: {reason}."));
+                self.note(now, format!("It cannot be started yet and is tried again: {reason}."));
             }
             self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
             self.run_one_off(purpose, next, PAUSE_FOR_CAPACITY, now);
@@ -200,7 +200,7 @@ impl Deployment {
                 purpose,
                 attempt,
                 Fault::Capacity,
-                end.to_string(),
+                end.stop.reason,
                 now,
             );
         } else if was_stopping {
@@ -300,7 +300,10 @@ impl Deployment {
                 }
             }
             RunProgress::Asked if overdue => {
-                let reason = "no worker took it on in time".to_owned();
+                let reason = match attempt {
+                    1 => "no worker took it on in time".to_owned(),
+                    _ => format!("AWS had no room for it in {attempt} attempts"),
+                };
                 self.one_off_failed(
                     Cause::MigrationNotStarted { reason: reason.clone() },
                     reason,

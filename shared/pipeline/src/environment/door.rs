@@ -89,11 +89,6 @@ impl Head {
     }
 
     fn door_for_person(&self, request: &Request, context: &Context<'_>, now: Time) -> Option<Door> {
-        let overrule = |what: Override, why: String| {
-            let word = what.word();
-            let how = format!("{why}; add \"override\": [\"{word}\"] if you mean it");
-            (!request.overrules(what)).then(|| closed(how))
-        };
         if let Some(word) =
             context.rules.confirm.as_ref().filter(|word| request.confirm.as_ref() != Some(word))
         {
@@ -126,7 +121,16 @@ impl Head {
         if let Some(until) = context.rules.frozen_until(now) {
             reasons.push((Override::Freeze, format!("the environment is frozen until {until}")));
         }
-        reasons.into_iter().find_map(|(what, why)| overrule(what, why))
+        if reasons.iter().all(|(what, _)| request.overrules(*what)) {
+            return None;
+        }
+        // All of it at once: who is told one reason after the other forgets the words before.
+        let words: Vec<_> =
+            reasons.iter().map(|(what, _)| format!("\"{}\"", what.word())).collect();
+        reasons.retain(|(what, _)| !request.overrules(*what));
+        let whys: Vec<_> = reasons.into_iter().map(|(_, why)| why).collect();
+        let (whys, words) = (whys.join("; "), words.join(", "));
+        Some(closed(format!("{whys}; add \"override\": [{words}] if you mean it")))
     }
 }
 

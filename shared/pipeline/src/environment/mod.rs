@@ -5,6 +5,7 @@ mod conclude;
 mod control;
 mod door;
 mod head;
+mod queue;
 mod request;
 mod restore;
 

@@ -107,10 +107,10 @@ fn trap_51_a_person_is_told_what_stands_in_the_way_and_how_to_overrule_it() {
     }
     told += &scene.deploy_with("b1", 1, &overrides, Some("DEPLOY"));
     expect![[r#"
-        no: api-b1-00000 in it is marked bad (marked by ann: a holiday); add "override": ["bad"] if you mean it
-        no: the environment is on hold by ann (a holiday); add "override": ["hold"] if you mean it
-        no: these images have not succeeded in dev; add "override": ["promotion"] if you mean it
-        no: the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["freeze"] if you mean it
+        no: api-b1-00000 in it is marked bad (marked by ann: a holiday); the environment is on hold by ann (a holiday); these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
+        no: the environment is on hold by ann (a holiday); these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
+        no: these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
+        no: the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
         yes: deployment 1 of b1 has started"#]].assert_eq(&told);
 }
 

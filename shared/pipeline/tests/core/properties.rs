@@ -52,6 +52,16 @@ fn essence(deployment: &Deployment) -> (Deployment, Vec<Effect>) {
     (rest, asked)
 }
 
+/// A look is over before anybody hears of it.
+fn seen_before(mut event: Event, now: Time) -> Event {
+    if let Event::Observed { services } = &mut event {
+        for observation in services {
+            observation.seen_at = observation.seen_at.min(Time::from_millis(now.millis() - 1));
+        }
+    }
+    event
+}
+
 /// Such an event may be written down twice, and nothing else may come of it: a task that AWS took
 /// away is not counted, so that nobody remembers it.
 fn only_noted(event: &Event) -> bool {
@@ -77,6 +87,7 @@ proptest! {
     #[test]
     fn telling_a_fact_twice_is_telling_it_once(story in sample(), before in vec(likely(), 0..6), event in likely()) {
         let mut once = tell_all(story, before);
+        let event = seen_before(event, once.now);
         once.tell(event.clone());
         let (twice, _) = advance(once.deployment.clone(), event.clone(), once.now);
         if only_noted(&event) {
@@ -138,7 +149,9 @@ proptest! {
         let moves = |event: &Event| {
             stage(&advance(story.deployment.clone(), event.clone(), story.now).0) != stage(&story.deployment)
         };
-        prop_assume!(!moves(&first) && !moves(&second));
+        if moves(&first) || moves(&second) {
+            return Ok(());
+        }
         same(&essence(&tell([&first, &second])), &essence(&tell([&second, &first])))?;
     }
 

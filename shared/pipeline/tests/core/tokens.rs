@@ -17,11 +17,11 @@ fn token(application: &str, environment: &str, number: u64) -> String {
     let id = DeploymentId { place, number };
     let deployment = Deployment::start(id, request("b1", at(1)), rules, spec.images, at(2));
     let (deployment, _) = advance(deployment, prepared(), at(3));
-    let tokens = deployment.outbox.entries().iter().filter_map(|entry| match &entry.effect {
+    let mut tokens = deployment.outbox.entries().iter().filter_map(|entry| match &entry.effect {
         Effect::RunOneOff(one_off) => Some(one_off.client_token.clone()),
         _ => None,
     });
-    tokens.last().unwrap()
+    tokens.next_back().unwrap()
 }
 
 #[test]

@@ -150,14 +150,14 @@ fn omen_epr_is_read() {
     check(
         OMEN_EPR,
         expect![[r#"
-        omen-epr: epr=omen-epr
-        production on cluster omen-production
-          on [Glob("20[0-9]*")] of epr (30m)
-          wave 0: omen-epr-service (10m) template create 1
-          check https://epr.example.com/healthz [200] 5x10s/5s
-          bake 0s 
-          Newest Auto Leave 3 Warn
-    "#]],
+            omen-epr: epr=omen-epr
+            production on cluster omen-production
+              on [Glob("20[0-9]*")] of epr (30m)
+              wave 0: omen-epr-service (10m) template create 1
+              check https://epr.example.com/healthz [200] 5x10s/5s
+              bake 3m 
+              Newest Auto Leave 3 Warn
+        "#]],
     );
 }
 

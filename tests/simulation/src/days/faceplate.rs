@@ -34,5 +34,5 @@ fn bad(story: &mut Story, behaviour: Behaviour) {
 
 pub(super) fn host_gone(story: &mut Story) {
     story.push(FIRST).rest();
-    story.push(SECOND).wait(Span::seconds(20)).silence("prod").rest();
+    story.push(SECOND).until("prod", "Updating").silence("prod").rest();
 }

@@ -78,7 +78,8 @@ pub(super) fn alarm_before(story: &mut Story) {
 }
 
 pub(super) fn rollback_in_migration(story: &mut Story) {
-    story.push(FIRST).wait(Span::seconds(20)).roll_back("staging", None, false).rest();
+    story.push(FIRST).until("staging", "Prepared");
+    story.roll_back("staging", None, false).rest();
 }
 
 pub(super) fn rollback_by_hand(story: &mut Story) {
@@ -95,5 +96,6 @@ pub(super) fn rollback_with_undo(story: &mut Story) {
 }
 
 pub(super) fn somebody_else(story: &mut Story) {
-    story.push(FIRST).wait(Span::minutes(2)).outsider("staging", "scr-api").rest();
+    story.push(FIRST).until("staging", "Watching");
+    story.outsider("staging", "scr-api").rest();
 }

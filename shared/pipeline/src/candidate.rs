@@ -1,0 +1,215 @@
+//! Candidates: when what was pushed is a whole release, and where it may go.
+
+use crate::deployment::Said;
+use crate::effect::Effect;
+use crate::environment::{Asker, Kind, Request};
+use crate::names::{
+    ApplicationName, Digest, EnvironmentName, ImageName, Place, RequestId, Version,
+};
+use crate::notice::{News, Notice};
+use crate::outbox::Outbox;
+use crate::release::Release;
+use crate::spec::{Application, DeployOn, TagPattern};
+use crate::time::{Span, Time};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::push::{Arrived, Belongs, Candidate, Offered, Push};
+
+/// When a tag that was complete is pushed again, the other images get this long to follow.
+const SETTLE: Span = Span::minutes(2);
+
+impl Candidate {
+    pub fn new(application: ApplicationName, belongs: &Belongs, push: &Push) -> Self {
+        Self {
+            application,
+            version: belongs.version.clone(),
+            tag: belongs.tag.clone(),
+            moving: belongs.moving,
+            first_pushed_at: push.pushed_at,
+            last_pushed_at: push.pushed_at,
+            images: BTreeMap::new(),
+            replaced: BTreeSet::new(),
+            offers: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Takes in one push and offers the release wherever it is complete now.
+    pub fn pushed(
+        &mut self,
+        image: &ImageName,
+        push: &Push,
+        spec: &Application,
+        now: Time,
+    ) -> Said {
+        if let Some(absurdity) = push.absurdity(now) {
+            return Said::Ignored(format!("absurd: {absurdity}"));
+        }
+        let known = self.images.get(image);
+        if known.is_some_and(|known| known.digest == push.digest) {
+            return self.pushed_again(image, push, spec, now);
+        }
+        let late = known.is_some_and(|known| push.pushed_at < known.pushed_at);
+        if late || self.replaced.contains(&push.digest) {
+            self.replaced.insert(push.digest.clone());
+            return Said::Ignored("the tag has moved on".into());
+        }
+        let arrived = Arrived {
+            digest: push.digest.clone(),
+            pushed_at: push.pushed_at,
+            built_at: push.built_at,
+        };
+        if let Some(old) = self.images.insert(image.clone(), arrived) {
+            self.replaced.insert(old.digest);
+        }
+        self.first_pushed_at = self.first_pushed_at.min(push.pushed_at);
+        self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
+        self.offer(spec, now);
+        Said::Done
+    }
+
+    /// The same digest under the same tag. Somebody may have moved the tag away and back again,
+    /// which is a wish of theirs and has to be answered.
+    fn pushed_again(
+        &mut self,
+        image: &ImageName,
+        push: &Push,
+        spec: &Application,
+        now: Time,
+    ) -> Said {
+        let moving = self.moving;
+        let known =
+            self.images.get_mut(image).filter(|known| moving && known.pushed_at < push.pushed_at);
+        let Some(known) = known else { return Said::Ignored("this push is known".into()) };
+        known.pushed_at = push.pushed_at;
+        self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
+        self.offers.values_mut().for_each(|offered| offered.images.clear());
+        self.offer(spec, now);
+        Said::Done
+    }
+
+    /// Time passed: a release that was pushed again may be whole, another may wait too long.
+    pub fn woken(&mut self, spec: &Application, now: Time) -> Said {
+        self.offer(spec, now);
+        for (environment, missing) in self.overdue(spec, now) {
+            let place =
+                Place { application: self.application.clone(), environment: environment.clone() };
+            let notice = Notice {
+                place,
+                deployment: None,
+                version: self.version.clone(),
+                asked_by: format!("a push of {}", self.tag),
+                at: now,
+                news: News::Incomplete { missing },
+            };
+            self.outbox.add(Effect::Announce(Box::new(notice)), now);
+            self.reported.insert(environment);
+        }
+        Said::Done
+    }
+
+    pub fn due(&self, spec: &Application) -> Option<Time> {
+        let waits = self.concerned(spec).filter_map(|(name, deploy_on)| {
+            let incomplete = !self.missing(deploy_on).is_empty();
+            if incomplete {
+                return Some(self.waits_until(deploy_on)).filter(|_| !self.reported.contains(name));
+            }
+            let offered = self.offers.get(name)?;
+            (offered.images != self.digests(deploy_on)).then_some(self.last_pushed_at + SETTLE)
+        });
+        waits.chain(self.outbox.due()).min()
+    }
+
+    /// Where it has waited too long and nobody was told, with what is missing.
+    fn overdue(&self, spec: &Application, now: Time) -> Vec<(EnvironmentName, Vec<ImageName>)> {
+        let late = self.concerned(spec).filter(|(name, deploy_on)| {
+            self.waits_until(deploy_on) <= now && !self.reported.contains(*name)
+        });
+        let missing = late.map(|(name, deploy_on)| (name.clone(), self.missing(deploy_on)));
+        missing.filter(|(_, missing)| !missing.is_empty()).collect()
+    }
+
+    fn offer(&mut self, spec: &Application, now: Time) {
+        let concerned = self.concerned(spec);
+        let complete = concerned.filter(|(_, deploy_on)| self.missing(deploy_on).is_empty());
+        let complete: Vec<_> =
+            complete.map(|(name, on)| (name.clone(), self.digests(on))).collect();
+        for (environment, images) in complete {
+            let offered = self.offers.get(&environment);
+            if offered.is_some_and(|offered| !self.is_new_and_whole(offered, &images, now)) {
+                continue;
+            }
+            let times = offered.map_or(1, |offered| offered.times + 1);
+            let request = Box::new(self.request(images.clone(), times));
+            self.offers.insert(environment.clone(), Offered { times, images });
+            self.outbox.add(Effect::Offer { environment, request }, now);
+        }
+    }
+
+    /// A tag that was offered before counts again when every image is new, or the push is over.
+    fn is_new_and_whole(
+        &self,
+        offered: &Offered,
+        images: &BTreeMap<ImageName, Digest>,
+        now: Time,
+    ) -> bool {
+        let all_new =
+            images.iter().all(|(image, digest)| offered.images.get(image) != Some(digest));
+        offered.images != *images && (all_new || now >= self.last_pushed_at + SETTLE)
+    }
+
+    fn request(&self, images: BTreeMap<ImageName, Digest>, times: u32) -> Request {
+        let version = match times {
+            1 => self.version.clone(),
+            _ => Version::new(format!("{}#{times}", self.version)),
+        };
+        Request {
+            id: RequestId::new(format!("push {version}")),
+            kind: Kind::Deploy,
+            release: Release { version, built_at: self.built_at(), images },
+            asked_by: Asker::Push { tag: self.tag.clone() },
+            asked_at: self.last_pushed_at,
+            confirm: None,
+            overrides: BTreeSet::new(),
+            fresh: false,
+        }
+    }
+
+    /// The images' own word if all of them give one that can be true, and the first push if not.
+    /// A tag that is pushed again does not become younger by it.
+    fn built_at(&self) -> Time {
+        const YEAR_2014: Time = Time::from_millis(1_388_534_400_000);
+        let told = self
+            .images
+            .values()
+            .map(|a| a.built_at.filter(|t| *t >= YEAR_2014 && *t <= a.pushed_at));
+        let newest: Option<Vec<Time>> = told.collect();
+        newest.and_then(|times| times.into_iter().max()).unwrap_or(self.first_pushed_at)
+    }
+
+    fn concerned<'a>(
+        &'a self,
+        spec: &'a Application,
+    ) -> impl Iterator<Item = (&'a EnvironmentName, &'a DeployOn)> {
+        let fits = |pattern: &TagPattern| {
+            matches!(pattern, TagPattern::Moving(_)) == self.moving && pattern.matches(&self.tag)
+        };
+        let environments = spec.environments.iter();
+        let with_rules = environments.filter_map(|(name, e)| Some((name, e.deploy_on.as_ref()?)));
+        with_rules.filter(move |(_, deploy_on)| deploy_on.tags.iter().any(fits))
+    }
+
+    fn missing(&self, deploy_on: &DeployOn) -> Vec<ImageName> {
+        deploy_on.images.iter().filter(|image| !self.images.contains_key(image)).cloned().collect()
+    }
+
+    fn digests(&self, deploy_on: &DeployOn) -> BTreeMap<ImageName, Digest> {
+        let wanted = deploy_on.images.iter().filter_map(|image| self.images.get_key_value(image));
+        wanted.map(|(image, arrived)| (image.clone(), arrived.digest.clone())).collect()
+    }
+
+    fn waits_until(&self, deploy_on: &DeployOn) -> Time {
+        self.first_pushed_at + deploy_on.patience
+    }
+}

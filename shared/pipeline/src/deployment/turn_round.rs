@@ -1,0 +1,87 @@
+//! Turning round: whether a deployment goes back, and by which way, as the rollback policy says.
+
+use super::{AfterUndo, Deployment, Intent, Schema, Service, State};
+use crate::names::ServiceName;
+use crate::notice::News;
+use crate::spec::RollbackPolicy;
+use crate::time::Time;
+use crate::verdict::{Cause, Verdict, list};
+
+impl Deployment {
+    /// Turns round because of `cause`, as the rollback policy says.
+    pub(super) fn go_back(&mut self, cause: Cause, now: Time) {
+        self.go_back_as_asked(cause, false, now);
+    }
+
+    /// Turns round; a person may ask for the migration to be undone whatever the policy says.
+    pub(super) fn go_back_as_asked(&mut self, cause: Cause, undo: bool, now: Time) {
+        match &self.state {
+            // A migration is never cut short: what it leaves half done nobody can judge.
+            State::Migrating { .. } => self.go_back_after_migration(cause, undo, now),
+            State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. } => {}
+            _ => self.turn_round(cause, undo, now),
+        }
+    }
+
+    pub(super) fn turn_round(&mut self, cause: Cause, undo: bool, now: Time) {
+        let by_person = matches!(cause, Cause::Person { .. });
+        self.drop_all_but_announcements();
+        let touched = self.named(Service::touched);
+        if self.is_restore() {
+            return self.restore_failed(cause, &touched, now);
+        }
+        let policy = self.rules.rollback;
+        let can_undo = self.rules.migration.as_ref().is_some_and(|m| m.undo.is_some());
+        let migrated = self.schema == Schema::Migrated;
+        if migrated && policy == RollbackPolicy::Manual && !by_person {
+            self.note(
+                now,
+                "The rollback policy is manual: everything stays for a person to decide.",
+            );
+            return self.end(Verdict::Failed { cause, left: touched }, now);
+        }
+        if migrated && can_undo && (undo || policy == RollbackPolicy::AfterUndo) {
+            self.announce(News::GoingBack { cause: cause.to_string() }, now);
+            return self.undo(AfterUndo::PutBack { cause }, now);
+        }
+        if touched.is_empty() {
+            self.mention_the_schema(now);
+            let verdict = match cause {
+                Cause::Person { by, why } => Verdict::Cancelled { by, why },
+                cause => Verdict::Failed { cause, left: vec![] },
+            };
+            return self.end(verdict, now);
+        }
+        self.announce(News::GoingBack { cause: cause.to_string() }, now);
+        self.put_back(cause, now);
+    }
+
+    pub(super) fn mention_the_schema(&mut self, now: Time) {
+        if self.schema == Schema::Migrated {
+            self.note(now, "The migration stays: what ran before now lives with the new schema.");
+        }
+    }
+
+    fn go_back_after_migration(&mut self, cause: Cause, undo: bool, now: Time) {
+        match &mut self.state {
+            State::Migrating { intent: intent @ Intent::GoOn, .. } => {
+                *intent = Intent::GoBack { cause, undo };
+                self.note(now, "The migration is let to its end first.");
+            }
+            // The first cause stays; a person may still want the migration undone.
+            State::Migrating { intent: Intent::GoBack { undo: wanted, .. }, .. } => *wanted |= undo,
+            _ => {}
+        }
+    }
+
+    /// A rollback by hand that fails has nowhere to go.
+    pub(super) fn restore_failed(&mut self, cause: Cause, touched: &[ServiceName], now: Time) {
+        let verdict = if touched.is_empty() {
+            Verdict::Failed { cause, left: vec![] }
+        } else {
+            let because = format!("the rollback itself failed; look at {}", list(touched));
+            Verdict::Stuck { cause, because }
+        };
+        self.end(verdict, now);
+    }
+}
