@@ -111,12 +111,7 @@ impl Observation {
             }
             let returned = found.returned_from.as_ref();
             if returned.is_some() && returned == wanted.rollout {
-                let reason = match primary.progress {
-                    // Its reason is now that the return is completed.
-                    Progress::Completed => "the service's events say why".to_owned(),
-                    Progress::InProgress | Progress::Failed => primary.reason.clone(),
-                };
-                return Reading::Returned { reason };
+                return Reading::Returned { reason: primary.reason.clone() };
             }
             if wanted.visible_from.is_none_or(|time| self.seen_at < time) {
                 return Reading::Underway { waiting: "for ECS to show the update".into() };

@@ -296,7 +296,10 @@ impl Cloud {
             return vec![];
         }
         rollout.progress = Progress::Completed;
-        rollout.reason = format!("ECS deployment {id} completed.");
+        // ECS tells with the rollout before why it returned to it.
+        if service.returned_from.is_none() {
+            rollout.reason = format!("ECS deployment {id} completed.");
+        }
         (rollout.desired, rollout.running) = (desired, desired);
         service.rollouts.retain(|rollout| rollout.primary);
         service.trouble = None;

@@ -62,11 +62,16 @@ impl Deployment {
 
     fn alarm_fired(&mut self, reading: AlarmReading, now: Time) -> Said {
         let AlarmReading { alarm, reason, .. } = reading;
+        if self.is_restore() {
+            // What is being left sets alarms off; that is no reason to stop half-way back.
+            self.note(now, format!("Alarm {alarm} is on; it goes back all the same."));
+            return Said::Done;
+        }
         let cause = Cause::Alarm { alarm: alarm.clone(), reason };
-        match &mut self.state {
-            State::Migrating { intent: intent @ Intent::GoOn, .. } => {
-                *intent = Intent::GoBack { cause, undo: false };
-                self.note(now, format!("Alarm {alarm} is on; the migration is let to its end."));
+        match &self.state {
+            State::Migrating { intent: Intent::GoOn, .. } => {
+                self.note(now, format!("Alarm {alarm} is on."));
+                self.go_back(cause, now);
                 Said::Done
             }
             State::RollingOut { .. }
@@ -88,6 +93,7 @@ impl Deployment {
         readings: Vec<AlarmReading>,
         now: Time,
     ) -> Said {
+        let restore = self.is_restore();
         let mut missing: Vec<AlarmName> = self.rules.alarms.names.clone();
         for reading in readings {
             missing.retain(|name| *name != reading.alarm);
@@ -109,7 +115,7 @@ impl Deployment {
             self.alarms.iter().filter(|(_, memory)| silent(memory)).map(|(name, _)| name.clone());
         let without: BTreeSet<AlarmName> = without.chain(missing).collect();
         for alarm in without {
-            if self.rules.alarms.no_data == NoData::Fail {
+            if self.rules.alarms.no_data == NoData::Fail && !restore {
                 self.go_back(Cause::NoData { alarm }, now);
                 return Said::Done;
             }

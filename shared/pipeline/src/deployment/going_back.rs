@@ -138,13 +138,15 @@ impl Deployment {
         if now < *look_at {
             return Said::Ignored("woken before its time".into());
         }
+        // Whoever overslept asks first: it may have come back in the meantime.
+        let overslept = now >= *look_at + GRACE;
         *look_at = now + LOOK_EVERY;
         let mut late = Vec::new();
         let mut open = Vec::new();
         for service in &self.services {
             match &service.standing {
                 Standing::PuttingBack { deadline, .. } | Standing::Removing { deadline }
-                    if now >= *deadline + GRACE =>
+                    if now >= *deadline + GRACE && !overslept =>
                 {
                     late.push(service.name.clone());
                 }

@@ -158,7 +158,7 @@ impl Deployment {
     fn keep_tag(&self) -> Tag {
         let place = &self.id.place;
         Tag::new(format!(
-            "{}{}-{}-{}",
+            "{}{}.{}.{}",
             crate::push::KEEP_PREFIX,
             place.application,
             place.environment,

@@ -190,17 +190,19 @@ impl Deployment {
         if now < *look_at {
             return Said::Ignored("woken before its time".into());
         }
+        // Whoever overslept asks first: the service may have come up in the meantime.
+        let overslept = now >= *look_at + GRACE;
         let mut next = now + LOOK_EVERY;
         let mut open = Vec::new();
         for service in &self.services {
             let Standing::Updating { deadline, waiting, .. } = &service.standing else { continue };
-            if now >= *deadline + GRACE {
+            if now >= *deadline + GRACE && !overslept {
                 let (service, waiting) = (service.name.clone(), waiting.clone());
                 self.go_back(Cause::RolloutTimedOut { service, waiting }, now);
                 return Said::Done;
             }
             // At the deadline ECS is asked once more: the event that said "done" may be lost.
-            next = next.min(if now < *deadline { *deadline } else { *deadline + GRACE });
+            next = next.min(if now < *deadline { *deadline } else { now + GRACE });
             open.push(service.name.clone());
         }
         if let State::RollingOut { look_at, .. } = &mut self.state {

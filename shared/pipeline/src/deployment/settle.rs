@@ -67,7 +67,7 @@ impl Deployment {
             return Said::Ignored("woken before its time".into());
         }
         let open: Vec<_> = unseen.iter().cloned().collect();
-        if now >= *deadline + GRACE {
+        if now >= *deadline + GRACE && now < *look_at + GRACE {
             let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
             for name in &open {
                 self.give_up(name, "it did not come to rest in time".to_owned(), now);

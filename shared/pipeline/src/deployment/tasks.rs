@@ -52,7 +52,8 @@ impl Deployment {
         service.died.push(report.task.clone());
         let count = service.died.len();
         self.note(now, format!("A task of {name} died ({fault}), number {count} of the {threshold} that are too many: {reason}."));
-        if count >= threshold {
+        // A rollback by hand goes on with the other services; this one has its own deadline.
+        if count >= threshold && !self.is_restore() {
             let count = u32::try_from(count).unwrap_or(u32::MAX);
             self.go_back(Cause::TasksFailed { service: name, count, fault, reason }, now);
         }
@@ -71,7 +72,7 @@ impl Deployment {
         let service = report.service.clone();
         let text =
             format!("Container {} of {service} died: {reason}; its task runs on.", container.name);
-        if self.rules.failures.sidecars == Sidecars::RollBack {
+        if self.rules.failures.sidecars == Sidecars::RollBack && !self.is_restore() {
             self.note(now, text);
             self.go_back(
                 Cause::SidecarFailed { service, container: container.name.clone(), reason },

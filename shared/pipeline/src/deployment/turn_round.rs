@@ -1,6 +1,6 @@
 //! Turning round: whether a deployment goes back, and by which way, as the rollback policy says.
 
-use super::{AfterUndo, Deployment, Intent, Schema, Service, State};
+use super::{AfterUndo, Deployment, Intent, Run, RunProgress, Schema, Service, State};
 use crate::names::ServiceName;
 use crate::notice::News;
 use crate::spec::RollbackPolicy;
@@ -16,6 +16,10 @@ impl Deployment {
     /// Turns round; a person may ask for the migration to be undone whatever the policy says.
     pub(super) fn go_back_as_asked(&mut self, cause: Cause, undo: bool, now: Time) {
         match &self.state {
+            // Nobody has taken it on, and nobody will be let from now on.
+            State::Migrating { run: Run { progress: RunProgress::Asked, .. }, .. } => {
+                self.turn_round(cause, undo, now);
+            }
             // A migration is never cut short: what it leaves half done nobody can judge.
             State::Migrating { .. } => self.go_back_after_migration(cause, undo, now),
             State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. } => {}

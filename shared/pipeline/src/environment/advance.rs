@@ -280,7 +280,10 @@ impl Turn<'_> {
 impl Context<'_> {
     pub(super) fn is_promotable(&self, request: &Request) -> bool {
         let wants = self.rules.deploy_on.as_ref().is_some_and(|d| d.promoted_from.is_some());
-        !wants || self.promoted_from.is_some_and(|source| source.has_good(&request.release))
+        let is_good = |source: &Head| {
+            source.has_good(&request.release) && source.bad_digest_of(&request.release).is_none()
+        };
+        !wants || self.promoted_from.is_some_and(is_good)
     }
 
     pub(super) fn promoted_from_name(&self) -> String {

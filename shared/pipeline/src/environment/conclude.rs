@@ -83,7 +83,8 @@ impl Turn<'_> {
                 }
             }
         }
-        for environment in self.context.promotes_to {
+        let is_new = ended.request.kind == Kind::Deploy;
+        for environment in self.context.promotes_to.iter().filter(|_| is_new) {
             let effect =
                 Effect::Promote { environment: environment.clone(), release: release.clone() };
             self.head.outbox.add(effect, at);

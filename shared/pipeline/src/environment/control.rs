@@ -39,6 +39,9 @@ impl Turn<'_> {
     pub(super) fn controlled(&mut self, by: String, why: String, control: Control) -> Said {
         match control {
             Control::Approve { version } => self.approve(by, &version),
+            Control::Reject | Control::Cancel if self.head.active.is_none() => {
+                Said::Refused("nothing is under way here".into())
+            }
             Control::Reject => self.feed(Event::Rejected { by, why }),
             Control::Cancel => self.feed(Event::CancelRequested { by, why }),
             Control::Pause => {
@@ -70,7 +73,7 @@ impl Turn<'_> {
                 let version = Version::new(digest.short());
                 self.head.bad.retain(|bad| bad.digest != digest);
                 let why = format!("marked by {by}: {why}");
-                self.head.bad.push(Bad { digest, version, why });
+                self.head.bad.push(Bad { digest, version, why, by_hand: true });
                 Said::Accepted("marked bad; automation will not choose it".into())
             }
             Control::UnmarkBad { digest } => {

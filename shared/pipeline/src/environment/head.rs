@@ -91,6 +91,8 @@ pub struct Bad {
     pub digest: Digest,
     pub version: Version,
     pub why: String,
+    /// A person named exactly this digest; otherwise it was one of a release that went back.
+    pub by_hand: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,14 +163,23 @@ impl Head {
         for digest in release.images.values().filter(|digest| !kept.contains(digest)) {
             if !self.bad.iter().any(|bad| bad.digest == *digest) {
                 let (digest, version) = (digest.clone(), release.version.clone());
-                self.bad.push(Bad { digest, version, why: why.to_owned() });
+                self.bad.push(Bad { digest, version, why: why.to_owned(), by_hand: false });
             }
         }
         drop_oldest(&mut self.bad, BAD_MAX);
     }
 
+    /// What speaks against choosing `release` by itself: a digest that a person named, or that
+    /// all it would change was part of a release that went back. One digest of several that went
+    /// back need not be the culprit, and must not keep out the release that mends the other.
     pub(super) fn bad_digest_of(&self, release: &Release) -> Option<&Bad> {
-        self.bad.iter().find(|bad| release.images.values().any(|digest| *digest == bad.digest))
+        let known = |digest: &Digest| self.bad.iter().find(|bad| bad.digest == *digest);
+        let by_hand = release.images.values().filter_map(known).find(|bad| bad.by_hand);
+        let live = self.live.iter().flat_map(|live| live.release.images.values());
+        let live: Vec<&Digest> = live.collect();
+        let changes = release.images.values().filter(|digest| !live.contains(digest));
+        let changes: Option<Vec<&Bad>> = changes.map(known).collect();
+        by_hand.or_else(|| changes?.first().copied())
     }
 }
 

@@ -78,7 +78,8 @@ impl Turn<'_> {
         let waits_for_approval = matches!(active.state, State::AwaitingApproval { .. });
         let newer = active.request.release.mark().older_than(&request.release.mark());
         let automatic = !request.is_by_person() && !active.request.is_by_person();
-        if eligible && waits_for_approval && newer && automatic {
+        let newest_wins = self.context.rules.queue == spec::Queue::Newest;
+        if newest_wins && eligible && waits_for_approval && newer && automatic {
             let version = request.release.version.clone();
             active.finish(Verdict::Superseded { by: Usurper::NewerRelease { version } }, self.now);
         }

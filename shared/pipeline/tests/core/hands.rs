@@ -58,7 +58,7 @@ fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
     .assert_eq(&scene.verdicts());
     expect!["no: it is b2 that waits for approval, not b1"].assert_eq(&approve(&mut scene, "b1"));
     expect!["yes: rejected; nothing was touched"].assert_eq(&scene.control(Control::Reject));
-    expect!["ignored: cancel requested: no deployment is under way"]
+    expect!["no: nothing is under way here"]
         .assert_eq(&scene.control(Control::Cancel));
     expect![[r#"
         1 b1: superseded: b2 is newer

@@ -156,7 +156,7 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
     ];
     expect![[r#"
         ECS returned from our rollout                        returned: ECS deployment circuit breaker: tasks failed to start.
-        ECS returned from our rollout, and is done           returned: the service's events say why
+        ECS returned from our rollout, and is done           returned: ECS deployment circuit breaker: tasks failed to start.
         ECS returned from another one, ours is not shown     taken over by api:1
         ECS returned from another one once, ours runs        done
         nobody has said which is ours                        under way, for ECS to show the update

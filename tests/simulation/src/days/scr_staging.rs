@@ -78,7 +78,8 @@ pub(super) fn alarm_before(story: &mut Story) {
 }
 
 pub(super) fn rollback_in_migration(story: &mut Story) {
-    story.push(FIRST).until("staging", "Prepared");
+    story.push_bad(FIRST, "api", Behaviour::MigrationTakes(Span::minutes(5)));
+    story.until("staging", "The migration runs");
     story.roll_back("staging", None, false).rest();
 }
 
