@@ -39,6 +39,10 @@ pub enum News {
     Declined {
         why: String,
     },
+    /// A release that waits for something other than its turn.
+    Waits {
+        why: String,
+    },
     /// A release that waits too long for its other images.
     Incomplete {
         missing: Vec<ImageName>,

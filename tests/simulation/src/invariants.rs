@@ -3,7 +3,7 @@
 use crate::cloud::{Address, Caller, Cloud, target_name};
 use crate::systems::System;
 use engine::Record;
-use pipeline::deployment::Deployment;
+use pipeline::deployment::{Deployment, State};
 use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::{Head, Hold, HoldUntil, Kind};
 use pipeline::names::{DeploymentId, Digest, Place, Revision, Version};
@@ -31,6 +31,10 @@ pub struct Invariants {
     before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
     /// Services that a deployment has begun to put back.
     going_back: BTreeSet<(DeploymentId, Address)>,
+    /// Deployments that have turned round.
+    turned: BTreeSet<DeploymentId>,
+    /// Services that a slow worker updated after that. They are put back when they are noticed.
+    late: BTreeSet<(DeploymentId, Address)>,
     waves: BTreeMap<(Place, Address), usize>,
     /// What kept a place closed when its head was last written.
     heads: BTreeMap<Place, (Option<Hold>, bool)>,
@@ -70,6 +74,9 @@ impl Invariants {
         }
         let Record::Deployment(deployment) = record else { return };
         let id = deployment.id.clone();
+        if matches!(deployment.state, State::RollingBack { .. } | State::Settling { .. }) {
+            self.turned.insert(id.clone());
+        }
         let open = self.open.entry(id.place.clone()).or_default();
         let is_new = deployment.verdict().is_none() && open.insert(id.number);
         if deployment.verdict().is_some() {
@@ -226,6 +233,9 @@ impl Invariants {
             Effect::RollOut(roll_out) => {
                 self.migrated_before(id, cloud, now);
                 let address = (target_name(&roll_out.target), roll_out.service.clone());
+                if self.turned.contains(id) {
+                    self.late.insert((id.clone(), address.clone()));
+                }
                 let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
                 self.before.entry(id.clone()).or_default().entry(address).or_insert(runs);
             }
@@ -258,7 +268,8 @@ impl Invariants {
         let touched = self.before.get(id).cloned().unwrap_or_default();
         let early = touched.into_iter().find(|(other, before)| {
             let runs = cloud.primary(other).map(|rollout| &rollout.revision);
-            let begun = self.going_back.contains(&(id.clone(), other.clone()));
+            let one = (id.clone(), other.clone());
+            let begun = self.going_back.contains(&one) || self.late.contains(&one);
             wave(other) > own && !begun && before.is_some() && runs != before.as_ref()
         });
         self.going_back.insert((id.clone(), address.clone()));

@@ -243,6 +243,7 @@ fn tell_notice(notice: &Notice) -> String {
         News::GoingBack { cause } => format!("goes back: {cause}"),
         News::Ended { verdict, took, .. } => format!("{verdict} (took {took})"),
         News::Declined { why } => format!("is not deployed: {why}"),
+        News::Waits { why } => format!("waits: {why}"),
         News::Incomplete { missing } => {
             let missing: Vec<_> = missing.iter().map(ImageName::as_str).collect();
             format!("is incomplete, missing {}", missing.join(", "))

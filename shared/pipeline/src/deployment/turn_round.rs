@@ -51,7 +51,8 @@ impl Deployment {
         if touched.is_empty() {
             self.mention_the_schema(now);
             let verdict = match cause {
-                Cause::Person { by, why } => Verdict::Cancelled { by, why },
+                // Called off means that nothing was touched, and the database is something.
+                Cause::Person { by, why } if !migrated => Verdict::Cancelled { by, why },
                 cause => Verdict::Failed { cause, left: vec![] },
             };
             return self.end(verdict, now);

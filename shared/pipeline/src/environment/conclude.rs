@@ -68,6 +68,8 @@ impl Turn<'_> {
                 if let Some(left) = left.filter(|left| left.release.version == restore.from) {
                     self.head.remember_bad(&left.release, &why);
                 }
+                // What we held for a person to look at, a person has looked at.
+                self.head.hold.take_if(|hold| hold.by == US);
                 let by = ended.request.asked_by.to_string();
                 let until = HoldUntil::NewerThan(self.newest(release.mark()));
                 self.head.hold(by, why, until, at);

@@ -34,6 +34,9 @@ impl Turn<'_> {
         }
         self.give_way_to(&request, eligible);
         let accepted = Said::Accepted(format!("it waits: {why}"));
+        if automatic && (self.head.active.is_none() || !eligible) {
+            self.tell(&request, News::Waits { why: why.clone() });
+        }
         self.head.queue.push(Waits { request, why, until });
         accepted
     }
@@ -86,16 +89,21 @@ impl Turn<'_> {
     }
 
     pub(super) fn decline(&mut self, request: Request, why: String) {
+        self.tell(&request, News::Declined { why: why.clone() });
+        self.head.remember_fate(request.id, Fate::Declined { why });
+    }
+
+    /// Tells people about a request that is no deployment, or not yet.
+    fn tell(&mut self, request: &Request, news: News) {
         let notice = Notice {
             place: self.head.place.clone(),
             deployment: None,
-            version: request.release.version,
+            version: request.release.version.clone(),
             asked_by: request.asked_by.to_string(),
             at: self.now,
-            news: News::Declined { why: why.clone() },
+            news,
         };
         self.head.outbox.add(Effect::Announce(Box::new(notice)), self.now);
-        self.head.remember_fate(request.id, Fate::Declined { why });
     }
 
     pub(super) fn start_next(&mut self) {

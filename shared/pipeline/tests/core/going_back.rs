@@ -136,7 +136,7 @@ fn trap_48_a_rollback_while_the_migration_runs_lets_it_end_first() {
     expect!["failed: the migration failed: exit code 1, Essential container in task exited"]
         .assert_eq(&failed.outcome());
     let story = story.then(ended(Purpose::Migrate, exit(0)));
-    expect!["cancelled by ann: it looks odd"].assert_eq(&story.outcome());
+    expect!["failed: asked for by ann: it looks odd"].assert_eq(&story.outcome());
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What people do by hand: approve, go back, promote.
 
-use super::events::{approved, ended, exit};
+use super::events::{alarm, alarms_read, approved, ended, exit};
 use super::scene::Scene;
 use expect_test::expect;
 use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Input, Override};
+use pipeline::event::AlarmState;
 use pipeline::time::Span;
 
 fn approve(scene: &mut Scene, version: &str) -> String {
@@ -58,8 +59,7 @@ fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
     .assert_eq(&scene.verdicts());
     expect!["no: it is b2 that waits for approval, not b1"].assert_eq(&approve(&mut scene, "b1"));
     expect!["yes: rejected; nothing was touched"].assert_eq(&scene.control(Control::Reject));
-    expect!["no: nothing is under way here"]
-        .assert_eq(&scene.control(Control::Cancel));
+    expect!["no: nothing is under way here"].assert_eq(&scene.control(Control::Cancel));
     expect![[r#"
         1 b1: superseded: b2 is newer
         2 b2: rejected by ann: a holiday
@@ -239,4 +239,20 @@ fn an_unclear_migration_keeps_automation_out_until_its_task_is_seen_to_end() {
     assert_eq!(scene.head.queue.len(), 1);
     expect!["yes: the hold is lifted"].assert_eq(&scene.control(Control::Unhold));
     assert_eq!(scene.head.active, Some(2));
+}
+
+#[test]
+fn an_alarm_does_not_stop_a_rollback_by_hand_half_way() {
+    let mut scene = Scene::new(&[("alarms", "[shop-5xx]"), ("bake", "0s")]);
+    for version in ["b1", "b2"] {
+        scene.push(version, 1);
+        scene.succeed();
+        scene.answer(alarms_read(scene.now));
+    }
+    scene.roll_back(None);
+    scene.begin_rolling_out();
+    scene.tell(Input::Happened(alarm("shop-5xx", AlarmState::On, scene.now)));
+    let said = scene.active().timeline.last(1).join("");
+    expect!["Alarm shop-5xx is on; it goes back all the same."].assert_eq(&said);
+    assert_eq!(scene.active().state.name(), "rolling out");
 }

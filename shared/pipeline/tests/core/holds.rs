@@ -73,7 +73,7 @@ fn nothing_starts_while_it_is_paused_and_what_is_under_way_goes_on() {
 fn a_push_in_a_freeze_starts_when_the_freeze_is_over() {
     let mut scene = Scene::new(&[("freeze", FREEZE)]);
     expect!["yes: it waits: frozen until 2026-01-01T03:00:00Z"].assert_eq(&scene.push("b1", 1));
-    assert_eq!(scene.head.due(), Some(at(180)));
+    assert_eq!(scene.head.queue[0].until, Some(at(180)));
     scene.now = at(179);
     scene.tell(Input::Woken);
     assert_eq!(scene.head.active, None);
@@ -140,4 +140,33 @@ fn a_hold_by_hand_stays_when_the_deployment_under_way_is_rolled_back() {
         b3: on hold: a holiday; only a newer release lifts that
     "#]]
     .assert_eq(&scene.declined());
+}
+
+#[test]
+fn what_mends_one_image_is_let_in_though_the_other_went_back_with_it() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.fail();
+    let went_back = release("b2", at(2));
+    let mut again = went_back.clone();
+    (again.version, again.built_at) = ("b3".into(), at(3));
+    expect!["no: api-b2-00000 in it is marked bad: asked for by ann: it looks odd"]
+        .assert_eq(&scene.push_release(again.clone()));
+    again.version = "b4".into();
+    again.images.insert("api".into(), digest("api-mended"));
+    expect!["yes: deployment 3 of b4 has started"].assert_eq(&scene.push_release(again));
+}
+
+#[test]
+fn a_digest_that_a_person_marked_keeps_out_every_release_that_has_it() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    let mut marked = release("b2", at(2));
+    scene.control(Control::MarkBad { digest: digest("web-b2-") });
+    marked.images.insert("api".into(), digest("api-mended"));
+    expect!["no: web-b2-00000 in it is marked bad: marked by ann: a holiday"]
+        .assert_eq(&scene.push_release(marked));
 }

@@ -181,6 +181,11 @@ impl Scene {
         live.map_or(1, |revision| revision.short().rsplit(':').next().unwrap().parse().unwrap())
     }
 
+    /// The active deployment is prepared, and its first services are being updated.
+    pub(crate) fn begin_rolling_out(&mut self) {
+        self.prepare();
+    }
+
     /// The active deployment goes well to its end.
     pub(crate) fn succeed(&mut self) {
         self.prepare();

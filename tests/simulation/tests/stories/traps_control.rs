@@ -1,0 +1,294 @@
+//! Traps C.7: several services, control and people. Items as in `traps.md`.
+//!
+//! Left to the functions: reading a tired person's JSON and the dry run (53: here what the words
+//! mean once they are read). What is kept for ninety days (50) is the table's affair.
+
+use super::telling::*;
+use expect_test::expect;
+use pipeline::environment::{Control, Input, Override};
+use pipeline::names::{RequestId, Version};
+use pipeline::time::Span;
+use simulation::behaviour::Behaviour;
+
+const FIRST: &str = "3f2a9c1";
+const SECOND: &str = "7b41d0e";
+const THIRD: &str = "c90ffee";
+const BAKE: &str = "    bake: 5m\n";
+const APPROVAL: &str = "    bake: 5m\n    approval: {expires: 2h}\n";
+
+#[test]
+fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
+    let mut story = story("scr");
+    story.push_bad(FIRST, "gateway", Behaviour::CrashesAtStart).rest();
+    check_timeline(
+        &story,
+        "staging",
+        &expect![[r#"
+        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+        +00:03 The migration runs as task 00000007.
+        +00:33 The migration ended with exit code 0.
+        +00:33 Updating scr-api.
+        +01:14 scr-api runs scr-api:2 and nothing else.
+        +01:14 Updating scr-ai-gateway.
+        +01:35 A task of scr-ai-gateway died (code), number 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+        +02:00 A task of scr-ai-gateway died (code), number 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+        +02:25 A task of scr-ai-gateway died (code), number 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+        +02:25 Going back: 3 tasks of scr-ai-gateway died (code): container app exited with 1, Essential container in task exited.
+        +02:25 The migration stays: what ran before now lives with the new schema.
+        +02:25 Putting scr-ai-gateway back to scr-ai-gateway:1.
+        +03:06 scr-ai-gateway is back.
+        +03:06 Putting scr-api back to scr-api:1.
+        +03:47 scr-api is back.
+        +03:57 Ended: rolled back: 3 tasks of scr-ai-gateway died (code): container app exited with 1, Essential container in task exited.
+    "#]],
+    );
+}
+
+#[test]
+fn trap_50_a_rollback_goes_to_the_last_good_release_and_not_to_the_revision_before() {
+    let mut story = story("scr");
+    story.push(FIRST).rest();
+    story.push_bad(SECOND, "web", Behaviour::FailsChecks).rest();
+    story.push(THIRD).rest();
+    story.roll_back("staging", None, false).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        7b41d0e rolled back: https://api.staging.scr-platform.com/health: answered 502
+        c90ffee succeeded
+        3f2a9c1 succeeded
+        answered +91:01 accepted: deployment 4 of 3f2a9c1 has started
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+        hold by ada (customers complain): went back from c90ffee to 3f2a9c1
+    "#]],
+    );
+}
+
+#[test]
+fn trap_51_after_a_rollback_automation_keeps_off_and_a_person_may_insist() {
+    let mut story = story("scr");
+    story.push(FIRST).rest();
+    // It was the database, and it is well again: nothing is wrong with the build itself.
+    story.push_bad(SECOND, "web", Behaviour::FailsChecks).rest();
+    story.behaves("web", SECOND, Behaviour::Good);
+    story.retag(SECOND, "7b41d0e0").rest();
+    story.deploy("staging", SECOND, |_| {}).rest();
+    story.deploy("staging", SECOND, |request| {
+        request.overrides.insert(Override::Bad);
+    });
+    story.rest();
+    story.deploy("staging", SECOND, |request| {
+        request.overrides.extend([Override::Bad, Override::Hold]);
+    });
+    story.rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+            3f2a9c1 succeeded
+            7b41d0e rolled back: https://api.staging.scr-platform.com/health: answered 502
+            7b41d0e succeeded
+            told +61:01: 7b41d0e0 is not deployed: api-7b41d0e in it is marked bad: https://api.staging.scr-platform.com/health: answered 502
+            answered +91:01 refused: api-7b41d0e in it is marked bad (https://api.staging.scr-platform.com/health: answered 502); the environment is on hold by slipway (7b41d0e was rolled back: https://api.staging.scr-platform.com/health: answered 502); add "override": ["bad", "hold"] if you mean it
+            answered +91:01 refused: the environment is on hold by slipway (7b41d0e was rolled back: https://api.staging.scr-platform.com/health: answered 502); add "override": ["bad", "hold"] if you mean it
+            answered +91:01 accepted: deployment 3 of 7b41d0e has started
+            runs scr-api = scr-api:3 (api-7b41d0e)
+            runs scr-ai-gateway = scr-ai-gateway:3 (gateway-7b41)
+            runs scr-web = scr-web:3 (web-7b41d0e)
+        "#]],
+    );
+}
+
+#[test]
+fn trap_51_a_newer_release_lifts_the_hold() {
+    let mut story = story("scr");
+    story.push(FIRST).rest();
+    story.push_bad(SECOND, "web", Behaviour::FailsChecks).rest();
+    story.push(THIRD).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        7b41d0e rolled back: https://api.staging.scr-platform.com/health: answered 502
+        c90ffee succeeded
+        runs scr-api = scr-api:4 (api-c90ffee)
+        runs scr-ai-gateway = scr-ai-gateway:4 (gateway-c90f)
+        runs scr-web = scr-web:4 (web-c90ffee)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_51_a_firm_hold_is_lifted_by_a_person_only_and_nothing_is_lost() {
+    let mut story = story("scr");
+    story.control("staging", Control::Hold { firm: true }).push(FIRST).rest();
+    story.push(SECOND).rest();
+    story.control("staging", Control::Unhold).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        7b41d0e succeeded
+        told +30:02: 3f2a9c1 is not deployed: 7b41d0e is newer and takes its place
+        answered +00:00 accepted: on hold
+        answered +61:00 accepted: the hold is lifted
+        runs scr-api = scr-api:2 (api-7b41d0e)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
+        runs scr-web = scr-web:2 (web-7b41d0e)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_52_an_approval_is_for_what_the_person_saw() {
+    let mut story = changed_story("scr", BAKE, APPROVAL);
+    story.push(FIRST).wait(Span::minutes(10)).push(SECOND).wait(Span::minutes(1));
+    story.control("staging", Control::Approve { version: Version::new(FIRST) });
+    story.wait(Span::minutes(1));
+    story.control("staging", Control::Approve { version: Version::new(SECOND) }).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 superseded: 7b41d0e is newer
+        7b41d0e succeeded
+        answered +11:00 refused: it is 7b41d0e that waits for approval, not 3f2a9c1
+        answered +12:00 accepted: approved; it goes on
+        runs scr-api = scr-api:2 (api-7b41d0e)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
+        runs scr-web = scr-web:2 (web-7b41d0e)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_52_an_approval_expires_and_says_so() {
+    let mut story = changed_story("scr", BAKE, APPROVAL);
+    story.push(FIRST).wait(Span::hours(3));
+    story.control("staging", Control::Approve { version: Version::new(FIRST) }).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 rejected by the clock: the approval did not come in time; deploy it again to ask again
+        answered +180:00 refused: nothing waits for approval
+        runs scr-api = scr-api:1 (first-scr-ap)
+        runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
+        runs scr-web = scr-web:1 (first-scr-we)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_53_a_rollback_that_says_nothing_goes_to_what_ran_before() {
+    let mut story = story("scr");
+    story.push(FIRST).rest();
+    story.push(SECOND).until("staging", "Updating scr-web");
+    story.roll_back("staging", None, false).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        7b41d0e rolled back: asked for by ada: customers complain
+        answered +31:56 accepted: everything goes back to what ran before
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+        hold by ada: 7b41d0e was rolled back: asked for by ada: customers complain
+    "#]],
+    );
+}
+
+#[test]
+fn trap_53_the_same_request_twice_is_one_rollback_and_a_second_click_goes_no_further() {
+    let mut story = story("scr");
+    for version in [FIRST, SECOND, THIRD] {
+        story.push(version).rest();
+    }
+    let click = Input::RollbackRequested {
+        id: RequestId::new("one click"),
+        by: "ada".into(),
+        why: "customers complain".into(),
+        to: None,
+        undo: false,
+    };
+    story.person("staging", click.clone()).person("staging", click).rest();
+    story.roll_back("staging", None, false).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        7b41d0e succeeded
+        c90ffee succeeded
+        7b41d0e succeeded
+        answered +91:01 accepted: deployment 4 of 7b41d0e has started
+        answered +91:01 accepted: deployment 4 is this request
+        answered +103:09 refused: 7b41d0e runs and is held (went back from c90ffee to 7b41d0e); to go elsewhere say "to" which of 7b41d0e, c90ffee, 3f2a9c1
+        runs scr-api = scr-api:3 (api-7b41d0e)
+        runs scr-ai-gateway = scr-ai-gateway:3 (gateway-7b41)
+        runs scr-web = scr-web:3 (web-7b41d0e)
+        hold by ada (customers complain): went back from c90ffee to 7b41d0e
+    "#]],
+    );
+}
+
+#[test]
+fn trap_53_a_mistake_gets_an_answer_that_says_what_to_type() {
+    let mut story = story("power-pto");
+    story.roll_back("production", None, false).rest();
+    story.push("a41c77d").rest();
+    story.roll_back("production", None, false).rest();
+    story.push("b52d88e").rest();
+    story.roll_back("production", Some("v1"), false).rest();
+    story.roll_back("production", None, true).rest();
+    story.push("c63e99f").wait(Span::minutes(1));
+    story.roll_back("production", Some("a41c77d"), false).rest();
+    check(
+        &story,
+        "production",
+        &expect![[r#"
+        a41c77d succeeded
+        b52d88e succeeded
+        c63e99f succeeded
+        answered +00:00 refused: nothing has succeeded here yet, so that there is nothing to go back to
+        answered +20:01 refused: only a41c77d has ever succeeded here
+        answered +41:00 refused: v1 never succeeded here; these did: b52d88e, a41c77d
+        answered +41:00 refused: the spec has no `undo` for the migration; ask without it
+        answered +42:00 refused: deployment 3 is under way; ask without "to", and it goes back to what ran before
+        runs api = api:4 (api-c63e99f)
+        runs worker = worker:4 (worker-c63e9)
+        runs frontend = frontend:4 (frontend-c63)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_53_pause_and_cancel_do_what_their_answers_say() {
+    let mut story = story("scr");
+    story.control("staging", Control::Cancel).control("staging", Control::Pause).push(FIRST);
+    story.rest();
+    story.control("staging", Control::Resume).until("staging", "Updating scr-api");
+    story.control("staging", Control::Cancel).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+            3f2a9c1 succeeded
+            answered +00:00 refused: nothing is under way here
+            answered +00:00 accepted: paused; nothing starts here until it is resumed
+            answered +30:01 accepted: resumed
+            answered +30:33 refused: it is under way; use rollback to put everything back
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+        "#]],
+    );
+}

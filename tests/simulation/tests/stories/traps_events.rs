@@ -1,0 +1,188 @@
+//! Traps C.4: events and their delivery. Items as in `traps.md`.
+//!
+//! Left to the adapter and the template: comparing ECR with what was seen (27: here a push that
+//! is found late), `detail.version` (28: we look again instead), queues for what fails (29).
+
+use super::telling::*;
+use expect_test::expect;
+use pipeline::time::Span;
+use simulation::behaviour::Behaviour;
+use simulation::faults::Odds;
+
+const FIRST: &str = "3f2a9c1";
+const SECOND: &str = "7b41d0e";
+
+#[test]
+fn trap_27_a_push_that_is_found_an_hour_late_is_deployed_unless_a_newer_one_was() {
+    let mut story = story("scr");
+    story.push_image("api", FIRST, FIRST).push_image("gateway", FIRST, FIRST);
+    story.wait(Span::hours(1)).push_image("web", FIRST, FIRST).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        told +30:00: 3f2a9c1 is incomplete, missing web
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_28_events_that_come_twice_late_and_in_any_order_change_nothing() {
+    let mut story =
+        rude_story("scr", Odds { duplicate: 1000, delay_seconds_max: 90, ..Odds::default() });
+    story.push(FIRST).rest();
+    story.push_bad(SECOND, "web", Behaviour::CrashesAtStart).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        7b41d0e rolled back: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+        hold by slipway: 7b41d0e was rolled back: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited
+    "#]],
+    );
+}
+
+#[test]
+fn trap_29_a_world_that_fails_often_is_asked_again() {
+    let mut story =
+        rude_story("scr", Odds { crash: 60, throttle: 100, conflict: 100, ..Odds::default() });
+    story.push(FIRST).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_30_an_event_before_our_own_record_is_harmless() {
+    let mut story = story("scr");
+    story.push(FIRST).until("staging", "Updating scr-api");
+    // ECS tells of the rollout before the worker has told us that it asked for it.
+    story.hint("staging", "scr-api").wait(Span::seconds(1)).hint("staging", "scr-api").rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_31_a_good_day_needs_no_event_but_the_push() {
+    let mut story = rude_story("scr", DEAF);
+    story.push(FIRST).rest();
+    check_timeline(
+        &story,
+        "staging",
+        &expect![[r#"
+        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+        +00:03 The migration runs as task 00000007.
+        +02:04 The migration ended with exit code 0.
+        +02:04 Updating scr-api.
+        +04:06 scr-api runs scr-api:2 and nothing else.
+        +04:06 Updating scr-ai-gateway.
+        +06:08 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+        +06:08 Updating scr-web.
+        +08:10 scr-web runs scr-web:2 and nothing else.
+        +08:11 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+        +08:11 https://staging.scr-platform.com/ answers as expected (attempt 1).
+        +08:11 Watching alarms and tasks for 5m.
+        +13:13 Ended: succeeded.
+    "#]],
+    );
+}
+
+#[test]
+fn trap_31_a_bad_day_needs_no_event_but_the_push() {
+    let mut story = rude_story("scr", DEAF);
+    story.push_bad(FIRST, "web", Behaviour::CrashesAtStart).rest();
+    check_timeline(
+        &story,
+        "staging",
+        &expect![[r#"
+        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+        +00:03 The migration runs as task 00000007.
+        +02:04 The migration ended with exit code 0.
+        +02:04 Updating scr-api.
+        +04:06 scr-api runs scr-api:2 and nothing else.
+        +04:06 Updating scr-ai-gateway.
+        +06:08 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+        +06:08 Updating scr-web.
+        +16:10 Going back: scr-web was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+        +16:10 The migration stays: what ran before now lives with the new schema.
+        +16:10 Putting scr-web back to scr-web:1.
+        +18:12 scr-web is back.
+        +18:12 Putting scr-ai-gateway back to scr-ai-gateway:1.
+        +20:14 scr-ai-gateway is back.
+        +20:14 Putting scr-api back to scr-api:1.
+        +22:16 scr-api is back.
+        +22:18 Ended: rolled back: scr-web was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+    "#]],
+    );
+}
+
+#[test]
+fn trap_31_an_alarm_that_nobody_told_of_is_seen_in_the_last_look() {
+    let mut story = rude_story("scr", DEAF);
+    let alarm = Behaviour::RaisesAlarm("scr-staging-5xx".into(), Span::minutes(5));
+    story.push_bad(FIRST, "api", alarm).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 rolled back: alarm scr-staging-5xx: threshold crossed
+        runs scr-api = scr-api:1 (first-scr-ap)
+        runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
+        runs scr-web = scr-web:1 (first-scr-we)
+        hold by slipway: 3f2a9c1 was rolled back: alarm scr-staging-5xx: threshold crossed
+    "#]],
+    );
+}
+
+#[test]
+fn trap_31_every_wait_ends() {
+    let behaviours = [
+        ("api", Behaviour::MigrationNeverEnds),
+        ("api", Behaviour::Hangs),
+        ("gateway", Behaviour::FindsNoRoom),
+        ("web", Behaviour::FailsChecks),
+        ("web", Behaviour::CrashesAtStart),
+    ];
+    let ends = behaviours.map(|(image, behaviour)| {
+        let what = format!("{behaviour:?}");
+        let mut story = rude_story("scr", DEAF);
+        story.push_bad(FIRST, image, behaviour).rest();
+        let deployment = &story.sim.deployments(&story.place("staging"))[0];
+        let verdict = deployment.verdict().expect("it has ended");
+        format!("{what} of {image}: {verdict}")
+    });
+    expect![[r#"
+        [
+            "MigrationNeverEnds of api: failed: the migration took over 15m",
+            "Hangs of api: rolled back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do",
+            "FindsNoRoom of gateway: rolled back: scr-ai-gateway was not up in time, still waiting: ECS says: unable to place a task: RESOURCE:MEMORY",
+            "FailsChecks of web: rolled back: https://api.staging.scr-platform.com/health: answered 502",
+            "CrashesAtStart of web: rolled back: scr-web was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do",
+        ]
+    "#]].assert_debug_eq(&ends);
+}

@@ -1,0 +1,267 @@
+//! Traps C.6: one-off tasks. Items as in `traps.md`.
+//!
+//! Left to the adapter: what `RunTask` takes over from the service (47), and reading the answer
+//! of `RunTask` itself (42: here its classified outcome).
+
+use super::telling::*;
+use expect_test::{Expect, expect};
+use pipeline::task::{OneOffEnd, Stop};
+use pipeline::time::Span;
+use simulation::behaviour::Behaviour;
+use simulation::faults::Odds;
+
+const FIRST: &str = "3f2a9c1";
+const SERVICES: &str = "    services: [scr-api, scr-ai-gateway, scr-web]";
+
+/// A migration that ends just so, and what comes of it.
+fn ends(exit_code: Option<i32>, code: &str, why: &str, reason: Option<&str>, expected: &Expect) {
+    let stop = Stop { code: Some(code.into()), reason: why.into() };
+    let end = OneOffEnd { exit_code, stop, reason: reason.map(Into::into) };
+    let mut story = story("scr");
+    story.push_bad(FIRST, "api", Behaviour::MigrationEnds(end)).rest();
+    let deployments = story.sim.deployments(&story.place("staging"));
+    let verdict = deployments[0].verdict().expect("it has ended");
+    let touched = deployments[0].services.iter().any(|service| service.touched());
+    expected.assert_eq(&format!("{verdict}\n"));
+    assert_eq!(touched, verdict.name() == "succeeded");
+}
+
+#[test]
+fn trap_42_no_room_for_the_migration_is_tried_again() {
+    let mut story = story("scr");
+    story.no_room_for_tasks(3).push(FIRST).rest();
+    check_timeline(
+        &story,
+        "staging",
+        &expect![[r#"
+            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 It cannot be started yet and is tried again: RESOURCE:MEMORY.
+            +01:36 The migration runs as task 00000007.
+            +02:06 The migration ended with exit code 0.
+            +02:06 Updating scr-api.
+            +02:47 scr-api runs scr-api:2 and nothing else.
+            +02:47 Updating scr-ai-gateway.
+            +03:28 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +03:28 Updating scr-web.
+            +04:09 scr-web runs scr-web:2 and nothing else.
+            +04:10 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +04:10 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +04:10 Watching alarms and tasks for 5m.
+            +09:12 Ended: succeeded.
+        "#]],
+    );
+}
+
+#[test]
+fn trap_42_no_room_for_the_migration_is_not_tried_for_ever() {
+    let mut story = story("scr");
+    story.no_room_for_tasks(1000).push(FIRST).rest();
+    check_timeline(
+        &story,
+        "staging",
+        &expect![[r#"
+            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 It cannot be started yet and is tried again: RESOURCE:MEMORY.
+            +20:03 Ended: failed: the migration could not be started: AWS had no room for it in 40 attempts.
+        "#]],
+    );
+}
+
+#[test]
+fn trap_43_the_same_attempt_twice_is_one_task() {
+    let mut story = rude_story("scr", Odds { duplicate: 1000, ..Odds::default() });
+    story.push(FIRST).rest();
+    assert_eq!(story.sim.cloud.tasks.len(), 1);
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 succeeded
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+    "#]],
+    );
+}
+
+#[test]
+fn trap_44_no_exit_code_is_not_zero() {
+    let reason = "Essential container in task exited";
+    ends(
+        None,
+        "EssentialContainerExited",
+        reason,
+        None,
+        &expect![[r#"
+        failed: the migration failed: no exit code, Essential container in task exited
+    "#]],
+    );
+}
+
+#[test]
+fn trap_44_zero_of_a_task_that_ran_out_of_memory_is_no_success() {
+    let memory = Some("OutOfMemoryError: Container killed due to memory usage");
+    let reason = "Essential container in task exited";
+    ends(
+        Some(0),
+        "EssentialContainerExited",
+        reason,
+        memory,
+        &expect![[r#"
+        failed: the migration failed: exit code 0, OutOfMemoryError: Container killed due to memory usage
+    "#]],
+    );
+}
+
+#[test]
+fn trap_44_zero_of_a_task_that_somebody_stopped_is_no_success() {
+    ends(
+        Some(0),
+        "UserInitiated",
+        "Task stopped by bob",
+        None,
+        &expect![[r#"
+        failed: the migration failed: exit code 0, Task stopped by bob
+    "#]],
+    );
+}
+
+#[test]
+fn trap_45_what_aws_takes_away_in_the_middle_is_not_run_again() {
+    let reason = "Your Spot Task was interrupted.";
+    ends(
+        Some(143),
+        "SpotInterruption",
+        reason,
+        None,
+        &expect![[r#"
+        failed: the migration failed: exit code 143, Your Spot Task was interrupted.
+    "#]],
+    );
+}
+
+#[test]
+fn trap_45_what_never_started_for_want_of_room_is_tried_again_until_the_deadline() {
+    let reason = "Capacity is unavailable at this time. Please try again later";
+    ends(
+        None,
+        "TaskFailedToStart",
+        reason,
+        None,
+        &expect![[r#"
+        failed: the migration could not be started: Capacity is unavailable at this time. Please try again later
+    "#]],
+    );
+}
+
+#[test]
+fn trap_46_a_task_that_ecs_has_forgotten_is_nobodys_success() {
+    let mut story = story("scr");
+    story.push_bad(FIRST, "api", Behaviour::MigrationNeverEnds);
+    story.until("staging", "The migration runs");
+    story.sim.cloud.tasks.clear();
+    story.rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 stuck: ECS has forgotten the task; look at the database before anything else is deployed (after: nobody can say whether the migration ran)
+        runs scr-api = scr-api:1 (first-scr-ap)
+        runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
+        runs scr-web = scr-web:1 (first-scr-we)
+        hold by slipway: 3f2a9c1 is stuck: ECS has forgotten the task; look at the database before anything else is deployed
+    "#]],
+    );
+}
+
+#[test]
+fn trap_48_an_unclear_start_does_not_run_the_migration_twice() {
+    for seed in 0..40 {
+        let odds = Odds { crash: 150, duplicate: 300, delay_seconds_max: 120, ..Odds::default() };
+        let mut story = seeded_story("scr", seed, odds);
+        story.push(FIRST).rest();
+        assert!(story.sim.cloud.tasks.len() <= 1, "seed {seed}");
+        assert_sound(&story);
+    }
+}
+
+#[test]
+fn trap_48_a_schema_that_old_code_cannot_live_with_is_taken_back_first() {
+    let policy = format!("    rollback: after_undo\n{SERVICES}");
+    let mut story = changed_story("scr", SERVICES, &policy);
+    let alarm = Behaviour::RaisesAlarm("scr-staging-5xx".into(), Span::minutes(2));
+    story.push_bad(FIRST, "api", alarm).rest();
+    check_timeline(
+        &story,
+        "staging",
+        &expect![[r#"
+            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 The migration runs as task 00000007.
+            +00:33 The migration ended with exit code 0.
+            +00:33 Updating scr-api.
+            +01:14 scr-api runs scr-api:2 and nothing else.
+            +01:14 Updating scr-ai-gateway.
+            +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:55 Updating scr-web.
+            +02:34 Alarm scr-staging-5xx is on.
+            +02:34 Taking the migration back.
+            +02:35 The undoing runs as task 00000011.
+            +03:05 The migration is taken back.
+            +03:05 Going back: alarm scr-staging-5xx: threshold crossed.
+            +03:05 Putting scr-web back to scr-web:1.
+            +03:06 The rollout of scr-web is over and cannot be stopped; the service is updated instead.
+            +03:06 Putting scr-web back to scr-web:1.
+            +03:47 scr-web is back.
+            +03:47 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +04:28 scr-ai-gateway is back.
+            +04:28 Putting scr-api back to scr-api:1.
+            +05:09 scr-api is back.
+            +05:11 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
+        "#]],
+    );
+}
+
+#[test]
+fn trap_48_a_schema_that_cannot_be_taken_back_stops_everything_for_a_person() {
+    let policy = format!("    rollback: after_undo\n{SERVICES}");
+    let mut story = changed_story("scr", SERVICES, &policy);
+    story.behaves("web", FIRST, Behaviour::CrashesAtStart);
+    story.push_bad(FIRST, "api", Behaviour::UndoFails).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+        3f2a9c1 stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema (after: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited)
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+        hold by slipway: 3f2a9c1 is stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema
+    "#]],
+    );
+}
+
+#[test]
+fn trap_48_where_the_policy_is_manual_nothing_goes_back_by_itself_but_a_person_may() {
+    let policy = format!("    rollback: manual\n{SERVICES}");
+    let mut story = changed_story("scr", SERVICES, &policy);
+    story.push(FIRST).rest();
+    story.push_bad("7b41d0e", "web", Behaviour::CrashesAtStart).rest();
+    story.roll_back("staging", None, false).rest();
+    check(
+        &story,
+        "staging",
+        &expect![[r#"
+            3f2a9c1 succeeded
+            7b41d0e failed: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited; left as they are: scr-api, scr-ai-gateway, scr-web
+            3f2a9c1 succeeded
+            answered +61:00 accepted: deployment 3 of 3f2a9c1 has started
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+            hold by ada (customers complain): went back from what runs now to 3f2a9c1
+        "#]],
+    );
+}
