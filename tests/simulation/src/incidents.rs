@@ -2,7 +2,7 @@
 
 use crate::behaviour::Behaviour;
 use crate::cloud::target_name;
-use crate::sim::Happening;
+use crate::happening::Happening;
 use crate::story::{Story, digest_of};
 use crate::systems::System;
 use engine::Decide;

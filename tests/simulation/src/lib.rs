@@ -5,13 +5,18 @@
 //! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
 
 pub mod behaviour;
+mod builds;
 pub mod cloud;
 pub mod days;
+mod delivery;
+mod emission;
 pub mod faults;
+pub mod happening;
 pub mod histories;
 pub mod incidents;
 pub mod invariants;
 pub mod large;
+mod people;
 pub mod sabotage;
 pub mod sim;
 pub mod story;

@@ -1,27 +1,24 @@
 //! The simulation: a clock, what will happen, and the real engine in the middle.
 
 use crate::behaviour::Behaviour;
-use crate::cloud::{Address, Breaker, Caller, Cloud, News, Tick, target_name};
+use crate::cloud::{Address, Breaker, Cloud, Tick, target_name};
 use crate::faults::Plan;
+use crate::happening::{Happening, describe};
 use crate::invariants::Invariants;
 use crate::surroundings::Surroundings;
 use crate::systems::System;
-use engine::{Decide, Engine, EngineError, Key, Lookup, Message, Record};
+use engine::{Decide, Engine, Key, Message, Record};
 use pipeline::deployment::{Deployment, Said};
 use pipeline::environment::{Head, Input};
 use pipeline::event::Event;
-use pipeline::names::{DeploymentId, Digest, EnvironmentName, Place, Repository, ServiceName};
+use pipeline::names::{Digest, EnvironmentName, Place, Repository, ServiceName};
 use pipeline::notice::Notice;
-use pipeline::push::Push;
 use pipeline::spec::Target;
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More happenings than any history needs: whoever reaches it goes round in circles.
 const HAPPENINGS_MAX: usize = 30_000;
-const VISIBILITY: Span = Span::seconds(60);
-const RECEIVES_MAX: u32 = 5;
-const EVENT_TRIES_MAX: u32 = 3;
 
 pub struct Sim<D> {
     pub memory: Surroundings,
@@ -41,48 +38,6 @@ pub struct Sim<D> {
     pub happenings: usize,
     /// Whether timers ring at all; if not, the sweep alone wakes what is due.
     pub timers_ring: bool,
-}
-
-#[derive(Clone, Debug)]
-pub enum Happening {
-    Push {
-        push: Push,
-        tries: u32,
-    },
-    Fact {
-        lookup: Option<Lookup>,
-        place: Place,
-        owner: Option<u64>,
-        event: Event,
-        tries: u32,
-    },
-    /// A hint about a service: a listener asks ECS and tells what it sees.
-    Look {
-        address: Address,
-        tries: u32,
-    },
-    Deliver {
-        message: Message,
-        receives: u32,
-    },
-    Act {
-        message: Message,
-        receives: u32,
-    },
-    Report {
-        message: Message,
-        event: Event,
-        receives: u32,
-    },
-    Tick(Tick),
-    Person {
-        place: Place,
-        input: Input,
-    },
-    Outsider(Address),
-    /// A timer rings.
-    Wake(Key),
-    Sweep,
 }
 
 /// The first moment of every history: a Saturday morning.
@@ -254,170 +209,11 @@ impl<D: Decide> Sim<D> {
         }
     }
 
-    fn deliver(&mut self, message: Message, receives: u32) {
-        match pollster::block_on(self.engine().permits(&message)) {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(_) => return self.redeliver(message, receives),
-        }
-        if let pipeline::effect::Effect::RunOneOff(one_off) = &message.effect {
-            let claim = Event::OneOffClaimed { purpose: one_off.purpose, attempt: one_off.attempt };
-            match pollster::block_on(self.engine().answer(&message, claim)) {
-                Ok(Said::Granted) => {}
-                Ok(_) => return,
-                Err(_) => return self.redeliver(message, receives),
-            }
-        }
-        // Between the permit and the deed time passes, and others act.
-        let slow = Span::seconds(1 + self.plan.below(self.plan.odds().delay_seconds_max.min(40)));
-        self.after(slow, Happening::Act { message, receives });
-    }
-
-    fn act(&mut self, message: Message, receives: u32) {
-        if self.plan.worker_dies() {
-            return self.redeliver(message, receives);
-        }
-        match pollster::block_on(self.engine().relay(&message)) {
-            Ok(None) => {}
-            Ok(Some(_)) => return,
-            Err(_) => return self.redeliver(message, receives),
-        }
-        let Some(event) = self.perform(&message) else { return };
-        if self.plan.worker_dies() {
-            return self.redeliver(message, receives);
-        }
-        let slow = Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max.min(20)));
-        self.after(slow, Happening::Report { message, event, receives });
-    }
-
-    /// A worker died or failed: the queue shows its message again, a few times.
-    fn redeliver(&mut self, message: Message, receives: u32) {
-        if receives < RECEIVES_MAX {
-            self.after(VISIBILITY, Happening::Deliver { message, receives: receives + 1 });
-        }
-    }
-
-    /// Lambda tries an event three times. A push that is lost even then is found by the sweep.
-    fn retry_event(
-        &mut self,
-        result: &Result<(), EngineError>,
-        tries: u32,
-        again: impl FnOnce(u32) -> Happening,
-        found_later: bool,
-    ) {
-        if result.is_ok() {
-        } else if tries < EVENT_TRIES_MAX {
-            self.after(Span::minutes(u64::from(tries)), again(tries + 1));
-        } else if found_later {
-            self.after(Span::minutes(10), again(1));
-        }
-    }
-
     /// What the cloud does later.
     pub(crate) fn schedule(&mut self, ticks: Vec<(Span, Tick)>) {
         for (span, tick) in ticks {
             self.after(span, Happening::Tick(tick));
         }
-    }
-
-    /// Sends events, late, twice or not at all.
-    fn emit(&mut self, news: Vec<News>) {
-        for news in news {
-            let odds = self.plan.odds();
-            if odds.lose_every_event || self.plan.chance(odds.drop) {
-                continue;
-            }
-            let copies = if self.plan.chance(odds.duplicate) { 2 } else { 1 };
-            for _ in 0..copies {
-                let late = self.lateness();
-                let happening = self.news_event(news.clone());
-                self.after(late, happening);
-            }
-        }
-    }
-
-    fn news_event(&self, news: News) -> Happening {
-        match news {
-            News::Service(address) => Happening::Look { address, tries: 1 },
-            News::Task(address, report) => {
-                let (lookup, place) = self.listener_of(&address);
-                Happening::Fact {
-                    lookup,
-                    place,
-                    owner: None,
-                    event: Event::TaskReported(report),
-                    tries: 1,
-                }
-            }
-            News::OneOff(id) => {
-                let task = self.cloud.tasks.iter().find(|task| task.id == id);
-                let (place, owner, event) = task.map_or_else(
-                    || (self.any_place(), None, Event::Woken),
-                    |task| {
-                        let DeploymentId { place, number } = task.owner.deployment.clone();
-                        (place, Some(number), task.seen(self.now))
-                    },
-                );
-                Happening::Fact { lookup: None, place, owner, event, tries: 1 }
-            }
-            News::Alarm(reading) => {
-                let lookup = Some(Lookup::Alarm(reading.alarm.clone()));
-                let place = self.any_place();
-                Happening::Fact {
-                    lookup,
-                    place,
-                    owner: None,
-                    event: Event::AlarmChanged(reading),
-                    tries: 1,
-                }
-            }
-        }
-    }
-
-    pub fn set_alarm(&mut self, name: &str, state: pipeline::event::AlarmState) {
-        let news = self.cloud.set_alarm(&name.into(), state, self.now);
-        self.emit(news);
-    }
-
-    fn update_from_outside(&mut self, address: &Address) {
-        if self.cloud.services.contains_key(address) {
-            let family = address.1.as_str().to_owned();
-            let images = BTreeMap::from([(
-                "somebody-else".into(),
-                Digest::new(format!("sha256:outside-{}", self.cloud.revisions.len())),
-            )]);
-            let revision = self.cloud.register(&family, images);
-            if let Some((_, ticks)) =
-                self.cloud.update(address, &revision, false, Caller::Outsider, self.now)
-            {
-                self.schedule(ticks);
-            }
-            self.emit(vec![News::Service(address.clone())]);
-        }
-    }
-
-    fn lateness(&self) -> Span {
-        Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max))
-    }
-
-    /// How a listener finds whom an event about this service concerns.
-    fn listener_of(&self, address: &Address) -> (Option<Lookup>, Place) {
-        for system in &self.systems {
-            for (environment, rules) in &system.spec.environments {
-                let is_here = target_name(&rules.target) == address.0
-                    && rules.services().any(|(_, service)| service.name == address.1);
-                if is_here {
-                    let application = system.spec.application.clone();
-                    let place = Place { application, environment: environment.clone() };
-                    return (Lookup::service(&rules.target, &address.1), place);
-                }
-            }
-        }
-        (None, self.any_place())
-    }
-
-    fn any_place(&self) -> Place {
-        Place { application: "nobody".into(), environment: "nowhere".into() }
     }
 
     /// The sweep comes every minute; those that would find nothing are left out.
@@ -519,34 +315,5 @@ pub fn say(said: &Said) -> String {
         Said::Ignored(text) => format!("ignored: {text}"),
         Said::Denied(text) => format!("denied: {text}"),
         Said::Granted => "granted".into(),
-    }
-}
-
-fn describe(happening: &Happening) -> String {
-    match happening {
-        Happening::Push { push, .. } => {
-            format!("push {} {:?} {}", push.repository, push.tag, push.digest.short())
-        }
-        Happening::Fact { event, place, .. } => format!("fact for {place}: {event:?}"),
-        Happening::Look { address, .. } => format!("hint about {address:?}"),
-        Happening::Deliver { message, receives } => {
-            format!(
-                "deliver {} #{} of {:?} ({receives})",
-                message.effect.name(),
-                message.number,
-                message.from
-            )
-        }
-        Happening::Act { message, .. } => {
-            format!("act {} #{}", message.effect.name(), message.number)
-        }
-        Happening::Report { message, event, .. } => {
-            format!("report #{}: {event:?}", message.number)
-        }
-        Happening::Tick(tick) => format!("tick {tick:?}"),
-        Happening::Person { place, input } => format!("person at {place}: {input:?}"),
-        Happening::Outsider(address) => format!("outsider updates {address:?}"),
-        Happening::Wake(key) => format!("timer of {key}"),
-        Happening::Sweep => "sweep".into(),
     }
 }

@@ -3,8 +3,9 @@
 use crate::behaviour::Behaviour;
 use crate::cloud::Breaker;
 use crate::faults::Plan;
+use crate::happening::Happening;
 use crate::histories::judge;
-use crate::sim::{Happening, START, Sim};
+use crate::sim::{START, Sim};
 use crate::systems::System;
 use engine::{Decide, Pipeline};
 use pipeline::environment::{Asker, Control, Input, Kind, Request};

@@ -8,7 +8,7 @@ use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::time::Span;
 use simulation::days::{DAYS, Day};
 use simulation::faults::{Odds, Plan};
-use simulation::sim::Happening;
+use simulation::happening::Happening;
 use simulation::story::{Story, clock};
 use simulation::systems::System;
 use std::fmt::Write as _;

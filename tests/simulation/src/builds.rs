@@ -1,0 +1,162 @@
+//! Builds: what is pushed in a random history, with all the noise that a build makes.
+
+use crate::behaviour::Behaviour;
+use crate::happening::Happening;
+use crate::sim::{START, Sim};
+use crate::systems::System;
+use engine::Decide;
+use fastrand::Rng;
+use pipeline::names::{Digest, ImageName, Place, Tag, Version};
+use pipeline::push::Push;
+use pipeline::spec::TagPattern;
+use pipeline::time::{Span, Time};
+use std::collections::BTreeMap;
+
+/// One release that the builds of a history push.
+pub(crate) struct Build {
+    pub(crate) digests: BTreeMap<ImageName, Digest>,
+    pub(crate) first_at: Time,
+    pub(crate) tag: Tag,
+}
+
+fn pick_behaviour(rng: &mut Rng, system: &System) -> Behaviour {
+    let alarms = system.spec.environments.values().flat_map(|e| e.alarms.names.clone());
+    let alarms: Vec<_> = alarms.collect();
+    match rng.u8(0..30) {
+        0 | 1 => Behaviour::CrashesAtStart,
+        2 => Behaviour::CrashesAfter(Span::seconds(rng.u64(1..400))),
+        3 => Behaviour::Hangs,
+        4 => Behaviour::FindsNoRoom,
+        5 => Behaviour::FailsChecks,
+        6 => Behaviour::PassesCheckAt(rng.u32(2..12)),
+        7 | 8 if !alarms.is_empty() => Behaviour::RaisesAlarm(
+            alarms[rng.usize(0..alarms.len())].clone(),
+            Span::seconds(rng.u64(5..400)),
+        ),
+        9 => Behaviour::LosesSidecar,
+        10 => Behaviour::MigrationExits(Some(1)),
+        11 => Behaviour::MigrationExits(None),
+        12 => Behaviour::MigrationTakes(Span::seconds(rng.u64(30..1200))),
+        13 => Behaviour::MigrationNeverEnds,
+        14 => Behaviour::CannotPull,
+        15 => Behaviour::UndoFails,
+        _ => Behaviour::Good,
+    }
+}
+
+pub(crate) fn schedule_builds<D: Decide>(
+    sim: &mut Sim<D>,
+    rng: &mut Rng,
+    system: &System,
+    expected: &mut Vec<(Place, Version)>,
+) -> Vec<Build> {
+    let mut builds: Vec<Build> = Vec::new();
+    let mut time = Span::seconds(rng.u64(1..60));
+    let application = system.spec.application.clone();
+    for number in 1..=rng.u32(1..6) {
+        let again = builds.last().filter(|_| rng.u8(0..8) == 0).map(|build| build.digests.clone());
+        let digests = again.unwrap_or_else(|| {
+            let images = system.spec.images.keys();
+            images
+                .map(|image| {
+                    (image.clone(), Digest::new(format!("sha256:{application}-{image}-{number}")))
+                })
+                .collect()
+        });
+        let behaviour = pick_behaviour(rng, system);
+        if let Some(digest) = digests.values().nth(rng.usize(0..digests.len())) {
+            sim.behaves(digest, behaviour);
+        }
+        for tag in tags_for(system, number) {
+            let first_at = START + time;
+            // Some builds take long over their last image, so that a younger one overtakes them.
+            let slow = rng.u8(0..6) == 0;
+            for (image, digest) in &digests {
+                let span =
+                    time + Span::seconds(if slow { rng.u64(0..1500) } else { rng.u64(0..90) });
+                let push = Push {
+                    repository: system.spec.images[image].clone(),
+                    digest: digest.clone(),
+                    tag: Some(tag.clone()),
+                    artifact_media_type: None,
+                    pushed_at: START + span,
+                    built_at: None,
+                };
+                push_with_noise(sim, rng, span, &push);
+            }
+            note_expected(system, &tag, &digests, expected);
+            builds.push(Build { digests: digests.clone(), first_at, tag });
+            time = time + Span::seconds(rng.u64(1..120));
+        }
+        time = time + Span::seconds(rng.u64(1..2400));
+    }
+    builds
+}
+
+/// One build is many events: children of an index, signatures, our own tags, and repeats.
+fn push_with_noise<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, span: Span, push: &Push) {
+    let noise = [
+        None,
+        Some(Tag::new("")),
+        Some(Tag::new(format!("sha256-{:064}.sig", 7))),
+        Some(Tag::new("slipway-keep-x-1")),
+    ];
+    if rng.u8(0..3) == 0 {
+        let tag = noise[rng.usize(0..noise.len())].clone();
+        let digest = Digest::new(format!("{}-child", push.digest));
+        let child = Push { tag, digest, ..push.clone() };
+        sim.after(span, Happening::Push { push: child, tries: 1 });
+    }
+    for _ in 0..if rng.u8(0..5) == 0 { 2 } else { 1 } {
+        let late = span + Span::seconds(rng.u64(0..20));
+        sim.after(late, Happening::Push { push: push.clone(), tries: 1 });
+    }
+}
+
+fn tags_for(system: &System, number: u32) -> Vec<Tag> {
+    let hex = format!("{:07x}", 0x00a1_b2c3 + number * 7919);
+    let mut tags = Vec::new();
+    for environment in system.spec.environments.values() {
+        for pattern in environment.deploy_on.iter().flat_map(|deploy_on| &deploy_on.tags) {
+            let tag = match pattern {
+                TagPattern::Moving(tag) => tag.clone(),
+                TagPattern::Semver(_) => Tag::new(format!("v1.0.{number}")),
+                TagPattern::Glob(glob) if glob.starts_with('[') => Tag::new(&hex),
+                TagPattern::Glob(glob) if glob.starts_with("20") => {
+                    Tag::new(format!("2026112110{number:02}"))
+                }
+                TagPattern::Glob(glob) => Tag::new(glob.replace('*', &hex)),
+            };
+            if pattern.matches(&tag) && !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+    }
+    tags.sort_by_key(|tag| tag.as_str().starts_with('v'));
+    tags
+}
+
+fn note_expected(
+    system: &System,
+    tag: &Tag,
+    digests: &BTreeMap<ImageName, Digest>,
+    expected: &mut Vec<(Place, Version)>,
+) {
+    for (environment, rules) in &system.spec.environments {
+        let Some(deploy_on) = &rules.deploy_on else { continue };
+        for pattern in deploy_on.tags.iter().filter(|pattern| pattern.matches(tag)) {
+            let first = deploy_on.images.first().and_then(|image| digests.get(image));
+            let version = match (pattern, first) {
+                (TagPattern::Moving(_), Some(digest)) => {
+                    Version::new(format!("{tag}@{}", digest.short()))
+                }
+                _ => Version::new(tag.as_str()),
+            };
+            let place = Place {
+                application: system.spec.application.clone(),
+                environment: environment.clone(),
+            };
+            expected.push((place, version));
+        }
+    }
+}

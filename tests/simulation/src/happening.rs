@@ -1,0 +1,79 @@
+//! Happenings: all that may happen in a history, and how the log tells it.
+
+use crate::cloud::{Address, Tick};
+use engine::{Key, Lookup, Message};
+use pipeline::environment::Input;
+use pipeline::event::Event;
+use pipeline::names::Place;
+use pipeline::push::Push;
+
+#[derive(Clone, Debug)]
+pub enum Happening {
+    Push {
+        push: Push,
+        tries: u32,
+    },
+    Fact {
+        lookup: Option<Lookup>,
+        place: Place,
+        owner: Option<u64>,
+        event: Event,
+        tries: u32,
+    },
+    /// A hint about a service: a listener asks ECS and tells what it sees.
+    Look {
+        address: Address,
+        tries: u32,
+    },
+    Deliver {
+        message: Message,
+        receives: u32,
+    },
+    Act {
+        message: Message,
+        receives: u32,
+    },
+    Report {
+        message: Message,
+        event: Event,
+        receives: u32,
+    },
+    Tick(Tick),
+    Person {
+        place: Place,
+        input: Input,
+    },
+    Outsider(Address),
+    /// A timer rings.
+    Wake(Key),
+    Sweep,
+}
+
+pub(crate) fn describe(happening: &Happening) -> String {
+    match happening {
+        Happening::Push { push, .. } => {
+            format!("push {} {:?} {}", push.repository, push.tag, push.digest.short())
+        }
+        Happening::Fact { event, place, .. } => format!("fact for {place}: {event:?}"),
+        Happening::Look { address, .. } => format!("hint about {address:?}"),
+        Happening::Deliver { message, receives } => {
+            format!(
+                "deliver {} #{} of {:?} ({receives})",
+                message.effect.name(),
+                message.number,
+                message.from
+            )
+        }
+        Happening::Act { message, .. } => {
+            format!("act {} #{}", message.effect.name(), message.number)
+        }
+        Happening::Report { message, event, .. } => {
+            format!("report #{}: {event:?}", message.number)
+        }
+        Happening::Tick(tick) => format!("tick {tick:?}"),
+        Happening::Person { place, input } => format!("person at {place}: {input:?}"),
+        Happening::Outsider(address) => format!("outsider updates {address:?}"),
+        Happening::Wake(key) => format!("timer of {key}"),
+        Happening::Sweep => "sweep".into(),
+    }
+}
