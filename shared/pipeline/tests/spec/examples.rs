@@ -84,29 +84,29 @@ fn scr_is_read() {
     check(
         SCR,
         expect![[r#"
-        scr: api=scr-api gateway=scr-ai-gateway web=scr-web
-        production on cluster scr-production
-          on [Semver(">=0.0.0")] of api+gateway+web (30m) from staging
-          confirm Some("DEPLOY"), tag Some(Tag("production-latest"))
-          migrate scr-api-production/api: poetry run alembic upgrade head (15m) undo=true
-          wave 0: scr-api-production (15m) running
-          wave 1: scr-ai-gateway-production (10m) running
-          wave 2: scr-web-production (10m) running
-          check https://api.scr-platform.com/health [200] 10x15s/5s
-          check https://scr-platform.com/ [200, 301, 307] 10x15s/5s
-          bake 10m scr-production-5xx scr-production-p99
-          Newest Auto Leave 3 Warn
-        staging on cluster scr-staging
-          on [Glob("[0-9a-f]*")] of api+gateway+web (30m)
-          migrate scr-api/api: poetry run alembic upgrade head (15m) undo=true
-          wave 0: scr-api (10m) running
-          wave 1: scr-ai-gateway (10m) running
-          wave 2: scr-web (10m) running
-          check https://api.staging.scr-platform.com/health [200] 5x10s/5s
-          check https://staging.scr-platform.com/ [200, 307] 5x10s/5s
-          bake 5m scr-staging-5xx scr-staging-p99
-          Newest Auto Leave 3 Warn
-    "#]],
+            scr: api=scr-api gateway=scr-ai-gateway web=scr-web
+            production on cluster scr-production
+              on [Semver(">=0.0.0")] of api+gateway+web (30m) from staging
+              confirm Some("DEPLOY"), tag Some(Tag("production-latest"))
+              migrate scr-api-production/api: poetry run alembic upgrade head (15m) undo=true
+              wave 0: scr-api-production (15m) running
+              wave 1: scr-ai-gateway-production (10m) running
+              wave 2: scr-web-production (10m) running
+              check https://api.scr-platform.com/health [200] 10x15s/5s
+              check https://scr-platform.com/ [200, 301, 307] 10x15s/5s
+              bake 10m scr-production-5xx scr-production-p99
+              Newest Auto Leave 3 Warn
+            staging on cluster scr-staging
+              on [Glob("[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*")] of api+gateway+web (30m)
+              migrate scr-api/api: poetry run alembic upgrade head (15m) undo=true
+              wave 0: scr-api (10m) running
+              wave 1: scr-ai-gateway (10m) running
+              wave 2: scr-web (10m) running
+              check https://api.staging.scr-platform.com/health [200] 5x10s/5s
+              check https://staging.scr-platform.com/ [200, 307] 5x10s/5s
+              bake 5m scr-staging-5xx scr-staging-p99
+              Newest Auto Leave 3 Warn
+        "#]],
     );
 }
 
@@ -115,18 +115,18 @@ fn power_pto_is_read() {
     check(
         POWER_PTO,
         expect![[r#"
-        power-pto: api=power-pto/api frontend=power-pto/frontend worker=power-pto/worker
-        production on cluster power-pto
-          on [Glob("[0-9a-f]*")] of api+frontend+worker (20m)
-          migrate api/api: uv run alembic upgrade head (15m) undo=false
-          wave 0: api (10m) running
-          wave 0: worker (10m) running
-          wave 0: frontend (10m) running
-          check https://pto.example.com/api/health [200] 5x10s/5s
-          check https://pto.example.com/ [200] 5x10s/5s
-          bake 10m power-pto-latency-p99 power-pto-5xx-rate power-pto-4xx-rate power-pto-cpu power-pto-memory power-pto-accrual-failures
-          Newest Auto Leave 3 Warn
-    "#]],
+            power-pto: api=power-pto/api frontend=power-pto/frontend worker=power-pto/worker
+            production on cluster power-pto
+              on [Glob("[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*")] of api+frontend+worker (20m)
+              migrate api/api: uv run alembic upgrade head (15m) undo=false
+              wave 0: api (10m) running
+              wave 0: worker (10m) running
+              wave 0: frontend (10m) running
+              check https://pto.example.com/api/health [200] 5x10s/5s
+              check https://pto.example.com/ [200] 5x10s/5s
+              bake 10m power-pto-latency-p99 power-pto-5xx-rate power-pto-4xx-rate power-pto-cpu power-pto-memory power-pto-accrual-failures
+              Newest Auto Leave 3 Warn
+        "#]],
     );
 }
 

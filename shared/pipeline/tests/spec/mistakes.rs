@@ -125,11 +125,20 @@ fn names() {
 #[test]
 fn what_starts_a_deployment() {
     let mistakes = [
-        (r#"tags: ["[0-9a-f]*"]"#, "tags: latest"),
-        (r#"tags: ["[0-9a-f]*"]"#, r#"tags: ["[0-9a-f*"]"#),
-        (r#"tags: ["[0-9a-f]*"]"#, r#"tags: ["!v*"]"#),
-        (r#"tags: ["[0-9a-f]*"]"#, "tags: []"),
-        (r#"tags: ["[0-9a-f]*"], images: all"#, "images: all"),
+        (r#"tags: ["[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*"]"#, "tags: latest"),
+        (
+            r#"tags: ["[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*"]"#,
+            r#"tags: ["[0-9a-f*"]"#,
+        ),
+        (
+            r#"tags: ["[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*"]"#,
+            r#"tags: ["!v*"]"#,
+        ),
+        (r#"tags: ["[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*"]"#, "tags: []"),
+        (
+            r#"tags: ["[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*"], images: all"#,
+            "images: all",
+        ),
         ("images: all", "images: [api, wep]"),
         ("semver:>=0.0.0", "semver:latest"),
         ("promoted_from: staging", "promoted_from: stagign"),
