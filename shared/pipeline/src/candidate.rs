@@ -51,7 +51,8 @@ impl Candidate {
             return self.pushed_again(image, push, spec, now);
         }
         let late = known.is_some_and(|known| push.pushed_at < known.pushed_at);
-        if late || self.replaced.contains(&push.digest) {
+        let same_moment = known.is_some_and(|known| push.pushed_at == known.pushed_at);
+        if late || (same_moment && self.replaced.contains(&push.digest)) {
             self.replaced.insert(push.digest.clone());
             return Said::Ignored("the tag has moved on".into());
         }

@@ -19,7 +19,7 @@ pub enum Effect {
     /// Pre-flight: look at everything, register every new revision, protect the digests.
     Prepare(Box<Prepare>),
     /// Run a one-off task, once it is claimed.
-    RunOneOff(OneOff),
+    RunOneOff(Box<OneOff>),
     /// Ask what became of a one-off task.
     LookAtOneOff {
         target: Target,
@@ -113,7 +113,11 @@ pub struct OneOff {
     /// The service whose network, platform and capacity it takes.
     pub service: ServiceName,
     pub revision: Revision,
+    /// Where its network comes from while that service does not exist yet.
+    pub create: Option<Create>,
     pub container: ContainerName,
+    /// For hosts: how the container is run.
+    pub host_container: Option<HostContainer>,
     pub command: Vec<String>,
     pub on_host: bool,
     pub timeout: Span,

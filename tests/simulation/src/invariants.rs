@@ -149,6 +149,16 @@ impl Invariants {
         }
     }
 
+    /// What Slipway held for a person to look at is open when a person has rolled back well.
+    fn looked_at(&mut self, deployment: &Deployment) {
+        let place = &deployment.id.place;
+        let ours = self.heads.get(place).and_then(|(hold, _)| hold.as_ref());
+        let ours = ours.is_some_and(|hold| hold.by == "slipway");
+        if ours && matches!(deployment.request.kind, Kind::Restore(_)) {
+            self.heads.remove(place);
+        }
+    }
+
     /// A person opens the door, and whatever waits behind it may start in the same moment.
     pub(crate) fn opened_by_hand(&mut self, place: &Place) {
         self.heads.remove(place);
@@ -156,7 +166,10 @@ impl Invariants {
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {
         match verdict {
-            Verdict::Succeeded => self.succeeded(deployment, cloud, now),
+            Verdict::Succeeded => {
+                self.succeeded(deployment, cloud, now);
+                self.looked_at(deployment);
+            }
             Verdict::RolledBack { cause } => {
                 self.rolled_back(deployment, cloud);
                 if cause.speaks_against_the_release() {

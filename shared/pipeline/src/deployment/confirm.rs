@@ -68,7 +68,9 @@ impl Deployment {
     /// A service that was up is not quite up now: tasks move and scale. In the last look that has
     /// to come to rest.
     pub(super) fn unsettled(&mut self, name: &ServiceName, waiting: String, now: Time) {
-        if let State::Confirming { look_at, deadline, .. } = &mut self.state {
+        if let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state {
+            // Whatever was seen of it before is not so any more.
+            unseen.insert(name.clone());
             if now >= *deadline {
                 return self.go_back(Cause::DidNotSettle { service: name.clone(), waiting }, now);
             }

@@ -68,16 +68,23 @@ impl Deployment {
             }
             (Reading::TakenOver { revision }, _) => {
                 service.standing = Standing::TakenOver { revision: Some(revision.clone()) };
+                self.leave_to_others(name);
                 self.note(now, format!("Somebody else brought {name} to {}.", revision.short()));
             }
             (Reading::Gone, _) => {
                 service.standing = Standing::TakenOver { revision: None };
+                self.leave_to_others(name);
                 self.note(now, format!("Somebody deleted {name}."));
             }
             (Reading::Failed { reason } | Reading::Returned { reason }, _) => {
                 self.give_up(name, format!("ECS could not bring it back: {reason}"), now);
             }
         }
+    }
+
+    /// Whoever took it over must not be overwritten by a message that is still on its way.
+    fn leave_to_others(&mut self, name: &ServiceName) {
+        self.outbox.keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service == *name));
     }
 
     /// A worker that was allowed to act before we turned round has only now updated the service.

@@ -6,7 +6,7 @@
 
 use super::{
     AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, LooseTask, Run, RunProgress, Said, Schema,
-    State,
+    State, WORKER_LIFE,
 };
 use crate::effect::{Effect, OneOff, Purpose};
 use crate::event::Event;
@@ -29,6 +29,11 @@ impl Deployment {
             Purpose::Undo => migration.undo.unwrap_or_default(),
         };
         let Some(revision) = self.one_off_revision(&migration.service) else { return };
+        let spec = self.rules.services().map(|(_, s)| s).find(|s| s.name == migration.service);
+        let is_new =
+            self.services.iter().any(|s| s.name == migration.service && s.before.is_none());
+        let create = spec.and_then(|spec| spec.create.clone()).filter(|_| is_new);
+        let host_container = spec.and_then(|spec| spec.container.clone());
         let word = if purpose == Purpose::Migrate { "migrate" } else { "undo" };
         let one_off = OneOff {
             target: self.rules.target.clone(),
@@ -36,14 +41,16 @@ impl Deployment {
             attempt,
             service: migration.service,
             revision,
+            create,
             container: migration.container,
+            host_container,
             command,
             on_host: migration.on_host,
             timeout: migration.timeout,
             client_token: format!("{}-{word}-{attempt}", self.short_id()),
             pause,
         };
-        self.ask(Effect::RunOneOff(one_off), now);
+        self.ask(Effect::RunOneOff(Box::new(one_off)), now);
     }
 
     /// Takes the migration back with the revision that knows how: the one that made it.
@@ -104,10 +111,17 @@ impl Deployment {
         };
         match run.progress {
             RunProgress::Asked => {
-                run.progress = RunProgress::Claimed { at: now };
+                run.progress = RunProgress::Claimed { at: now, granted_at: now };
                 Said::Granted
             }
-            RunProgress::Claimed { at } if now < at + CLAIM_LIFE => Said::Granted,
+            // One at a time: what the first one finds, the second must not find otherwise.
+            RunProgress::Claimed { granted_at, .. } if now < granted_at + WORKER_LIFE => {
+                Said::Denied("another worker is at it".into())
+            }
+            RunProgress::Claimed { at, .. } if now < at + CLAIM_LIFE => {
+                run.progress = RunProgress::Claimed { at, granted_at: now };
+                Said::Granted
+            }
             RunProgress::Claimed { .. } => {
                 self.one_off_unclear("it was claimed too long ago to try again safely", now);
                 Said::Denied("nobody can say whether the task was started".into())
@@ -195,7 +209,7 @@ impl Deployment {
         if end.succeeded() {
             self.one_off_succeeded(purpose, now);
         } else if !was_stopping && end.never_ran() && end.is_passing() {
-            run.progress = RunProgress::Claimed { at: now };
+            run.progress = RunProgress::Claimed { at: now, granted_at: now };
             return self.one_off_not_started(
                 purpose,
                 attempt,

@@ -89,7 +89,13 @@ impl Deployment {
         rollout: Option<RolloutId>,
         now: Time,
     ) -> Said {
+        let deadline = now + self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
+        // The old revision had to be registered again, and was seen before its worker could say so.
+        if service.standing == (Standing::TakenOver { revision: Some(revision.clone()) }) {
+            let waiting = String::new();
+            service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: false };
+        }
         let Standing::PuttingBack { waiting, .. } = &mut service.standing else {
             return Said::Ignored(format!("{name} is not on its way back"));
         };

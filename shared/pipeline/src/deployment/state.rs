@@ -87,6 +87,8 @@ pub enum RunProgress {
     /// A worker took it on, and may have started the task.
     Claimed {
         at: Time,
+        /// When a worker was let through last.
+        granted_at: Time,
     },
     Started {
         task: TaskId,

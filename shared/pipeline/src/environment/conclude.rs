@@ -13,6 +13,12 @@ impl Turn<'_> {
     pub(super) fn conclude(&mut self, ended: &Deployment) {
         self.head.active = None;
         let release = &ended.request.release;
+        if let (Kind::Restore(restore), Some(Verdict::Stuck { .. } | Verdict::Superseded { .. })) =
+            (&ended.request.kind, ended.verdict())
+        {
+            // Whoever presses the button again must not be brought to what they were leaving.
+            self.head.good.retain(|good| good.release.version != restore.from);
+        }
         match ended.verdict() {
             Some(Verdict::Succeeded) => self.succeeded(ended),
             Some(Verdict::RolledBack { cause }) => {

@@ -127,9 +127,12 @@ impl Head {
         }
     }
 
-    /// Whether exactly these images succeeded here.
+    /// Whether exactly these images succeeded here together, perhaps among others.
     pub fn has_good(&self, release: &Release) -> bool {
-        self.good.iter().any(|good| good.release.same_images(release))
+        self.good.iter().any(|good| {
+            let of_good = |(image, digest)| good.release.images.get(image) == Some(digest);
+            release.images.iter().all(of_good)
+        })
     }
 
     /// When it wants to be woken next, if nothing happens before.

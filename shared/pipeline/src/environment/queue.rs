@@ -28,6 +28,9 @@ impl Turn<'_> {
             self.drop_older_from_queue(&request);
         }
         if self.head.queue.len() >= super::head::QUEUE_MAX {
+            self.drop_oldest_that_cannot_start();
+        }
+        if self.head.queue.len() >= super::head::QUEUE_MAX {
             let why = "too many requests wait already".to_owned();
             self.decline(request, why.clone());
             return Said::Refused(why);
@@ -39,6 +42,21 @@ impl Turn<'_> {
         }
         self.head.queue.push(Waits { request, why, until });
         accepted
+    }
+
+    /// What waits for a success that may never come makes room for what may have one.
+    fn drop_oldest_that_cannot_start(&mut self) {
+        let cannot = |waits: &&Waits| {
+            let door = self.head.door(&waits.request, self.context, self.now);
+            matches!(door, Door::Wait { eligible: false, .. })
+        };
+        let Some(id) = self.head.queue.iter().find(cannot).map(|w| w.request.id.clone()) else {
+            return;
+        };
+        for waits in self.take_from_queue(|waits| waits.request.id == id) {
+            let why = format!("{}, and newer releases wait as well", waits.why);
+            self.decline(waits.request, why);
+        }
     }
 
     pub(super) fn newer_in_queue(&self, request: &Request) -> Option<Version> {

@@ -5,7 +5,7 @@ use super::scene::Scene;
 use expect_test::expect;
 use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Input, Override};
-use pipeline::event::AlarmState;
+use pipeline::event::{AlarmState, Event};
 use pipeline::time::Span;
 
 fn approve(scene: &mut Scene, version: &str) -> String {
@@ -255,4 +255,20 @@ fn an_alarm_does_not_stop_a_rollback_by_hand_half_way() {
     let said = scene.active().timeline.last(1).join("");
     expect!["Alarm shop-5xx is on; it goes back all the same."].assert_eq(&said);
     assert_eq!(scene.active().state.name(), "rolling out");
+}
+
+#[test]
+fn a_second_try_after_a_stuck_rollback_never_goes_to_what_was_left() {
+    let mut scene = two_good();
+    scene.roll_back(None);
+    scene.begin_rolling_out();
+    let reason = "ClientException".to_owned();
+    scene.answer(Event::RolloutRefused { service: "shop-web".into(), reason });
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: succeeded
+        3 b1: stuck: the rollback itself failed; look at shop-web (after: AWS refused to update shop-web: ClientException)
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect!["yes: deployment 4 of b1 has started"].assert_eq(&scene.roll_back(None));
 }

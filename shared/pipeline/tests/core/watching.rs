@@ -249,6 +249,13 @@ fn trap_48_a_claim_that_is_too_old_is_not_granted_again() {
     let mut story = story.quietly(MINUTE);
     expect![[r#"
         Denied(
+            "another worker is at it",
+        )
+    "#]]
+    .assert_debug_eq(&story.tell(claimed(Purpose::Migrate, 1)));
+    let mut story = story.quietly(MINUTE);
+    expect![[r#"
+        Denied(
             "nobody can say whether the task was started",
         )
     "#]]

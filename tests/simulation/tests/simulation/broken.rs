@@ -9,7 +9,7 @@ fn broken_invariant(variant: Variant) -> &'static str {
         Variant::ActsBeforeSaving => "no_eligible_push_is_forgotten",
         Variant::ForgetsTheOutbox => "every_outcome_is_announced",
         Variant::TrustsAnyCompleted => "succeeded_runs_exactly_the_release",
-        Variant::IgnoresTheFence => "what_runs_is_what_the_verdicts_say",
+        Variant::IgnoresTheFence => "rolled_back_runs_what_ran_before",
         Variant::ForgetsReverseOrder => "services_go_back_in_reverse_order",
         Variant::AllowsAnOlderBuild => "never_an_automatic_downgrade",
         Variant::GrantsEveryClaim => "the_migration_starts_at_most_once",
