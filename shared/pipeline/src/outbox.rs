@@ -9,6 +9,9 @@ use crate::effect::Effect;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 
+/// So many announcements wait at the most; the oldest give way.
+const ANNOUNCEMENTS_MAX: usize = 50;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     last: u64,
@@ -26,8 +29,22 @@ pub struct Entry {
 impl Outbox {
     /// Adds `effect`, to be sent at once.
     pub fn add(&mut self, effect: Effect, now: Time) {
+        if matches!(effect, Effect::Announce(_)) {
+            self.forget_old_announcements();
+        }
         self.last += 1;
         self.entries.push(Entry { number: self.last, effect, send_at: now });
+    }
+
+    /// Whoever tells people may be out of order for weeks, and that must not fill our table.
+    fn forget_old_announcements(&mut self) {
+        let is_announcement = |entry: &Entry| matches!(entry.effect, Effect::Announce(_));
+        let count = self.entries.iter().filter(|entry| is_announcement(entry)).count();
+        if count >= ANNOUNCEMENTS_MAX
+            && let Some(oldest) = self.entries.iter().position(is_announcement)
+        {
+            self.entries.remove(oldest);
+        }
     }
 
     /// Takes out the effect that was answered, and says whether it was still waiting.

@@ -26,6 +26,7 @@ mod waiting;
 pub use advance::{Said, advance};
 pub use service::{Service, Standing};
 pub use state::{AfterUndo, Intent, Run, RunProgress, Schema, State};
+pub(crate) use timeline::shorten;
 pub use timeline::{Entry, Timeline};
 pub use waiting::Waiting;
 

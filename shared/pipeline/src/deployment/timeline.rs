@@ -40,7 +40,7 @@ impl Timeline {
 }
 
 /// Cuts a text that somebody else wrote, so that it cannot fill our table.
-pub(super) fn shorten(mut text: String) -> String {
+pub(crate) fn shorten(mut text: String) -> String {
     if text.len() > TEXT_MAX {
         let end = (0..=TEXT_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);

@@ -1,6 +1,7 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
 use super::Request;
+use crate::deployment::shorten;
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
 use crate::release::{Mark, Release};
@@ -147,6 +148,10 @@ impl Head {
     }
 
     pub(super) fn remember_fate(&mut self, id: RequestId, fate: Fate) {
+        let fate = match fate {
+            Fate::Declined { why } => Fate::Declined { why: shorten(why) },
+            started @ Fate::Started { .. } => started,
+        };
         self.fates.push((id, fate));
         drop_oldest(&mut self.fates, FATES_MAX);
     }
@@ -166,7 +171,12 @@ impl Head {
         for digest in release.images.values().filter(|digest| !kept.contains(digest)) {
             if !self.bad.iter().any(|bad| bad.digest == *digest) {
                 let (digest, version) = (digest.clone(), release.version.clone());
-                self.bad.push(Bad { digest, version, why: why.to_owned(), by_hand: false });
+                self.bad.push(Bad {
+                    digest,
+                    version,
+                    why: shorten(why.to_owned()),
+                    by_hand: false,
+                });
             }
         }
         drop_oldest(&mut self.bad, BAD_MAX);
