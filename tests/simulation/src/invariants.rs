@@ -26,6 +26,7 @@ pub struct Invariants {
     verdicts: BTreeMap<DeploymentId, Verdict>,
     open: BTreeMap<Place, BTreeSet<u64>>,
     newest: BTreeMap<Place, Mark>,
+    newest_before: BTreeMap<DeploymentId, Option<Mark>>,
     bad: BTreeMap<Place, BTreeSet<Digest>>,
     /// What each service ran before a deployment touched it for the first time.
     before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
@@ -128,7 +129,8 @@ impl Invariants {
         }
         let newer = self.newest.get(&id.place).is_none_or(|newest| newest.older_than(&mark));
         if newer && request.kind == Kind::Deploy {
-            self.newest.insert(id.place.clone(), mark);
+            let before = self.newest.insert(id.place.clone(), mark);
+            self.newest_before.insert(id.clone(), before);
         }
     }
 
@@ -165,6 +167,13 @@ impl Invariants {
     }
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {
+        let before =
+            self.newest_before.remove(&deployment.id).filter(|_| verdict.is_without_trace());
+        match before {
+            Some(Some(mark)) => drop(self.newest.insert(deployment.id.place.clone(), mark)),
+            Some(None) => drop(self.newest.remove(&deployment.id.place)),
+            None => {}
+        }
         match verdict {
             Verdict::Succeeded => {
                 self.succeeded(deployment, cloud, now);

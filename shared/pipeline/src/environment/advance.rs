@@ -228,6 +228,7 @@ impl Turn<'_> {
             // Whoever got through the door has lifted the hold by it.
             self.head.hold = None;
             self.head.unfinished = None;
+            self.head.mark_before = self.head.high_water.clone();
             if self.head.high_water.as_ref().is_none_or(|known| known.older_than(&mark)) {
                 self.head.high_water = Some(mark);
             }

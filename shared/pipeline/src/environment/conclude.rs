@@ -13,6 +13,11 @@ impl Turn<'_> {
     pub(super) fn conclude(&mut self, ended: &Deployment) {
         self.head.active = None;
         let release = &ended.request.release;
+        let without_trace = ended.verdict().is_some_and(Verdict::is_without_trace);
+        if without_trace && ended.request.kind == Kind::Deploy {
+            // A tag pushed by mistake and called off must not keep out what comes after it.
+            self.head.high_water = self.head.mark_before.take();
+        }
         if let (Kind::Restore(restore), Some(Verdict::Stuck { .. } | Verdict::Superseded { .. })) =
             (&ended.request.kind, ended.verdict())
         {

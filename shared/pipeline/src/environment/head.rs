@@ -31,6 +31,8 @@ pub struct Head {
     pub bad: Vec<Bad>,
     /// The newest release that ever started here; automation never goes below it.
     pub high_water: Option<Mark>,
+    /// What it was before the active deployment, which may end without having touched anything.
+    pub mark_before: Option<Mark>,
     /// What became of the last requests, so that asking twice is asking once.
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.
@@ -122,6 +124,7 @@ impl Head {
             pause: None,
             bad: Vec::new(),
             high_water: None,
+            mark_before: None,
             fates: Vec::new(),
             unfinished: None,
             outbox: Outbox::default(),

@@ -272,3 +272,11 @@ fn a_second_try_after_a_stuck_rollback_never_goes_to_what_was_left() {
     .assert_eq(&scene.verdicts());
     expect!["yes: deployment 4 of b1 has started"].assert_eq(&scene.roll_back(None));
 }
+
+#[test]
+fn a_tag_pushed_by_mistake_and_rejected_does_not_keep_out_what_follows() {
+    let mut scene = Scene::new(&[("approval", "true")]);
+    scene.push("v20.1.0", 1);
+    scene.control(Control::Reject);
+    expect!["yes: deployment 2 of v2.0.1 has started"].assert_eq(&scene.push("v2.0.1", 2));
+}
