@@ -23,13 +23,22 @@ impl Deployment {
         observation: &Observation,
     ) -> Option<(Reading, ServiceName)> {
         let service = self.service_mut(&observation.service)?;
-        let on_its_way =
-            matches!(service.standing, Standing::PuttingBack { .. } | Standing::PutBack);
+        let on_its_way = matches!(
+            service.standing,
+            Standing::PuttingBack { .. } | Standing::PutBack | Standing::Removed
+        );
         if !on_its_way || observation.seen_at < service.seen_at {
             return None;
         }
         service.seen_at = observation.seen_at;
-        let before = service.before.clone()?;
+        let Some(before) = service.before.clone() else {
+            // It was deleted, and a slow worker may create it once more.
+            let reading = match observation.found {
+                None => Reading::Done,
+                Some(_) => Reading::TakenOver { revision: service.after.clone() },
+            };
+            return Some((reading, service.name.clone()));
+        };
         Some((observation.read(service.wants_before(&before)), service.name.clone()))
     }
 

@@ -9,7 +9,7 @@ use crate::verdict::{Cause, Usurper, Verdict};
 impl Deployment {
     /// One last look, when no worker from before can disturb any more.
     pub(super) fn settle(&mut self, cause: Cause, went_back_at: Time, now: Time) {
-        let unseen = self.named(|s| s.standing == Standing::PutBack);
+        let unseen = self.named(|s| matches!(s.standing, Standing::PutBack | Standing::Removed));
         if unseen.is_empty() {
             return self.conclude_going_back(cause, now);
         }
@@ -49,7 +49,8 @@ impl Deployment {
                 State::RollingBack { cause, since: went_back_at, wave, look_at: now + LOOK_EVERY };
             return Said::Done;
         }
-        let still_back = self.named(|s| s.standing == Standing::PutBack);
+        let still_back =
+            self.named(|s| matches!(s.standing, Standing::PutBack | Standing::Removed));
         if let State::Settling { unseen, .. } = &mut self.state {
             unseen.retain(|name| still_back.contains(name));
             if unseen.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::events::*;
 use super::fixtures::{PLAIN, Story};
-use super::states::{died_twice, settle};
+use super::states::{MINUTE, died_twice};
 use expect_test::expect;
 use pipeline::event::Event;
 
@@ -43,7 +43,10 @@ fn first_deploy(policy: &str) -> Story {
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    settle(story)
+    let story = story.later(MINUTE + MINUTE);
+    let seen_at = story.now;
+    let back = [up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)];
+    story.all(back.into_iter().chain([gone("shop-web", seen_at)]))
 }
 
 #[test]
