@@ -63,10 +63,6 @@ impl Memory {
         *self.faults.borrow_mut() = Some(Box::new(faults));
     }
 
-    pub fn clear_faults(&self) {
-        *self.faults.borrow_mut() = None;
-    }
-
     /// Takes what was sent since the last time.
     pub fn take_sent(&self) -> Vec<Message> {
         self.sent.take()
