@@ -179,7 +179,7 @@ impl Candidate {
 
     /// The images' own word if all of them give one that can be true, and the first push if not.
     /// A tag that is pushed again does not become younger by it.
-    fn built_at(&self) -> Time {
+    pub fn built_at(&self) -> Time {
         const YEAR_2014: Time = Time::from_millis(1_388_534_400_000);
         let told = self
             .images

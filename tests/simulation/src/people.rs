@@ -56,7 +56,10 @@ fn pick_deed(
         5 => Control::Reject,
         6..=8 => {
             let id = RequestId::new(format!("rollback {environment} {deed}"));
-            return Input::RollbackRequested { id, by, why, to: None, undo: rng.u8(0..4) == 0 };
+            let undo = rng.u8(0..4) == 0;
+            let build = &builds[rng.usize(0..builds.len())];
+            let to = (rng.u8(0..3) == 0).then(|| Version::new(build.tag.as_str()));
+            return Input::RollbackRequested { id, by, why, to, undo };
         }
         _ => return by_hand(rng, system, environment, builds, deed),
     };

@@ -2,10 +2,10 @@
 
 use super::advance::Turn;
 use super::{Asker, Fate, Good, Kind, Request, Restore};
-use crate::deployment::Said;
+use crate::deployment::{Said, State};
 use crate::event::Event;
 use crate::names::{RequestId, Version};
-use crate::verdict::list;
+use crate::verdict::{Verdict, list};
 
 impl Turn<'_> {
     pub(super) fn rollback_requested(
@@ -19,20 +19,15 @@ impl Turn<'_> {
         if let Some(Fate::Started { number }) = self.head.fate(&id) {
             return Said::Accepted(format!("deployment {number} is this request"));
         }
-        if let Some(number) = self.head.active {
-            return match to {
-                None => {
-                    let said = self.feed(Event::RollbackRequested { by, why, undo });
-                    if matches!(said, Said::Accepted(_)) {
-                        // When it is told again, the deployment may be over and its end forgotten.
-                        self.head.remember_fate(id, Fate::Started { number });
-                    }
-                    said
-                }
-                Some(_) => Said::Refused(format!(
-                    "deployment {number} is under way; ask without \"to\", and it goes back to what ran before"
-                )),
-            };
+        if to.is_none()
+            && let Some(number) = self.head.active
+        {
+            let said = self.feed(Event::RollbackRequested { by, why, undo });
+            if matches!(said, Said::Accepted(_)) {
+                // When it is told again, the deployment may be over and its end forgotten.
+                self.head.remember_fate(id, Fate::Started { number });
+            }
+            return said;
         }
         let good = match self.good_to_go_back_to(to) {
             Ok(good) => good,
@@ -43,10 +38,14 @@ impl Turn<'_> {
                 "the spec has no `undo` for the migration; ask without it".into(),
             );
         }
+        let called_off = match self.make_room_for(&good, undo, &by, &why) {
+            Ok(called_off) => called_off,
+            Err(said) => return said,
+        };
         let unknown = || Version::new("what runs now");
         let from =
             self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
-        self.start(Request {
+        let said = self.start(Request {
             id,
             kind: Kind::Restore(Restore { from, revisions: good.revisions, undo }),
             release: good.release,
@@ -55,7 +54,44 @@ impl Turn<'_> {
             confirm: None,
             overrides: Default::default(),
             fresh: false,
-        })
+        });
+        match (called_off, said) {
+            (Some(number), Said::Accepted(started)) => {
+                Said::Accepted(format!("deployment {number} is called off; {started}"))
+            }
+            (_, said) => said,
+        }
+    }
+
+    /// A deployment that has touched nothing gives way to a rollback, and is called off; its
+    /// number is returned. Any other stands in the way, or is this very rollback.
+    fn make_room_for(
+        &mut self,
+        good: &Good,
+        undo: bool,
+        by: &str,
+        why: &str,
+    ) -> Result<Option<u64>, Said> {
+        let Some(number) = self.head.active else { return Ok(None) };
+        let Some(active) = self.deployment.as_mut().filter(|d| d.id.number == number) else {
+            return Err(Said::Refused(format!("deployment {number} is under way")));
+        };
+        let restores = matches!(active.request.kind, Kind::Restore(_));
+        if restores && active.request.release.version == good.release.version {
+            let (by, why) = (by.to_owned(), why.to_owned());
+            return Err(self.feed(Event::RollbackRequested { by, why, undo }));
+        }
+        if !matches!(active.state, State::AwaitingApproval { .. } | State::Preparing { .. }) {
+            let instead = match restores {
+                true => "wait for its end",
+                false => "ask without \"to\", and it goes back to what ran before",
+            };
+            return Err(Said::Refused(format!("deployment {number} is under way; {instead}")));
+        }
+        active.finish(Verdict::Cancelled { by: by.to_owned(), why: why.to_owned() }, self.now);
+        let ended = active.clone();
+        self.conclude(&ended);
+        Ok(Some(number))
     }
 
     fn good_to_go_back_to(&self, to: Option<&Version>) -> Result<Good, String> {

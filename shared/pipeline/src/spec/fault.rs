@@ -31,6 +31,11 @@ impl Faults {
         Self(vec![Fault { path: String::new(), message: message.into() }])
     }
 
+    /// Refuses a document that reads well for what others found wrong with it, if anything.
+    pub fn refuse_for(faults: Vec<Fault>) -> Result<(), Self> {
+        if faults.is_empty() { Ok(()) } else { Err(Self(faults)) }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter()
     }

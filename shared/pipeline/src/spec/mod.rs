@@ -20,6 +20,7 @@ mod template;
 
 pub use fault::{Fault, Faults};
 pub use model::*;
+pub use near::instead;
 pub use read::{parse, read};
 pub use syntax::repository_of;
 pub use tags::version_of;

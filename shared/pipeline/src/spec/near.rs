@@ -4,7 +4,7 @@
 const LONGEST: usize = 40;
 
 /// Returns what to write instead of `name`: the nearest of `known`, or all of them.
-pub(super) fn instead<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn instead<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let nearest = known
         .iter()

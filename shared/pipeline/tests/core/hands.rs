@@ -168,15 +168,76 @@ fn a_rollback_goes_to_a_version_or_to_what_it_begins_with() {
     expect!["no: f00 never succeeded here; these did: cde4, bcd3, abc2, abc1"]
         .assert_eq(&scene.roll_back(Some("f00")));
     expect!["yes: deployment 5 of bcd3 has started"].assert_eq(&scene.roll_back(Some("b")));
-    expect![[
-        r#"no: deployment 5 is under way; ask without "to", and it goes back to what ran before"#
-    ]]
-    .assert_eq(&scene.roll_back(Some("abc1")));
-    scene.succeed();
+    scene.begin_rolling_out();
+    expect!["no: deployment 5 is under way; wait for its end"]
+        .assert_eq(&scene.roll_back(Some("abc1")));
+    scene.finish_rolling_out();
     // Further back than the last good one, and from a held environment: it was said.
     expect!["yes: deployment 6 of abc1 has started"].assert_eq(&scene.roll_back(Some("abc1")));
     scene.succeed();
     assert_eq!(scene.live(), "abc1");
+}
+
+#[test]
+fn a_rollback_to_a_version_calls_off_what_has_touched_nothing() {
+    let mut scene = two_good();
+    scene.push("b3", 3);
+    expect!["no: f00 never succeeded here; these did: b2, b1"]
+        .assert_eq(&scene.roll_back(Some("f00")));
+    let id = scene.next_id();
+    expect!["yes: deployment 3 is called off; deployment 4 of b1 has started"]
+        .assert_eq(&scene.roll_back_as(id.clone(), Some("b1"), false));
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: succeeded
+        3 b3: cancelled by ann: it looks odd
+        4 b1: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect!["yes: deployment 4 is this request"].assert_eq(&scene.roll_back_as(
+        id,
+        Some("b1"),
+        false,
+    ));
+    // Another click with other words wants the same, and the next something else.
+    expect!["yes: it is already on its way back to b1"].assert_eq(&scene.roll_back(Some("b1")));
+    expect!["yes: deployment 4 is called off; deployment 5 of b2 has started"]
+        .assert_eq(&scene.roll_back(Some("b2")));
+    scene.begin_rolling_out();
+    expect!["yes: it is already on its way back to b2"].assert_eq(&scene.roll_back(Some("b2")));
+    scene.finish_rolling_out();
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: succeeded
+        3 b3: cancelled by ann: it looks odd
+        4 b1: cancelled by ann: it looks odd
+        5 b2: succeeded
+    "#]]
+    .assert_eq(&scene.verdicts());
+    // It was called off without a trace, and is no older than itself.
+    expect!["yes: deployment 6 of b3 has started"].assert_eq(&scene.deploy(
+        "b3",
+        3,
+        &[Override::Hold],
+    ));
+}
+
+#[test]
+fn a_rollback_to_a_version_does_not_wait_for_an_approval() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.spec = super::fixtures::spec(&[("migration", ""), ("checks", ""), ("alarms", "")]);
+    scene.push("b2", 2);
+    assert_eq!(scene.active().state.name(), "awaiting approval");
+    expect!["yes: deployment 2 is called off; deployment 3 of b1 has started"]
+        .assert_eq(&scene.roll_back(Some("b1")));
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: cancelled by ann: it looks odd
+        3 b1: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
 }
 
 #[test]

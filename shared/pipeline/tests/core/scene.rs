@@ -189,6 +189,11 @@ impl Scene {
     /// The active deployment goes well to its end.
     pub(crate) fn succeed(&mut self) {
         self.prepare();
+        self.finish_rolling_out();
+    }
+
+    /// What `begin_rolling_out` began goes well to its end.
+    pub(crate) fn finish_rolling_out(&mut self) {
         self.bring_up(SERVICES.len());
         self.now = self.now + Span::seconds(1);
         for service in SERVICES {
