@@ -12,6 +12,7 @@ mod errors;
 pub mod memory;
 mod pushes;
 mod records;
+mod rehearse;
 mod relay;
 mod saving;
 mod sweep;
@@ -22,6 +23,7 @@ pub use configure::Configured;
 pub use decide::{Decide, Pipeline};
 pub use errors::{EngineError, SaveError, WorldError};
 pub use records::{Record, StoredError};
+pub use rehearse::Rehearsal;
 pub use world::{Key, Lookup, Message, Sender, Stored, Timer, World, Write};
 
 /// The loop, over one world and one way to decide.

@@ -11,11 +11,11 @@ use pipeline::spec::{self, Application};
 use std::collections::BTreeMap;
 
 /// What was read for one turn.
-struct Loaded {
+pub(crate) struct Loaded {
     /// `None`: there is none, or it was not needed.
-    spec: Option<Application>,
-    head: Option<(Head, u64)>,
-    deployment: Option<(Deployment, u64)>,
+    pub(crate) spec: Option<Application>,
+    pub(crate) head: Option<(Head, u64)>,
+    pub(crate) deployment: Option<(Deployment, u64)>,
     /// The head of the environment that this one is promoted from.
     source: Option<Head>,
 }
@@ -56,7 +56,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         (head.active.is_some() && step.head.active == head.active).then_some(step)
     }
 
-    fn decide_with_everything(
+    pub(crate) fn decide_with_everything(
         &self,
         place: &Place,
         loaded: &Loaded,
@@ -106,7 +106,11 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 
     /// Two reads: the second is for what only the first names.
-    async fn load_everything(&self, place: &Place, input: &Input) -> Result<Loaded, EngineError> {
+    pub(crate) async fn load_everything(
+        &self,
+        place: &Place,
+        input: &Input,
+    ) -> Result<Loaded, EngineError> {
         let (spec_key, head_key) = (Key::Spec(place.application.clone()), Key::Head(place.clone()));
         let mut found = self.world.load(&[spec_key.clone(), head_key.clone()]).await?.into_iter();
         let spec = found.next().flatten().map(|stored| open::<Application>(spec_key, stored));
