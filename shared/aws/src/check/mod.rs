@@ -1,0 +1,134 @@
+//! Checks: one URL, asked once, and what it said in plain words.
+
+#[cfg(test)]
+mod tests;
+
+use crate::clients::Aws;
+use crate::failure::chain;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use http::{Method, Request, Response, Uri};
+use http_body_util::BodyExt;
+use pipeline::event::Outcome;
+use pipeline::spec::Check;
+use pipeline::time::Span;
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+/// So much of an answer is read at the most, and so much of it is quoted.
+const BODY_MAX: usize = 4096;
+const QUOTE_MAX: usize = 160;
+/// A function is ended after a minute, and has to say before that what it found.
+const TIMEOUT_MAX: Span = Span::seconds(45);
+/// By these words of rustls's its errors are known.
+const TLS: &[&str] =
+    &["certificate", "tls", "handshake", "corrupt message", "fatal alert", "peer is incompatible"];
+
+/// Asks once. Redirects are not followed: where one is expected, the spec says 307.
+pub async fn check(aws: &Aws, spec: &Check) -> Outcome {
+    match ask(aws, spec).await {
+        Ok(()) => Outcome::Passed,
+        Err(reason) => Outcome::Failed { reason },
+    }
+}
+
+async fn ask(aws: &Aws, spec: &Check) -> Result<(), String> {
+    let url: Uri = spec.url.parse().map_err(|error| format!("this is no URL: {error}"))?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none() {
+        return Err("only http:// and https:// can be asked".into());
+    }
+    let request = Request::builder()
+        .method(Method::GET)
+        .uri(url)
+        .header("user-agent", "slipway")
+        .header("accept", "*/*")
+        .body(SdkBody::empty())
+        .map_err(|error| format!("this cannot be asked: {error}"))?;
+    let patience = spec.timeout.min(TIMEOUT_MAX);
+    let asking = async {
+        let response = aws.http.send(request).await.map_err(|error| plain_words(&error))?;
+        judge(response, &spec.expect).await
+    };
+    let late = || Err(format!("no answer within {patience}"));
+    let limit = Duration::from_secs(patience.as_seconds());
+    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| late())
+}
+
+/// The body is of interest only where the status is wrong.
+async fn judge(response: Response<SdkBody>, expect: &[u16]) -> Result<(), String> {
+    let status = response.status();
+    if expect.contains(&status.as_u16()) {
+        return Ok(());
+    }
+    let location = response.headers().get("location").and_then(|value| value.to_str().ok());
+    let mut reason = format!("status {status}");
+    if let Some(location) = location {
+        reason.push_str(&format!(" to {location:.QUOTE_MAX$}"));
+    }
+    let words = first_words(response.into_body()).await;
+    if !words.is_empty() {
+        reason.push_str(&format!(": {words}"));
+    }
+    Err(reason)
+}
+
+/// Reads the beginning, as one line.
+async fn first_words(mut body: SdkBody) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < BODY_MAX
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        bytes.extend(frame.data_ref().into_iter().flatten().take(BODY_MAX));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.chars().map(printable).collect();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(QUOTE_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// What went wrong on the way, told apart by who can do something about it.
+pub(crate) fn plain_words(error: &ConnectorError) -> String {
+    let text = chain(error);
+    let says = |words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));
+    let what = if says(&["dns", "failed to lookup address"]) {
+        "the name cannot be resolved (DNS)"
+    } else if says(TLS) {
+        "TLS failed"
+    } else if says(&["connection refused"]) {
+        "connection refused"
+    } else if is_timeout(error) || says(&["timed out", "deadline has elapsed"]) {
+        "no connection in time"
+    } else if says(&["connection reset", "broken pipe", "incomplete", "connection closed"]) {
+        "the connection was cut off"
+    } else {
+        "no answer"
+    };
+    let cause = innermost(error);
+    if cause.to_lowercase().contains(what) { what.into() } else { format!("{what}: {cause}") }
+}
+
+fn is_timeout(error: &ConnectorError) -> bool {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn innermost(error: &ConnectorError) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,114 @@
+//! The clients of AWS's services, each made when it is used for the first time.
+//!
+//! The configuration is made by hand: Lambda gives region and credentials in the environment, so
+//! that no profile is read and no metadata service asked at a cold start.
+
+use crate::clock::Clock;
+use crate::http::Http;
+use crate::settings::Settings;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// One answer may take so long; AWS's own usually take a hundredth of it.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// AWS as one function sees it.
+#[derive(Debug)]
+pub struct Aws {
+    pub settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) http: Http,
+    config: OnceLock<SdkConfig>,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    ecr: OnceLock<aws_sdk_ecr::Client>,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+}
+
+impl Aws {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            clock: Clock::new(&settings),
+            settings,
+            http: Http::default(),
+            config: OnceLock::new(),
+            cloudwatch: OnceLock::new(),
+            dynamodb: OnceLock::new(),
+            ecr: OnceLock::new(),
+            ecs: OnceLock::new(),
+            secrets: OnceLock::new(),
+            sns: OnceLock::new(),
+            sqs: OnceLock::new(),
+        }
+    }
+
+    pub fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(self.config()))
+    }
+
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(self.config()))
+    }
+
+    pub fn ecr(&self) -> &aws_sdk_ecr::Client {
+        self.ecr.get_or_init(|| aws_sdk_ecr::Client::new(self.config()))
+    }
+
+    pub fn ecs(&self) -> &aws_sdk_ecs::Client {
+        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(self.config()))
+    }
+
+    pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
+        self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(self.config()))
+    }
+
+    pub fn sns(&self) -> &aws_sdk_sns::Client {
+        self.sns.get_or_init(|| aws_sdk_sns::Client::new(self.config()))
+    }
+
+    pub fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(self.config()))
+    }
+
+    fn config(&self) -> &SdkConfig {
+        self.config.get_or_init(|| {
+            let mut config = SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .http_client(SharedHttpClient::new(self.http.clone()))
+                .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+                .retry_config(RetryConfig::standard())
+                .timeout_config(
+                    TimeoutConfig::builder()
+                        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                        .operation_timeout(OPERATION_TIMEOUT)
+                        .build(),
+                );
+            config.set_region(self.settings.optional("AWS_REGION").map(Region::new));
+            config.set_endpoint_url(self.settings.optional("AWS_ENDPOINT_URL"));
+            config.set_credentials_provider(self.credentials());
+            config.build()
+        })
+    }
+
+    /// Lambda's credentials live as long as the process.
+    fn credentials(&self) -> Option<SharedCredentialsProvider> {
+        let key = self.settings.optional("AWS_ACCESS_KEY_ID")?;
+        let secret = self.settings.optional("AWS_SECRET_ACCESS_KEY")?;
+        let token = self.settings.optional("AWS_SESSION_TOKEN");
+        let credentials = Credentials::new(key, secret, token, None, "Lambda");
+        Some(SharedCredentialsProvider::new(credentials))
+    }
+}

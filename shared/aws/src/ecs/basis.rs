@@ -1,0 +1,182 @@
+//! What a service runs, and what its new revision is made from.
+
+use super::definition::{self, Definition};
+use super::halt::{Halt, asked_to};
+use super::{services, stored};
+use crate::clients::Aws;
+use aws_sdk_ecs::types::Service;
+use pipeline::effect::PrepareService;
+use pipeline::names::Revision;
+use pipeline::spec::{Base, render};
+use serde_json::Value;
+
+pub(super) struct Basis {
+    /// What it runs; `None`: it does not exist.
+    pub(super) before: Option<Revision>,
+    /// The same as a document, if anybody knows it.
+    pub(super) described: Option<Definition>,
+    pub(super) start: Start,
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) enum Start {
+    /// A rollback by hand: exactly this revision.
+    Recorded(Definition),
+    /// This document with the release's images in it, unless one of these revisions is that.
+    Render { base: Value, known: Vec<Definition> },
+}
+
+/// Looks at one service. Everything that it says is without the service's name.
+pub(super) async fn of(
+    aws: &Aws,
+    wanted: &PrepareService,
+    service: Option<&Service>,
+) -> Result<Basis, Halt> {
+    let before = service.and_then(services::revision_of);
+    if service.is_none() && wanted.spec.create.is_none() {
+        return Err(Halt::Fault(
+            "does not exist; create it, correct its name, or say in the spec how to create it"
+                .into(),
+        ));
+    }
+    let mut looking = Looking { aws, before, described: None, warnings: vec![] };
+    let start = match (&wanted.recorded, &wanted.spec.base) {
+        (Some(recorded), _) => looking.recorded(recorded).await?,
+        (None, Base::Running) => looking.running().await?,
+        (None, Base::Latest) => looking.latest().await?,
+        (None, Base::Template { definition, parameters }) => {
+            let base = render(definition, parameters).map_err(|names| {
+                let names = names.join(", ");
+                Halt::Fault(format!("is made from a template without values for {names}"))
+            })?;
+            let known = looking.describe_before().await?.into_iter().collect();
+            Start::Render { base, known }
+        }
+    };
+    looking.mention_what_is_gone();
+    let Looking { before, described, warnings, .. } = looking;
+    Ok(Basis { before, described, start, warnings })
+}
+
+struct Looking<'a> {
+    aws: &'a Aws,
+    before: Option<Revision>,
+    described: Option<Definition>,
+    warnings: Vec<String>,
+}
+
+impl Looking<'_> {
+    async fn recorded(&mut self, recorded: &Revision) -> Result<Start, Halt> {
+        let running = self.describe_before().await?;
+        let found = match running.filter(|running| running.revision == *recorded) {
+            Some(running) => Some(running),
+            None => self.find(recorded).await?,
+        };
+        let short = recorded.short();
+        let found = found.ok_or_else(|| {
+            Halt::Fault(format!(
+                "cannot go back to {short}: neither ECS nor Slipway knows it any more; deploy \
+                 another release"
+            ))
+        })?;
+        if !found.is_active {
+            self.warnings.push(format!(
+                "goes back to {short}, which somebody deregistered; it is registered again"
+            ));
+        }
+        Ok(Start::Recorded(found))
+    }
+
+    async fn running(&mut self) -> Result<Start, Halt> {
+        let running = self.describe_before().await?;
+        let running = running.ok_or_else(|| {
+            Halt::Fault(match &self.before {
+                Some(before) => format!(
+                    "runs {}, which neither ECS nor Slipway knows any more; give the service a \
+                     base: latest, or a template",
+                    before.short()
+                ),
+                None => "does not exist and has nothing to be made from; give it a base with a \
+                         template"
+                    .to_owned(),
+            })
+        })?;
+        Ok(Start::Render { base: running.json.clone(), known: vec![running] })
+    }
+
+    async fn latest(&mut self) -> Result<Start, Halt> {
+        let family = self.before.as_ref().and_then(family_of).ok_or_else(|| {
+            Halt::Fault(
+                "does not exist, so that nobody knows its family; give it a base with a template"
+                    .into(),
+            )
+        })?;
+        let what = format!("describe the task definition {family}");
+        let newest = definition::describe(self.aws, &family).await.map_err(asked_to(what))?;
+        let newest = newest.ok_or_else(|| {
+            Halt::Fault(format!(
+                "is made from the newest {family}, of which none is active; register one, or make \
+                 it from what is running (base: running)"
+            ))
+        })?;
+        if Some(&newest.revision) == self.before.as_ref() {
+            self.described = Some(newest.clone());
+        } else if let Some(running) = self.describe_before().await? {
+            self.warnings.push(format!(
+                "runs {} and is now made from {}, which is newer",
+                running.revision.short(),
+                newest.revision.short()
+            ));
+        }
+        Ok(Start::Render { base: newest.json.clone(), known: vec![newest] })
+    }
+
+    async fn describe_before(&mut self) -> Result<Option<Definition>, Halt> {
+        if let (None, Some(before)) = (&self.described, self.before.clone()) {
+            self.described = self.find(&before).await?;
+        }
+        Ok(self.described.clone())
+    }
+
+    async fn find(&self, revision: &Revision) -> Result<Option<Definition>, Halt> {
+        let what = format!("describe the task definition {}", revision.short());
+        stored::find(self.aws, revision).await.map_err(asked_to(what))
+    }
+
+    fn mention_what_is_gone(&mut self) {
+        let Some(before) = &self.before else { return };
+        match &self.described {
+            Some(definition) if definition.is_active => {}
+            Some(_) => self.warnings.push(format!(
+                "runs {}, which somebody deregistered; a rollback registers it again",
+                before.short()
+            )),
+            None => self.warnings.push(format!(
+                "runs {}, which nobody knows any more; a rollback may not bring it back",
+                before.short()
+            )),
+        }
+    }
+}
+
+/// The family in a task definition's ARN.
+fn family_of(revision: &Revision) -> Option<String> {
+    let (family, number) = revision.short().rsplit_once(':')?;
+    number.parse::<u64>().ok().map(|_| family.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::family_of;
+    use pipeline::names::Revision;
+
+    #[test]
+    fn the_family_stands_in_the_arn() {
+        let family = |arn| family_of(&Revision::new(arn));
+        assert_eq!(
+            family("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12").unwrap(),
+            "scr-api"
+        );
+        assert_eq!(family("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api"), None);
+    }
+}

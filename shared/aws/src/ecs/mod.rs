@@ -1,0 +1,77 @@
+//! ECS: what each effect means there, and what it shows when it is asked.
+//!
+//! Every function performs one effect and returns the core's answer to it. A throttle or a lost
+//! connection is a `Failure`, so that the effect is delivered again; what AWS refuses for good is an
+//! answer, in AWS's own words.
+
+mod observe;
+mod one_off;
+mod prepare;
+mod put_back;
+mod roll_out;
+
+mod agree;
+mod basis;
+mod plan;
+mod preflight;
+mod protect;
+mod render;
+
+mod compare;
+mod definition;
+mod notes;
+mod registrations;
+mod stored;
+mod wire;
+
+mod create;
+mod halt;
+mod look;
+mod services;
+mod trouble;
+
+#[cfg(test)]
+mod tests;
+
+pub use look::{look_at_one_off, stop_one_off};
+pub use observe::{observations, observe};
+pub use one_off::{run_one_off, started_by};
+pub use prepare::prepare;
+pub use put_back::{put_back, remove};
+pub use roll_out::roll_out;
+
+use crate::failure::Failure;
+use engine::{Message, Sender};
+use pipeline::effect::Effect;
+use pipeline::names::DeploymentId;
+use pipeline::spec::Target;
+
+/// The deployment whose effect this is.
+pub fn deployment_of(message: &Message) -> Result<&DeploymentId, Failure> {
+    match &message.from {
+        Sender::Deployment(id) => Ok(id),
+        _ => Err(Failure::Unreadable(format!(
+            "only a deployment asks to {}; send this message to another queue",
+            message.effect.name()
+        ))),
+    }
+}
+
+/// An effect that came to the wrong worker.
+pub fn misdirected(effect: &Effect) -> Failure {
+    Failure::Unreadable(format!(
+        "this function does not {}; compare its queue with infra/template.yaml",
+        effect.name()
+    ))
+}
+
+/// What is said of an environment that is not a cluster.
+const HOSTS: &str = "the environment runs on hosts, and this version of Slipway deploys to ECS clusters only; \
+                     give it a cluster";
+
+fn cluster_of(target: &Target) -> Result<&str, halt::Halt> {
+    match target {
+        Target::Cluster(cluster) => Ok(cluster),
+        Target::Hosts(_) => Err(halt::Halt::Fault(HOSTS.to_owned())),
+    }
+}

@@ -1,0 +1,56 @@
+//! Small notes about what a deployment is about to do, or did, where AWS has no memory of its own.
+//!
+//! Registering a task definition and forcing new tasks carry no token: done twice they happen
+//! twice. A note is written before, so that whoever comes after a crash can look.
+
+use crate::clients::Aws;
+use crate::failure::{Failure, failure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use pipeline::names::DeploymentId;
+use pipeline::time::Span;
+use std::collections::BTreeMap;
+
+/// Long after the deployment is over.
+const KEPT: Span = Span::hours(24 * 30);
+
+pub(super) type Note = BTreeMap<String, String>;
+
+pub(super) async fn read(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+) -> Result<Option<Note>, Failure> {
+    let item = aws.read_item(&partition(id), about).await?;
+    Ok(item.map(|item| {
+        let texts = item.into_iter().filter_map(|(name, value)| match value {
+            AttributeValue::S(text) => Some((name, text)),
+            _ => None,
+        });
+        texts.collect()
+    }))
+}
+
+pub(super) async fn write(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+    note: &[(&str, &str)],
+) -> Result<(), Failure> {
+    let expires = (aws.clock.now() + KEPT).millis() / 1000;
+    let mut writing = aws
+        .dynamodb()
+        .put_item()
+        .table_name(aws.table()?)
+        .item("pk", AttributeValue::S(partition(id)))
+        .item("sk", AttributeValue::S(about.to_owned()))
+        .item("expires", AttributeValue::N(expires.to_string()));
+    for (name, value) in note {
+        writing = writing.item(*name, AttributeValue::S((*value).to_owned()));
+    }
+    writing.send().await.map_err(failure)?;
+    Ok(())
+}
+
+fn partition(id: &DeploymentId) -> String {
+    format!("registered#{id}")
+}

@@ -1,0 +1,170 @@
+//! One-off tasks: a service's new revision, run once with a command of its own.
+
+use super::create::Manner;
+use super::halt::{Halt, asked_to};
+use super::{cluster_of, look, services};
+use crate::clients::Aws;
+use crate::failure::{Failure, failure};
+use aws_sdk_ecs::operation::run_task::RunTaskError;
+use aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder;
+use aws_sdk_ecs::types::{ContainerOverride, Service, TaskOverride};
+use pipeline::effect::{OneOff, Purpose};
+use pipeline::event::Event;
+use pipeline::names::{DeploymentId, TaskId};
+use pipeline::task::{Fault, Stop, classify};
+use serde_json::json;
+
+/// What ECS takes as overrides, written as JSON.
+const OVERRIDES_MAX: usize = 8192;
+
+/// Starts the task. That this is done once is the claim's work, and the client token's.
+pub async fn run_one_off(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<Event, Failure> {
+    let (purpose, attempt) = (one_off.purpose, one_off.attempt);
+    match start(aws, id, one_off).await {
+        Ok(task) => Ok(Event::OneOffStarted { purpose, attempt, task }),
+        Err(NotStarted::For(fault, reason)) => {
+            Ok(Event::OneOffNotStarted { purpose, attempt, fault, reason })
+        }
+        Err(NotStarted::Halt(halt)) => {
+            let reason = halt.fault()?;
+            Ok(Event::OneOffNotStarted { purpose, attempt, fault: Fault::Configuration, reason })
+        }
+    }
+}
+
+/// What ECS carries along with the task, so that its events find the way back to us.
+pub fn started_by(id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
+    let word = match purpose {
+        Purpose::Migrate => "migrate",
+        Purpose::Undo => "undo",
+    };
+    format!("slipway/{id}/{word}/{attempt}")
+}
+
+enum NotStarted {
+    For(Fault, String),
+    Halt(Halt),
+}
+
+impl From<Halt> for NotStarted {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
+}
+
+async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId, NotStarted> {
+    let cluster = cluster_of(&one_off.target)?;
+    let name = &one_off.service;
+    let described = services::describe(aws, cluster, [name]).await;
+    let mut described = described.map_err(asked_to(format!("describe {name}")))?;
+    let started_by = started_by(id, one_off.purpose, one_off.attempt);
+    let running = aws
+        .ecs()
+        .run_task()
+        .cluster(cluster)
+        .task_definition(one_off.revision.as_str())
+        .count(1)
+        .client_token(&one_off.client_token)
+        .started_by(&started_by)
+        .overrides(overrides(one_off)?);
+    let running = placed(aws, running, one_off, described.remove(name)).await?;
+    let answer = match running.send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            if let Some(RunTaskError::ConflictException(conflict)) = error.as_service_error() {
+                let tasks = conflict.resource_ids().to_vec();
+                return Ok(known(aws, cluster, tasks, &started_by).await?);
+            }
+            return Err(refused(failure(error)));
+        }
+    };
+    if let Some(arn) = answer.tasks().first().and_then(|task| task.task_arn()) {
+        return Ok(TaskId::new(arn));
+    }
+    // An answer with status 200 may well be a refusal.
+    let Some(first) = answer.failures().first() else {
+        let nothing = "ECS answered neither a task nor a failure".to_owned();
+        return Err(Halt::Later(Failure::Passing(nothing)).into());
+    };
+    let reason = first.reason().unwrap_or("no reason given").to_owned();
+    let fault = classify(&Stop { code: None, reason: reason.clone() });
+    let detail = first.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    Err(NotStarted::For(fault, format!("{reason}{detail}")))
+}
+
+fn refused(failure: Failure) -> NotStarted {
+    let fault = match &failure {
+        Failure::Refused { message, .. } => classify(&Stop { code: None, reason: message.clone() }),
+        _ => Fault::Configuration,
+    };
+    match asked_to("run the task")(failure) {
+        Halt::Fault(text) => NotStarted::For(fault, text),
+        later => NotStarted::Halt(later),
+    }
+}
+
+/// Network, platform and capacity as the service has them.
+async fn placed(
+    aws: &Aws,
+    running: RunTaskFluentBuilder,
+    one_off: &OneOff,
+    service: Option<Service>,
+) -> Result<RunTaskFluentBuilder, Halt> {
+    if let Some(service) = service {
+        let strategy = service.capacity_provider_strategy;
+        let has_strategy = strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
+        let launch_type = service.launch_type.filter(|_| !has_strategy);
+        return Ok(running
+            .set_capacity_provider_strategy(strategy.filter(|_| has_strategy))
+            .set_launch_type(launch_type)
+            .set_platform_version(service.platform_version)
+            .set_network_configuration(service.network_configuration)
+            .set_placement_constraints(service.placement_constraints));
+    }
+    let Some(create) = &one_off.create else {
+        return Err(Halt::Fault(format!(
+            "{} does not exist, so that nobody knows where the task should run; create it, or say \
+             in the spec how to create it",
+            one_off.service
+        )));
+    };
+    let manner = Manner::of(aws, &one_off.revision).await.map_err(Halt::Later)?;
+    let network = manner.network(create).map_err(Halt::Later)?;
+    Ok(running.set_launch_type(manner.launch_type).set_network_configuration(network))
+}
+
+fn overrides(one_off: &OneOff) -> Result<TaskOverride, Halt> {
+    let (container, command) = (one_off.container.as_str(), &one_off.command);
+    let written = json!({"containerOverrides": [{"name": container, "command": command}]});
+    let length = written.to_string().len();
+    if length > OVERRIDES_MAX {
+        return Err(Halt::Fault(format!(
+            "the command is too long ({length} characters with what is around it, and ECS takes \
+             {OVERRIDES_MAX}); put it into a script in the image"
+        )));
+    }
+    let container =
+        ContainerOverride::builder().name(container).set_command(Some(command.clone())).build();
+    Ok(TaskOverride::builder().container_overrides(container).build())
+}
+
+/// Our token is known with other parameters: somebody changed the service since, and the task that
+/// ECS names was started by us.
+async fn known(
+    aws: &Aws,
+    cluster: &str,
+    tasks: Vec<String>,
+    started_by: &str,
+) -> Result<TaskId, Halt> {
+    for task in tasks {
+        let described = look::describe(aws, cluster, &task).await;
+        let described = described.map_err(asked_to("describe the task that runs already"))?;
+        if let Some(task) = described.filter(|task| task.started_by() == Some(started_by))
+            && let Some(arn) = task.task_arn()
+        {
+            return Ok(TaskId::new(arn));
+        }
+    }
+    let unknown = "ECS knows the task's token, and does not show the task yet".to_owned();
+    Err(Halt::Later(Failure::Passing(unknown)))
+}

@@ -1,0 +1,182 @@
+//! The plan of a preparation: everything is looked at, and nothing is touched.
+
+use super::basis::{self, Basis, Start};
+use super::definition::Definition;
+use super::halt::asked_to;
+use super::protect::{self, Read, Wanted};
+use super::{agree, cluster_of, compare, preflight, render, services};
+use crate::clients::Aws;
+use crate::failure::Failure;
+use futures_util::stream::{self, StreamExt};
+use pipeline::effect::{Prepare, PrepareService};
+use pipeline::event::AlarmReading;
+use pipeline::names::{AlarmName, Revision, ServiceName};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// So many services are looked at and registered side by side.
+pub(super) const SIDE_BY_SIDE: usize = 8;
+
+/// All that was found and nothing that was made.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub(super) services: Vec<Planned>,
+    pub(super) images: Read,
+    pub(super) alarms: Vec<AlarmReading>,
+    pub(super) warnings: Vec<String>,
+    /// With only one of these, nothing is made.
+    pub(super) faults: Vec<String>,
+}
+
+pub(super) struct Planned {
+    pub(super) name: ServiceName,
+    pub(super) before: Option<Revision>,
+    pub(super) described: Option<Definition>,
+    pub(super) after: After,
+}
+
+pub(super) enum After {
+    Use(Definition),
+    Register(Value),
+}
+
+impl After {
+    pub(super) fn json(&self) -> &Value {
+        match self {
+            Self::Use(definition) => &definition.json,
+            Self::Register(json) => json,
+        }
+    }
+}
+
+pub(super) async fn plan(aws: &Aws, prepare: &Prepare) -> Result<Plan, Failure> {
+    let mut plan = Plan::default();
+    let cluster = match cluster_of(&prepare.target) {
+        Ok(cluster) => cluster,
+        Err(halt) => {
+            plan.faults.push(halt.fault()?);
+            return Ok(plan);
+        }
+    };
+    let names = prepare.services.iter().map(|service| &service.spec.name);
+    let described = services::describe(aws, cluster, names);
+    let (described, alarms) = futures_util::join!(described, read_alarms(aws, &prepare.alarms));
+    let (readings, missing) = alarms?;
+    let described = match described.map_err(asked_to(format!("describe services of {cluster}"))) {
+        Ok(described) => described,
+        Err(halt) => {
+            plan.faults.push(halt.fault()?);
+            plan.faults.extend(missing);
+            return Ok(plan);
+        }
+    };
+    for (name, service) in &described {
+        let (faults, warnings) = (preflight::faults(service), preflight::warnings(service));
+        plan.faults.extend(faults.iter().map(|fault| format!("{name} {fault}")));
+        plan.warnings.extend(warnings.iter().map(|warning| format!("{name} {warning}")));
+    }
+
+    let looking = prepare.services.iter().map(async |wanted| {
+        (wanted, basis::of(aws, wanted, described.get(&wanted.spec.name)).await)
+    });
+    let looked: Vec<_> = stream::iter(looking).buffered(SIDE_BY_SIDE).collect().await;
+    let mut bases = Vec::new();
+    for (wanted, basis) in looked {
+        let name = &wanted.spec.name;
+        match basis {
+            Ok(basis) => {
+                let warnings = basis.warnings.iter();
+                plan.warnings.extend(warnings.map(|warning| format!("{name} {warning}")));
+                bases.push((wanted, basis));
+            }
+            Err(halt) => plan.faults.push(format!("{name} {}", halt.fault()?)),
+        }
+    }
+
+    let (images, refused) = protect::read(aws, &images_of(prepare, &bases)).await?;
+    plan.faults.extend(refused);
+    for (wanted, basis) in bases {
+        match plan_one(prepare, &wanted.spec.name, basis, &registry(aws, &images)) {
+            Ok(planned) => plan.services.push(planned),
+            Err(fault) => plan.faults.push(fault),
+        }
+    }
+    plan.images = images;
+    plan.alarms = readings;
+    agree::check(prepare, &mut plan);
+    plan.faults.extend(missing);
+    Ok(plan)
+}
+
+/// Decides what one service will run.
+fn plan_one(
+    prepare: &Prepare,
+    name: &ServiceName,
+    basis: Basis,
+    registry: &str,
+) -> Result<Planned, String> {
+    let after = match basis.start {
+        Start::Recorded(definition) if definition.is_active => After::Use(definition),
+        Start::Recorded(definition) => After::Register(definition.json),
+        Start::Render { base, known } => {
+            let json = render::render(&base, &prepare.images, registry)
+                .map_err(|fault| format!("{name}: {fault}"))?;
+            let same = |d: &Definition| d.is_active && compare::is_same(&json, &d.json);
+            match known.into_iter().find(same) {
+                Some(definition) => After::Use(definition),
+                None => After::Register(json),
+            }
+        }
+    };
+    let (before, described) = (basis.before, basis.described);
+    Ok(Planned { name: name.clone(), before, described, after })
+}
+
+/// The release's images, and those that may have to come back.
+fn images_of(prepare: &Prepare, bases: &[(&PrepareService, Basis)]) -> Wanted {
+    let mut wanted = Wanted::new();
+    let mut want = |(repository, digest)| {
+        wanted.entry(repository).or_default().insert(digest);
+    };
+    prepare.images.clone().into_iter().for_each(&mut want);
+    for (_, basis) in bases {
+        let recorded = match &basis.start {
+            Start::Recorded(definition) => Some(definition),
+            Start::Render { .. } => None,
+        };
+        for definition in recorded.into_iter().chain(&basis.described) {
+            agree::ours(prepare, &definition.json).into_iter().for_each(&mut want);
+        }
+    }
+    wanted
+}
+
+/// Where the release's images lie, for a template that names repositories only.
+fn registry(aws: &Aws, images: &Read) -> String {
+    let mut found = images.values().flat_map(|images| images.found.values());
+    let account = found.find_map(|image| image.registry.as_deref()).unwrap_or_default();
+    let region = aws.settings.optional("AWS_REGION").unwrap_or_default();
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("{account}.dkr.ecr.{region}.{domain}")
+}
+
+/// Reads alarms; the texts are what is wrong with them.
+async fn read_alarms(
+    aws: &Aws,
+    names: &[AlarmName],
+) -> Result<(Vec<AlarmReading>, Vec<String>), Failure> {
+    if names.is_empty() {
+        return Ok((vec![], vec![]));
+    }
+    let read = crate::alarms::read_alarms(aws, names).await;
+    let readings = match read.map_err(asked_to("describe the alarms")) {
+        Ok(readings) => readings,
+        Err(halt) => return Ok((vec![], vec![halt.fault()?])),
+    };
+    let known: BTreeSet<_> = readings.iter().map(|reading| &reading.alarm).collect();
+    let missing = names.iter().filter(|name| !known.contains(name)).map(|name| {
+        format!("there is no alarm {name}; create it, or take it out of the application's spec")
+    });
+    let missing = missing.collect();
+    Ok((readings, missing))
+}

@@ -1,0 +1,169 @@
+//! What speaks against updating a service, seen before anything is touched.
+
+use super::services::primary;
+use aws_sdk_ecs::types::{
+    DeploymentConfiguration, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy,
+    ResourceManagementType, Service,
+};
+
+/// Reasons not to begin, without the service's name.
+pub(super) fn faults(service: &Service) -> Vec<String> {
+    let mut faults = Vec::new();
+    if service.status() == Some("DRAINING") {
+        faults.push("is being deleted; wait until it is gone, or take it out of the spec".into());
+    }
+    let controller = service.deployment_controller().map(|controller| controller.r#type());
+    if let Some(kind) = controller.filter(|kind| **kind != DeploymentControllerType::Ecs) {
+        let kind = kind.as_str();
+        faults.push(format!(
+            "is deployed by {kind} (its deployment controller), which does not let ECS update it; \
+             create it with the deployment controller ECS"
+        ));
+    }
+    if service.resource_management_type() == Some(&ResourceManagementType::Ecs) {
+        faults.push(
+            "is an Express service, which is updated by a call of its own; create an ordinary \
+             service instead"
+                .into(),
+        );
+    }
+    faults.extend(deadlock(service));
+    faults
+}
+
+/// Worth saying before the update, and no reason against it.
+pub(super) fn warnings(service: &Service) -> Vec<String> {
+    let Some(primary) = primary(service) else { return vec![] };
+    let reason = primary.rollout_state_reason().unwrap_or("no reason given").trim_end_matches('.');
+    match primary.rollout_state() {
+        Some(DeploymentRolloutState::InProgress) => vec![format!(
+            "is in the middle of another rollout ({} of {} tasks run), which this deployment cuts \
+             short",
+            primary.running_count(),
+            primary.desired_count()
+        )],
+        Some(DeploymentRolloutState::Failed) => {
+            vec![format!("comes from a rollout that failed, and would go back to it: {reason}")]
+        }
+        _ => vec![],
+    }
+}
+
+/// Whether ECS may neither stop an old task nor start a new one.
+fn deadlock(service: &Service) -> Option<String> {
+    let configuration = service.deployment_configuration()?;
+    let desired = i64::from(service.desired_count());
+    let (least, most) = bounds(configuration, desired)?;
+    if desired == 0 || least < desired || most > desired {
+        return None;
+    }
+    Some(format!(
+        "could never be updated: with {desired} tasks, minimumHealthyPercent {} lets ECS stop none \
+         and maximumPercent {} lets it start none; lower the first or raise the second",
+        configuration.minimum_healthy_percent().unwrap_or_default(),
+        configuration.maximum_percent().unwrap_or_default()
+    ))
+}
+
+/// How few and how many tasks may run during a rolling update.
+fn bounds(configuration: &DeploymentConfiguration, desired: i64) -> Option<(i64, i64)> {
+    if configuration.strategy().is_some_and(|strategy| *strategy != DeploymentStrategy::Rolling) {
+        return None;
+    }
+    let least = i64::from(configuration.minimum_healthy_percent()?) * desired;
+    let most = i64::from(configuration.maximum_percent()?) * desired;
+    Some(((least + 99) / 100, most / 100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{faults, warnings};
+    use aws_sdk_ecs::types::{
+        Deployment, DeploymentConfiguration, DeploymentController, DeploymentControllerType,
+        DeploymentRolloutState, Service,
+    };
+    use expect_test::{Expect, expect};
+
+    fn check(service: &Service, expected: &Expect) {
+        let text: Vec<String> = faults(service).into_iter().chain(warnings(service)).collect();
+        expected.assert_eq(&text.join("\n"));
+    }
+
+    fn sized(desired: i32, least: i32, most: i32) -> Service {
+        let configuration = DeploymentConfiguration::builder()
+            .minimum_healthy_percent(least)
+            .maximum_percent(most)
+            .build();
+        Service::builder().desired_count(desired).deployment_configuration(configuration).build()
+    }
+
+    #[test]
+    fn a_service_that_can_neither_stop_nor_start_a_task_is_refused() {
+        check(
+            &sized(1, 100, 134),
+            &expect![
+                "could never be updated: with 1 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 134 lets it start none; lower the first or raise the second"
+            ],
+        );
+        check(
+            &sized(3, 67, 133),
+            &expect![
+                "could never be updated: with 3 tasks, minimumHealthyPercent 67 lets ECS stop none and maximumPercent 133 lets it start none; lower the first or raise the second"
+            ],
+        );
+    }
+
+    #[test]
+    fn one_way_out_is_enough() {
+        for service in [
+            sized(1, 100, 200),
+            sized(1, 0, 100),
+            sized(3, 66, 100),
+            sized(3, 100, 134),
+            sized(0, 100, 100),
+        ] {
+            check(&service, &expect![""]);
+        }
+    }
+
+    #[test]
+    fn what_others_deploy_or_delete_is_refused() {
+        let controller = |kind| DeploymentController::builder().r#type(kind).build().unwrap();
+        let service = Service::builder()
+            .status("DRAINING")
+            .deployment_controller(controller(DeploymentControllerType::CodeDeploy))
+            .build();
+        check(
+            &service,
+            &expect![[r#"
+                is being deleted; wait until it is gone, or take it out of the spec
+                is deployed by CODE_DEPLOY (its deployment controller), which does not let ECS update it; create it with the deployment controller ECS"#]],
+        );
+    }
+
+    #[test]
+    fn a_rollout_of_somebody_else_is_mentioned() {
+        let rollout = |state| {
+            let deployment = Deployment::builder()
+                .status("PRIMARY")
+                .rollout_state(state)
+                .rollout_state_reason("ECS deployment circuit breaker: tasks failed to start.")
+                .desired_count(3)
+                .running_count(1);
+            Service::builder().deployments(deployment.build()).build()
+        };
+        check(
+            &rollout(DeploymentRolloutState::InProgress),
+            &expect![
+                "is in the middle of another rollout (1 of 3 tasks run), which this deployment cuts short"
+            ],
+        );
+        check(
+            &rollout(DeploymentRolloutState::Failed),
+            &expect![
+                "comes from a rollout that failed, and would go back to it: ECS deployment circuit breaker: tasks failed to start"
+            ],
+        );
+        check(&rollout(DeploymentRolloutState::Completed), &expect![""]);
+    }
+}

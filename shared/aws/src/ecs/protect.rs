@@ -1,0 +1,65 @@
+//! The release's images: read once for all services, and tagged so that no lifecycle rule takes
+//! them away while somebody may need to go back to them.
+
+use super::halt::{Halt, asked_to};
+use crate::clients::Aws;
+use crate::failure::Failure;
+use crate::images::{self, Images, Tagged};
+use futures_util::future::join_all;
+use pipeline::effect::Prepare;
+use pipeline::names::{Digest, Repository, Tag};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) type Wanted = BTreeMap<Repository, BTreeSet<Digest>>;
+pub(super) type Read = BTreeMap<Repository, Images>;
+
+/// Reads images, one call for each repository; the texts are what AWS refuses.
+pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Result<(Read, Vec<String>), Failure> {
+    let reading = wanted.iter().map(async |(repository, digests)| {
+        let what = format!("read the images of {repository}");
+        let images = images::read(aws, repository, digests).await.map_err(asked_to(what));
+        (repository.clone(), images)
+    });
+    let mut read = Read::new();
+    let mut faults = Vec::new();
+    for (repository, images) in join_all(reading).await {
+        match images {
+            Ok(images) => {
+                read.insert(repository, images);
+            }
+            Err(halt) => faults.push(halt.fault()?),
+        }
+    }
+    Ok((read, faults))
+}
+
+/// Puts both tags on every image of the release. The texts are warnings; a tag that the spec asks
+/// for and cannot be put is a fault.
+pub(super) async fn tag(aws: &Aws, prepare: &Prepare, read: &Read) -> Result<Vec<String>, Halt> {
+    let mut warnings = Vec::new();
+    let kept = put(aws, prepare, read, &prepare.keep_tag).await?;
+    warnings.extend(kept.into_iter().map(|why| format!("an image is not protected: {why}")));
+    if let Some(tag) = &prepare.tag {
+        let refused = put(aws, prepare, read, tag).await?;
+        if !refused.is_empty() {
+            return Err(Halt::Fault(refused.join("; ")));
+        }
+    }
+    Ok(warnings)
+}
+
+async fn put(aws: &Aws, prepare: &Prepare, read: &Read, tag: &Tag) -> Result<Vec<String>, Halt> {
+    let found = prepare.images.iter().filter_map(|(repository, digest)| {
+        let image = read.get(repository)?.found.get(digest)?;
+        Some((repository, digest, image))
+    });
+    let putting = found
+        .map(|(repository, digest, image)| images::put_tag(aws, repository, digest, image, tag));
+    let mut refused = Vec::new();
+    for tagged in join_all(putting).await {
+        if let Tagged::Refused(why) = tagged.map_err(Halt::Later)? {
+            refused.push(why);
+        }
+    }
+    Ok(refused)
+}

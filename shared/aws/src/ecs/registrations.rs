@@ -1,0 +1,68 @@
+//! Registering a task definition once for one deployment and one purpose.
+//!
+//! ECS makes a new revision of whatever it is given, as often as it is given it. So the intent is
+//! noted before and the result after; with an intent and no result, the newest revision of the
+//! family is looked at first.
+
+use super::definition::{self, Registered};
+use super::halt::{Halt, asked_to};
+use super::{compare, notes, render};
+use crate::clients::Aws;
+use crate::failure::Failure;
+use pipeline::names::{DeploymentId, Revision};
+use serde_json::Value;
+
+const HASH: &str = "hash";
+const REVISION: &str = "revision";
+
+pub(super) async fn register_once(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+    json: &Value,
+) -> Result<Revision, Halt> {
+    let hash = render::hash(json);
+    let note = notes::read(aws, id, about).await.map_err(Halt::Later)?;
+    if let Some(note) = note.filter(|note| note.get(HASH) == Some(&hash)) {
+        if let Some(revision) = note.get(REVISION) {
+            return Ok(Revision::new(revision));
+        }
+        if let Some(revision) = registered_before(aws, json).await.map_err(Halt::Later)? {
+            remember(aws, id, about, &hash, &revision).await?;
+            return Ok(revision);
+        }
+    } else {
+        notes::write(aws, id, about, &[(HASH, &hash)]).await.map_err(Halt::Later)?;
+    }
+    let Registered { revision, lost } =
+        definition::register(aws, json).await.map_err(asked_to("register a task definition"))?;
+    if !lost.is_empty() {
+        return Err(Halt::Fault(format!(
+            "ECS dropped {} from the task definition, so that {} is not used; correct the member, \
+             or take it out",
+            lost.join(", "),
+            revision.short()
+        )));
+    }
+    remember(aws, id, about, &hash, &revision).await?;
+    Ok(revision)
+}
+
+async fn remember(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+    hash: &str,
+    revision: &Revision,
+) -> Result<(), Halt> {
+    let note = [(HASH, hash), (REVISION, revision.as_str())];
+    notes::write(aws, id, about, &note).await.map_err(Halt::Later)
+}
+
+/// The newest revision of the family, if it is what we wanted to register.
+async fn registered_before(aws: &Aws, json: &Value) -> Result<Option<Revision>, Failure> {
+    let Some(family) = json["family"].as_str() else { return Ok(None) };
+    let newest = definition::describe(aws, family).await?;
+    let same = newest.filter(|newest| newest.is_active && compare::is_same(json, &newest.json));
+    Ok(same.map(|newest| newest.revision))
+}

@@ -1,0 +1,194 @@
+//! Observing, from what ECS answers.
+
+use super::arn;
+use super::canned::Canned;
+use crate::ecs::observations;
+use expect_test::{Expect, expect};
+use pipeline::observation::Observation;
+use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
+}
+
+async fn check(service: Value, expected: &Expect) {
+    let answer = match service {
+        Value::Null => json!({"services": [], "failures": [{"arn": "x", "reason": "MISSING"}]}),
+        service => json!({"services": [service]}),
+    };
+    let canned = Canned::new().answers("DescribeServices", answer);
+    let seen = observations(&canned.aws, "scr-staging", &["scr-api".into()]).await.unwrap();
+    let [Observation { service, found, .. }] = seen.as_slice() else { panic!("{seen:?}") };
+    let mut text = format!("{service}");
+    match found {
+        None => text.push_str(" is gone"),
+        Some(found) => {
+            for rollout in &found.rollouts {
+                text.push_str(&format!(
+                    "\n{}{} {} {:?}, {} of {}, {} failed: {}",
+                    if rollout.primary { "primary " } else { "" },
+                    rollout.id,
+                    rollout.revision.short(),
+                    rollout.progress,
+                    rollout.running,
+                    rollout.desired,
+                    rollout.failed,
+                    rollout.reason
+                ));
+            }
+            if let Some(rollout) = &found.returned_from {
+                text.push_str(&format!("\nreturned from {rollout}"));
+            }
+            if let Some(trouble) = &found.trouble {
+                text.push_str(&format!("\ntrouble: {trouble}"));
+            }
+        }
+    }
+    expected.assert_eq(&text);
+}
+
+fn deployment(
+    id: &str,
+    status: &str,
+    revision: &str,
+    state: &str,
+    age: f64,
+    reason: &str,
+) -> Value {
+    json!({
+        "id": id, "status": status, "taskDefinition": arn(revision), "rolloutState": state,
+        "rolloutStateReason": reason, "createdAt": now() - age, "desiredCount": 2,
+        "runningCount": 1, "failedTasks": 3,
+    })
+}
+
+fn service(deployments: &[Value], events: &[(f64, &str)]) -> Value {
+    let events: Vec<Value> = events
+        .iter()
+        .map(|(age, message)| json!({"id": "e", "createdAt": now() - age, "message": message}))
+        .collect();
+    json!({"serviceName": "scr-api", "status": "ACTIVE", "deployments": deployments, "events": events})
+}
+
+const ONGOING: &str = "ECS deployment ecs-svc/2 in progress.";
+
+fn ours() -> Value {
+    deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "IN_PROGRESS", 300.0, ONGOING)
+}
+
+fn old(status: &str, state: &str, reason: &str) -> Value {
+    deployment("ecs-svc/1", status, "scr-api:12", state, 90_000.0, reason)
+}
+
+#[tokio::test]
+async fn a_rollout_under_way_is_seen_with_the_one_it_replaces() {
+    let service =
+        service(&[ours(), old("ACTIVE", "COMPLETED", "ECS deployment ecs-svc/1 completed.")], &[]);
+    check(service, &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
+        ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed."#]]).await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_missing_or_deleted_is_gone() {
+    check(Value::Null, &expect!["scr-api is gone"]).await;
+    let mut deleted = service(&[ours()], &[]);
+    deleted["status"] = "INACTIVE".into();
+    check(deleted, &expect!["scr-api is gone"]).await;
+}
+
+#[tokio::test]
+async fn the_circuit_breaker_goes_back_and_the_failed_rollout_still_drains() {
+    let back = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.";
+    let failed = deployment(
+        "ecs-svc/2",
+        "ACTIVE",
+        "scr-api:13",
+        "FAILED",
+        300.0,
+        "ECS deployment circuit breaker: tasks failed to start.",
+    );
+    check(service(&[old("PRIMARY", "IN_PROGRESS", back), failed], &[]), &expect![[r#"
+        scr-api
+        primary ecs-svc/1 scr-api:12 InProgress, 1 of 2, 3 failed: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.
+        ecs-svc/2 scr-api:13 Failed, 1 of 2, 3 failed: ECS deployment circuit breaker: tasks failed to start.
+        returned from ecs-svc/2"#]]).await;
+}
+
+#[tokio::test]
+async fn the_circuit_breaker_went_back_and_only_the_events_tell() {
+    let events = [
+        (20.0, "(service scr-api) has reached a steady state."),
+        (60.0, "(service scr-api) rolling back to deployment ecs-svc/1."),
+        (
+            61.0,
+            "(service scr-api) (deployment ecs-svc/2) deployment failed: tasks failed to start.",
+        ),
+    ];
+    let primary = old("PRIMARY", "COMPLETED", "ECS deployment ecs-svc/1 completed.");
+    check(service(&[primary], &events), &expect![[r#"
+        scr-api
+        primary ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: deployment failed: tasks failed to start.
+        returned from ecs-svc/2"#]]).await;
+}
+
+#[tokio::test]
+async fn a_failed_rollout_that_somebody_replaced_is_no_return() {
+    let failed = deployment("ecs-svc/2", "ACTIVE", "scr-api:13", "FAILED", 300.0, "x");
+    let newer = deployment("ecs-svc/3", "PRIMARY", "scr-api:14", "IN_PROGRESS", 10.0, "y");
+    check(
+        service(&[newer, failed], &[]),
+        &expect![[r#"
+        scr-api
+        primary ecs-svc/3 scr-api:14 InProgress, 1 of 2, 3 failed: y
+        ecs-svc/2 scr-api:13 Failed, 1 of 2, 3 failed: x"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn trouble_is_what_was_said_lately_of_this_rollout_and_not_settled_since() {
+    const PLACE: &str = "(service scr-api) was unable to place a task. Reason: Capacity is unavailable at this time.";
+    const STEADY: &str = "(service scr-api) has reached a steady state.";
+    const START: &str = "(service scr-api) has started 1 tasks: (task 1).";
+    check(service(&[ours()], &[(5.0, START), (30.0, PLACE)]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
+        trouble: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
+    check(service(&[ours()], &[(5.0, STEADY), (30.0, PLACE)]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+    check(service(&[ours()], &[(310.0, PLACE)]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+    let mut long_ago = ours();
+    long_ago["createdAt"] = (now() - 3000.0).into();
+    check(service(&[long_ago], &[(5.0, START), (1000.0, PLACE)]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+    const SICK: &str = "(service scr-api) (port 8080) is unhealthy in (target-group t) due to (reason Health checks failed).";
+    check(service(&[ours()], &[(5.0, SICK)]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
+        trouble: (port 8080) is unhealthy in (target-group t) due to (reason Health checks failed)"#]]).await;
+    const DYING: &str = "(service scr-api) (task 0123456789abcdef) failed container health checks.";
+    check(service(&[ours()], &[(5.0, DYING)]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
+        trouble: failed container health checks"#]]).await;
+}
+
+#[tokio::test]
+async fn behind_a_classic_load_balancer_the_numbers_decide() {
+    let mut primary = ours();
+    primary.as_object_mut().unwrap().remove("rolloutState");
+    check(service(&[primary.clone()], &[]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+    primary["runningCount"] = 2.into();
+    check(service(&[primary], &[]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 Completed, 2 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+}

@@ -1,0 +1,183 @@
+//! Preparing when something is wrong, or was taken away.
+
+use super::account::{
+    REGISTRY, account, account_without_tags, check, definition, image, running, service, wanted,
+};
+use super::canned::Canned;
+use super::{arn, id, revision};
+use crate::ecs::prepare;
+use expect_test::expect;
+use pipeline::effect::{Prepare, PrepareService};
+use pipeline::names::Repository;
+use pipeline::spec::Target;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+#[tokio::test]
+async fn a_member_that_ecs_drops_is_a_fault_that_names_it() {
+    let canned = account().registers(arn("scr-api:13"), &["quantumIsolation"]);
+    prepare(&canned.aws, &id(), &wanted()).await.unwrap();
+    canned.calls();
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"},{"imageDigest":"sha256:old"}],"repositoryName":"scr-api"}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
+        fault: scr-api: ECS dropped quantumIsolation from the task definition, so that scr-api:13 is not used; correct the member, or take it out
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_touched() {
+    let mut api = running("scr-api", "scr-api:12");
+    api["deploymentConfiguration"] = json!({"minimumHealthyPercent": 100, "maximumPercent": 100});
+    let canned = Canned::new()
+        .answers(
+            "DescribeServices",
+            json!({"services": [api], "failures": [{"reason": "MISSING"}]}),
+        )
+        .answers(
+            "DescribeTaskDefinition",
+            definition("scr-api:12", &format!("{REGISTRY}/scr-api:v1")),
+        )
+        .answers_about(
+            "scr-api",
+            "BatchGetImage",
+            json!({"images": [image("sha256:new", "amd64")]}),
+        )
+        .answers_about(
+            "scr-web",
+            "BatchGetImage",
+            json!({"images": [], "failures": [{"failureCode": "ImageNotFound"}]}),
+        )
+        .answers("DescribeImages", json!({"imageDetails": [{"imageStatus": "ARCHIVED"}]}));
+    let wrong = Prepare {
+        services: vec![service("scr-api"), service("scr-web")],
+        images: BTreeMap::from([
+            (Repository::new("scr-api"), "sha256:new".into()),
+            (Repository::new("scr-web"), "sha256:web".into()),
+        ]),
+        migration: Some(("scr-api".into(), "apy".into())),
+        ..wanted()
+    };
+    check(&canned, &wrong, &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api","scr-web"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:web"}],"repositoryName":"scr-web"}
+        DescribeImages {"imageIds":[{"imageDigest":"sha256:web"}],"repositoryName":"scr-web"}
+        fault: scr-api could never be updated: with 2 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 100 lets it start none; lower the first or raise the second
+        fault: scr-web does not exist; create it, correct its name, or say in the spec how to create it
+        fault: scr-web@sha256:web is archived; restore it in ECR and deploy again
+        fault: scr-api runs on linux/arm64, and scr-api@sha256:new is built for linux/amd64; build it for linux/arm64 too, or change runtimePlatform in the task definition
+        fault: the migration runs in the container apy of scr-api, which has only api, log; correct migration.container in the spec
+    "#]]).await;
+    assert_eq!(canned.items(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_tag_that_cannot_move_is_a_warning_if_it_only_protects_and_a_fault_if_it_is_wanted() {
+    let refusing = || {
+        account_without_tags()
+            .refuses("PutImage", "ImageTagAlreadyExistsException", "immutable")
+            .registers(arn("scr-api:13"), &[])
+    };
+    check(&refusing(), &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"},{"imageDigest":"sha256:old"}],"repositoryName":"scr-api"}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
+        scr-api: scr-api:12 -> scr-api:13
+        warning: an image is not protected: the tags of scr-api cannot be moved, and slipway-keep-scr.staging.17 is on another image; exclude it from the repository's immutable tags
+    "#]]).await;
+    let tagged = Prepare { tag: Some("staging-latest".into()), ..wanted() };
+    check(&refusing(), &tagged, &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"},{"imageDigest":"sha256:old"}],"repositoryName":"scr-api"}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"staging-latest","repositoryName":"scr-api"}
+        fault: the tags of scr-api cannot be moved, and staging-latest is on another image; exclude it from the repository's immutable tags
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn going_back_to_a_deregistered_revision_registers_it_again() {
+    let mut gone = definition("scr-api:9", &format!("{REGISTRY}/scr-api@sha256:older"));
+    gone["taskDefinition"]["status"] = "INACTIVE".into();
+    let canned = Canned::new()
+        .answers("DescribeServices", json!({"services": [running("scr-api", "scr-api:12")]}))
+        .answers(
+            "DescribeTaskDefinition",
+            definition("scr-api:12", &format!("{REGISTRY}/scr-api@sha256:old")),
+        )
+        .answers("DescribeTaskDefinition", gone)
+        .answers("BatchGetImage", json!({"images": [image("sha256:older", "arm64")]}))
+        .answers("DescribeImages", json!({}))
+        .answers("PutImage", json!({}))
+        .registers(arn("scr-api:14"), &[]);
+    let recorded = PrepareService { recorded: Some(revision("scr-api:9")), ..service("scr-api") };
+    let back = Prepare {
+        services: vec![recorded],
+        images: BTreeMap::from([(Repository::new("scr-api"), "sha256:older".into())]),
+        ..wanted()
+    };
+    check(&canned, &back, &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:9"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:old"},{"imageDigest":"sha256:older"}],"repositoryName":"scr-api"}
+        DescribeImages {"imageIds":[{"imageDigest":"sha256:old"}],"repositoryName":"scr-api"}
+        PutImage {"imageDigest":"sha256:older","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:older","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
+        scr-api: scr-api:12 -> scr-api:14
+        warning: scr-api goes back to scr-api:9, which somebody deregistered; it is registered again
+        warning: scr-api runs scr-api@sha256:old, which cannot be pulled any more; a rollback cannot bring it back
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn what_runs_and_cannot_be_read_any_more_is_made_from_what_was_kept() {
+    let kept = definition("scr-api:12", &format!("{REGISTRY}/scr-api@sha256:old"));
+    let mut kept = kept["taskDefinition"].clone();
+    for answered in ["taskDefinitionArn", "revision", "status", "compatibilities", "registeredAt"] {
+        kept.as_object_mut().unwrap().remove(answered);
+    }
+    let partition = format!("revision#{}", arn("scr-api:12"));
+    let canned = Canned::new()
+        .with_item(&partition, "definition", &[("json", &kept.to_string())])
+        .answers("DescribeServices", json!({"services": [running("scr-api", "scr-api:12")]}))
+        .refuses("DescribeTaskDefinition", "ClientException", "Unable to describe task definition.")
+        .answers(
+            "BatchGetImage",
+            json!({"images": [image("sha256:new", "arm64"), image("sha256:old", "arm64")]}),
+        )
+        .answers("PutImage", json!({}))
+        .registers(arn("scr-api:13"), &[]);
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"},{"imageDigest":"sha256:old"}],"repositoryName":"scr-api"}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"volumes":[]}
+        scr-api: scr-api:12 -> scr-api:13
+        warning: scr-api runs scr-api:12, which somebody deregistered; a rollback registers it again
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn what_aws_refuses_to_show_is_a_fault() {
+    let denied = "User: x is not authorized to perform: ecs:DescribeServices";
+    let canned = Canned::new().refuses("DescribeServices", "AccessDeniedException", denied);
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        fault: AWS refused to describe services of scr-staging: User: x is not authorized to perform: ecs:DescribeServices (AccessDeniedException); allow it in the role of this function
+    "#]]).await;
+    let hosts = Prepare { target: Target::Hosts(BTreeMap::new()), ..wanted() };
+    check(&canned, &hosts, &expect![[r#"
+        fault: the environment runs on hosts, and this version of Slipway deploys to ECS clusters only; give it a cluster
+    "#]]).await;
+}

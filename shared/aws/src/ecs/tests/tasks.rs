@@ -1,0 +1,149 @@
+//! One-off tasks.
+
+use super::canned::Canned;
+use super::{id, revision, target};
+use crate::ecs::{look_at_one_off, run_one_off, stop_one_off};
+use expect_test::{Expect, expect};
+use pipeline::effect::{OneOff, Purpose};
+use pipeline::time::Span;
+use serde_json::{Value, json};
+
+const TASK: &str = "arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1";
+
+fn wanted() -> OneOff {
+    OneOff {
+        target: target(),
+        purpose: Purpose::Migrate,
+        attempt: 1,
+        service: "scr-api".into(),
+        revision: revision("scr-api:13"),
+        create: None,
+        container: "api".into(),
+        host_container: None,
+        command: vec!["alembic".into(), "upgrade".into(), "head".into()],
+        on_host: false,
+        timeout: Span::minutes(15),
+        client_token: "scr/staging-17-migrate-1".into(),
+        pause: Span::default(),
+    }
+}
+
+fn account() -> Canned {
+    let service = json!({
+        "serviceName": "scr-api", "status": "ACTIVE", "launchType": "FARGATE", "platformVersion": "1.4.0",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"}},
+    });
+    Canned::new().answers("DescribeServices", json!({"services": [service]}))
+}
+
+async fn check(canned: &Canned, wanted: &OneOff, expected: &Expect) {
+    let event = run_one_off(&canned.aws, &id(), wanted).await.unwrap();
+    expected.assert_eq(&format!("{}{event:?}", canned.calls()));
+}
+
+#[tokio::test]
+async fn the_task_takes_network_and_platform_from_its_service() {
+    let canned = account().answers("RunTask", json!({"tasks": [{"taskArn": TASK}]}));
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
+        OneOffStarted { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1") }"#]]).await;
+}
+
+#[tokio::test]
+async fn a_refusal_may_come_with_status_200() {
+    let failures = json!({"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY", "detail": "no host has 512 MB"}]});
+    let canned = account().answers("RunTask", failures);
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Capacity, reason: "RESOURCE:MEMORY: no host has 512 MB" }"#]]).await;
+}
+
+#[tokio::test]
+async fn no_room_is_told_from_a_mistake() {
+    let canned =
+        account().refuses("RunTask", "ClientException", "Capacity is unavailable at this time.");
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Capacity, reason: "AWS refused to run the task: Capacity is unavailable at this time (ClientException)" }"#]]).await;
+    let canned = account().refuses(
+        "RunTask",
+        "AccessDeniedException",
+        "not authorized to perform: iam:PassRole",
+    );
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "AWS refused to run the task: not authorized to perform: iam:PassRole (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+}
+
+#[tokio::test]
+async fn a_task_that_we_started_with_other_parameters_is_ours() {
+    let task = json!({"taskArn": TASK, "startedBy": "slipway/scr/staging/17/migrate/1", "lastStatus": "RUNNING"});
+    let canned = account().answers("DescribeTasks", json!({"tasks": [task]})).refuses_with(
+        "RunTask",
+        json!({"__type": "ConflictException", "message": "token", "resourceIds": ["1"]}),
+    );
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
+        DescribeTasks {"cluster":"scr-staging","tasks":["1"]}
+        OneOffStarted { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1") }"#]]).await;
+}
+
+#[tokio::test]
+async fn a_command_that_ecs_would_not_take_is_never_sent() {
+    let canned = account();
+    let long = OneOff { command: vec!["x".repeat(9000)], ..wanted() };
+    check(&canned, &long, &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "the command is too long (9054 characters with what is around it, and ECS takes 8192); put it into a script in the image" }"#]]).await;
+}
+
+#[tokio::test]
+async fn a_task_without_a_service_and_without_a_word_about_one_is_not_started() {
+    let canned = Canned::new().answers("DescribeServices", json!({"services": []}));
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "scr-api does not exist, so that nobody knows where the task should run; create it, or say in the spec how to create it" }"#]]).await;
+}
+
+async fn look(answer: Value) -> String {
+    let canned = Canned::new().answers("DescribeTasks", answer);
+    let (task, container) = (TASK.into(), "api".into());
+    let event = look_at_one_off(&canned.aws, &target(), Purpose::Undo, 2, &task, &container).await;
+    format!("{:?}", event.unwrap())
+}
+
+#[tokio::test]
+async fn a_look_says_running_ended_or_lost() {
+    let running = json!({"tasks": [{"taskArn": TASK, "lastStatus": "RUNNING"}]});
+    let ended = json!({"tasks": [{
+        "taskArn": TASK, "lastStatus": "STOPPED", "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "containers": [{"name": "other", "exitCode": 137}, {"name": "api", "exitCode": 1, "reason": "boom"}],
+    }]});
+    let lost = json!({"tasks": [], "failures": [{"arn": TASK, "reason": "MISSING"}]});
+    let seen = [look(running).await, look(ended).await, look(lost).await].join("\n");
+    expect![[r#"
+        OneOffSeen { purpose: Undo, attempt: 2, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1"), end: None }
+        OneOffSeen { purpose: Undo, attempt: 2, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1"), end: Some(OneOffEnd { exit_code: Some(1), stop: Stop { code: Some("EssentialContainerExited"), reason: "Essential container in task exited" }, reason: Some("boom") }) }
+        OneOffLost { purpose: Undo, attempt: 2 }"#]].assert_eq(&seen);
+}
+
+#[tokio::test]
+async fn stopping_what_is_not_there_is_fine() {
+    let canned = Canned::new().refuses(
+        "StopTask",
+        "InvalidParameterException",
+        "The referenced task was not found.",
+    );
+    let (purpose, task) = (Purpose::Migrate, TASK.into());
+    let event =
+        stop_one_off(&canned.aws, &target(), purpose, 1, &task, "slipway: out of time").await;
+    expect![[r#"
+        StopTask {"cluster":"scr-staging","reason":"slipway: out of time","task":"task/scr-staging/1"}
+        OneOffStopAsked { purpose: Migrate, attempt: 1 }"#]].assert_eq(&format!("{}{:?}", canned.calls(), event.unwrap()));
+}

@@ -1,0 +1,88 @@
+//! What a service's own log says: trouble of the moment, and that ECS went back.
+//!
+//! These are sentences for people, in no documented form; they are evidence for a reason and never
+//! for a verdict.
+
+use super::services::primary;
+use aws_sdk_ecs::types::{Service, ServiceEvent};
+use aws_smithy_types::DateTime;
+use pipeline::names::RolloutId;
+use pipeline::time::{Span, Time};
+
+/// Older trouble says nothing about now: ECS repeats what goes on.
+const RECENT: Span = Span::minutes(10);
+
+const TROUBLE: [&str; 8] = [
+    "unable to place",
+    "unable to consistently start tasks",
+    "unable to stop or start tasks",
+    "unable to assume",
+    "failed to launch a task",
+    "failed to register targets",
+    "failed container health checks",
+    "is unhealthy",
+];
+
+const SETTLED: [&str; 2] = ["has reached a steady state", "deployment completed"];
+
+/// Why tasks cannot be placed or started, if it says so at the moment.
+pub(super) fn of(service: &Service, now: Time) -> Option<String> {
+    let since = primary(service).and_then(|primary| millis(primary.created_at()));
+    let mut recent = newest_first(service)
+        .into_iter()
+        .take_while(|(at, _)| since.is_none_or(|since| *at >= since))
+        .take_while(|(at, _)| Time::from_millis(*at) + RECENT >= now);
+    let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
+    let (_, message) =
+        recent.find(|(_, message)| says(message, &TROUBLE) || says(message, &SETTLED))?;
+    says(message, &TROUBLE).then(|| plain(message))
+}
+
+/// Which deployment failed before ECS went back to `to`.
+pub(super) fn returned_from(service: &Service, to: &str) -> Option<(RolloutId, String)> {
+    let events = newest_first(service);
+    let went_back = |message: &str| {
+        message.contains("rolling back to") && message.trim_end_matches('.').ends_with(to)
+    };
+    if !events.iter().any(|(_, message)| went_back(message)) {
+        return None;
+    }
+    // Had another one failed since, the service would not run this one.
+    let failed = events.iter().find(|(_, message)| message.contains("deployment failed"))?;
+    let (_, rest) = failed.1.split_once("(deployment ")?;
+    let (id, why) = rest.split_once(')')?;
+    (id != to).then(|| (RolloutId::new(id), why.trim().to_owned()))
+}
+
+fn newest_first(service: &Service) -> Vec<(u64, &str)> {
+    let mut events: Vec<(u64, &str)> = service.events().iter().filter_map(read).collect();
+    events.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    events
+}
+
+fn read(event: &ServiceEvent) -> Option<(u64, &str)> {
+    Some((millis(event.created_at())?, event.message()?))
+}
+
+fn millis(time: Option<&DateTime>) -> Option<u64> {
+    time.and_then(|time| time.to_millis().ok()).and_then(|millis| u64::try_from(millis).ok())
+}
+
+/// The sentence without its service, which whoever reads it knows, and without the ids of tasks,
+/// which would make news of what is the same trouble again.
+fn plain(message: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once('(') {
+        let Some((inside, after)) = after.split_once(')') else { break };
+        plain.push_str(before);
+        let is_noise = ["service ", "task ", "taskSet ", "instance "];
+        if !is_noise.iter().any(|noise| inside.starts_with(noise)) {
+            plain.push_str(&format!("({inside})"));
+        }
+        rest = after;
+    }
+    plain.push_str(rest);
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").trim_end_matches('.').to_owned()
+}

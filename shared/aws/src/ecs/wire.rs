@@ -1,0 +1,76 @@
+//! Bodies as they go over the wire.
+//!
+//! The SDK knows the fields of the day it was made, and silently drops every other. A task
+//! definition is somebody else's document, so that it passes by the SDK's types in both directions;
+//! signing, retries and errors stay the SDK's.
+
+use crate::failure::Failure;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Keeps an answer as it came.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer(Arc<Mutex<Vec<u8>>>);
+
+impl Answer {
+    pub(super) fn read(&self) -> Result<Value, Failure> {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::Passing(format!("ECS answered what is not JSON: {error}")))
+    }
+}
+
+impl Intercept for Answer {
+    fn name(&self) -> &'static str {
+        "Answer"
+    }
+
+    /// Only by now is the whole body here.
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let bytes = context.response().body().bytes().unwrap_or_default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
+        Ok(())
+    }
+}
+
+/// Sends a document of ours in place of what the SDK wrote.
+#[derive(Debug)]
+pub(super) struct Document(Vec<u8>);
+
+impl Document {
+    pub(super) fn new(document: &Value) -> Self {
+        Self(document.to_string().into_bytes())
+    }
+}
+
+impl Intercept for Document {
+    fn name(&self) -> &'static str {
+        "Document"
+    }
+
+    /// Before the signature, which covers the body; once for every attempt.
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        request.headers_mut().insert("content-length", self.0.len().to_string());
+        *request.body_mut() = SdkBody::from(self.0.clone());
+        Ok(())
+    }
+}

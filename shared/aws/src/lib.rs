@@ -1,0 +1,33 @@
+//! Slipway on AWS: the only crate that knows it.
+//!
+//! It implements the engine's world (a table and the queues of the workers), performs each effect
+//! through the SDK, and turns AWS's payloads into our own types. What should happen next is decided
+//! elsewhere; nothing here makes a choice that a deployment depends on.
+
+mod alarms;
+mod check;
+mod clients;
+mod clock;
+pub mod ecs;
+mod failure;
+mod http;
+mod images;
+mod log;
+pub mod metrics;
+mod notify;
+pub mod payload;
+pub mod people;
+mod run;
+pub mod settings;
+pub mod sweep;
+mod worker;
+mod world;
+
+pub use alarms::answer_alarms;
+pub use check::check;
+pub use clients::Aws;
+pub use failure::{Failure, failure};
+pub use notify::Notifier;
+pub use run::run;
+pub use settings::Settings;
+pub use worker::{each_message, read_body, work};

@@ -1,0 +1,80 @@
+//! A story as Slack shows it.
+
+use super::words::{Mood, Story, cut};
+use serde_json::{Value, json};
+
+/// Slack takes no longer text in one block.
+const BLOCK_MAX: usize = 2900;
+
+/// The message that stands in the channel and is updated in place.
+pub(super) fn message(story: &Story) -> Value {
+    let mut blocks = vec![section(&format!("{} *{}*", sign(story.mood), escape(&story.headline)))];
+    if let Some(why) = &story.why {
+        blocks.push(section(&escape(why)));
+    }
+    blocks.push(context(&escape(&story.facts.join(" "))));
+    blocks.extend(advice(story));
+    json!({"text": escape(&story.headline), "blocks": blocks, "unfurl_links": false})
+}
+
+/// What goes into the thread below it; `None`: there is nothing more to say.
+pub(super) fn details(story: &Story) -> Option<Value> {
+    let mut blocks = Vec::new();
+    if let Some(why) = &story.why {
+        blocks.push(section(&format!("*{}*\n{}", escape(&story.headline), escape(why))));
+    } else if !story.last_words.is_empty() || story.mood == Mood::Calling {
+        blocks.push(section(&format!("*{}*", escape(&story.headline))));
+    }
+    if !story.last_words.is_empty() {
+        let words = story.last_words.iter().map(|word| format!("• {}", escape(word)));
+        blocks.push(section(&words.collect::<Vec<_>>().join("\n")));
+    }
+    if blocks.is_empty() {
+        return None;
+    }
+    blocks.extend(advice(story).filter(|_| story.mood == Mood::Calling));
+    Some(json!({"text": escape(&story.headline), "blocks": blocks, "unfurl_links": false}))
+}
+
+/// Everything at once, for a webhook, which has no threads.
+pub(super) fn everything(story: &Story) -> Value {
+    let mut message = message(story);
+    if !story.last_words.is_empty()
+        && let Some(blocks) = message["blocks"].as_array_mut()
+    {
+        let words = story.last_words.iter().map(|word| format!("• {}", escape(word)));
+        let place = blocks.len().min(2);
+        blocks.insert(place, section(&words.collect::<Vec<_>>().join("\n")));
+    }
+    message
+}
+
+fn advice(story: &Story) -> Option<Value> {
+    let advice = story.advice.as_ref()?;
+    let (function, payload) = (escape(&advice.function), escape(&advice.payload));
+    Some(context(&format!("{}, invoke `{function}` with `{payload}`", advice.aim)))
+}
+
+fn sign(mood: Mood) -> &'static str {
+    match mood {
+        Mood::Underway => ":hourglass_flowing_sand:",
+        Mood::Good => ":white_check_mark:",
+        Mood::Quiet => ":white_circle:",
+        Mood::Bad => ":leftwards_arrow_with_hook:",
+        Mood::Calling => ":rotating_light:",
+    }
+}
+
+fn section(text: &str) -> Value {
+    json!({"type": "section", "text": {"type": "mrkdwn", "text": cut(text, BLOCK_MAX)}})
+}
+
+fn context(text: &str) -> Value {
+    let element = json!({"type": "mrkdwn", "text": cut(text, BLOCK_MAX)});
+    json!({"type": "context", "elements": [element]})
+}
+
+/// Slack takes these three for markup, and nothing that we quote may call everybody.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

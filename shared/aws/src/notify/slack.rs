@@ -1,0 +1,164 @@
+//! Slack: which of its messages a piece of news belongs into.
+//!
+//! With a bot's token every deployment has one message, which always shows how things stand, and
+//! a thread below it with the details. A webhook can only say something new, so that through it
+//! only what matters is said.
+
+use super::Trouble;
+use super::access::{Access, AccessCache};
+use super::blocks;
+use super::memo::{Memo, SlackMessage};
+use super::slack_api::SlackApi;
+use super::words::{Mood, Story};
+use crate::clients::Aws;
+use crate::settings::{SLACK_CHANNEL, SLACK_SECRET};
+use pipeline::notice::{News, Notice};
+use std::time::Duration;
+
+/// Another worker that is just posting the deployment's message is waited for so long.
+const WAITS_MAX: usize = 10;
+const WAIT: Duration = Duration::from_millis(400);
+
+/// What is done in Slack for one piece of news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The deployment's message is posted.
+    Post,
+    /// It is brought up to date.
+    Update,
+    /// The details go into its thread, and into the channel as well where somebody should see it.
+    Reply { broadcast: bool },
+}
+
+/// Decides. `shows` is the number of the notice that the message shows; `None`: there is none.
+pub(super) fn steps(mood: Mood, has_details: bool, number: u64, shows: Option<u64>) -> Vec<Step> {
+    let mut steps = match shows {
+        None => vec![Step::Post],
+        Some(shows) if shows < number => vec![Step::Update],
+        // Late news: the message knows better by now.
+        Some(_) => vec![],
+    };
+    if has_details {
+        // A message that has just been posted is in the channel anyway.
+        let broadcast = shows.is_some() && matches!(mood, Mood::Bad | Mood::Calling);
+        steps.push(Step::Reply { broadcast });
+    }
+    steps
+}
+
+/// Whether it is worth a message of its own where nothing can be updated.
+pub(super) fn matters(news: &News) -> bool {
+    !matches!(news, News::Started)
+}
+
+pub(super) async fn tell(
+    aws: &Aws,
+    api: &str,
+    cache: &AccessCache,
+    number: u64,
+    notice: &Notice,
+    story: &Story,
+) -> Result<(), Trouble> {
+    let Some(secret) = aws.settings.optional(SLACK_SECRET) else { return Ok(()) };
+    let access = cache.access(aws, &secret).await?;
+    let told = match &access {
+        Access::Webhook(_) if !matters(&notice.news) => Ok(()),
+        Access::Webhook(url) => {
+            let api = SlackApi { http: &aws.http, api, token: None };
+            api.webhook(url, &blocks::everything(story)).await
+        }
+        Access::Bot(token) => {
+            let channel = aws.settings.optional(SLACK_CHANNEL).ok_or_else(|| {
+                Trouble::Final(format!(
+                    "{SLACK_CHANNEL} is empty; a bot has to know where to write"
+                ))
+            })?;
+            let api = SlackApi { http: &aws.http, api, token: Some(token) };
+            tell_as_bot(aws, &api, &channel, number, notice, story).await
+        }
+    };
+    if let Err(Trouble::Access(_)) = &told {
+        // Somebody may have put a new token into the secret.
+        cache.forget();
+    }
+    told
+}
+
+async fn tell_as_bot(
+    aws: &Aws,
+    api: &SlackApi<'_>,
+    channel: &str,
+    number: u64,
+    notice: &Notice,
+    story: &Story,
+) -> Result<(), Trouble> {
+    let Some(deployment) = notice.deployment else {
+        return api.post(channel, &blocks::everything(story)).await.map(|_| ());
+    };
+    let mut memo = claimed_memo(aws, notice, deployment).await?;
+    let details = blocks::details(story);
+    let shows = memo.message.as_ref().map(|_| memo.shows);
+    let mut result = Ok(());
+    for step in steps(story.mood, details.is_some(), number, shows) {
+        result = match (step, memo.message.clone()) {
+            (Step::Post, _) => post(api, channel, number, story, &mut memo).await,
+            (Step::Update, Some(message)) => {
+                update(api, channel, number, story, &mut memo, &message).await
+            }
+            (Step::Reply { broadcast }, Some(message)) => match &details {
+                Some(details) => api.reply(&message, details, broadcast).await,
+                None => Ok(()),
+            },
+            (_, None) => Ok(()),
+        };
+        if result.is_err() {
+            break;
+        }
+    }
+    memo.release(aws).await?;
+    result
+}
+
+async fn post(
+    api: &SlackApi<'_>,
+    channel: &str,
+    number: u64,
+    story: &Story,
+    memo: &mut Memo,
+) -> Result<(), Trouble> {
+    memo.message = Some(api.post(channel, &blocks::message(story)).await?);
+    memo.shows = number;
+    Ok(())
+}
+
+/// A message that somebody deleted is posted again.
+async fn update(
+    api: &SlackApi<'_>,
+    channel: &str,
+    number: u64,
+    story: &Story,
+    memo: &mut Memo,
+    message: &SlackMessage,
+) -> Result<(), Trouble> {
+    match api.update(message, &blocks::message(story)).await {
+        Err(Trouble::Gone) => post(api, channel, number, story, memo).await,
+        Err(trouble) => Err(trouble),
+        Ok(()) => {
+            memo.shows = number;
+            Ok(())
+        }
+    }
+}
+
+/// One worker at a time: the first two pieces of news often travel side by side, and would make two
+/// messages.
+async fn claimed_memo(aws: &Aws, notice: &Notice, deployment: u64) -> Result<Memo, Trouble> {
+    for _ in 0..WAITS_MAX {
+        let mut memo = Memo::of_deployment(aws, &notice.place, deployment).await?;
+        if memo.claim(aws).await? {
+            return Ok(memo);
+        }
+        tokio::time::sleep(WAIT).await;
+    }
+    Err(Trouble::Passing("another worker is writing the deployment's message".into()))
+}

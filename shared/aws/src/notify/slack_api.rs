@@ -1,0 +1,183 @@
+//! Slack's API: four calls, and what its refusals mean.
+
+use super::Trouble;
+use super::memo::SlackMessage;
+use crate::check::plain_words;
+use crate::http::Http;
+use aws_smithy_types::body::SdkBody;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use serde_json::Value;
+use std::time::Duration;
+
+pub(super) const API: &str = "https://slack.com/api";
+const TIMEOUT: Duration = Duration::from_secs(6);
+/// Slack asks to come back after a while; a longer one is waited out in the queue.
+const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_MAX: usize = 64 * 1024;
+
+pub(super) struct SlackApi<'a> {
+    pub(super) http: &'a Http,
+    pub(super) api: &'a str,
+    /// A webhook needs none.
+    pub(super) token: Option<&'a str>,
+}
+
+impl SlackApi<'_> {
+    pub(super) async fn webhook(&self, url: &str, message: &Value) -> Result<(), Trouble> {
+        let (status, answer) = self.send(url, message).await?;
+        if status.is_success() { Ok(()) } else { Err(refusal(answer.trim())) }
+    }
+
+    pub(super) async fn post(
+        &self,
+        channel: &str,
+        message: &Value,
+    ) -> Result<SlackMessage, Trouble> {
+        let answer = self.call("chat.postMessage", message, &[("channel", channel.into())]).await?;
+        match (answer["channel"].as_str(), answer["ts"].as_str()) {
+            (Some(channel), Some(ts)) => {
+                Ok(SlackMessage { channel: channel.into(), ts: ts.into() })
+            }
+            _ => Err(Trouble::Final("Slack took the message and did not say where it is".into())),
+        }
+    }
+
+    pub(super) async fn update(
+        &self,
+        known: &SlackMessage,
+        message: &Value,
+    ) -> Result<(), Trouble> {
+        let at = [("channel", known.channel.as_str().into()), ("ts", known.ts.as_str().into())];
+        self.call("chat.update", message, &at).await.map(|_| ())
+    }
+
+    pub(super) async fn reply(
+        &self,
+        below: &SlackMessage,
+        message: &Value,
+        broadcast: bool,
+    ) -> Result<(), Trouble> {
+        let at = [
+            ("channel", below.channel.as_str().into()),
+            ("thread_ts", below.ts.as_str().into()),
+            ("reply_broadcast", broadcast.into()),
+        ];
+        self.call("chat.postMessage", message, &at).await.map(|_| ())
+    }
+
+    async fn call(
+        &self,
+        method: &str,
+        message: &Value,
+        more: &[(&str, Value)],
+    ) -> Result<Value, Trouble> {
+        let mut body = message.clone();
+        for (name, value) in more {
+            body[*name] = value.clone();
+        }
+        let (status, answer) = self.send(&format!("{}/{method}", self.api), &body).await?;
+        let answer: Value = serde_json::from_str(&answer).map_err(|_| {
+            Trouble::Passing(format!("Slack answered {status} and nothing that can be read"))
+        })?;
+        match answer["ok"].as_bool() {
+            Some(true) => Ok(answer),
+            _ => Err(refusal(answer["error"].as_str().unwrap_or("no reason given"))),
+        }
+    }
+
+    /// Sends once, and once more if Slack wants only a moment.
+    async fn send(&self, url: &str, body: &Value) -> Result<(StatusCode, String), Trouble> {
+        let (status, pause, answer) = self.send_once(url, body).await?;
+        if status != StatusCode::TOO_MANY_REQUESTS {
+            return as_answer(status, answer);
+        }
+        let pause = pause.unwrap_or(PATIENCE);
+        if pause > PATIENCE {
+            let pause = pause.as_secs();
+            return Err(Trouble::Passing(format!("Slack asks to come back after {pause} seconds")));
+        }
+        tokio::time::sleep(pause).await;
+        let (status, _, answer) = self.send_once(url, body).await?;
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(Trouble::Passing("Slack wants fewer messages".into()));
+        }
+        as_answer(status, answer)
+    }
+
+    async fn send_once(
+        &self,
+        url: &str,
+        body: &Value,
+    ) -> Result<(StatusCode, Option<Duration>, String), Trouble> {
+        let mut request = Request::post(url)
+            .header("content-type", "application/json; charset=utf-8")
+            .header("user-agent", "slipway");
+        if let Some(token) = self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request
+            .body(SdkBody::from(body.to_string()))
+            .map_err(|error| Trouble::Final(format!("Slack's secret is no URL: {error}")))?;
+        let asking = async {
+            let response = self.http.send(request).await;
+            let response = response.map_err(|error| Trouble::Passing(plain_words(&error)))?;
+            let (status, pause) = (response.status(), retry_after(&response));
+            let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+            let body = body.map_err(|error| Trouble::Passing(error.to_string()))?;
+            Ok((status, pause, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+        };
+        let late = || Err(Trouble::Passing("Slack did not answer in time".into()));
+        tokio::time::timeout(TIMEOUT, asking).await.unwrap_or_else(|_| late())
+    }
+}
+
+fn as_answer(status: StatusCode, answer: String) -> Result<(StatusCode, String), Trouble> {
+    if status.is_server_error() {
+        return Err(Trouble::Passing(format!("Slack answered {status}")));
+    }
+    Ok((status, answer))
+}
+
+fn retry_after(response: &Response<SdkBody>) -> Option<Duration> {
+    let seconds = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// What Slack's word for it means, and what to do about it.
+pub(super) fn refusal(word: &str) -> Trouble {
+    let what = match word {
+        "ratelimited"
+        | "rate_limited"
+        | "internal_error"
+        | "fatal_error"
+        | "request_timeout"
+        | "service_unavailable"
+        | "rollup_error" => {
+            return Trouble::Passing(format!("Slack is busy ({word})"));
+        }
+        "message_not_found" => return Trouble::Gone,
+        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
+            return Trouble::Access(format!(
+                "Slack does not know the token any more ({word}); put a new one into the secret"
+            ));
+        }
+        "channel_not_found" => {
+            "Slack does not know the channel; name it by its id (C…), and invite the app into it if it is private"
+        }
+        "not_in_channel" => "the app is not in the channel; invite it there with /invite",
+        "is_archived" | "channel_is_archived" => "the channel is archived; name another one",
+        "missing_scope" | "no_permission" => "the app may not write; give it the scope chat:write",
+        "restricted_action" | "action_prohibited" => {
+            "an administrator does not let the app write into this channel"
+        }
+        "no_service" | "no_team" | "invalid_token" => {
+            "the webhook does not exist any more; make a new one and put it into the secret"
+        }
+        "invalid_blocks" | "msg_too_long" | "invalid_payload" | "no_text" => {
+            "Slack does not take the message as Slipway wrote it; please report this"
+        }
+        _ => "Slack refused",
+    };
+    Trouble::Final(format!("{what} ({word:.100})"))
+}

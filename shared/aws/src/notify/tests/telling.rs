@@ -1,0 +1,167 @@
+//! Stories of telling: once, in one place, and never in the way of a deployment.
+
+use super::town::Town;
+use expect_test::expect;
+use pipeline::notice::News;
+use pipeline::time::Span;
+use pipeline::verdict::{Cause, Verdict};
+use serde_json::json;
+
+fn ended(verdict: Verdict) -> News {
+    News::Ended { verdict, took: Span::minutes(6), last_words: vec!["That was it.".into()] }
+}
+
+fn rolled_back() -> News {
+    ended(Verdict::RolledBack { cause: Cause::MigrationUnclear })
+}
+
+const NEW: Span = Span::seconds(1);
+const BOT: &str = r#"{"bot_token": "xoxb-1"}"#;
+
+#[tokio::test]
+async fn a_deployment_is_one_message_and_one_thread() {
+    let town = Town::new(BOT);
+    let story = [
+        town.tell(1, NEW, News::Started).await,
+        town.tell(5, NEW, News::GoingBack { cause: "an alarm".into() }).await,
+        town.tell(9, NEW, rolled_back()).await,
+    ];
+    expect![[r##"
+          SNS: scr/staging: deploying 3f2a9c1
+          read the secret
+          Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
+        announced
+          SNS: scr/staging: going back from 3f2a9c1
+          Slack chat.update: scr/staging: going back from 3f2a9c1, channel "C1", ts "17.1"
+          Slack chat.postMessage: scr/staging: going back from 3f2a9c1, channel "C1", thread_ts "17.1", reply_broadcast true
+        announced
+          SNS: scr/staging: 3f2a9c1 was rolled back
+          Slack chat.update: scr/staging: 3f2a9c1 was rolled back, channel "C1", ts "17.1"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast true
+        announced
+    "##]].assert_eq(&story.concat());
+}
+
+#[tokio::test]
+async fn nothing_is_told_twice() {
+    let town = Town::new(BOT);
+    let story = [
+        town.tell(9, NEW, rolled_back()).await,
+        town.tell(9, NEW, rolled_back()).await,
+        town.tell(1, NEW, News::Started).await,
+    ];
+    expect![[r##"
+          SNS: scr/staging: 3f2a9c1 was rolled back
+          read the secret
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "#deployments"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast false
+        announced
+        announced
+          SNS: scr/staging: deploying 3f2a9c1
+        announced
+    "##]].assert_eq(&story.concat());
+}
+
+#[tokio::test]
+async fn slack_may_ask_for_patience_and_the_topic_is_not_told_again() {
+    let town = Town::new(BOT);
+    town.change(|state| state.slack_says.push((429, json!({"ok": false, "error": "ratelimited"}))));
+    let story = [town.tell(1, NEW, News::Started).await, town.tell(1, NEW, News::Started).await];
+    expect![[r##"
+          SNS: scr/staging: deploying 3f2a9c1
+          read the secret
+          Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
+        Passing: AWS cannot be reached for now: Slack could not be told yet: Slack asks to come back after 30 seconds
+          Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
+        announced
+    "##]].assert_eq(&story.concat());
+}
+
+#[tokio::test]
+async fn half_of_it_told_is_not_told_again() {
+    let town = Town::new(BOT);
+    let first = town.tell(1, NEW, News::Started).await;
+    town.change(|state| {
+        state.slack_says.push((200, json!({"ok": true})));
+        state.slack_says.push((503, json!("no")));
+    });
+    let story =
+        [first, town.tell(9, NEW, rolled_back()).await, town.tell(9, NEW, rolled_back()).await];
+    expect![[r##"
+          SNS: scr/staging: deploying 3f2a9c1
+          read the secret
+          Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
+        announced
+          SNS: scr/staging: 3f2a9c1 was rolled back
+          Slack chat.update: scr/staging: 3f2a9c1 was rolled back, channel "C1", ts "17.1"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast true
+        Passing: AWS cannot be reached for now: Slack could not be told yet: Slack answered 503 Service Unavailable
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast true
+        announced
+    "##]].assert_eq(&story.concat());
+}
+
+#[tokio::test]
+async fn what_never_works_is_let_go() {
+    let town = Town::new(BOT);
+    town.change(|state| {
+        state.topic_is_gone = true;
+        state.slack_says.push((200, json!({"ok": false, "error": "channel_not_found"})));
+    });
+    let mut story = town.tell(1, NEW, News::Started).await;
+    town.change(|state| state.slack_says.push((500, json!("no"))));
+    story += &town.tell(2, Span::hours(2), rolled_back()).await;
+    expect![[r##"
+          SNS: scr/staging: deploying 3f2a9c1
+          read the secret
+          Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
+        announced
+          SNS: scr/staging: 3f2a9c1 was rolled back
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "#deployments"
+        announced
+    "##]]
+    .assert_eq(&story);
+}
+
+#[tokio::test]
+async fn a_message_that_somebody_deleted_is_posted_again() {
+    let town = Town::new(BOT);
+    let first = town.tell(1, NEW, News::Started).await;
+    let gone = (200, json!({"ok": false, "error": "message_not_found"}));
+    town.change(|state| state.slack_says.push(gone));
+    let story = [first, town.tell(9, NEW, ended(Verdict::Succeeded)).await];
+    expect![[r##"
+          SNS: scr/staging: deploying 3f2a9c1
+          read the secret
+          Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
+        announced
+          SNS: scr/staging: 3f2a9c1 is live
+          Slack chat.update: scr/staging: 3f2a9c1 is live, channel "C1", ts "17.1"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "#deployments"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "C1", thread_ts "17.2", reply_broadcast false
+        announced
+    "##]].assert_eq(&story.concat());
+}
+
+#[tokio::test]
+async fn a_token_that_was_replaced_is_read_anew() {
+    let town = Town::new(BOT);
+    town.change(|state| {
+        state.slack_says.push((200, json!({"ok": false, "error": "token_revoked"})));
+    });
+    let story = [
+        town.tell(1, NEW, News::Started).await,
+        town.tell(9, NEW, ended(Verdict::Succeeded)).await,
+    ];
+    expect![[r##"
+          SNS: scr/staging: deploying 3f2a9c1
+          read the secret
+          Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
+        announced
+          SNS: scr/staging: 3f2a9c1 is live
+          read the secret
+          Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "#deployments"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "C1", thread_ts "17.1", reply_broadcast false
+        announced
+    "##]].assert_eq(&story.concat());
+}

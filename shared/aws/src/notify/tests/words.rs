@@ -1,0 +1,149 @@
+//! The words of every piece of news.
+
+use super::{alarm, ended, every_piece_of_news, notice, told};
+use crate::notify::topic;
+use crate::notify::words::story;
+use expect_test::expect;
+use pipeline::names::Version;
+use pipeline::verdict::Verdict;
+use std::fmt::Write;
+
+#[test]
+fn every_piece_of_news_reads_well() {
+    let stories = every_piece_of_news().into_iter().map(|news| told(news).text() + "\n\n");
+    expect![[r#"
+        scr/staging: deploying 3f2a9c1
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
+        To stop it and go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+
+        scr/staging: 3f2a9c1 waits for approval until 2026-11-22T09:02:12Z
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
+        To agree, invoke the function slipway-control with {"application": "scr", "environment": "staging", "control": "approve", "version": "3f2a9c1", "by": "…"}
+
+        scr/staging: going back from 3f2a9c1
+        Why: alarm scr-staging-5xx: 7 > 5 <errors>
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
+
+        scr/staging: 3f2a9c1 is live
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: succeeded.
+        To go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+
+        scr/staging: 3f2a9c1 was rolled back
+        Why: 2 tasks of scr-api died (code): container api exited with 1
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: rolled back: 2 tasks of scr-api died (code): container api exited with 1.
+
+        scr/staging: 3f2a9c1 failed; nothing was changed
+        Why: pre-flight: repository scr-api has no such image; no service scr-web
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: failed: pre-flight: repository scr-api has no such image; no service scr-web.
+
+        scr/staging: 3f2a9c1 failed half-way
+        Why: AWS refused to update scr-web: no such cluster. These were left as they are: scr-api, scr-web
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: failed: AWS refused to update scr-web: no such cluster; left as they are: scr-api, scr-web.
+        To put back what was left, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+
+        scr/staging: 3f2a9c1 was superseded
+        Why: 77aa001 is newer
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: superseded: 77aa001 is newer.
+
+        scr/staging: 3f2a9c1 was rejected
+        Why: ann: not on a Friday
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: rejected by ann: not on a Friday.
+
+        scr/staging: 3f2a9c1 was cancelled
+        Why: bob: wrong branch
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: cancelled by bob: wrong branch.
+
+        scr/staging: 3f2a9c1 is stuck; somebody must look
+        Why: scr-api did not go back in time. It began with: alarm scr-staging-5xx: 7 > 5 <errors>
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:12:40 Ended: stuck: scr-api did not go back in time (after: alarm scr-staging-5xx: 7 > 5 <errors>).
+        To try again to go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+
+        scr/staging: 3f2a9c1 is not deployed
+        Why: it is older than what runs here
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
+
+        scr/staging: 3f2a9c1 waits
+        Why: outside of the hours of production
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
+
+        scr/staging: 3f2a9c1 is still incomplete
+        Why: nobody pushed web, gateway under this tag
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
+
+    "#]].assert_eq(&stories.collect::<String>());
+}
+
+#[test]
+fn a_subject_is_short_and_plain() {
+    let mut notice = notice(ended(Verdict::Succeeded));
+    notice.version = Version::new("größe\n".repeat(40));
+    let subject = topic::subject(&story(&notice, "slipway-rollback"));
+    assert_eq!(subject.len(), 99);
+    expect!["scr/staging: gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr"].assert_eq(&subject);
+}
+
+#[test]
+fn people_get_text_and_programs_get_facts() {
+    let notice = notice(ended(Verdict::RolledBack { cause: alarm() }));
+    let story = story(&notice, "slipway-rollback");
+    let message = topic::message(&notice, &story);
+    let facts: serde_json::Value =
+        serde_json::from_str(message["sqs"].as_str().expect("a text")).expect("facts are JSON");
+    let mut all = String::new();
+    writeln!(all, "{}", message["sms"]).expect("a string takes everything");
+    writeln!(all, "{facts:#}").expect("a string takes everything");
+    for (name, value) in topic::attributes(&notice) {
+        writeln!(all, "{name} = {value}").expect("a string takes everything");
+    }
+    expect![[r#"
+        "scr/staging: 3f2a9c1 was rolled back"
+        {
+          "application": "scr",
+          "asked_by": "a push of 3f2a9c1",
+          "at": "2026-11-21T09:02:12Z",
+          "deployment": 17,
+          "environment": "staging",
+          "headline": "scr/staging: 3f2a9c1 was rolled back",
+          "last_words": [
+            "09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.",
+            "09:12:40 Ended: rolled back: alarm scr-staging-5xx: 7 > 5 <errors>."
+          ],
+          "news": "ended",
+          "took_seconds": 415,
+          "verdict": "rolled back",
+          "version": "3f2a9c1",
+          "why": "alarm scr-staging-5xx: 7 > 5 <errors>"
+        }
+        application = scr
+        environment = staging
+        news = ended
+        verdict = rolled back
+    "#]]
+    .assert_eq(&all);
+    assert_eq!(message["default"], message["email"]);
+    assert_eq!(message["default"].as_str(), Some(story.text().as_str()));
+}

@@ -1,0 +1,63 @@
+//! The SNS topic: readable text for people, facts for programs, attributes for filters.
+
+use super::Trouble;
+use super::words::{Story, cut, for_programs, kind};
+use crate::clients::Aws;
+use crate::failure::failure;
+use crate::settings::TOPIC;
+use aws_sdk_sns::types::MessageAttributeValue;
+use pipeline::notice::{News, Notice};
+use serde_json::{Value, json};
+
+/// SNS takes a subject of less than a hundred ASCII characters.
+const SUBJECT_MAX: usize = 99;
+/// A text message holds so much in one piece.
+const SMS_MAX: usize = 140;
+
+pub(super) async fn tell(aws: &Aws, notice: &Notice, story: &Story) -> Result<(), Trouble> {
+    let Some(topic) = aws.settings.optional(TOPIC) else { return Ok(()) };
+    let mut publishing = aws
+        .sns()
+        .publish()
+        .topic_arn(topic)
+        .subject(subject(story))
+        .message_structure("json")
+        .message(message(notice, story).to_string());
+    for (name, value) in attributes(notice) {
+        let attribute = MessageAttributeValue::builder().data_type("String").string_value(value);
+        let attribute = attribute.build().map_err(|error| Trouble::Final(error.to_string()))?;
+        publishing = publishing.message_attributes(name, attribute);
+    }
+    publishing.send().await.map(|_| ()).map_err(|error| failure(error).into())
+}
+
+pub(super) fn subject(story: &Story) -> String {
+    let ascii = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    story.headline.chars().map(ascii).take(SUBJECT_MAX).collect()
+}
+
+/// One message for each kind of subscription.
+pub(super) fn message(notice: &Notice, story: &Story) -> Value {
+    let (text, facts) = (story.text(), for_programs(notice, story).to_string());
+    json!({
+        "default": text,
+        "email": text,
+        "sms": cut(&story.headline, SMS_MAX - 1),
+        "sqs": facts,
+        "lambda": facts,
+        "http": facts,
+        "https": facts,
+    })
+}
+
+pub(super) fn attributes(notice: &Notice) -> Vec<(&'static str, String)> {
+    let mut attributes = vec![
+        ("application", notice.place.application.to_string()),
+        ("environment", notice.place.environment.to_string()),
+        ("news", kind(&notice.news).to_owned()),
+    ];
+    if let News::Ended { verdict, .. } = &notice.news {
+        attributes.push(("verdict", verdict.name().to_owned()));
+    }
+    attributes
+}

@@ -1,0 +1,225 @@
+//! What people are told, in words. Pure: a notice in, a story out.
+
+use pipeline::names::ServiceName;
+use pipeline::notice::{News, Notice};
+use pipeline::verdict::{Cause, Verdict};
+use serde_json::{Value, json};
+
+/// So much of one reason is told; the whole of it is in the deployment's timeline.
+const REASON_MAX: usize = 1500;
+
+/// One notice as a person reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Story {
+    pub(super) mood: Mood,
+    /// One line that says it all.
+    pub(super) headline: String,
+    /// Why it is so.
+    pub(super) why: Option<String>,
+    /// Who or what started it, which deployment it is, how long it took.
+    pub(super) facts: Vec<String>,
+    /// The end of the deployment's timeline.
+    pub(super) last_words: Vec<String>,
+    pub(super) advice: Option<Advice>,
+}
+
+/// What somebody can do now: invoke a function with a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Advice {
+    pub(super) aim: &'static str,
+    pub(super) function: String,
+    pub(super) payload: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    Underway,
+    Good,
+    /// It did not come to pass, and nobody has to do anything.
+    Quiet,
+    Bad,
+    /// A person has to act.
+    Calling,
+}
+
+pub(super) fn story(notice: &Notice, rollback_function: &str) -> Story {
+    let (mood, what) = mood_and_what(notice);
+    let mut facts = vec![format!("Started by {}.", notice.asked_by)];
+    if let Some(number) = notice.deployment {
+        facts.insert(0, format!("Deployment {number} of {}.", notice.place));
+    }
+    let mut last_words = Vec::new();
+    if let News::Ended { took, last_words: words, .. } = &notice.news {
+        facts.push(format!("It took {took}."));
+        last_words = words.iter().map(|word| shorten(word)).collect();
+    }
+    Story {
+        mood,
+        headline: format!("{}: {what}", notice.place),
+        why: why(&notice.news).map(|why| shorten(&why)),
+        facts,
+        last_words,
+        advice: advice(notice, rollback_function),
+    }
+}
+
+fn mood_and_what(notice: &Notice) -> (Mood, String) {
+    let version = &notice.version;
+    match &notice.news {
+        News::Started => (Mood::Underway, format!("deploying {version}")),
+        News::ApprovalWanted { until } => {
+            (Mood::Calling, format!("{version} waits for approval until {until}"))
+        }
+        News::GoingBack { .. } => (Mood::Bad, format!("going back from {version}")),
+        News::Ended { verdict, .. } => ended(verdict, version.as_str()),
+        News::Declined { .. } => (Mood::Quiet, format!("{version} is not deployed")),
+        News::Waits { .. } => (Mood::Quiet, format!("{version} waits")),
+        News::Incomplete { .. } => (Mood::Calling, format!("{version} is still incomplete")),
+    }
+}
+
+fn ended(verdict: &Verdict, version: &str) -> (Mood, String) {
+    match verdict {
+        Verdict::Succeeded => (Mood::Good, format!("{version} is live")),
+        Verdict::RolledBack { .. } => (Mood::Bad, format!("{version} was rolled back")),
+        Verdict::Failed { left, .. } if left.is_empty() => {
+            (Mood::Bad, format!("{version} failed; nothing was changed"))
+        }
+        Verdict::Failed { .. } => (Mood::Calling, format!("{version} failed half-way")),
+        Verdict::Superseded { .. } => (Mood::Quiet, format!("{version} was superseded")),
+        Verdict::Rejected { .. } => (Mood::Quiet, format!("{version} was rejected")),
+        Verdict::Cancelled { .. } => (Mood::Quiet, format!("{version} was cancelled")),
+        Verdict::Stuck { .. } => (Mood::Calling, format!("{version} is stuck; somebody must look")),
+    }
+}
+
+fn why(news: &News) -> Option<String> {
+    match news {
+        News::Started | News::ApprovalWanted { .. } => None,
+        News::GoingBack { cause } => Some(cause.clone()),
+        News::Declined { why } | News::Waits { why } => Some(why.clone()),
+        News::Incomplete { missing } => {
+            let missing: Vec<&str> = missing.iter().map(|image| image.as_str()).collect();
+            Some(format!("nobody pushed {} under this tag", missing.join(", ")))
+        }
+        News::Ended { verdict, .. } => match verdict {
+            Verdict::Succeeded => None,
+            Verdict::RolledBack { cause } => Some(cause.to_string()),
+            Verdict::Failed { cause, left } => Some(failed(cause, left)),
+            Verdict::Superseded { by } => Some(by.to_string()),
+            Verdict::Rejected { by, why } | Verdict::Cancelled { by, why } => {
+                Some(format!("{by}: {why}"))
+            }
+            Verdict::Stuck { cause, because } => Some(format!("{because}. It began with: {cause}")),
+        },
+    }
+}
+
+fn failed(cause: &Cause, left: &[ServiceName]) -> String {
+    if left.is_empty() {
+        return cause.to_string();
+    }
+    let left: Vec<&str> = left.iter().map(ServiceName::as_str).collect();
+    format!("{cause}. These were left as they are: {}", left.join(", "))
+}
+
+fn advice(notice: &Notice, rollback_function: &str) -> Option<Advice> {
+    let aim = match &notice.news {
+        News::Started => "To stop it and go back",
+        News::ApprovalWanted { .. } => {
+            let control = rollback_function.strip_suffix("rollback");
+            let payload = payload(notice, &[("control", "approve")]);
+            let function = format!("{}control", control.unwrap_or_default());
+            return Some(Advice { aim: "To agree", function, payload });
+        }
+        News::Ended { verdict: Verdict::Succeeded, .. } => "To go back",
+        News::Ended { verdict: Verdict::Failed { left, .. }, .. } if !left.is_empty() => {
+            "To put back what was left"
+        }
+        News::Ended { verdict: Verdict::Stuck { .. }, .. } => "To try again to go back",
+        _ => return None,
+    };
+    let function = rollback_function.to_owned();
+    Some(Advice { aim, function, payload: payload(notice, &[("why", "…")]) })
+}
+
+/// Built by hand, for people read it: the place comes first.
+fn payload(notice: &Notice, more: &[(&str, &str)]) -> String {
+    let place = &notice.place;
+    let mut entries = vec![
+        ("application", place.application.as_str()),
+        ("environment", place.environment.as_str()),
+    ];
+    entries.extend(more);
+    if matches!(notice.news, News::ApprovalWanted { .. }) {
+        entries.push(("version", notice.version.as_str()));
+    }
+    entries.push(("by", "…"));
+    let entries = entries.iter().map(|(key, value)| format!("{}: {}", json!(key), json!(value)));
+    format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+}
+
+impl Story {
+    /// The whole story as plain text.
+    pub(super) fn text(&self) -> String {
+        let mut lines = vec![self.headline.clone()];
+        if let Some(why) = &self.why {
+            lines.push(format!("Why: {why}"));
+        }
+        lines.push(self.facts.join(" "));
+        if !self.last_words.is_empty() {
+            lines.push("Last words:".into());
+            lines.extend(self.last_words.iter().map(|word| format!("  {word}")));
+        }
+        if let Some(Advice { aim, function, payload }) = &self.advice {
+            lines.push(format!("{aim}, invoke the function {function} with {payload}"));
+        }
+        lines.join("\n")
+    }
+}
+
+/// The notice for programs.
+pub(super) fn for_programs(notice: &Notice, story: &Story) -> Value {
+    let mut facts = json!({
+        "application": notice.place.application,
+        "environment": notice.place.environment,
+        "deployment": notice.deployment,
+        "version": notice.version,
+        "asked_by": notice.asked_by,
+        "at": notice.at.to_string(),
+        "news": kind(&notice.news),
+        "headline": story.headline,
+        "why": story.why,
+    });
+    if let News::Ended { verdict, took, last_words } = &notice.news {
+        facts["verdict"] = verdict.name().into();
+        facts["took_seconds"] = took.as_seconds().into();
+        facts["last_words"] = json!(last_words);
+    }
+    facts
+}
+
+/// The word that subscriptions filter by.
+pub(super) fn kind(news: &News) -> &'static str {
+    match news {
+        News::Started => "started",
+        News::ApprovalWanted { .. } => "approval wanted",
+        News::GoingBack { .. } => "going back",
+        News::Ended { .. } => "ended",
+        News::Declined { .. } => "declined",
+        News::Waits { .. } => "waits",
+        News::Incomplete { .. } => "incomplete",
+    }
+}
+
+fn shorten(text: &str) -> String {
+    cut(text, REASON_MAX)
+}
+
+/// Cuts between two characters.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

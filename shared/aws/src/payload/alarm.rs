@@ -1,0 +1,69 @@
+//! Alarms, by whichever way they reach us.
+
+use super::field::{at, list, required_text, required_time, text};
+use super::{Heard, kind};
+use crate::failure::Failure;
+use pipeline::event::{AlarmReading, AlarmState};
+use pipeline::names::AlarmName;
+use serde_json::Value;
+
+/// Reads what EventBridge, a topic, or the alarm itself says; a topic may say several things.
+pub fn alarms(payload: &Value) -> Result<Vec<Heard<AlarmReading>>, Failure> {
+    let records = list(payload, "Records");
+    if !records.is_empty() {
+        return records.iter().map(by_topic).collect();
+    }
+    let reading = match kind(payload) {
+        Some("CloudWatch Alarm State Change") => Heard::News(reading(payload, "detail")?),
+        Some(other) => Heard::NotForUs(other.to_owned()),
+        None if at(payload, "alarmData").is_some() => Heard::News(reading(payload, "alarmData")?),
+        None => {
+            return Err(Failure::Unreadable(
+                "neither `detail-type` nor `alarmData` nor `Records` is there; this function takes \
+                 alarms from EventBridge, as an alarm's own action, or through SNS"
+                    .into(),
+            ));
+        }
+    };
+    Ok(vec![reading])
+}
+
+fn reading(payload: &Value, under: &str) -> Result<AlarmReading, Failure> {
+    let suppressed = text(payload, &format!("{under}.state.actionsSuppressedBy")).is_some();
+    let reason = text(payload, &format!("{under}.state.reason")).unwrap_or_default();
+    Ok(AlarmReading {
+        alarm: AlarmName::new(required_text(payload, &format!("{under}.alarmName"))?),
+        state: state(required_text(payload, &format!("{under}.state.value"))?),
+        since: required_time(payload, &format!("{under}.state.timestamp"))?,
+        reason: reason.to_owned(),
+        muted: suppressed || at(payload, &format!("{under}.muteDetail")).is_some(),
+    })
+}
+
+/// A topic carries the alarm as a text in a text, and perhaps other people's messages.
+fn by_topic(record: &Value) -> Result<Heard<AlarmReading>, Failure> {
+    let message = required_text(record, "Sns.Message")?;
+    let Ok(alarm) = serde_json::from_str::<Value>(message) else {
+        return Ok(Heard::NotForUs("a message that is no alarm".into()));
+    };
+    let Some(name) = text(&alarm, "AlarmName") else {
+        return Ok(Heard::NotForUs("a message that is no alarm".into()));
+    };
+    Ok(Heard::News(AlarmReading {
+        alarm: AlarmName::new(name),
+        state: state(required_text(&alarm, "NewStateValue")?),
+        since: required_time(&alarm, "StateChangeTime")?,
+        reason: text(&alarm, "NewStateReason").unwrap_or_default().to_owned(),
+        // A muted alarm sends nothing to a topic.
+        muted: false,
+    }))
+}
+
+/// A word that we do not know yet is neither good news nor bad.
+pub(crate) fn state(word: &str) -> AlarmState {
+    match word {
+        "ALARM" => AlarmState::On,
+        "OK" => AlarmState::Quiet,
+        _ => AlarmState::NoData,
+    }
+}

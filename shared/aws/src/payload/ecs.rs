@@ -1,0 +1,49 @@
+//! What ECS tells of services and tasks.
+
+use super::field::{required_text, text};
+use super::{Heard, arn, kind, task};
+use crate::failure::Failure;
+use pipeline::event::Event;
+use pipeline::names::{Place, ServiceName};
+use pipeline::task::TaskReport;
+use serde_json::Value;
+
+/// What an event of ECS's is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EcsNews {
+    /// Something about a service changed; only ECS itself can say what it runs now.
+    Service { cluster: String, service: ServiceName },
+    /// A task of a service ended, or lost a container. Nobody can ask for this an hour later.
+    Task { cluster: String, report: TaskReport },
+    /// One of our own tasks.
+    OneOff { place: Place, deployment: u64, event: Event },
+}
+
+pub fn ecs_news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
+    match kind(payload) {
+        Some("ECS Deployment State Change" | "ECS Service Action") => service_news(payload),
+        Some("ECS Task State Change") => task::news(payload),
+        Some(other) => Ok(Heard::NotForUs(other.to_owned())),
+        None => Err(Failure::Unreadable(
+            "`detail-type` is missing; this function takes events of ECS's from EventBridge".into(),
+        )),
+    }
+}
+
+/// The deployment's own event names its service nowhere but in `resources`.
+fn service_news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
+    let resource = required_text(payload, "resources.0")?;
+    let Some((named, service)) = arn::service(resource) else {
+        return Err(Failure::Unreadable(format!(
+            "`resources.0` is {resource:.200}; it should be the ARN of a service"
+        )));
+    };
+    let told = text(payload, "detail.clusterArn").and_then(arn::cluster);
+    match named.or(told) {
+        Some(cluster) => Ok(Heard::News(EcsNews::Service { cluster, service })),
+        // The deployment's own deadline looks after it.
+        None => Ok(Heard::NotForUs(format!(
+            "{resource} is an ARN of the old kind and does not name its cluster"
+        ))),
+    }
+}

@@ -1,0 +1,41 @@
+//! AWS's payloads, turned into our own types.
+//!
+//! AWS adds fields and words without notice, so nothing here insists on more than what is needed:
+//! what is unknown is passed over, what is missing is an error that names the path to it, and what
+//! is about something else is said to be so, which is no error.
+
+mod alarm;
+mod arn;
+mod ecr;
+mod ecs;
+mod field;
+mod task;
+#[cfg(test)]
+mod tests;
+
+pub use alarm::alarms;
+pub(crate) use alarm::state;
+pub use ecr::push;
+pub use ecs::{EcsNews, ecs_news};
+
+use crate::failure::Failure;
+use pipeline::time::Time;
+use serde_json::Value;
+
+/// What a payload means to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard<T> {
+    News(T),
+    /// It is in order and none of our business; what it was, for the log.
+    NotForUs(String),
+}
+
+/// Returns the moment of an event that EventBridge delivered.
+pub fn moment(payload: &Value) -> Result<Time, Failure> {
+    field::required_time(payload, "time")
+}
+
+/// Says what kind of event this is; `None`: EventBridge did not send it.
+fn kind(payload: &Value) -> Option<&str> {
+    field::text(payload, "detail-type")
+}

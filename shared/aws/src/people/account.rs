@@ -1,0 +1,223 @@
+//! The live account, as far as a spec speaks of it: what is there and what is not.
+
+use crate::Aws;
+use crate::failure::{Failure, failure};
+use aws_sdk_cloudwatch::types::AlarmType;
+use futures_util::future::{try_join_all, try_join3};
+use pipeline::names::{AlarmName, Repository, ServiceName};
+use pipeline::spec::{Application, Fault, Target};
+use std::collections::{BTreeMap, BTreeSet};
+
+const SERVICES_AT_ONCE: usize = 10;
+const ALARMS_AT_ONCE: usize = 100;
+
+/// What was found wrong, by what it was looked for; what is absent here is all right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) repositories: BTreeMap<Repository, String>,
+    /// Of a cluster as a whole.
+    pub(crate) clusters: BTreeMap<String, String>,
+    pub(crate) services: BTreeMap<(String, ServiceName), Trouble>,
+    pub(crate) alarms: BTreeMap<AlarmName, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    Missing,
+    /// Something else than ECS's own rolling update brings it forward.
+    Controlled(String),
+}
+
+/// Asks the account about everything in a spec.
+pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure> {
+    let mut services: BTreeMap<String, BTreeSet<ServiceName>> = BTreeMap::new();
+    let mut alarms: BTreeSet<AlarmName> = BTreeSet::new();
+    for environment in spec.environments.values() {
+        alarms.extend(environment.alarms.names.iter().cloned());
+        if let Target::Cluster(cluster) = &environment.target {
+            let names = environment.services().map(|(_, service)| service.name.clone());
+            services.entry(cluster.clone()).or_default().extend(names);
+        }
+    }
+    let (repositories, of_clusters, alarms) = try_join3(
+        try_join_all(spec.images.values().map(|repository| look_at_repository(aws, repository))),
+        try_join_all(services.iter().map(|(cluster, names)| look_at_cluster(aws, cluster, names))),
+        look_at_alarms(aws, alarms),
+    )
+    .await?;
+    let mut facts = Facts { alarms, ..Facts::default() };
+    facts.repositories.extend(repositories.into_iter().flatten());
+    for (cluster, services) in of_clusters {
+        facts.clusters.extend(cluster);
+        facts.services.extend(services);
+    }
+    Ok(facts)
+}
+
+/// One by one: asked for several, ECR names none of those that are missing.
+async fn look_at_repository(
+    aws: &Aws,
+    repository: &Repository,
+) -> Result<Option<(Repository, String)>, Failure> {
+    let asking = aws.ecr().describe_repositories().repository_names(repository.as_str());
+    match asking.send().await.map_err(failure) {
+        Ok(_) => Ok(None),
+        Err(error) if error.is("RepositoryNotFoundException") => {
+            let why = format!("there is no repository {repository} in this account and region");
+            Ok(Some((repository.clone(), why)))
+        }
+        Err(error) => Ok(Some((repository.clone(), cannot_look(error, repository.as_str())?))),
+    }
+}
+
+type OfCluster = (Option<(String, String)>, BTreeMap<(String, ServiceName), Trouble>);
+
+async fn look_at_cluster(
+    aws: &Aws,
+    cluster: &str,
+    names: &BTreeSet<ServiceName>,
+) -> Result<OfCluster, Failure> {
+    let names: Vec<&ServiceName> = names.iter().collect();
+    let mut troubles = BTreeMap::new();
+    for some in names.chunks(SERVICES_AT_ONCE) {
+        let asking = aws.ecs().describe_services().cluster(cluster);
+        let wanted = some.iter().map(|name| name.to_string()).collect();
+        let answer = match asking.set_services(Some(wanted)).send().await.map_err(failure) {
+            Ok(answer) => answer,
+            Err(error) if error.is("ClusterNotFoundException") => {
+                let why = format!("there is no cluster {cluster} in this account and region");
+                return Ok((Some((cluster.to_owned(), why)), BTreeMap::new()));
+            }
+            Err(error) => {
+                let why = cannot_look(error, cluster)?;
+                return Ok((Some((cluster.to_owned(), why)), BTreeMap::new()));
+            }
+        };
+        for name in some {
+            let is_it = |service: &&aws_sdk_ecs::types::Service| {
+                service.service_name() == Some(name.as_str()) && service.status() == Some("ACTIVE")
+            };
+            let trouble = match answer.services().iter().find(is_it) {
+                None => Some(Trouble::Missing),
+                Some(service) => controller(service).map(Trouble::Controlled),
+            };
+            let key = (cluster.to_owned(), (*name).clone());
+            troubles.extend(trouble.map(|trouble| (key, trouble)));
+        }
+    }
+    Ok((None, troubles))
+}
+
+/// Another controller than ECS itself.
+fn controller(service: &aws_sdk_ecs::types::Service) -> Option<String> {
+    let kind = service.deployment_controller()?.r#type().as_str();
+    (kind != "ECS").then(|| kind.to_owned())
+}
+
+async fn look_at_alarms(
+    aws: &Aws,
+    names: BTreeSet<AlarmName>,
+) -> Result<BTreeMap<AlarmName, String>, Failure> {
+    let names: Vec<AlarmName> = names.into_iter().collect();
+    let mut missing = BTreeMap::new();
+    for some in names.chunks(ALARMS_AT_ONCE) {
+        let asking = aws.cloudwatch().describe_alarms();
+        let wanted = some.iter().map(ToString::to_string).collect();
+        // Without the types only metric alarms are told, and the others would seem to be missing.
+        let types = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
+        let asking = asking.set_alarm_names(Some(wanted)).set_alarm_types(Some(types.into()));
+        let answer = match asking.max_records(100).send().await.map_err(failure) {
+            Ok(answer) => answer,
+            Err(error) => {
+                let why = cannot_look(error, "the alarms")?;
+                missing.extend(some.iter().map(|name| (name.clone(), why.clone())));
+                continue;
+            }
+        };
+        let metric = answer.metric_alarms().iter().filter_map(|alarm| alarm.alarm_name());
+        let composite = answer.composite_alarms().iter().filter_map(|alarm| alarm.alarm_name());
+        let log = answer.log_alarms().iter().filter_map(|alarm| alarm.alarm_name());
+        let found: BTreeSet<&str> = metric.chain(composite).chain(log).collect();
+        let lacking = some.iter().filter(|name| !found.contains(name.as_str()));
+        missing.extend(lacking.map(|name| {
+            (name.clone(), format!("there is no alarm {name} in this account and region"))
+        }));
+    }
+    Ok(missing)
+}
+
+/// What we may not look at is worth saying; what passes is worth another try.
+fn cannot_look(error: Failure, what: &str) -> Result<String, Failure> {
+    match error {
+        Failure::Refused { code, message } => {
+            Ok(format!("AWS does not let us look at {what}: {message} ({code})"))
+        }
+        other => Err(other),
+    }
+}
+
+impl Facts {
+    /// Everything that is wrong, with its place in the spec.
+    pub(crate) fn faults(&self, spec: &Application) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut add = |path: String, message: String| faults.push(Fault { path, message });
+        for (image, repository) in &spec.images {
+            if let Some(why) = self.repositories.get(repository) {
+                add(format!("images.{image}"), why.clone());
+            }
+        }
+        for (name, environment) in &spec.environments {
+            let path = format!("environments.{name}");
+            if let Target::Cluster(cluster) = &environment.target {
+                if let Some(why) = self.clusters.get(cluster) {
+                    add(format!("{path}.cluster"), why.clone());
+                }
+                for (_, service) in environment.services() {
+                    let trouble = self.services.get(&(cluster.clone(), service.name.clone()));
+                    let why = match trouble {
+                        Some(Trouble::Missing) if service.create.is_none() => format!(
+                            "there is no service {} in {cluster}; create it, or say how with create:",
+                            service.name
+                        ),
+                        Some(Trouble::Controlled(by)) => format!(
+                            "{} is brought forward by {by}; Slipway needs the deployment controller ECS",
+                            service.name
+                        ),
+                        _ => continue,
+                    };
+                    add(format!("{path}.services"), why);
+                }
+            }
+            for alarm in &environment.alarms.names {
+                if let Some(why) = self.alarms.get(alarm) {
+                    add(format!("{path}.alarms"), why.clone());
+                }
+            }
+        }
+        faults
+    }
+
+    /// Worth knowing, and nothing wrong.
+    pub(crate) fn warnings(&self, spec: &Application) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (name, environment) in &spec.environments {
+            let path = format!("environments.{name}");
+            if matches!(environment.target, Target::Hosts(_)) {
+                warnings.push(format!("{path}.hosts: hosts are looked at by each deployment only"));
+            }
+            if let Target::Cluster(cluster) = &environment.target {
+                let created = environment.services().filter(|(_, service)| {
+                    let key = (cluster.clone(), service.name.clone());
+                    service.create.is_some() && self.services.get(&key) == Some(&Trouble::Missing)
+                });
+                warnings.extend(created.map(|(_, service)| {
+                    format!(
+                        "{path}.services: {} will be created by its first deployment",
+                        service.name
+                    )
+                }));
+            }
+        }
+        warnings
+    }
+}

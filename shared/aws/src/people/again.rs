@@ -1,0 +1,51 @@
+//! The same wish again: it is made once, and this says what became of it.
+
+use super::answer::Caller;
+use super::form::Form;
+use super::known::{Directory, Site, load};
+use super::place::with_place;
+use crate::failure::Failure;
+use engine::Key;
+use pipeline::deployment::Deployment;
+use pipeline::environment::Fate;
+use pipeline::names::{DeploymentId, RequestId};
+use serde_json::{Map, Value};
+
+/// Answers a wish that was made before.
+pub(crate) async fn answer(
+    world: &impl Directory,
+    caller: &Caller,
+    site: &Site<'_>,
+    id: &RequestId,
+    form: &Form,
+) -> Result<Value, Failure> {
+    let place = site.place();
+    let mut answer = Map::new();
+    answer.insert("accepted".into(), true.into());
+    let fate = site.head.fates.iter().find(|(known, _)| known == id).map(|(_, fate)| fate);
+    let number = match fate {
+        Some(Fate::Started { number }) => Some(*number),
+        Some(Fate::Declined { .. }) | None => None,
+    };
+    let waits = site.head.queue.iter().find(|waits| waits.request.id == *id);
+    let text = match (number, waits) {
+        (Some(number), _) => {
+            let key = Key::Deployment(DeploymentId { place: place.clone(), number });
+            let deployment = load::<Deployment>(world, &[key]).await?.pop().flatten();
+            let state = deployment.map_or(String::new(), |known| format!(": {}", known.waiting()));
+            format!("deployment {number}{state}")
+        }
+        (None, Some(waits)) => format!("it waits: {}", waits.why),
+        (None, None) => "it came to nothing".to_owned(),
+    };
+    let text = format!("this was asked a moment ago, and is done once; {text}");
+    answer.insert("answer".into(), text.into());
+    if let Some(number) = number {
+        answer.insert("deployment".into(), number.into());
+    }
+    let mut again = form.typed();
+    again.insert("request".into(), format!("again at {}", world.now()).into());
+    answer.insert("to_ask_again_all_the_same".into(), with_place(again, site));
+    answer.insert("watch".into(), caller.watch(place, number));
+    Ok(answer.into())
+}

@@ -1,0 +1,108 @@
+//! Answers: what a person reads in the console after pressing the button.
+
+use super::form::Form;
+use pipeline::deployment::Said;
+use pipeline::names::Place;
+use serde_json::{Map, Value, json};
+
+/// The function that was called, and who called it as far as anybody knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// Its name in AWS: `slipway-rollback`.
+    function: String,
+    /// What it is called in the house: `rollback`.
+    role: &'static str,
+}
+
+impl Caller {
+    pub(crate) fn new(function: Option<String>, role: &'static str) -> Self {
+        Self { function: function.unwrap_or_else(|| role.to_owned()), role }
+    }
+
+    /// Lambda does not say who pressed the button.
+    pub(crate) fn somebody(&self) -> String {
+        format!("somebody with access to {}", self.function)
+    }
+
+    /// Another function of the same installation.
+    pub(crate) fn sibling(&self, role: &str) -> String {
+        match self.function.strip_suffix(self.role) {
+            Some(stack) => format!("{stack}{role}"),
+            None => role.to_owned(),
+        }
+    }
+
+    /// How to look at it: which function to open, and what to paste there.
+    pub(crate) fn watch(&self, place: &Place, deployment: Option<u64>) -> Value {
+        let mut payload = place_fields(place);
+        if let Some(number) = deployment {
+            payload.insert("deployment".into(), number.into());
+        }
+        json!({"function": self.sibling("status"), "payload": payload})
+    }
+}
+
+/// A no, with everything that is needed to ask better.
+#[derive(Debug, Default)]
+pub(crate) struct Refusal {
+    pub(crate) because: Vec<String>,
+    /// What could be pasted instead.
+    pub(crate) example: Option<Value>,
+    /// All that could be pasted, where there are several.
+    pub(crate) choices: Vec<Value>,
+}
+
+impl Refusal {
+    pub(crate) fn into_value(self, form: &Form) -> Value {
+        let mut answer = Map::new();
+        answer.insert("accepted".into(), false.into());
+        answer.insert("because".into(), self.because.join("; ").into());
+        if let Some(example) = self.example {
+            answer.insert("example".into(), example);
+        }
+        if !self.choices.is_empty() {
+            answer.insert("choices".into(), self.choices.into());
+        }
+        mention_ignored(&mut answer, form);
+        answer.into()
+    }
+}
+
+/// What the core said, as yes or no.
+pub(crate) fn yes_or_no(said: &Said) -> (bool, String) {
+    match said {
+        Said::Accepted(text) => (true, text.clone()),
+        Said::Done | Said::Granted => (true, "done".to_owned()),
+        Said::Refused(text) | Said::Denied(text) | Said::Ignored(text) => (false, text.clone()),
+    }
+}
+
+/// Begins an answer to a wish that was understood.
+pub(crate) fn begin(said: &Said, dry_run: bool, form: &Form) -> Map<String, Value> {
+    let (accepted, text) = yes_or_no(said);
+    let mut answer = Map::new();
+    answer.insert("accepted".into(), accepted.into());
+    match (accepted, dry_run) {
+        (false, _) => answer.insert("because".into(), text.into()),
+        (true, false) => answer.insert("answer".into(), text.into()),
+        (true, true) => {
+            answer.insert("dry_run".into(), "nothing was done".into());
+            answer.insert("answer_would_be".into(), text.into())
+        }
+    };
+    mention_ignored(&mut answer, form);
+    answer
+}
+
+fn mention_ignored(answer: &mut Map<String, Value>, form: &Form) {
+    if !form.ignored.is_empty() {
+        answer.insert("ignored".into(), form.ignored.clone().into());
+    }
+}
+
+pub(crate) fn place_fields(place: &Place) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("application".into(), place.application.as_str().into());
+    fields.insert("environment".into(), place.environment.as_str().into());
+    fields
+}

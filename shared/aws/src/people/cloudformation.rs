@@ -1,0 +1,182 @@
+//! CloudFormation's custom resources: an order that names the address of its answer.
+
+use crate::Aws;
+use crate::failure::{Failure, chain};
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+/// CloudFormation takes 4,096 bytes as a whole.
+const REASON_MAX: usize = 2000;
+
+/// What has to be known for the answer.
+#[derive(Debug)]
+pub(crate) struct Order {
+    url: String,
+    stack: String,
+    request: String,
+    logical_id: String,
+    physical_id: Option<String>,
+}
+
+impl Order {
+    /// `None`: it is no order of CloudFormation's.
+    pub(crate) fn read(payload: &Value) -> Option<Self> {
+        let text = |name: &str| payload.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        text("RequestType")?;
+        Some(Self {
+            url: text("ResponseURL")?,
+            stack: text("StackId").unwrap_or_default(),
+            request: text("RequestId").unwrap_or_default(),
+            logical_id: text("LogicalResourceId").unwrap_or_default(),
+            physical_id: text("PhysicalResourceId"),
+        })
+    }
+
+    /// Tells CloudFormation how it went.
+    pub(crate) async fn answer(
+        &self,
+        aws: &Aws,
+        taken: &Result<Value, Failure>,
+    ) -> Result<(), Failure> {
+        let body = self.body(taken).to_string();
+        let local = aws.settings.optional("AWS_ENDPOINT_URL").is_some();
+        if !self.url.starts_with("https://") && !local {
+            let why = "the ResponseURL does not begin with https://".to_owned();
+            return Err(Failure::Unreadable(why));
+        }
+        // The address is signed for a request without a content type.
+        let request = http::Request::put(&self.url)
+            .header("content-length", body.len())
+            .body(SdkBody::from(body))
+            .map_err(|error| Failure::Unreadable(format!("the ResponseURL is no URL: {error}")))?;
+        let sending = tokio::time::timeout(ANSWER_TIMEOUT, aws.http.send(request));
+        let passing = |why: String| Failure::Passing(format!("CloudFormation was not told: {why}"));
+        let response = sending.await.map_err(|_| passing("no answer in time".into()))?;
+        let response = response.map_err(|error| passing(chain(&error)))?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(passing(status.to_string())),
+        }
+    }
+
+    fn body(&self, taken: &Result<Value, Failure>) -> Value {
+        let (status, reason, data) = match taken {
+            Ok(answer) => {
+                let field = |name: &str| answer.get(name).map(plain_text).unwrap_or_default();
+                let data =
+                    json!({"Application": field("application"), "Changed": field("changed")});
+                ("SUCCESS", field("answer"), data)
+            }
+            Err(failure) => ("FAILED", shorten(chain(failure)), json!({})),
+        };
+        json!({
+            "Status": status,
+            "Reason": reason,
+            "PhysicalResourceId": self.physical_id(),
+            "StackId": self.stack,
+            "RequestId": self.request,
+            "LogicalResourceId": self.logical_id,
+            "Data": data,
+        })
+    }
+
+    /// The same for ever: another one would make CloudFormation delete what it takes for the old
+    /// resource.
+    fn physical_id(&self) -> String {
+        let known = self.physical_id.clone();
+        known.unwrap_or_else(|| format!("slipway-{}", self.logical_id))
+    }
+}
+
+fn plain_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+fn shorten(mut reason: String) -> String {
+    if reason.len() > REASON_MAX {
+        let end = (0..=REASON_MAX).rev().find(|end| reason.is_char_boundary(*end)).unwrap_or(0);
+        reason.truncate(end);
+        reason.push('…');
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Order;
+    use crate::failure::Failure;
+    use expect_test::{Expect, expect};
+    use serde_json::json;
+
+    fn check(
+        kind: &str,
+        physical_id: Option<&str>,
+        taken: &Result<serde_json::Value, Failure>,
+        expected: &Expect,
+    ) {
+        let mut payload = json!({
+            "RequestType": kind,
+            "ResponseURL": "https://cloudformation-custom-resource-response.example/",
+            "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop/1",
+            "RequestId": "r1",
+            "LogicalResourceId": "Shop",
+        });
+        if let Some(physical_id) = physical_id {
+            payload["PhysicalResourceId"] = json!(physical_id);
+        }
+        let body = Order::read(&payload).map(|order| order.body(taken)).unwrap_or_default();
+        expected.assert_eq(&serde_json::to_string_pretty(&body).unwrap_or_default());
+    }
+
+    #[test]
+    fn cloudformation_is_told_how_it_went() {
+        let taken = Ok(json!({"accepted": true, "application": "shop", "changed": true}));
+        check(
+            "Create",
+            None,
+            &taken,
+            &expect![[r#"
+            {
+              "Data": {
+                "Application": "shop",
+                "Changed": "true"
+              },
+              "LogicalResourceId": "Shop",
+              "PhysicalResourceId": "slipway-Shop",
+              "Reason": "",
+              "RequestId": "r1",
+              "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop/1",
+              "Status": "SUCCESS"
+            }"#]],
+        );
+        let refused = Err(Failure::Refused { code: "Odd".into(), message: "no".into() });
+        check(
+            "Update",
+            Some("known"),
+            &refused,
+            &expect![[r#"
+                {
+                  "Data": {},
+                  "LogicalResourceId": "Shop",
+                  "PhysicalResourceId": "known",
+                  "Reason": "AWS refused: no (Odd)",
+                  "RequestId": "r1",
+                  "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop/1",
+                  "Status": "FAILED"
+                }"#]],
+        );
+    }
+
+    #[test]
+    fn a_long_reason_is_cut() {
+        let reason = super::shorten("ü".repeat(3000));
+        assert_eq!((reason.len(), reason.ends_with('…')), (2003, true));
+    }
+
+    #[test]
+    fn anything_else_is_no_order() {
+        assert!(Order::read(&json!({"application": "shop"})).is_none());
+    }
+}

@@ -1,0 +1,128 @@
+//! Applications as code: a spec is read, compared with the account, and stored as a whole.
+//!
+//! Here a mistake is an error and not an answer: Terraform, CloudFormation and CI go on with
+//! whatever was answered.
+
+use super::account::{self, Facts};
+use super::answer::Caller;
+use super::changes::changes;
+use super::cloudformation::Order;
+use super::known::{Directory, load};
+use super::wish::{Document, Wish, read};
+use crate::Aws;
+use crate::failure::{Failure, chain};
+use engine::{Engine, EngineError, Key, Pipeline};
+use pipeline::environment::Head;
+use pipeline::names::{EnvironmentName, Place};
+use pipeline::spec::{self, Application, Faults};
+use serde_json::{Map, Value, json};
+use tracing::info;
+
+pub(crate) async fn configure(
+    aws: &Aws,
+    caller: &Caller,
+    payload: &Value,
+) -> Result<Value, Failure> {
+    let look = async |spec: &Application| account::look(aws, spec).await;
+    let Some(order) = Order::read(payload) else { return take(aws, look, caller, payload).await };
+    // CloudFormation waits an hour for an answer, so that it gets one whatever happens.
+    let taken = take(aws, look, caller, payload).await;
+    let why = taken.as_ref().err().map(|failure| chain(failure));
+    order.answer(aws, &taken).await?;
+    info!("CloudFormation was told {}", why.as_deref().unwrap_or("that it worked"));
+    Ok(taken.unwrap_or_else(|_| json!({"accepted": false, "because": why})))
+}
+
+/// Everything but the errand to CloudFormation.
+pub(crate) async fn take<L>(
+    world: &impl Directory,
+    look: L,
+    caller: &Caller,
+    payload: &Value,
+) -> Result<Value, Failure>
+where
+    L: AsyncFn(&Application) -> Result<Facts, Failure>,
+{
+    let wish = match read(payload) {
+        Ok(wish) => wish,
+        Err(answer) => return Ok(answer),
+    };
+    let spec = match &wish.document {
+        Document::Text(text) => spec::parse(text),
+        Document::Value(value) => spec::read(value),
+    };
+    let spec = spec.map_err(EngineError::Spec)?;
+    let facts = look(&spec).await?;
+    let mut warnings = facts.warnings(&spec);
+    let faults = facts.faults(&spec);
+    match wish.force {
+        true => warnings.extend(faults.iter().map(ToString::to_string)),
+        false => Faults::refuse_for(faults).map_err(EngineError::Spec)?,
+    }
+    let key = Key::Spec(spec.application.clone());
+    let stored = load::<Application>(world, &[key]).await?.pop().flatten();
+    warnings.extend(losses(world, stored.as_ref(), &spec).await?);
+    let differs = changes(stored.as_ref(), &spec);
+    let changed = match wish.dry_run {
+        true => !differs.is_empty(),
+        false => Engine::new(world, &Pipeline).store(spec.clone()).await?.changed,
+    };
+    if !wish.dry_run {
+        let by = wish.by.clone().unwrap_or_else(|| caller.somebody());
+        let why = wish.why.as_deref().unwrap_or("no reason given");
+        info!(application = %spec.application, changed, "configured by {by}: {why}");
+    }
+    Ok(answer(&wish, &spec, changed, differs, warnings))
+}
+
+fn answer(
+    wish: &Wish,
+    spec: &Application,
+    changed: bool,
+    differs: Vec<String>,
+    warnings: Vec<String>,
+) -> Value {
+    let mut answer = Map::new();
+    answer.insert("accepted".into(), true.into());
+    if wish.dry_run {
+        answer.insert("dry_run".into(), "nothing was stored".into());
+    }
+    answer.insert("application".into(), spec.application.as_str().into());
+    let environments: Vec<&str> = spec.environments.keys().map(EnvironmentName::as_str).collect();
+    answer.insert("environments".into(), environments.into());
+    answer.insert("changed".into(), changed.into());
+    if !differs.is_empty() {
+        answer.insert("changes".into(), differs.into());
+    }
+    if !warnings.is_empty() {
+        answer.insert("warnings".into(), warnings.into());
+    }
+    answer.into()
+}
+
+/// What leaves the spec, and may be missed.
+async fn losses(
+    world: &impl Directory,
+    stored: Option<&Application>,
+    spec: &Application,
+) -> Result<Vec<String>, Failure> {
+    let Some(stored) = stored else { return Ok(Vec::new()) };
+    let gone = stored.environments.keys().filter(|name| !spec.environments.contains_key(*name));
+    let places: Vec<Place> = gone
+        .map(|name| Place { application: spec.application.clone(), environment: name.clone() })
+        .collect();
+    let keys: Vec<Key> = places.iter().cloned().map(Key::Head).collect();
+    let heads: Vec<Option<Head>> = load(world, &keys).await?;
+    let warnings = places.iter().zip(heads).map(|(place, head)| {
+        let name = &place.environment;
+        match head.and_then(|head| head.active) {
+            Some(number) => format!(
+                "environments.{name} leaves the spec; deployment {number} there goes on to its end"
+            ),
+            None => {
+                format!("environments.{name} leaves the spec; nothing is deployed there any more")
+            }
+        }
+    });
+    Ok(warnings.collect())
+}

@@ -1,0 +1,261 @@
+//! What a person may say to an environment besides "deploy" and "go back".
+
+use super::answer::{Caller, Refusal, begin, yes_or_no};
+use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, WHY};
+use super::known::{Directory, Known, Site};
+use super::marks::{Words, digests, marked, releases};
+use super::place::{choose, showcase, with_place};
+use crate::failure::Failure;
+use engine::{Engine, Pipeline};
+use pipeline::deployment::{Said, State};
+use pipeline::environment::{Control, Input};
+use pipeline::names::{Digest, Version};
+use pipeline::spec::instead;
+use serde_json::{Map, Value};
+use tracing::info;
+
+const FIELDS: [Field; 9] = [
+    APPLICATION,
+    ENVIRONMENT,
+    ("action", &["do", "command", "control"]),
+    ("version", &["release", "tag"]),
+    ("image", &[]),
+    ("digest", &[]),
+    ("firm", &[]),
+    WHY,
+    BY,
+];
+const MEANT_OTHERWISE: [(&str, &str); 2] = [
+    ("to", "to go to another version use the function rollback or deploy"),
+    ("undo", "to take a migration back use the function rollback"),
+];
+const ACTIONS: [&str; 9] =
+    ["approve", "reject", "cancel", "pause", "resume", "hold", "unhold", "mark_bad", "unmark_bad"];
+/// Of a version that waits for approval, so much at least has to be typed.
+const APPROVE_PREFIX_MIN: usize = 4;
+
+struct Asked<'a> {
+    site: Site<'a>,
+    controls: Vec<Control>,
+    by: String,
+    why: String,
+    dry_run: bool,
+}
+
+pub(crate) async fn control(
+    world: &impl Directory,
+    caller: &Caller,
+    payload: &Value,
+) -> Result<Value, Failure> {
+    let known = Known::load(world).await?;
+    let fields: Vec<Field> = FIELDS.into_iter().chain([DRY_RUN]).collect();
+    let mut form = Form::read(payload, &fields, &MEANT_OTHERWISE);
+    let asked = match read(&mut form, &known, caller) {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(refusal.into_value(&form)),
+    };
+    let engine = Engine::new(world, &Pipeline);
+    let place = asked.site.place();
+    let mut all_said: Vec<Said> = Vec::new();
+    for control in &asked.controls {
+        let (by, why) = (asked.by.clone(), asked.why.clone());
+        let input = Input::Controlled { by, why, control: control.clone() };
+        all_said.push(match asked.dry_run {
+            true => match engine.rehearse(place, &input).await? {
+                Some(rehearsal) => rehearsal.said,
+                None => Said::Refused(format!("{place} has just left the spec")),
+            },
+            false => engine.tell(place, input).await?,
+        });
+    }
+    let said = all_said.into_iter().reduce(worse).unwrap_or(Said::Done);
+    let Asked { by, why, dry_run, controls, .. } = &asked;
+    info!(%place, dry_run, "{controls:?} by {by}, {why}: {said:?}");
+    let mut answer = begin(&said, asked.dry_run, &form);
+    if !yes_or_no(&said).0
+        && let Some(version) = waiting_for_approval(&asked.site)
+        && matches!(controls.as_slice(), [Control::Approve { .. }])
+    {
+        let mut typed = form.typed();
+        typed.insert("version".into(), version.as_str().into());
+        answer.insert("choices".into(), vec![with_place(typed, &asked.site)].into());
+    }
+    answer.insert("environment".into(), place.to_string().into());
+    if asked.dry_run {
+        let mut typed = form.typed();
+        typed.remove("dry_run");
+        answer.insert("to_do_it".into(), with_place(typed, &asked.site));
+    } else {
+        answer.insert("watch".into(), caller.watch(place, None));
+    }
+    Ok(answer.into())
+}
+
+fn worse(one: Said, other: Said) -> Said {
+    if yes_or_no(&one).0 { other } else { one }
+}
+
+fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<'a>, Refusal> {
+    let mut refusal = Refusal::default();
+    let action = form.text("action").map(|action| action.to_lowercase().replace(['-', ' '], "_"));
+    let action = action.filter(|action| match ACTIONS.contains(&action.as_str()) {
+        true => true,
+        false => {
+            let hint = instead(action, ACTIONS);
+            form.mistakes.push(format!("there is no action {action}; {hint}"));
+            false
+        }
+    });
+    if form.lacks("action") && form.mistakes.is_empty() {
+        form.mistakes.push(format!("say which \"action\": one of {}", ACTIONS.join(", ")));
+    }
+    let words = Words {
+        version: form.text("version"),
+        image: form.text("image"),
+        digest: form.text("digest"),
+        firm: form.flag("firm"),
+    };
+    let (by, why, dry_run) = (form.text("by"), form.text("why"), form.flag("dry_run"));
+    let site = find(form, known, action.as_deref(), &mut refusal);
+    refusal.because.splice(0..0, form.mistakes.drain(..));
+    let controls = match (&site, &action) {
+        (Some(site), Some(action)) => controls(site, action, &words, form, &mut refusal),
+        _ => Vec::new(),
+    };
+    let Some(site) = site.filter(|_| refusal.because.is_empty()) else {
+        let shown = site.or(showcase(known));
+        refusal.example = shown.map(|site| example(&site, action.as_deref()));
+        return Err(refusal);
+    };
+    let by = by.unwrap_or_else(|| caller.somebody());
+    let why = why.unwrap_or_else(|| "no reason given".into());
+    Ok(Asked { site, controls, by, why, dry_run })
+}
+
+/// The environment that is meant: for most actions there is little choice.
+fn find<'a>(
+    form: &mut Form,
+    known: &'a Known,
+    action: Option<&str>,
+    refusal: &mut Refusal,
+) -> Option<Site<'a>> {
+    let likely = |site: &Site| action.is_some_and(|action| is_likely(site, action));
+    let nowhere = match action {
+        Some("approve" | "reject") => Some("nothing waits for approval anywhere"),
+        Some("cancel") => Some("nothing is under way anywhere"),
+        Some("resume") => Some("nothing is paused anywhere"),
+        Some("unhold") => Some("nothing is on hold anywhere"),
+        _ => None,
+    };
+    let named = !form.lacks("application") || !form.lacks("environment");
+    if let Some(nowhere) = nowhere.filter(|_| !named && !known.sites().any(|s| likely(&s))) {
+        refusal.because.push(nowhere.into());
+        return None;
+    }
+    let site = choose(form, known, likely, refusal);
+    if action.is_none() {
+        // What is offered would be refused for its lack of an action.
+        refusal.choices.clear();
+    }
+    site
+}
+
+fn is_likely(site: &Site, action: &str) -> bool {
+    match action {
+        "approve" | "reject" => waiting_for_approval(site).is_some(),
+        "cancel" => site.active.is_some(),
+        "resume" => site.head.pause.is_some(),
+        "unhold" => site.head.hold.is_some(),
+        _ => false,
+    }
+}
+
+fn waiting_for_approval<'a>(site: &Site<'a>) -> Option<&'a Version> {
+    let active = site.active?;
+    let waits = matches!(active.state, State::AwaitingApproval { .. });
+    waits.then_some(&active.request.release.version)
+}
+
+fn controls(
+    site: &Site,
+    action: &str,
+    words: &Words,
+    form: &Form,
+    refusal: &mut Refusal,
+) -> Vec<Control> {
+    match action {
+        "approve" => approve(site, words, form, refusal).into_iter().collect(),
+        "reject" | "cancel" if is_another(site, words, refusal) => Vec::new(),
+        "reject" => vec![Control::Reject],
+        "cancel" => vec![Control::Cancel],
+        "pause" => vec![Control::Pause],
+        "resume" => vec![Control::Resume],
+        "hold" => vec![Control::Hold { firm: words.firm }],
+        "unhold" => vec![Control::Unhold],
+        "mark_bad" => {
+            let digests = digests(site, &releases(site), words, form, refusal);
+            digests.into_iter().map(|digest| Control::MarkBad { digest }).collect()
+        }
+        _ => {
+            let digests = marked(site, words, form, refusal);
+            digests.into_iter().map(|digest| Control::UnmarkBad { digest }).collect()
+        }
+    }
+}
+
+/// Whoever names a version does not want another one to be called off.
+fn is_another(site: &Site, words: &Words, refusal: &mut Refusal) -> bool {
+    let active = site.active.map(|active| active.request.release.version.as_str());
+    match (&words.version, active) {
+        (Some(typed), Some(active)) if !active.starts_with(typed.as_str()) => {
+            refusal.because.push(format!("it is {active} that is under way, not {typed}"));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// An approval names what it is for: nobody agrees to whatever happens to wait by now.
+fn approve(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> Option<Control> {
+    let waits = waiting_for_approval(site);
+    let Some(typed) = &words.version else {
+        match waits {
+            Some(version) => {
+                refusal.because.push(format!("say which version; {version} waits for approval"));
+                let mut fields = form.typed();
+                fields.insert("version".into(), version.as_str().into());
+                refusal.choices.push(with_place(fields, site));
+            }
+            None => refusal.because.push(format!("nothing waits for approval in {}", site.place())),
+        }
+        return None;
+    };
+    let is_meant = |version: &&Version| {
+        typed.len() >= APPROVE_PREFIX_MIN && version.as_str().starts_with(typed.as_str())
+    };
+    let version = waits.filter(is_meant).cloned();
+    Some(Control::Approve { version: version.unwrap_or_else(|| Version::new(typed.as_str())) })
+}
+
+fn example(site: &Site, action: Option<&str>) -> Value {
+    let mut fields = Map::new();
+    let action = action.unwrap_or("pause");
+    fields.insert("action".into(), action.into());
+    match action {
+        "approve" => {
+            let version =
+                waiting_for_approval(site).map_or("the version that waits", |v| v.as_str());
+            fields.insert("version".into(), version.into());
+        }
+        "mark_bad" | "unmark_bad" => {
+            let releases = releases(site);
+            let digest = releases.first().and_then(|release| release.images.values().next());
+            let digest = digest.map_or("sha256:…", Digest::as_str);
+            fields.insert("digest".into(), digest.into());
+        }
+        _ => {}
+    }
+    fields.insert("why".into(), "we look into something".into());
+    fields.insert("by".into(), "your name".into());
+    with_place(fields, site)
+}

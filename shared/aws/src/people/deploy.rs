@@ -1,0 +1,255 @@
+//! Deploying by hand: a version, or what runs in another environment.
+
+use super::again;
+use super::answer::{Caller, Refusal, begin};
+use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, REQUEST, WHY};
+use super::identity::{is_known, request_id};
+use super::known::{Directory, Known, Site};
+use super::overruling::{overrides, what_would_do};
+use super::place::{choose, showcase, with_place};
+use super::plan;
+use super::registry::Registry;
+use super::release::{Wish, find};
+use super::version::wanted;
+use crate::failure::Failure;
+use engine::{Engine, Pipeline, Rehearsal};
+use pipeline::deployment::Said;
+use pipeline::environment::{Asker, Input, Kind, Override, Request};
+use pipeline::release::Release;
+use pipeline::time::Time;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use tracing::info;
+
+const FIELDS: [Field; 12] = [
+    APPLICATION,
+    ENVIRONMENT,
+    ("version", &["tag", "release", "to", "image_tag"]),
+    ("from", &["promote_from", "promote"]),
+    ("images", &["image", "digests"]),
+    ("confirm", &["confirmation"]),
+    ("override", &["overrides", "overrule"]),
+    ("fresh", &["restart", "force_new_deployment"]),
+    WHY,
+    BY,
+    DRY_RUN,
+    REQUEST,
+];
+const WHOLE: &str = "a deployment brings all services of an environment out; leave it out";
+const MEANT_OTHERWISE: [(&str, &str); 4] = [
+    ("service", WHOLE),
+    ("services", WHOLE),
+    ("cluster", "say \"application\" and \"environment\" instead"),
+    ("force", "say what to \"override\", or \"fresh\": true for new tasks"),
+];
+/// So many of the last versions are offered to one who named none.
+const CHOICES: usize = 5;
+
+/// What was understood.
+struct Asked<'a> {
+    site: Site<'a>,
+    wish: Wish,
+    given: Option<String>,
+    confirm: Option<String>,
+    overrides: BTreeSet<Override>,
+    fresh: bool,
+    by: String,
+    why: String,
+    dry_run: bool,
+}
+
+pub(crate) async fn deploy(
+    world: &impl Directory,
+    registry: &impl Registry,
+    caller: &Caller,
+    payload: &Value,
+) -> Result<Value, Failure> {
+    let known = Known::load(world).await?;
+    let mut form = Form::read(payload, &FIELDS, &MEANT_OTHERWISE);
+    let asked = match read(&mut form, &known, caller) {
+        Ok(asked) => asked,
+        Err((refusal, site)) => return refuse(world, refusal, site, &form).await,
+    };
+    let place = asked.site.place();
+    let installed = known.applications.iter().find(|i| i.spec.application == place.application);
+    let found = match installed {
+        Some(installed) => {
+            find(world, registry, installed, &asked.site, &asked.wish, known.now).await?
+        }
+        None => Err(vec![format!("there is no application {}", place.application)]),
+    };
+    let release = match found {
+        Ok(release) => release,
+        Err(because) => {
+            let refusal = Refusal { because, ..Refusal::default() };
+            return refuse(world, refusal, Some(asked.site), &form).await;
+        }
+    };
+    let request = asked.request(release, known.now);
+    if is_known(&asked.site, &request.id) {
+        return again::answer(world, caller, &asked.site, &request.id, &form).await;
+    }
+    let engine = Engine::new(world, &Pipeline);
+    let input = Input::Requested(Box::new(request.clone()));
+    let Some(rehearsal) = engine.rehearse(place, &input).await? else {
+        let because = vec![format!("{place} has just left the spec")];
+        return Ok(Refusal { because, ..Refusal::default() }.into_value(&form));
+    };
+    let said = match asked.dry_run {
+        true => rehearsal.said.clone(),
+        false => engine.tell(place, input).await?,
+    };
+    info!(%place, dry_run = asked.dry_run, "deployment by hand, by {}, {}: {said:?}", asked.by, asked.why);
+    Ok(answer(caller, &asked, &form, &request, &rehearsal, &said, known.now))
+}
+
+/// A no, with what was pushed last for choices.
+async fn refuse(
+    world: &impl Directory,
+    mut refusal: Refusal,
+    site: Option<Site<'_>>,
+    form: &Form,
+) -> Result<Value, Failure> {
+    if let Some(site) = site {
+        refusal.example = Some(example(&site));
+        let mut pushed = world.candidates(&site.place().application, "").await?;
+        let wanted = wanted(&site, &BTreeMap::new());
+        pushed.retain(|pushed| wanted.iter().all(|image| pushed.images.contains_key(image)));
+        pushed.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
+        for candidate in pushed.iter().take(CHOICES) {
+            let mut fields = form.typed();
+            fields.retain(|name, _| name != "from" && name != "images");
+            fields.insert("version".into(), candidate.version.as_str().into());
+            if let Some(confirm) = &site.rules.confirm {
+                fields.insert("confirm".into(), confirm.as_str().into());
+            }
+            refusal.choices.push(with_place(fields, &site));
+        }
+    }
+    Ok(refusal.into_value(form))
+}
+
+fn read<'a>(
+    form: &mut Form,
+    known: &'a Known,
+    caller: &Caller,
+) -> Result<Asked<'a>, (Refusal, Option<Site<'a>>)> {
+    let mut refusal = Refusal::default();
+    let site = choose(form, known, |_| false, &mut refusal);
+    let overrides = overrides(form);
+    let images = match form.value("images") {
+        // One digest alone is enough where there is one image.
+        Some(Value::String(_)) => {
+            let only = site.filter(|site| site.spec.images.len() == 1);
+            let only = only.and_then(|site| site.spec.images.keys().next());
+            let text = form.text("images").unwrap_or_default();
+            match only {
+                Some(image) => [(image.to_string(), text)].into_iter().collect(),
+                None => form.map("images"),
+            }
+        }
+        _ => form.map("images"),
+    };
+    let wish = Wish { version: form.text("version"), from: form.text("from"), images };
+    let (fresh, dry_run) = (form.flag("fresh"), form.flag("dry_run"));
+    let (by, why) = (form.text("by"), form.text("why"));
+    let (confirm, given) = (form.text("confirm"), form.text("request"));
+    if wish.version.is_none() && wish.from.is_none() && wish.images.is_empty() {
+        form.mistakes.push("say which \"version\", or \"from\" which environment".into());
+    }
+    refusal.because.splice(0..0, form.mistakes.drain(..));
+    let Some(site) = site.filter(|_| refusal.because.is_empty()) else {
+        refusal.example = showcase(known).map(|site| example(&site));
+        return Err((refusal, site));
+    };
+    let by = by.unwrap_or_else(|| caller.somebody());
+    let why = why.unwrap_or_default();
+    Ok(Asked { site, wish, given, confirm, overrides, fresh, by, why, dry_run })
+}
+
+impl Asked<'_> {
+    fn request(&self, release: Release, now: Time) -> Request {
+        let overrides: Vec<_> = self.overrides.iter().map(|what| what.word()).collect();
+        let place = self.site.place().to_string();
+        let content = json!([place, release.images, overrides, self.fresh, self.confirm]);
+        let id = request_id(&self.site, "deploy", &content, self.given.as_deref(), now);
+        let mut request = Request {
+            id,
+            kind: Kind::Deploy,
+            release,
+            asked_by: Asker::Person { name: self.by.clone(), why: self.why.clone() },
+            asked_at: now,
+            confirm: self.confirm.clone(),
+            overrides: self.overrides.clone(),
+            fresh: self.fresh,
+        };
+        // What a person asked for already, and what has not come to its end, is the same wish.
+        let active = self.site.active.map(|active| &active.request);
+        let waiting = self.site.head.queue.iter().map(|waits| &waits.request);
+        let same = active.into_iter().chain(waiting).find(|other| {
+            other.is_by_person()
+                && other.kind == Kind::Deploy
+                && other.fresh == request.fresh
+                && other.release.same_images(&request.release)
+        });
+        if let Some(same) = same.filter(|_| self.given.is_none()) {
+            request.id = same.id.clone();
+        }
+        request
+    }
+}
+
+fn answer(
+    caller: &Caller,
+    asked: &Asked,
+    form: &Form,
+    request: &Request,
+    rehearsal: &Rehearsal,
+    said: &Said,
+    now: Time,
+) -> Value {
+    let mut answer = begin(said, asked.dry_run, form);
+    let plan = plan::of_deploying(&asked.site, &request.release, request.fresh);
+    if !matches!(said, Said::Accepted(_)) {
+        if let Some(instead) = what_would_do(&asked.site, form, request, now) {
+            answer.insert("to_do_it_all_the_same".into(), instead);
+        }
+        if asked.dry_run {
+            answer.insert("plan".into(), plan);
+        }
+        return answer.into();
+    }
+    answer.insert("plan".into(), plan);
+    if asked.dry_run {
+        let mut typed = form.typed();
+        typed.remove("dry_run");
+        answer.insert("to_do_it".into(), with_place(typed, &asked.site));
+        return answer.into();
+    }
+    let started = rehearsal.started.as_ref().filter(|_| *said == rehearsal.said);
+    let started = started.filter(|started| started.request.id == request.id);
+    let number = started.map(|started| started.id.number);
+    if let Some(number) = number {
+        answer.insert("deployment".into(), number.into());
+    }
+    answer.insert("watch".into(), caller.watch(asked.site.place(), number));
+    answer.into()
+}
+
+/// A payload with names that exist.
+fn example(site: &Site) -> Value {
+    let mut fields = Map::new();
+    let promoted_from = site.rules.deploy_on.as_ref().and_then(|on| on.promoted_from.as_ref());
+    let good = site.head.good.last().map(|good| good.release.version.as_str());
+    match promoted_from {
+        Some(from) => fields.insert("from".into(), from.as_str().into()),
+        None => fields.insert("version".into(), good.unwrap_or("v1.2.3").into()),
+    };
+    if let Some(confirm) = &site.rules.confirm {
+        fields.insert("confirm".into(), confirm.as_str().into());
+    }
+    fields.insert("why".into(), "the customer waits for it".into());
+    fields.insert("by".into(), "your name".into());
+    fields.insert("dry_run".into(), true.into());
+    with_place(fields, site)
+}

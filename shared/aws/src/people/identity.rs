@@ -1,0 +1,38 @@
+//! Which clicks are one: the same wish made twice within a short while is made once.
+
+use super::known::Site;
+use pipeline::names::RequestId;
+use pipeline::time::{Span, Time};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Two clicks that are closer than this are one; a wish that comes later is a second one. It may
+/// take up to twice as long, because a span has an edge and two clicks may lie on both its sides.
+const A_WHILE: Span = Span::minutes(2);
+
+/// The id of a wish: one that the person gave, or what is wanted and roughly when.
+///
+/// Who asks and why is no part of it: two people who press the button at once want one thing.
+pub(crate) fn request_id(
+    site: &Site,
+    wish: &str,
+    content: &Value,
+    given: Option<&str>,
+    now: Time,
+) -> RequestId {
+    if let Some(given) = given {
+        return RequestId::new(format!("{wish} by hand, {content:.500}, {given:.200}"));
+    }
+    let hash = Sha256::digest(content.to_string());
+    let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let span = now.millis() / (A_WHILE.as_seconds() * 1000);
+    let id = |span: u64| RequestId::new(format!("{wish} by hand, {hash} {span}"));
+    let before = id(span.saturating_sub(1));
+    if is_known(site, &before) { before } else { id(span) }
+}
+
+/// Whether this wish was made already.
+pub(crate) fn is_known(site: &Site, id: &RequestId) -> bool {
+    let waiting = site.head.queue.iter().map(|waits| &waits.request.id);
+    site.head.fates.iter().map(|(known, _)| known).chain(waiting).any(|known| known == id)
+}

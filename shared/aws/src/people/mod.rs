@@ -1,0 +1,76 @@
+//! People: what they type into the console, and what they read there.
+//!
+//! A mistake is answered, not thrown: whoever presses the button at three in the morning gets a
+//! sentence and a payload that can be pasted. Only what AWS does to us is an error.
+
+mod answer;
+mod form;
+mod identity;
+mod known;
+mod place;
+
+mod again;
+mod plan;
+mod view;
+
+mod account;
+mod changes;
+mod cloudformation;
+mod configure;
+mod control;
+mod deploy;
+mod marks;
+mod overruling;
+mod registry;
+mod release;
+mod rollback;
+mod status;
+mod version;
+mod wish;
+
+#[cfg(test)]
+mod tests;
+
+use crate::Aws;
+use crate::failure::Failure;
+use answer::Caller;
+use serde_json::Value;
+
+/// Whether this is work from a queue, and not what a person typed.
+pub fn is_batch(payload: &Value) -> bool {
+    let records = payload.get("Records").and_then(Value::as_array);
+    records.and_then(|records| records.first()?.get("eventSource")?.as_str()) == Some("aws:sqs")
+}
+
+// Boxed: a future that holds the futures of so many calls is too deep for the compiler.
+
+/// Goes back, as a person asks.
+pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
+    Box::pin(rollback::roll_back(aws, &aws.caller("rollback"), payload)).await
+}
+
+/// Starts a version, as a person asks.
+pub async fn deploy(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
+    Box::pin(deploy::deploy(aws, aws, &aws.caller("deploy"), payload)).await
+}
+
+/// Approves, pauses, holds, marks: whatever else a person may say.
+pub async fn control(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
+    Box::pin(control::control(aws, &aws.caller("control"), payload)).await
+}
+
+/// Says what runs where, and what is going on.
+pub async fn status(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
+    Box::pin(status::status(aws, &aws.caller("status"), payload)).await
+}
+
+/// Stores the spec of an application, as a person, CI, Terraform or CloudFormation gives it.
+pub async fn configure(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
+    Box::pin(configure::configure(aws, &aws.caller("configure"), payload)).await
+}
+
+impl Aws {
+    fn caller(&self, role: &'static str) -> Caller {
+        Caller::new(self.settings.optional("AWS_LAMBDA_FUNCTION_NAME"), role)
+    }
+}

@@ -1,0 +1,86 @@
+//! Which environment is meant.
+
+use super::answer::{Refusal, place_fields};
+use super::form::Form;
+use super::known::{Known, Site};
+use pipeline::spec::instead;
+use serde_json::{Map, Value};
+
+/// Finds the environment that is meant: the one that is named, the only one there is, or the only
+/// one that `likely` chooses. What is wrong goes to `refusal`.
+pub(crate) fn choose<'a>(
+    form: &mut Form,
+    known: &'a Known,
+    likely: impl Fn(&Site) -> bool,
+    refusal: &mut Refusal,
+) -> Option<Site<'a>> {
+    let (application, environment) = named(form);
+    let mut sites: Vec<Site> = known.sites().collect();
+    if sites.is_empty() {
+        let why = "nothing is configured yet; give the function configure a spec first";
+        refusal.because.push(why.into());
+        return None;
+    }
+    if let Some(name) = &application {
+        let name_of = |site: &Site<'a>| site.place().application.as_str();
+        narrow(&mut sites, name, "application", name_of, refusal)?;
+    }
+    if let Some(name) = &environment {
+        let name_of = |site: &Site<'a>| site.place().environment.as_str();
+        narrow(&mut sites, name, "environment", name_of, refusal)?;
+    }
+    let fitting: Vec<Site> = sites.iter().copied().filter(|site| likely(site)).collect();
+    match (sites.as_slice(), fitting.as_slice()) {
+        ([only], _) | (_, [only]) => Some(*only),
+        _ => {
+            refusal.because.push("say which application and environment".into());
+            refusal.choices = sites.iter().map(|site| with_place(form.typed(), site)).collect();
+            None
+        }
+    }
+}
+
+/// An environment to show an example with: one where something is going on, or has succeeded.
+pub(crate) fn showcase(known: &Known) -> Option<Site<'_>> {
+    let rank = |site: &Site| (site.active.is_some(), site.head.good.len());
+    let mut sites: Vec<Site> = known.sites().collect();
+    sites.sort_by_key(|site| std::cmp::Reverse(rank(site)));
+    sites.first().copied()
+}
+
+/// What was typed, for this environment.
+pub(crate) fn with_place(mut typed: Map<String, Value>, site: &Site) -> Value {
+    typed.extend(place_fields(site.place()));
+    typed.into()
+}
+
+/// `scr/staging` in either field is both.
+fn named(form: &mut Form) -> (Option<String>, Option<String>) {
+    let (application, environment) = (form.text("application"), form.text("environment"));
+    let both = application.as_ref().or(environment.as_ref()).and_then(|text| text.split_once('/'));
+    if let Some((first, second)) = both
+        && (application.is_none() || environment.is_none())
+    {
+        return (Some(first.trim().to_owned()), Some(second.trim().to_owned()));
+    }
+    (application, environment)
+}
+
+fn narrow<'a>(
+    sites: &mut Vec<Site<'a>>,
+    name: &str,
+    what: &str,
+    name_of: impl Fn(&Site<'a>) -> &'a str,
+    refusal: &mut Refusal,
+) -> Option<()> {
+    let lower = name.to_lowercase();
+    if !sites.iter().any(|site| name_of(site) == lower) {
+        let mut names: Vec<&str> = sites.iter().map(name_of).collect();
+        names.dedup();
+        let hint = instead(name, names);
+        refusal.because.push(format!("there is no {what} {name}; {hint}"));
+        return None;
+    }
+    sites.retain(|site| name_of(site) == lower);
+    Some(())
+}

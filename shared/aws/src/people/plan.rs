@@ -1,0 +1,206 @@
+//! Plans: what would be done, step by step, from what a rehearsal found.
+
+use super::known::Site;
+use engine::Rehearsal;
+use pipeline::deployment::{AfterUndo, Deployment, Intent, Service, State};
+use pipeline::environment::{Kind, Restore};
+use pipeline::names::{Revision, ServiceName};
+use pipeline::release::Release;
+use pipeline::spec::{Environment, FirstDeploy, Migration};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// What follows from a wish to go back; `None`: nothing.
+pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value> {
+    let mut steps = Vec::new();
+    let turned = rehearsal.deployment.as_ref().filter(|turned| {
+        site.active.is_none_or(|before| before.state != turned.state) || is_going_back(turned)
+    });
+    if let Some(turned) = turned {
+        steps.extend(steps_back(turned));
+    }
+    match (&rehearsal.started, turned) {
+        (Some(started), _) => match &started.request.kind {
+            Kind::Restore(restore) => Some(of_restore(site, started, restore, steps)),
+            // What waited behind the one that is called off comes next.
+            Kind::Deploy => {
+                steps.push(format!("then deployment {} starts", words(started)));
+                Some(json!({"environment": site.place().to_string(), "steps": steps}))
+            }
+        },
+        (None, Some(turned)) => {
+            let mut plan = Map::new();
+            plan.insert("environment".into(), site.place().to_string().into());
+            if steps_touch(turned) {
+                plan.insert("from".into(), turned.request.release.version.as_str().into());
+                plan.insert("to".into(), what_ran_before(site).into());
+            } else {
+                plan.insert("runs_on".into(), what_ran_before(site).into());
+            }
+            plan.insert("steps".into(), steps.into());
+            Some(plan.into())
+        }
+        (None, None) => None,
+    }
+}
+
+/// What a deployment that has just been accepted, or would be, does.
+pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value {
+    let live = site.head.live.as_ref().map(|live| &live.release);
+    let mut steps = Vec::new();
+    if let Some(approval) = &site.rules.approval {
+        steps.push(format!("wait for approval, for {} at most", approval.expires));
+    }
+    steps.push("look at everything and register the new task definitions".to_owned());
+    if let Some(migration) = &site.rules.migration {
+        steps.push(format!("run the migration: {}", command(&migration.command)));
+    }
+    steps.extend(site.rules.waves.iter().map(|wave| {
+        let names: Vec<_> = wave.iter().map(|service| service.name.as_str()).collect();
+        format!("update {}", names.join(" and "))
+    }));
+    steps.extend(site.rules.checks.iter().map(|check| format!("ask {}", check.url)));
+    if !site.rules.alarms.names.is_empty() && site.rules.bake.as_seconds() > 0 {
+        steps.push(format!("watch the alarms for {}", site.rules.bake));
+    }
+    let mut plan = Map::new();
+    plan.insert("environment".into(), site.place().to_string().into());
+    plan.insert("from".into(), what_ran_before(site).into());
+    plan.insert("to".into(), release.version.as_str().into());
+    plan.insert("images".into(), images(live, release).into());
+    plan.insert("steps".into(), steps.into());
+    if fresh {
+        plan.insert("fresh".into(), "every service gets new tasks, changed or not".into());
+    }
+    plan.into()
+}
+
+fn of_restore(
+    site: &Site,
+    started: &Deployment,
+    restore: &Restore,
+    mut steps: Vec<String>,
+) -> Value {
+    let release = &started.request.release;
+    let live = site.head.live.as_ref();
+    if restore.undo {
+        steps.extend(started.rules.migration.as_ref().and_then(undoing));
+    }
+    let now = live.and_then(|live| site.head.good.iter().find(|good| good.number == live.number));
+    let nothing = BTreeMap::new();
+    let now = now.map_or(&nothing, |good| &good.revisions);
+    for wave in started.rules.waves.iter().rev() {
+        for service in wave {
+            steps.push(step_of(&service.name, now.get(&service.name), restore));
+        }
+    }
+    let mut plan = Map::new();
+    plan.insert("environment".into(), site.place().to_string().into());
+    plan.insert("from".into(), restore.from.as_str().into());
+    plan.insert("to".into(), release.version.as_str().into());
+    plan.insert("images".into(), images(live.map(|live| &live.release), release).into());
+    plan.insert("steps".into(), steps.into());
+    plan.insert("schema".into(), schema(&started.rules, restore.undo).into());
+    plan.insert("afterwards".into(), afterwards(site, release).into());
+    plan.into()
+}
+
+fn step_of(name: &ServiceName, now: Option<&Revision>, restore: &Restore) -> String {
+    let now = now.map_or("what it runs", Revision::short);
+    match restore.revisions.get(name) {
+        Some(then) if then.short() == now => format!("{name}: stays at {now}"),
+        Some(then) => format!("{name}: {now} -> {}", then.short()),
+        None => format!("{name}: {now} -> a new task definition with the images of then"),
+    }
+}
+
+fn steps_back(turned: &Deployment) -> Vec<String> {
+    let what = words(turned);
+    let services = || turned.services.iter().rev().filter(|service| service.touched());
+    let back = |service: &Service| step_back(service, &turned.rules);
+    match &turned.state {
+        State::Ended { verdict, .. } => {
+            vec![format!("deployment {what} ends here, no service was touched: {verdict}")]
+        }
+        State::Migrating { intent: Intent::GoBack { undo, .. }, .. } => {
+            let mut steps = vec!["let the migration run to its end".to_owned()];
+            if *undo {
+                steps.extend(turned.rules.migration.as_ref().and_then(undoing));
+            }
+            steps.push(format!("then deployment {what} ends; no service was touched"));
+            steps
+        }
+        State::Undoing { then: AfterUndo::PutBack { .. }, .. } => {
+            let undo = turned.rules.migration.as_ref().and_then(undoing);
+            undo.into_iter().chain(services().map(back)).collect()
+        }
+        _ => services().map(back).collect(),
+    }
+}
+
+fn step_back(service: &Service, rules: &Environment) -> String {
+    let (name, after) = (&service.name, service.after.short());
+    match (&service.before, rules.first_deploy) {
+        (Some(before), _) => format!("{name}: {after} -> {}", before.short()),
+        (None, FirstDeploy::Remove) => format!("{name}: it was created, and is deleted again"),
+        (None, FirstDeploy::Leave) => format!("{name}: it was created, and stays at {after}"),
+    }
+}
+
+fn steps_touch(turned: &Deployment) -> bool {
+    !matches!(turned.state, State::Ended { .. } | State::Migrating { .. })
+}
+
+fn is_going_back(deployment: &Deployment) -> bool {
+    matches!(
+        deployment.state,
+        State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. }
+    )
+}
+
+fn undoing(migration: &Migration) -> Option<String> {
+    migration.undo.as_ref().map(|undo| format!("take the migration back: {}", command(undo)))
+}
+
+fn schema(rules: &Environment, undo: bool) -> &'static str {
+    match (&rules.migration, undo) {
+        (None, _) => "the spec has no migration",
+        (Some(_), true) => "the migration is taken back first",
+        (Some(_), false) => "the schema of the database stays as it is",
+    }
+}
+
+fn afterwards(site: &Site, release: &Release) -> String {
+    let mark = release.mark();
+    let newest = match &site.head.high_water {
+        Some(known) if mark.older_than(known) => known.version.clone(),
+        _ => mark.version,
+    };
+    format!("on hold: automation brings nothing that is not newer than {newest}")
+}
+
+/// Every image, and what becomes of it.
+fn images(live: Option<&Release>, release: &Release) -> Vec<String> {
+    let line = |(name, digest): (_, &pipeline::names::Digest)| {
+        let before = live.and_then(|live| live.images.get(name));
+        match before {
+            Some(before) if before == digest => format!("{name}: {} stays", digest.short()),
+            Some(before) => format!("{name}: {} -> {}", before.short(), digest.short()),
+            None => format!("{name}: {}", digest.short()),
+        }
+    };
+    release.images.iter().map(line).collect()
+}
+
+fn what_ran_before(site: &Site) -> String {
+    let live = site.head.live.as_ref();
+    live.map_or("what runs now".to_owned(), |live| live.release.version.to_string())
+}
+
+fn words(deployment: &Deployment) -> String {
+    format!("{} of {}", deployment.id.number, deployment.request.release.version)
+}
+
+fn command(words: &[String]) -> String {
+    words.join(" ")
+}

@@ -1,0 +1,140 @@
+//! Which release a person means: one that was pushed, one that ran, or whatever the registry has
+//! under a tag.
+
+use super::known::{Directory, Installed, Site};
+use super::registry::{Found, Registry};
+use super::version::by_version;
+use crate::failure::Failure;
+use pipeline::names::{EnvironmentName, ImageName, Version};
+use pipeline::release::Release;
+use pipeline::spec::instead;
+use pipeline::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was typed about the release.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    pub(crate) version: Option<String>,
+    pub(crate) from: Option<String>,
+    pub(crate) images: BTreeMap<String, String>,
+}
+
+/// Finds the release, or says everything that is in the way.
+pub(crate) async fn find(
+    world: &impl Directory,
+    registry: &impl Registry,
+    installed: &Installed,
+    site: &Site<'_>,
+    wish: &Wish,
+    now: Time,
+) -> Result<Result<Release, Vec<String>>, Failure> {
+    let mut faults = unknown_images(site, wish);
+    let found = match (&wish.from, &wish.version) {
+        (Some(from), version) => promoted(installed, site, from, version.as_deref()),
+        (None, Some(version)) => {
+            by_version(world, registry, installed, site, version, &wish.images, now).await?
+        }
+        (None, None) => Ok(None),
+    };
+    let found = found.unwrap_or_else(|why| {
+        faults.extend(why);
+        None
+    });
+    let mut release = found.unwrap_or_else(|| Release {
+        version: Version::new(""),
+        built_at: now,
+        images: BTreeMap::new(),
+    });
+    for (name, typed) in &wish.images {
+        let name = ImageName::new(name.as_str());
+        let Some(repository) = site.spec.images.get(&name) else { continue };
+        match registry.image(repository, typed).await? {
+            Found::Image(image) => {
+                release.images.insert(name, image.digest);
+            }
+            Found::NoImage => faults.push(format!("{repository} has no image {typed}")),
+            Found::NoRepository => faults.push(format!("there is no repository {repository}")),
+        }
+    }
+    if release.images.is_empty() && faults.is_empty() {
+        faults.push("say which \"version\", or \"from\" which environment".into());
+    }
+    if !wish.images.is_empty() {
+        release.version = named_after_images(&release, wish);
+    }
+    Ok(if faults.is_empty() { Ok(release) } else { Err(faults) })
+}
+
+/// What runs in another environment, or ran well there once.
+fn promoted(
+    installed: &Installed,
+    site: &Site,
+    from: &str,
+    version: Option<&str>,
+) -> Result<Option<Release>, Vec<String>> {
+    let others = || installed.heads.keys().filter(|name| **name != site.place().environment);
+    let lower = from.to_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or(&lower);
+    let Some(head) = installed.heads.get(&EnvironmentName::new(name)) else {
+        let hint = instead(from, others().map(EnvironmentName::as_str));
+        return Err(vec![format!("there is no environment {from} to promote from; {hint}")]);
+    };
+    let Some(version) = version else {
+        return match &head.live {
+            Some(live) => Ok(Some(live.release.clone())),
+            None => Err(vec![format!("nobody knows what runs in {from}; say which \"version\"")]),
+        };
+    };
+    let good: Vec<&Release> = head.good.iter().rev().map(|good| &good.release).collect();
+    match pick(version, &good) {
+        Picked::One(release) => Ok(Some(release.clone())),
+        Picked::Several(names) => Err(vec![format!("{version} fits several of {names}")]),
+        Picked::None => {
+            let names: Vec<_> = good.iter().map(|release| release.version.as_str()).collect();
+            let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            Err(vec![format!("{version} never succeeded in {from}; this did: {names}")])
+        }
+    }
+}
+
+fn unknown_images(site: &Site, wish: &Wish) -> Vec<String> {
+    let known = || site.spec.images.keys().map(ImageName::as_str);
+    let unknown = wish.images.keys().filter(|image| !known().any(|name| name == *image));
+    unknown.map(|image| format!("there is no image {image}; {}", instead(image, known()))).collect()
+}
+
+fn named_after_images(release: &Release, wish: &Wish) -> Version {
+    let given: Vec<String> = wish
+        .images
+        .keys()
+        .filter_map(|image| {
+            let digest = release.images.get(&ImageName::new(image.as_str()))?;
+            Some(format!("{image}@{}", digest.short()))
+        })
+        .collect();
+    match release.version.as_str() {
+        "" => Version::new(given.join(",")),
+        version => Version::new(format!("{version},{}", given.join(","))),
+    }
+}
+
+enum Picked<'a> {
+    One(&'a Release),
+    Several(String),
+    None,
+}
+
+/// The release of exactly this version, or the only one whose version begins so.
+fn pick<'a>(version: &str, releases: &[&'a Release]) -> Picked<'a> {
+    if let Some(exact) = releases.iter().find(|release| release.version.as_str() == version) {
+        return Picked::One(exact);
+    }
+    let starts = |release: &&&Release| release.version.as_str().starts_with(version);
+    let fitting: Vec<&Release> = releases.iter().filter(starts).copied().collect();
+    let names: BTreeSet<&str> = fitting.iter().map(|release| release.version.as_str()).collect();
+    match (names.len(), fitting.first()) {
+        (1, Some(only)) => Picked::One(only),
+        (0, _) | (_, None) => Picked::None,
+        _ => Picked::Several(names.into_iter().collect::<Vec<_>>().join(", ")),
+    }
+}

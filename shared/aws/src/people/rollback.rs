@@ -1,0 +1,177 @@
+//! Going back by hand: what the button `Test` of the function `rollback` does.
+
+use super::again;
+use super::answer::{Caller, Refusal, begin};
+use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, REQUEST, WHY};
+use super::identity::{is_known, request_id};
+use super::known::{Directory, Known, Site};
+use super::place::{choose, showcase, with_place};
+use super::plan;
+use crate::failure::Failure;
+use engine::{Engine, Pipeline, Rehearsal};
+use pipeline::deployment::Said;
+use pipeline::environment::Input;
+use pipeline::names::{RequestId, Version};
+use serde_json::{Map, Value, json};
+use tracing::info;
+
+const FIELDS: [Field; 8] = [
+    APPLICATION,
+    ENVIRONMENT,
+    ("to", &["version", "target", "release", "tag"]),
+    ("undo", &["undo_migration"]),
+    WHY,
+    BY,
+    DRY_RUN,
+    REQUEST,
+];
+const WHOLE: &str = "a rollback brings all services of a release back together; leave it out";
+const MEANT_OTHERWISE: [(&str, &str); 6] = [
+    ("service", WHOLE),
+    ("services", WHOLE),
+    ("image", WHOLE),
+    ("images", WHOLE),
+    ("cluster", "say \"application\" and \"environment\" instead"),
+    ("revision", "say \"to\" and a version instead"),
+];
+
+/// What was understood.
+struct Asked<'a> {
+    site: Site<'a>,
+    id: RequestId,
+    to: Option<Version>,
+    undo: bool,
+    by: String,
+    why: String,
+    dry_run: bool,
+}
+
+pub(crate) async fn roll_back(
+    world: &impl Directory,
+    caller: &Caller,
+    payload: &Value,
+) -> Result<Value, Failure> {
+    let known = Known::load(world).await?;
+    let mut form = Form::read(payload, &FIELDS, &MEANT_OTHERWISE);
+    let asked = match read(&mut form, &known, caller) {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(refusal.into_value(&form)),
+    };
+    let place = asked.site.place();
+    if is_known(&asked.site, &asked.id) {
+        return again::answer(world, caller, &asked.site, &asked.id, &form).await;
+    }
+    let engine = Engine::new(world, &Pipeline);
+    let input = asked.input();
+    let Some(rehearsal) = engine.rehearse(place, &input).await? else {
+        let because = vec![format!("{place} has just left the spec")];
+        return Ok(Refusal { because, ..Refusal::default() }.into_value(&form));
+    };
+    let said = match asked.dry_run {
+        true => rehearsal.said.clone(),
+        false => engine.tell(place, input).await?,
+    };
+    info!(%place, dry_run = asked.dry_run, "rollback by hand, by {}, {}: {said:?}", asked.by, asked.why);
+    Ok(answer(caller, &asked, &form, &rehearsal, &said))
+}
+
+fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<'a>, Refusal> {
+    let mut refusal = Refusal::default();
+    let (to, undo, dry_run) = (form.text("to"), form.flag("undo"), form.flag("dry_run"));
+    let (by, why, given) = (form.text("by"), form.text("why"), form.text("request"));
+    let under_way = |site: &Site| site.active.is_some();
+    let site = choose(form, known, under_way, &mut refusal);
+    refusal.because.splice(0..0, form.mistakes.drain(..));
+    let Some(site) = site.filter(|_| refusal.because.is_empty()) else {
+        refusal.example = site.or(showcase(known)).map(|site| example(&site));
+        return Err(refusal);
+    };
+    let content = json!([site.place().to_string(), to, undo]);
+    let id = request_id(&site, "rollback", &content, given.as_deref(), known.now);
+    Ok(Asked {
+        site,
+        id,
+        to: to.map(Version::new),
+        undo,
+        by: by.unwrap_or_else(|| caller.somebody()),
+        why: why.unwrap_or_else(|| "no reason given".into()),
+        dry_run,
+    })
+}
+
+impl Asked<'_> {
+    fn input(&self) -> Input {
+        Input::RollbackRequested {
+            id: self.id.clone(),
+            by: self.by.clone(),
+            why: self.why.clone(),
+            to: self.to.clone(),
+            undo: self.undo,
+        }
+    }
+}
+
+fn answer(
+    caller: &Caller,
+    asked: &Asked,
+    form: &Form,
+    rehearsal: &Rehearsal,
+    said: &Said,
+) -> Value {
+    let mut answer = begin(said, asked.dry_run, form);
+    if !matches!(said, Said::Accepted(_)) {
+        let choices = choices(asked, form);
+        if !choices.is_empty() {
+            answer.insert("choices".into(), choices.into());
+        }
+        return answer.into();
+    }
+    // Somebody may have been quicker between the rehearsal and the deed.
+    if *said == rehearsal.said
+        && let Some(plan) = plan::of_going_back(&asked.site, rehearsal)
+    {
+        answer.insert("plan".into(), plan);
+    }
+    let started = rehearsal.started.as_ref().or(rehearsal.deployment.as_ref());
+    let number = started.filter(|_| *said == rehearsal.said).map(|started| started.id.number);
+    if asked.dry_run {
+        let mut typed = form.typed();
+        typed.remove("dry_run");
+        answer.insert("to_do_it".into(), with_place(typed, &asked.site));
+    } else {
+        if let Some(number) = number {
+            answer.insert("deployment".into(), number.into());
+        }
+        answer.insert("watch".into(), caller.watch(asked.site.place(), number));
+    }
+    answer.into()
+}
+
+/// Every version that can be gone back to, as a payload.
+fn choices(asked: &Asked, form: &Form) -> Vec<Value> {
+    let mut typed = form.typed();
+    if asked.site.rules.migration.as_ref().is_none_or(|migration| migration.undo.is_none()) {
+        typed.remove("undo");
+    }
+    if asked.site.active.is_some() {
+        typed.remove("to");
+        return vec![with_place(typed, &asked.site)];
+    }
+    let live = asked.site.head.live.as_ref().map(|live| &live.release.version);
+    let good = asked.site.head.good.iter().rev().map(|good| &good.release.version);
+    let others = good.filter(|version| Some(*version) != live);
+    let payload = |version: &Version| {
+        let mut typed = typed.clone();
+        typed.insert("to".into(), version.as_str().into());
+        with_place(typed, &asked.site)
+    };
+    others.map(payload).collect()
+}
+
+fn example(site: &Site) -> Value {
+    let mut fields = Map::new();
+    fields.insert("why".into(), "customers complain".into());
+    fields.insert("by".into(), "your name".into());
+    fields.insert("dry_run".into(), true.into());
+    with_place(fields, site)
+}

@@ -1,0 +1,171 @@
+//! What runs where, what is going on, and why. Nothing is changed by asking.
+
+use super::answer::{Caller, Refusal};
+use super::form::{APPLICATION, ENVIRONMENT, Field, Form};
+use super::known::{Directory, Known, Site, load};
+use super::place::choose;
+use super::view;
+use crate::failure::Failure;
+use engine::Key;
+use pipeline::deployment::Deployment;
+use pipeline::names::{DeploymentId, Place};
+use pipeline::spec::{Application, instead};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+const FIELDS: [Field; 5] = [
+    APPLICATION,
+    ENVIRONMENT,
+    ("deployment", &["number", "id"]),
+    ("format", &["as"]),
+    ("releases", &["pushes", "versions"]),
+];
+/// So many of the last deployments are told of each environment.
+const HISTORY: u64 = 5;
+
+pub(crate) async fn status(
+    world: &impl Directory,
+    caller: &Caller,
+    payload: &Value,
+) -> Result<Value, Failure> {
+    let known = Known::load(world).await?;
+    let mut form = Form::read(payload, &FIELDS, &[]);
+    let format = form.text("format").unwrap_or_else(|| "json".into()).to_lowercase();
+    if !["json", "text"].contains(&format.as_str()) {
+        let hint = instead(&format, ["json", "text"]);
+        form.mistakes.push(format!("there is no format {format}; {hint}"));
+    }
+    let number = form.number("deployment");
+    let answer = match number.filter(|_| form.mistakes.is_empty()) {
+        Some(number) => one_deployment(world, &known, number, &mut form).await?,
+        None => everything(world, caller, &known, &mut form).await?,
+    };
+    Ok(match (answer, format.as_str()) {
+        (Ok(told), "text") => json!({"text": told.lines}),
+        (Ok(told), _) => told.json,
+        (Err(refusal), _) => refusal.into_value(&form),
+    })
+}
+
+/// The same twice: for programs, and for people.
+struct Told {
+    json: Value,
+    lines: Vec<String>,
+}
+
+async fn one_deployment(
+    world: &impl Directory,
+    known: &Known,
+    number: u64,
+    form: &mut Form,
+) -> Result<Result<Told, Refusal>, Failure> {
+    let mut refusal = Refusal::default();
+    let had_it = |site: &Site| site.head.last_number >= number;
+    let Some(site) = choose(form, known, had_it, &mut refusal) else { return Ok(Err(refusal)) };
+    let place = site.place();
+    let key = Key::Deployment(DeploymentId { place: place.clone(), number });
+    let found = load::<Deployment>(world, &[key]).await?.pop().flatten();
+    Ok(found.map_or_else(
+        || {
+            let last = site.head.last_number;
+            let why = match last {
+                0 => format!("nothing was ever deployed to {place}"),
+                _ => format!("{place} has no deployment {number}; the last one is {last}"),
+            };
+            let example = json!({"application": place.application, "environment": place.environment, "deployment": last});
+            let example = (last > 0).then_some(example);
+            Err(Refusal { because: vec![why], example, ..Refusal::default() })
+        },
+        |deployment| {
+            let (json, lines) = (view::deployment(&deployment), view::deployment_lines(&deployment));
+            Ok(Told { json, lines })
+        },
+    ))
+}
+
+async fn everything(
+    world: &impl Directory,
+    caller: &Caller,
+    known: &Known,
+    form: &mut Form,
+) -> Result<Result<Told, Refusal>, Failure> {
+    let mut refusal = Refusal { because: form.mistakes.drain(..).collect(), ..Refusal::default() };
+    let sites = wanted(form, known, &mut refusal);
+    if !refusal.because.is_empty() {
+        refusal.example = Some(json!({}));
+        return Ok(Err(refusal));
+    }
+    let history = histories(world, &sites).await?;
+    let (mut environments, mut lines) = (Vec::new(), Vec::new());
+    for site in &sites {
+        let last = history.get(site.place()).map_or(&[][..], Vec::as_slice);
+        environments.push(view::environment(site, last, known.now));
+        lines.extend(view::environment_lines(site, last, known.now));
+    }
+    let mut json = Map::new();
+    if form.flag("releases") {
+        let mut specs: Vec<&Application> = sites.iter().map(|site| site.spec).collect();
+        specs.dedup_by_key(|spec| &spec.application);
+        let mut releases = Vec::new();
+        for spec in specs {
+            releases.extend(view::releases(spec, world.candidates(&spec.application, "").await?));
+        }
+        lines.extend(releases.iter().cloned());
+        json.insert("releases".into(), releases.into());
+    }
+    json.insert("now".into(), known.now.to_string().into());
+    let mut summary: Vec<String> = sites.iter().map(view::summary).collect();
+    if sites.is_empty() {
+        let nothing = "nothing is configured yet; give the function configure a spec first";
+        summary.push(nothing.into());
+        lines.push(nothing.into());
+    }
+    json.insert("at_a_glance".into(), summary.into());
+    json.insert("details".into(), environments.into());
+    if let Some(site) = sites.iter().find(|site| site.head.last_number > 0) {
+        let one = caller.watch(site.place(), Some(site.head.last_number));
+        json.insert("more".into(), one);
+    }
+    Ok(Ok(Told { json: json.into(), lines }))
+}
+
+/// All environments, or those that were named.
+fn wanted<'a>(form: &mut Form, known: &'a Known, refusal: &mut Refusal) -> Vec<Site<'a>> {
+    let mut chosen: Vec<Site> = known.sites().collect();
+    let (mut application, mut environment) = (form.text("application"), form.text("environment"));
+    let both = application.as_deref().or(environment.as_deref()).and_then(|t| t.split_once('/'));
+    if let Some((first, second)) = both {
+        (application, environment) = (Some(first.to_owned()), Some(second.to_owned()));
+    }
+    let mut narrow = |name: Option<String>, what: &str, of: fn(&Place) -> &str| {
+        let Some(name) = name else { return };
+        let names: Vec<&str> = chosen.iter().map(|site| of(site.place())).collect();
+        if !names.contains(&name.to_lowercase().as_str()) {
+            let hint = instead(&name, names);
+            refusal.because.push(format!("there is no {what} {name}; {hint}"));
+            return;
+        }
+        chosen.retain(|site| of(site.place()) == name.to_lowercase());
+    };
+    narrow(application, "application", |place| place.application.as_str());
+    narrow(environment, "environment", |place| place.environment.as_str());
+    chosen
+}
+
+/// The last deployments of each environment, the newest first.
+async fn histories(
+    world: &impl Directory,
+    sites: &[Site<'_>],
+) -> Result<BTreeMap<Place, Vec<Deployment>>, Failure> {
+    let keys = sites.iter().flat_map(|site| {
+        let (place, last) = (site.place().clone(), site.head.last_number);
+        let numbers = (last.saturating_sub(HISTORY) + 1..=last).rev();
+        numbers.map(move |number| Key::Deployment(DeploymentId { place: place.clone(), number }))
+    });
+    let mut found: BTreeMap<Place, Vec<Deployment>> = BTreeMap::new();
+    let deployments = load::<Deployment>(world, &keys.collect::<Vec<_>>()).await?;
+    for deployment in deployments.into_iter().flatten() {
+        found.entry(deployment.id.place.clone()).or_default().push(deployment);
+    }
+    Ok(found)
+}

@@ -1,0 +1,13 @@
+//! Stories of people at the console: what was typed, and what was answered.
+
+mod choosing;
+mod configuring;
+mod controlling;
+mod deploying;
+mod desk;
+mod marking;
+mod mistaking;
+mod overruling;
+mod rolling_back;
+mod turning_round;
+mod watching;

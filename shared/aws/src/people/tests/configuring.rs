@@ -1,0 +1,257 @@
+//! The function `configure`.
+
+use super::desk::{Desk, SCR};
+use crate::people::account::{Facts, Trouble};
+use expect_test::expect;
+use serde_json::json;
+
+const SHOP: &str = "
+application: shop
+images: {api: shop-api}
+environments:
+  staging: {cluster: shop-staging, services: [shop-api], alarms: [shop-5xx], deploy_on: {tags: ['v*']}}
+";
+
+#[test]
+fn a_spec_is_stored_and_told_what_it_changes() {
+    let desk = Desk::new(&[]);
+    desk.configure(
+        &json!({"spec": SHOP, "dry_run": "true"}),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "shop is new"
+          ],
+          "dry_run": "nothing was stored",
+          "environments": [
+            "staging"
+          ]
+        }"#]],
+    );
+    desk.configure(
+        &json!({"spec": SHOP, "by": "ada"}),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "shop is new"
+          ],
+          "environments": [
+            "staging"
+          ]
+        }"#]],
+    );
+    desk.configure(
+        &json!(SHOP),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": false,
+          "environments": [
+            "staging"
+          ]
+        }"#]],
+    );
+    let changed = SHOP.replace("['v*']", "[latest]").replace("alarms: [shop-5xx], ", "");
+    desk.configure(
+        &json!({"Spec": changed, "DryRun": true}),
+        &expect![[r#"
+            {
+              "accepted": true,
+              "application": "shop",
+              "changed": true,
+              "changes": [
+                "environments.staging.alarms.names: [\"shop-5xx\"] -> []",
+                "environments.staging.bake: 5m -> 0s",
+                "environments.staging.deploy_on.tags[0]: {\"glob\":\"v*\"} -> {\"moving\":\"latest\"}"
+              ],
+              "dry_run": "nothing was stored",
+              "environments": [
+                "staging"
+              ]
+            }"#]],
+    );
+    let moved = SHOP.replace("staging:", "dev:");
+    desk.configure(
+        &json!({"spec": moved}),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "environments.staging is gone",
+            "environments.dev is new"
+          ],
+          "environments": [
+            "dev"
+          ],
+          "warnings": [
+            "environments.staging leaves the spec; nothing is deployed there any more"
+          ]
+        }"#]],
+    );
+}
+
+#[test]
+fn terraform_and_cloudformation_send_the_same() {
+    let desk = Desk::new(&[]);
+    let spec = json!({
+        "application": "shop",
+        "images": {"api": "shop-api"},
+        "environments": {"staging": {
+            "cluster": "shop-staging", "services": ["shop-api"], "bake": "5m",
+            "failures": {"tasks": "5"}, "deploy_on": {"tags": ["v*"]},
+        }},
+    });
+    let mut terraform = spec.clone();
+    terraform["tf"] = json!({"action": "create", "prev_input": null});
+    desk.configure(
+        &terraform,
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "shop is new"
+          ],
+          "environments": [
+            "staging"
+          ]
+        }"#]],
+    );
+    terraform["tf"] = json!({"action": "delete", "prev_input": spec});
+    desk.configure(
+        &terraform,
+        &expect![[r#"
+        {
+          "accepted": true,
+          "answer": "the spec stays as it is, and so does all that runs; nothing was removed",
+          "changed": false
+        }"#]],
+    );
+    let mut properties = spec;
+    properties["ServiceToken"] =
+        json!("arn:aws:lambda:eu-central-1:123456789012:function:slipway-configure");
+    let order = |kind: &str| {
+        json!({
+            "RequestType": kind,
+            "ResponseURL": "https://cloudformation-custom-resource-response.example/",
+            "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop/1",
+            "RequestId": "r1", "LogicalResourceId": "Shop", "ResourceType": "Custom::Slipway",
+            "ResourceProperties": properties,
+        })
+    };
+    desk.configure(
+        &order("Create"),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": false,
+          "environments": [
+            "staging"
+          ]
+        }"#]],
+    );
+    desk.configure(
+        &order("Delete"),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "answer": "the spec stays as it is, and so does all that runs; nothing was removed",
+          "changed": false
+        }"#]],
+    );
+}
+
+#[test]
+fn every_fault_fails_the_call() {
+    let desk = Desk::new(&[]);
+    desk.configure(
+        &json!({}),
+        &expect![[r#"
+        failed with Spec: the spec has faults:
+        application: it is missing; write application: scr
+        environments: it is missing; write environments: {staging: {cluster: …, services: […]}}
+        images: it is missing; write images: {api: scr-api}"#]],
+    );
+    desk.configure(&json!({"key1": "value1"}), &expect![[r#"
+        {
+          "accepted": false,
+          "because": "this is the console's own example, which means nothing here; give a spec, as YAML or JSON",
+          "example": {
+            "dry_run": true,
+            "spec": "application: shop\nimages: {api: shop-api}\nenvironments:\n  staging:\n    cluster: shop-staging\n    deploy_on: {tags: [\"[0-9a-f]*\"]}\n    services: [shop-api]\n"
+          }
+        }"#]]);
+    desk.configure(
+        &json!([1]),
+        &expect![[r#"
+        failed with Spec: the spec has faults:
+        a list is not a map; write application:, images: and environments:"#]],
+    );
+    let wrong = SHOP.replace("services:", "servces:").replace("images: {api", "images: {API");
+    desk.configure(
+        &json!({"spec": wrong, "force": true}),
+        &expect![[r#"
+        failed with Spec: the spec has faults:
+        environments.staging.servces: this key is not known; did you mean services?
+        environments.staging.services: it is missing; write services: [scr-api, scr-web]
+        images.API: the name is not a short name; write 1 to 32 of a-z, 0-9 and -"#]],
+    );
+}
+
+#[test]
+fn the_account_is_compared_with_the_spec() {
+    let mut desk = Desk::new(&[]);
+    let missing = |what: &str| format!("there is no {what}");
+    desk.facts = Facts {
+        repositories: [("scr-web".into(), missing("repository scr-web"))].into(),
+        clusters: [("scr-production".to_owned(), missing("cluster scr-production"))].into(),
+        services: [
+            (("scr-staging".to_owned(), "scr-web".into()), Trouble::Missing),
+            (
+                ("scr-staging".to_owned(), "scr-api".into()),
+                Trouble::Controlled("CODE_DEPLOY".into()),
+            ),
+        ]
+        .into(),
+        alarms: [("scr-staging-5xx".into(), missing("alarm scr-staging-5xx"))].into(),
+    };
+    desk.configure(&json!({"spec": SCR}), &expect![[r#"
+        failed with Spec: the spec has faults:
+        images.web: there is no repository scr-web
+        environments.production.cluster: there is no cluster scr-production
+        environments.staging.services: scr-api is brought forward by CODE_DEPLOY; Slipway needs the deployment controller ECS
+        environments.staging.services: there is no service scr-web in scr-staging; create it, or say how with create:
+        environments.staging.alarms: there is no alarm scr-staging-5xx"#]]);
+    assert_eq!(desk.world.keys(), []);
+    desk.configure(&json!({"spec": SCR, "force": "yes"}), &expect![[r#"
+        {
+          "accepted": true,
+          "application": "scr",
+          "changed": true,
+          "changes": [
+            "scr is new"
+          ],
+          "environments": [
+            "production",
+            "staging"
+          ],
+          "warnings": [
+            "images.web: there is no repository scr-web",
+            "environments.production.cluster: there is no cluster scr-production",
+            "environments.staging.services: scr-api is brought forward by CODE_DEPLOY; Slipway needs the deployment controller ECS",
+            "environments.staging.services: there is no service scr-web in scr-staging; create it, or say how with create:",
+            "environments.staging.alarms: there is no alarm scr-staging-5xx"
+          ]
+        }"#]]);
+}

@@ -1,0 +1,253 @@
+//! The function `control`.
+
+use super::desk::{Desk, SCR};
+use expect_test::expect;
+
+fn with_approval() -> Desk {
+    let spec = SCR.replace("    bake: 5m\n", "    bake: 5m\n    approval: {expires: 2h}\n");
+    let desk = Desk::new(&[&spec]);
+    desk.succeeded("staging", "3f2a9c1", 1);
+    desk.push("staging", "7b41d0e");
+    desk
+}
+
+#[test]
+fn an_action_that_does_not_exist_is_told_which_do() {
+    let desk = with_approval();
+    desk.control("{}", &expect![[r#"
+        {
+          "accepted": false,
+          "because": "say which \"action\": one of approve, reject, cancel, pause, resume, hold, unhold, mark_bad, unmark_bad; say which application and environment",
+          "example": {
+            "action": "pause",
+            "application": "scr",
+            "by": "your name",
+            "environment": "staging",
+            "why": "we look into something"
+          }
+        }"#]]);
+    desk.control(r#"{"action": "aprove"}"#, &expect![[r#"
+        {
+          "accepted": false,
+          "because": "there is no action aprove; did you mean approve?; say which application and environment",
+          "example": {
+            "action": "pause",
+            "application": "scr",
+            "by": "your name",
+            "environment": "staging",
+            "why": "we look into something"
+          }
+        }"#]]);
+    desk.control(
+        r#"{"action": "pause"}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "say which application and environment",
+              "choices": [
+                {
+                  "action": "pause",
+                  "application": "scr",
+                  "environment": "production"
+                },
+                {
+                  "action": "pause",
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              ],
+              "example": {
+                "action": "pause",
+                "application": "scr",
+                "by": "your name",
+                "environment": "staging",
+                "why": "we look into something"
+              }
+            }"#]],
+    );
+}
+
+#[test]
+fn trap_52_an_approval_names_the_version() {
+    let desk = with_approval();
+    desk.control(
+        r#"{"action": "approve"}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "say which version; 7b41d0e waits for approval",
+              "choices": [
+                {
+                  "action": "approve",
+                  "application": "scr",
+                  "environment": "staging",
+                  "version": "7b41d0e"
+                }
+              ],
+              "example": {
+                "action": "approve",
+                "application": "scr",
+                "by": "your name",
+                "environment": "staging",
+                "version": "7b41d0e",
+                "why": "we look into something"
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "approve", "version": "3f2a9c1"}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "it is 7b41d0e that waits for approval, not 3f2a9c1",
+              "choices": [
+                {
+                  "action": "approve",
+                  "application": "scr",
+                  "environment": "staging",
+                  "version": "7b41d0e"
+                }
+              ],
+              "environment": "scr/staging",
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "Approve", "version": "7b41", "dry_run": true}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer_would_be": "approved; it goes on",
+              "dry_run": "nothing was done",
+              "environment": "scr/staging",
+              "to_do_it": {
+                "action": "Approve",
+                "application": "scr",
+                "environment": "staging",
+                "version": "7b41"
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "approve", "version": "7b41d0e", "by": "ada"}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "approved; it goes on",
+              "environment": "scr/staging",
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "approve", "environment": "staging"}"#,
+        &expect![[r#"
+        {
+          "accepted": false,
+          "because": "nothing waits for approval in scr/staging",
+          "example": {
+            "action": "approve",
+            "application": "scr",
+            "by": "your name",
+            "environment": "staging",
+            "version": "the version that waits",
+            "why": "we look into something"
+          }
+        }"#]],
+    );
+}
+
+#[test]
+fn pause_and_hold_keep_automation_out_until_it_is_said_otherwise() {
+    let desk = Desk::with_two_good();
+    desk.control(
+        r#"{"action": "pause", "environment": "staging", "by": "ada", "why": "a demo"}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "paused; nothing starts here until it is resumed",
+              "environment": "scr/staging",
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "resume"}"#,
+        &expect![[r#"
+        {
+          "accepted": true,
+          "answer": "resumed",
+          "environment": "scr/staging",
+          "watch": {
+            "function": "slipway-status",
+            "payload": {
+              "application": "scr",
+              "environment": "staging"
+            }
+          }
+        }"#]],
+    );
+    desk.control(
+        r#"{"action": "hold", "environment": "staging", "firm": "true"}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "on hold",
+              "environment": "scr/staging",
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "unhold"}"#,
+        &expect![[r#"
+        {
+          "accepted": true,
+          "answer": "the hold is lifted",
+          "environment": "scr/staging",
+          "watch": {
+            "function": "slipway-status",
+            "payload": {
+              "application": "scr",
+              "environment": "staging"
+            }
+          }
+        }"#]],
+    );
+    desk.control(
+        r#"{"action": "cancel"}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "nothing is under way anywhere",
+              "example": {
+                "action": "cancel",
+                "application": "scr",
+                "by": "your name",
+                "environment": "staging",
+                "why": "we look into something"
+              }
+            }"#]],
+    );
+}

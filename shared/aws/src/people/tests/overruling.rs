@@ -1,0 +1,163 @@
+//! What stands in the way of `deploy`, and the words that overrule it.
+
+use super::deploying::with_pushes;
+use super::desk::digest;
+use expect_test::expect;
+use pipeline::environment::{Control, Input};
+
+#[test]
+fn trap_52_production_wants_the_word_and_what_succeeded_before() {
+    let desk = with_pushes();
+    desk.deploy(
+        r#"{"environment": "production", "from": "staging"}"#,
+        &expect![[r#"
+        {
+          "accepted": false,
+          "because": "a manual deploy to this environment needs \"confirm\": \"DEPLOY\"",
+          "to_do_it_all_the_same": {
+            "application": "scr",
+            "confirm": "DEPLOY",
+            "environment": "production",
+            "from": "staging"
+          }
+        }"#]],
+    );
+    desk.deploy(
+        r#"{"environment": "production", "from": "staging", "confirm": "DEPLOY", "dry_run": true}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer_would_be": "deployment 1 of 7b41d0e has started",
+              "dry_run": "nothing was done",
+              "plan": {
+                "environment": "scr/production",
+                "from": "what runs now",
+                "images": [
+                  "api: 7b41d0ea1000",
+                  "gateway: 7b41d0e9a000",
+                  "web: 7b41d0eeb000"
+                ],
+                "steps": [
+                  "look at everything and register the new task definitions",
+                  "run the migration: poetry run alembic upgrade head",
+                  "update scr-api-production",
+                  "update scr-ai-gateway-production",
+                  "update scr-web-production",
+                  "ask https://api.scr-platform.com/health",
+                  "ask https://scr-platform.com/",
+                  "watch the alarms for 10m"
+                ],
+                "to": "7b41d0e"
+              },
+              "to_do_it": {
+                "application": "scr",
+                "confirm": "DEPLOY",
+                "environment": "production",
+                "from": "staging"
+              }
+            }"#]],
+    );
+    desk.deploy(
+        r#"{"environment": "production", "version": "c90ffee", "confirm": "DEPLOY"}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "these images have not succeeded in staging; add \"override\": [\"promotion\"] if you mean it",
+              "to_do_it_all_the_same": {
+                "application": "scr",
+                "confirm": "DEPLOY",
+                "environment": "production",
+                "override": [
+                  "promotion"
+                ],
+                "version": "c90ffee"
+              }
+            }"#]],
+    );
+    desk.deploy(
+        r#"{"environment": "production", "from": "moon"}"#,
+        &expect![[r#"
+        {
+          "accepted": false,
+          "because": "there is no environment moon to promote from; write one of staging",
+          "choices": [
+            {
+              "application": "scr",
+              "confirm": "DEPLOY",
+              "environment": "production",
+              "version": "c90ffee"
+            }
+          ],
+          "example": {
+            "application": "scr",
+            "by": "your name",
+            "confirm": "DEPLOY",
+            "dry_run": true,
+            "environment": "production",
+            "from": "staging",
+            "why": "the customer waits for it"
+          }
+        }"#]],
+    );
+    desk.deploy(
+        r#"{"environment": "production", "from": "staging", "version": "3f", "confirm": "DEPLOY"}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "deployment 1 of 3f2a9c1 has started",
+              "deployment": 1,
+              "plan": {
+                "environment": "scr/production",
+                "from": "what runs now",
+                "images": [
+                  "api: 3f2a9c1a1000",
+                  "gateway: 3f2a9c19a000",
+                  "web: 3f2a9c1eb000"
+                ],
+                "steps": [
+                  "look at everything and register the new task definitions",
+                  "run the migration: poetry run alembic upgrade head",
+                  "update scr-api-production",
+                  "update scr-ai-gateway-production",
+                  "update scr-web-production",
+                  "ask https://api.scr-platform.com/health",
+                  "ask https://scr-platform.com/",
+                  "watch the alarms for 10m"
+                ],
+                "to": "3f2a9c1"
+              },
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "deployment": 1,
+                  "environment": "production"
+                }
+              }
+            }"#]],
+    );
+}
+
+#[test]
+fn what_stands_in_the_way_is_told_with_the_words_that_overrule_it() {
+    let desk = with_pushes();
+    let bad = digest("api", "c90ffee");
+    for control in [Control::Hold { firm: true }, Control::MarkBad { digest: bad }] {
+        let (by, why) = ("ada".to_owned(), "we look into something".to_owned());
+        desk.tell("staging", Input::Controlled { by, why, control });
+    }
+    desk.deploy(r#"{"environment": "staging", "version": "c90ffee"}"#, &expect![[r#"
+        {
+          "accepted": false,
+          "because": "c90ffeea1000 in it is marked bad (marked by ada: we look into something); the environment is on hold by ada (we look into something); add \"override\": [\"bad\", \"hold\"] if you mean it",
+          "to_do_it_all_the_same": {
+            "application": "scr",
+            "environment": "staging",
+            "override": [
+              "hold",
+              "bad"
+            ],
+            "version": "c90ffee"
+          }
+        }"#]]);
+}

@@ -1,0 +1,259 @@
+//! How an environment and a deployment look: as JSON, and as lines for a person.
+//!
+//! The console shows an answer as JSON, where a line break is two odd characters; so what a person
+//! reads is a list of lines.
+
+use super::known::Site;
+use pipeline::deployment::{Deployment, Standing, State};
+use pipeline::environment::HoldUntil;
+use pipeline::push::Candidate;
+use pipeline::spec::Application;
+use pipeline::time::Time;
+use serde_json::{Map, Value, json};
+
+/// So many of the last things that happened are told with what is under way.
+const LAST: usize = 5;
+/// So many pushed versions are listed.
+const RELEASES: usize = 10;
+/// So many good releases are listed.
+const GOOD: usize = 10;
+
+/// One line that says it all.
+pub(crate) fn summary(site: &Site) -> String {
+    let runs = runs(site);
+    let mut line = format!("{}: {runs}", site.place());
+    if let Some(active) = site.active {
+        line.push_str(&format!("; deployment {}", under_way(active)));
+    }
+    if !site.head.queue.is_empty() {
+        line.push_str(&format!("; {} waiting", site.head.queue.len()));
+    }
+    for (what, is_so) in
+        [("on hold", site.head.hold.is_some()), ("paused", site.head.pause.is_some())]
+    {
+        if is_so {
+            line.push_str(&format!("; {what}"));
+        }
+    }
+    line
+}
+
+pub(crate) fn environment(site: &Site, history: &[Deployment], now: Time) -> Value {
+    let head = site.head;
+    let mut view = Map::new();
+    view.insert("environment".into(), head.place.to_string().into());
+    view.insert("runs".into(), runs(site).into());
+    if let Some(live) = &head.live {
+        view.insert("images".into(), json!(live.release.images));
+    }
+    let mut some = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            view.insert(name.into(), value);
+        }
+    };
+    some("under_way", site.active.map(active));
+    some("waiting", not_empty(waiting(site)));
+    some("hold", hold(site).map(Value::from));
+    some("pause", pause(site).map(Value::from));
+    some("frozen_until", frozen(site, now).map(Value::from));
+    some("unfinished", unfinished(site).map(Value::from));
+    some("good", not_empty(good(site)));
+    some("bad", not_empty(bad(site)));
+    some("ended", not_empty(ended(history)));
+    view.into()
+}
+
+pub(crate) fn environment_lines(site: &Site, history: &[Deployment], now: Time) -> Vec<String> {
+    let mut lines = vec![format!("{} {}", site.place(), runs(site))];
+    let mut add = |what: &str, texts: Vec<String>| {
+        lines.extend(texts.into_iter().map(|text| format!("  {what}: {text}")));
+    };
+    if let Some(active) = site.active {
+        add("under way", vec![under_way(active)]);
+    }
+    if let Some(active) = site.active {
+        lines.extend(timeline(active, LAST).into_iter().map(|line| format!("    {line}")));
+    }
+    let mut add = |what: &str, texts: Vec<String>| {
+        lines.extend(texts.into_iter().map(|text| format!("  {what}: {text}")));
+    };
+    add("waiting", waiting(site));
+    add("on hold", hold(site).into_iter().collect());
+    add("paused", pause(site).into_iter().collect());
+    add("frozen until", frozen(site, now).into_iter().collect());
+    add("unfinished", unfinished(site).into_iter().collect());
+    add("good", good(site));
+    add("bad", bad(site));
+    add("ended", ended(history));
+    lines
+}
+
+/// What was pushed last, and what of it is still missing.
+pub(crate) fn releases(spec: &Application, mut pushed: Vec<Candidate>) -> Vec<String> {
+    pushed.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
+    let line = |candidate: &Candidate| {
+        let missing = spec.images.keys().filter(|image| !candidate.images.contains_key(*image));
+        let missing: Vec<_> = missing.map(|image| image.as_str()).collect();
+        let missing = match missing.is_empty() {
+            true => String::new(),
+            false => format!(", without {}", missing.join(", ")),
+        };
+        let (version, at) = (&candidate.version, candidate.last_pushed_at);
+        format!("{} {version}, pushed at {at}{missing}", spec.application)
+    };
+    pushed.iter().take(RELEASES).map(line).collect()
+}
+
+/// One deployment with all that happened to it.
+pub(crate) fn deployment(deployment: &Deployment) -> Value {
+    let mut view = Map::new();
+    view.insert("deployment".into(), deployment.id.to_string().into());
+    view.insert("version".into(), deployment.request.release.version.as_str().into());
+    view.insert("images".into(), json!(deployment.request.release.images));
+    view.insert("asked_by".into(), deployment.request.asked_by.to_string().into());
+    view.insert("started".into(), deployment.started_at.to_string().into());
+    view.insert("state".into(), deployment.state.name().into());
+    match &deployment.state {
+        State::Ended { verdict, at } => {
+            view.insert("verdict".into(), verdict.name().into());
+            view.insert("because".into(), verdict.to_string().into());
+            view.insert("ended".into(), at.to_string().into());
+            view.insert("took".into(), at.since(deployment.started_at).to_string().into());
+        }
+        _ => {
+            view.insert("waiting".into(), deployment.waiting().to_string().into());
+        }
+    }
+    view.insert("services".into(), services(deployment).into());
+    view.insert("timeline".into(), timeline(deployment, usize::MAX).into());
+    view.into()
+}
+
+pub(crate) fn deployment_lines(deployment: &Deployment) -> Vec<String> {
+    let head = format!(
+        "deployment {} of {}, asked for by {}",
+        deployment.id, deployment.request.release.version, deployment.request.asked_by
+    );
+    let mut lines = vec![head, deployment.waiting().to_string()];
+    lines.extend(services(deployment).into_iter().map(|line| format!("  {line}")));
+    lines.extend(timeline(deployment, usize::MAX));
+    lines
+}
+
+fn active(deployment: &Deployment) -> Value {
+    json!({
+        "deployment": deployment.id.number,
+        "version": deployment.request.release.version,
+        "asked_by": deployment.request.asked_by.to_string(),
+        "started": deployment.started_at.to_string(),
+        "state": deployment.state.name(),
+        "waiting": deployment.waiting().to_string(),
+        "services": services(deployment),
+        "last": timeline(deployment, LAST),
+    })
+}
+
+fn runs(site: &Site) -> String {
+    match &site.head.live {
+        Some(live) => format!(
+            "runs {} since {} (deployment {})",
+            live.release.version, live.since, live.number
+        ),
+        None if site.head.last_number == 0 => "nothing was deployed here yet".into(),
+        None => "nobody knows what runs; the last deployment did not leave it as it should".into(),
+    }
+}
+
+fn under_way(deployment: &Deployment) -> String {
+    let (number, version) = (deployment.id.number, &deployment.request.release.version);
+    format!("{number} of {version} is {}, {}", deployment.state.name(), deployment.waiting())
+}
+
+/// Why each request waits, as it is now: what was written down when it came may be long over.
+fn waiting(site: &Site) -> Vec<String> {
+    let line = |waits: &pipeline::environment::Waits| {
+        let request = &waits.request;
+        format!("{}, asked for by {}: {}", request.release.version, request.asked_by, waits.why)
+    };
+    site.head.queue.iter().map(line).collect()
+}
+
+fn hold(site: &Site) -> Option<String> {
+    let hold = site.head.hold.as_ref()?;
+    let until = match &hold.until {
+        HoldUntil::NewerThan(mark) => {
+            format!("until something newer than {} comes", mark.version)
+        }
+        HoldUntil::Person => "until a person lifts it".to_owned(),
+    };
+    Some(format!("by {} since {}, {until}: {}", hold.by, hold.at, hold.why))
+}
+
+fn pause(site: &Site) -> Option<String> {
+    let pause = site.head.pause.as_ref()?;
+    Some(format!("by {} since {}: {}", pause.by, pause.at, pause.why))
+}
+
+fn frozen(site: &Site, now: Time) -> Option<String> {
+    site.rules.frozen_until(now).map(|until| until.to_string())
+}
+
+fn unfinished(site: &Site) -> Option<String> {
+    let unfinished = site.head.unfinished.as_ref()?;
+    let task = unfinished.task.as_ref().map_or(String::new(), |task| format!(" ({task})"));
+    let number = unfinished.number;
+    Some(format!("the migration task of deployment {number}{task} may still run"))
+}
+
+fn good(site: &Site) -> Vec<String> {
+    let newest = site.head.good.iter().rev().take(GOOD);
+    newest
+        .map(|good| format!("{} (deployment {}, {})", good.release.version, good.number, good.at))
+        .collect()
+}
+
+fn bad(site: &Site) -> Vec<String> {
+    let bad = site.head.bad.iter().rev();
+    bad.map(|bad| format!("{} of {}: {}", bad.digest, bad.version, bad.why)).collect()
+}
+
+fn ended(history: &[Deployment]) -> Vec<String> {
+    let line = |deployment: &Deployment| {
+        let (number, version) = (deployment.id.number, &deployment.request.release.version);
+        deployment.verdict().map(|verdict| format!("{number} of {version}: {verdict}"))
+    };
+    history.iter().filter_map(line).collect()
+}
+
+fn services(deployment: &Deployment) -> Vec<String> {
+    let line = |service: &pipeline::deployment::Service| {
+        let before = service.before.as_ref().map_or("nothing", |before| before.short());
+        let standing = match &service.standing {
+            Standing::Untouched => "untouched".to_owned(),
+            Standing::Updating { waiting, .. } => format!("updating: {waiting}"),
+            Standing::Updated => "updated".to_owned(),
+            Standing::PuttingBack { waiting, .. } => format!("going back: {waiting}"),
+            Standing::PutBack => "back".to_owned(),
+            Standing::Removing { .. } => "being deleted".to_owned(),
+            Standing::Removed => "deleted".to_owned(),
+            Standing::Left => "left as it is".to_owned(),
+            Standing::NotPutBack { why } => format!("not put back: {why}"),
+            Standing::TakenOver { revision: Some(by) } => {
+                format!("somebody brought it to {}", by.short())
+            }
+            Standing::TakenOver { revision: None } => "somebody deleted it".to_owned(),
+        };
+        format!("{}: {before} -> {}, {standing}", service.name, service.after.short())
+    };
+    deployment.services.iter().map(line).collect()
+}
+
+fn timeline(deployment: &Deployment, last: usize) -> Vec<String> {
+    let entries = deployment.timeline.entries();
+    let start = entries.len().saturating_sub(last);
+    entries[start..].iter().map(|entry| format!("{} {}", entry.at, entry.text)).collect()
+}
+
+fn not_empty(lines: Vec<String>) -> Option<Value> {
+    (!lines.is_empty()).then(|| lines.into())
+}

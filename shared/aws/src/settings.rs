@@ -1,0 +1,55 @@
+//! What a function is told by its environment.
+
+use crate::failure::Failure;
+use std::collections::BTreeMap;
+
+/// The variables of the template. A test compares them with what each function gets there.
+pub const TABLE: &str = "SLIPWAY_TABLE";
+pub const ROLLOUT_QUEUE: &str = "SLIPWAY_ROLLOUT_QUEUE";
+pub const MIGRATE_QUEUE: &str = "SLIPWAY_MIGRATE_QUEUE";
+pub const VERIFY_QUEUE: &str = "SLIPWAY_VERIFY_QUEUE";
+pub const ROLLBACK_QUEUE: &str = "SLIPWAY_ROLLBACK_QUEUE";
+pub const WAKE_QUEUE: &str = "SLIPWAY_WAKE_QUEUE";
+pub const NOTIFY_QUEUE: &str = "SLIPWAY_NOTIFY_QUEUE";
+pub const TOPIC: &str = "SLIPWAY_TOPIC";
+pub const SLACK_SECRET: &str = "SLIPWAY_SLACK_SECRET";
+pub const SLACK_CHANNEL: &str = "SLIPWAY_SLACK_CHANNEL";
+pub const ROLLBACK_FUNCTION: &str = "SLIPWAY_ROLLBACK_FUNCTION";
+/// Set by the sandbox only, whose time jumps: see `clock`.
+pub(crate) const CLOCK_FROM_DEADLINE: &str = "SLIPWAY_CLOCK_FROM_DEADLINE";
+
+/// The variables: those of the process, or in a test those that it gives.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    given: Option<BTreeMap<String, String>>,
+}
+
+impl Settings {
+    pub fn from_environment() -> Self {
+        Self { given: None }
+    }
+
+    /// For tests.
+    pub fn given(variables: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Self { given: Some(variables.collect()) }
+    }
+
+    /// Returns what must be there.
+    pub fn required(&self, name: &str) -> Result<String, Failure> {
+        self.optional(name).ok_or_else(|| {
+            Failure::Misconfigured(format!(
+                "the environment variable {name} is missing; deploy infra/template.yaml again"
+            ))
+        })
+    }
+
+    /// Returns what may be missing; empty counts as missing.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        let value = match &self.given {
+            Some(given) => given.get(name).cloned(),
+            None => std::env::var(name).ok(),
+        };
+        value.filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,107 @@
+//! The queues: one for each kind of worker, and one that wakes.
+
+use crate::clients::Aws;
+use crate::failure::{Failure, failure};
+use crate::settings;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use engine::{Message, Timer};
+use futures_util::future::try_join_all;
+use pipeline::effect::Effect;
+use pipeline::time::{Span, Time};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// SQS delays no message for longer; what is later is armed again on the way.
+const DELAY_MAX: Span = Span::minutes(15);
+const BATCH_MAX: usize = 10;
+
+/// A message and how long it is held back.
+struct Letter {
+    body: String,
+    delay: Span,
+}
+
+impl Aws {
+    pub(super) async fn send_all(
+        &self,
+        messages: Vec<Message>,
+        timers: Vec<Timer>,
+    ) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let mut mail: BTreeMap<&str, Vec<Letter>> = BTreeMap::new();
+        for message in &messages {
+            let letter = Letter { body: body(message)?, delay: pause(&message.effect) };
+            mail.entry(queue_of(&message.effect)).or_default().push(letter);
+        }
+        for timer in &timers {
+            let letter = Letter { body: body(timer)?, delay: until(timer.at, now) };
+            mail.entry(settings::WAKE_QUEUE).or_default().push(letter);
+        }
+        let sending = mail.into_iter().map(|(queue, letters)| self.post(queue, letters));
+        try_join_all(sending).await.map(|_| ())
+    }
+
+    /// Sets a timer, or sets it again if it is too far away for one message.
+    pub async fn send_timer(&self, timer: &Timer) -> Result<(), Failure> {
+        let letter = Letter { body: body(timer)?, delay: until(timer.at, self.clock.now()) };
+        self.post(settings::WAKE_QUEUE, vec![letter]).await
+    }
+
+    async fn post(&self, queue: &str, letters: Vec<Letter>) -> Result<(), Failure> {
+        let url = self.settings.required(queue)?;
+        for batch in letters.chunks(BATCH_MAX) {
+            let mut sending = self.sqs().send_message_batch().queue_url(&url);
+            for (index, letter) in batch.iter().enumerate() {
+                let delay = i32::try_from(letter.delay.as_seconds()).unwrap_or(i32::MAX);
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(&letter.body)
+                    .delay_seconds(delay);
+                let entry =
+                    entry.build().map_err(|error| Failure::Misconfigured(error.to_string()))?;
+                sending = sending.entries(entry);
+            }
+            let answer = sending.send().await.map_err(failure)?;
+            // What was not taken still stands in an outbox, and is sent again from there.
+            if let Some(failed) = answer.failed().first() {
+                let why = failed.message().unwrap_or_else(|| failed.code());
+                return Err(Failure::Passing(format!("SQS did not take a message: {why}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The queue of the worker that performs an effect.
+fn queue_of(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Prepare(_) | Effect::RollOut(_) | Effect::Observe { .. } => settings::ROLLOUT_QUEUE,
+        Effect::RunOneOff(_) | Effect::LookAtOneOff { .. } | Effect::StopOneOff { .. } => {
+            settings::MIGRATE_QUEUE
+        }
+        Effect::Check { .. } | Effect::ReadAlarms { .. } => settings::VERIFY_QUEUE,
+        Effect::PutBack(_) | Effect::Remove { .. } => settings::ROLLBACK_QUEUE,
+        Effect::Announce(_) => settings::NOTIFY_QUEUE,
+        Effect::Offer { .. } | Effect::Promote { .. } => settings::WAKE_QUEUE,
+    }
+}
+
+/// A pause before an effect is the queue's to wait out, not the worker's.
+fn pause(effect: &Effect) -> Span {
+    let pause = match effect {
+        Effect::Check { pause, .. } => *pause,
+        Effect::RunOneOff(one_off) => one_off.pause,
+        _ => Span::default(),
+    };
+    pause.min(DELAY_MAX)
+}
+
+/// The time until `at`, rounded up, so that nobody is woken a moment too early.
+fn until(at: Time, now: Time) -> Span {
+    let millis = at.millis().saturating_sub(now.millis());
+    Span::seconds(millis.div_ceil(1000)).min(DELAY_MAX)
+}
+
+fn body(content: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(content).map_err(|error| Failure::Misconfigured(error.to_string()))
+}

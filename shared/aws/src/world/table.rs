@@ -1,0 +1,262 @@
+//! Records in DynamoDB: read consistently, written only over the version that was read.
+
+use super::keys::{APPLICATIONS, key_at, partition_of, place_of};
+use crate::clients::Aws;
+use crate::failure::{Failure, failure};
+use crate::settings::TABLE;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use engine::{Key, Lookup, Record, SaveError, Stored, WorldError, Write};
+use pipeline::names::ApplicationName;
+use pipeline::time::{Span, Time};
+use std::collections::HashMap;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// DynamoDB hands back what it could not read at the moment; asked so often, then left to a retry.
+const READS_MAX: usize = 4;
+/// So many records are woken by one sweep; the rest is due a minute later.
+const DUE_MAX: usize = 200;
+/// What is over is kept for so long.
+const HISTORY: Span = Span::hours(24 * 400);
+/// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
+const DUE: &str = "due";
+
+impl Aws {
+    pub(crate) fn table(&self) -> Result<String, Failure> {
+        self.settings.required(TABLE)
+    }
+
+    pub(super) async fn read_records(
+        &self,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Stored>>, WorldError> {
+        let places: Vec<_> = keys.iter().map(place_of).collect();
+        let mut items = match places.as_slice() {
+            [(partition, sort)] => {
+                self.read_item(partition, sort).await?.into_iter().collect::<Vec<_>>()
+            }
+            _ => self.read_items(&places).await?,
+        };
+        let mut found = Vec::new();
+        for (key, (partition, sort)) in keys.iter().zip(&places) {
+            let is_it =
+                |item: &Item| text(item, "pk") == Some(partition) && text(item, "sk") == Some(sort);
+            let item = items.iter().position(is_it).map(|index| items.swap_remove(index));
+            found.push(item.map(|item| open(key, &item)).transpose()?);
+        }
+        Ok(found)
+    }
+
+    pub(crate) async fn read_item(
+        &self,
+        partition: &str,
+        sort: &str,
+    ) -> Result<Option<Item>, Failure> {
+        let reading = self.dynamodb().get_item().table_name(self.table()?).consistent_read(true);
+        let reading = reading.key("pk", string(partition)).key("sk", string(sort));
+        Ok(reading.send().await.map_err(failure)?.item)
+    }
+
+    async fn read_items(&self, places: &[(String, String)]) -> Result<Vec<Item>, Failure> {
+        let table = self.table()?;
+        let key = |(partition, sort): &(String, String)| {
+            Item::from([("pk".into(), string(partition)), ("sk".into(), string(sort))])
+        };
+        let wanted = KeysAndAttributes::builder()
+            .consistent_read(true)
+            .set_keys(Some(places.iter().map(key).collect()));
+        let wanted = wanted.build().map_err(|error| Failure::Misconfigured(error.to_string()))?;
+        let mut wanted = HashMap::from([(table, wanted)]);
+        let mut items = Vec::new();
+        for _ in 0..READS_MAX {
+            let reading = self.dynamodb().batch_get_item().set_request_items(Some(wanted));
+            let answer = reading.send().await.map_err(failure)?;
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            wanted = answer.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(items);
+            }
+        }
+        Err(Failure::Passing("DynamoDB did not read everything; it is busy".into()))
+    }
+
+    pub(super) async fn write_records(&self, writes: Vec<Write>) -> Result<(), SaveError> {
+        let mut puts = Vec::new();
+        for write in &writes {
+            // An application is found by what its new spec speaks of before it is stored: that an
+            // event then finds nothing there is harmless, that it finds nobody is not.
+            if let Key::Spec(application) = &write.key {
+                self.list_application(application, &write.lookups).await?;
+            }
+            puts.push(self.put_of(write)?);
+        }
+        match puts.pop() {
+            None => Ok(()),
+            Some(put) if puts.is_empty() => self.put_one(put).await,
+            Some(put) => {
+                puts.push(put);
+                self.put_all(puts).await
+            }
+        }
+    }
+
+    async fn put_one(&self, put: Put) -> Result<(), SaveError> {
+        let writing = self.dynamodb().put_item().table_name(put.table_name);
+        let writing = writing
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_values(put.expression_attribute_values);
+        match writing.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match failure(error) {
+                refused if refused.is("ConditionalCheckFailedException") => {
+                    Err(SaveError::Conflict)
+                }
+                other => Err(WorldError::from(other).into()),
+            },
+        }
+    }
+
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), SaveError> {
+        let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build());
+        let writing = self.dynamodb().transact_write_items();
+        match writing.set_transact_items(Some(items.collect())).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_conflict(error.as_service_error()) => Err(SaveError::Conflict),
+            Err(error) => Err(WorldError::from(failure(error)).into()),
+        }
+    }
+
+    fn put_of(&self, write: &Write) -> Result<Put, WorldError> {
+        let Write { key, read_version, record, due, .. } = write;
+        let (partition, sort) = place_of(key);
+        let stored = record.write();
+        let stored = stored.map_err(|source| WorldError::Stored { key: key.clone(), source })?;
+        let mut put = Put::builder()
+            .table_name(self.table()?)
+            .item("pk", string(&partition))
+            .item("sk", string(&sort))
+            .item("version", number(read_version.unwrap_or_default() + 1))
+            .item("record", string(&stored));
+        if let Some(due) = due {
+            put = put.item("due", string(DUE)).item("due_at", number(due.millis()));
+        } else if is_over(record) {
+            let expires = self.clock.now() + HISTORY;
+            put = put.item("expires", number(expires.millis() / 1000));
+        }
+        put = match read_version {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(version) => put
+                .condition_expression("version = :read")
+                .expression_attribute_values(":read", number(*version)),
+        };
+        put.build().map_err(|error| WorldError::Final(error.to_string()))
+    }
+
+    pub(super) async fn due_records(&self, now: Time) -> Result<Vec<Key>, Failure> {
+        let asking = self.dynamodb().query().table_name(self.table()?).index_name("due");
+        let asking = asking
+            .key_condition_expression("due = :due AND due_at <= :now")
+            .expression_attribute_values(":due", string(DUE))
+            .expression_attribute_values(":now", number(now.millis()))
+            .limit(i32::try_from(DUE_MAX).unwrap_or(i32::MAX));
+        let items = asking.send().await.map_err(failure)?.items.unwrap_or_default();
+        Ok(items.iter().filter_map(|item| key_at(text(item, "pk")?, text(item, "sk")?)).collect())
+    }
+
+    pub(super) async fn applications_found_by(
+        &self,
+        lookup: &Lookup,
+    ) -> Result<Vec<ApplicationName>, Failure> {
+        self.listed_under(&partition_of(lookup)).await
+    }
+
+    /// Every application that was ever configured.
+    pub async fn applications(&self) -> Result<Vec<ApplicationName>, Failure> {
+        self.listed_under(APPLICATIONS).await
+    }
+
+    async fn listed_under(&self, partition: &str) -> Result<Vec<ApplicationName>, Failure> {
+        let items = self.query_partition(partition, None).await?;
+        let name = |item: &Item| text(item, "sk")?.strip_prefix("app#").map(ApplicationName::new);
+        Ok(items.iter().filter_map(name).collect())
+    }
+
+    /// Reads a whole partition, or what in it begins with `prefix`, page by page.
+    pub(crate) async fn query_partition(
+        &self,
+        partition: &str,
+        prefix: Option<&str>,
+    ) -> Result<Vec<Item>, Failure> {
+        let asking = self.dynamodb().query().table_name(self.table()?);
+        let asking = asking.expression_attribute_values(":pk", string(partition));
+        let asking = match prefix {
+            None => asking.key_condition_expression("pk = :pk"),
+            Some(prefix) => asking
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", string(prefix)),
+        };
+        let mut items = Vec::new();
+        let mut pages = asking.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            items.extend(page.map_err(failure)?.items.unwrap_or_default());
+        }
+        Ok(items)
+    }
+
+    /// Lists an application under all that its spec speaks of.
+    async fn list_application(
+        &self,
+        application: &ApplicationName,
+        lookups: &[Lookup],
+    ) -> Result<(), WorldError> {
+        let partitions = lookups.iter().map(partition_of).chain([APPLICATIONS.to_owned()]);
+        for partition in partitions {
+            let writing = self.dynamodb().put_item().table_name(self.table()?);
+            let writing = writing
+                .item("pk", string(&partition))
+                .item("sk", string(&format!("app#{application}")));
+            writing.send().await.map_err(failure)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_conflict(error: Option<&TransactWriteItemsError>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error else {
+        return false;
+    };
+    let codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    codes.into_iter().any(|code| code == "ConditionalCheckFailed" || code == "TransactionConflict")
+}
+
+fn is_over(record: &Record) -> bool {
+    match record {
+        Record::Deployment(deployment) => deployment.verdict().is_some(),
+        Record::Candidate(_) => true,
+        Record::Spec(_) | Record::Head(_) => false,
+    }
+}
+
+fn open(key: &Key, item: &Item) -> Result<Stored, WorldError> {
+    let broken = |what: &str| WorldError::Final(format!("the item {key} has no {what}"));
+    let version = item.get("version").and_then(|value| value.as_n().ok());
+    let version = version.and_then(|version| version.parse().ok());
+    let version = version.ok_or_else(|| broken("version"))?;
+    let record = Record::read(text(item, "record").ok_or_else(|| broken("record"))?);
+    let record = record.map_err(|source| WorldError::Stored { key: key.clone(), source })?;
+    Ok(Stored { version, record })
+}
+
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a String> {
+    item.get(name).and_then(|value| value.as_s().ok())
+}
+
+pub(crate) fn string(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+pub(crate) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
