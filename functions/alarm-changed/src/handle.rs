@@ -1,0 +1,36 @@
+//! From an alarm to the environments that watch it.
+
+use aws::payload::{Heard, alarms};
+use aws::{Aws, Failure};
+use engine::Lookup;
+use pipeline::event::{AlarmReading, Event};
+use serde_json::Value;
+use tracing::info;
+
+pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> {
+    let mut result = Ok(Value::Null);
+    for heard in alarms(&payload)? {
+        match heard {
+            Heard::NotForUs(what) => info!("not for us: {what}"),
+            Heard::News(reading) => {
+                if let Err(failure) = tell(aws, reading).await {
+                    result = Err(failure);
+                }
+            }
+        }
+    }
+    result
+}
+
+async fn tell(aws: &Aws, reading: AlarmReading) -> Result<(), Failure> {
+    let (alarm, state, muted) = (reading.alarm.clone(), reading.state, reading.muted);
+    let told =
+        aws.engine().happened(&Lookup::Alarm(alarm.clone()), &Event::AlarmChanged(reading)).await?;
+    if told.is_empty() {
+        info!(%alarm, "{state:?}, muted: {muted}; nobody watches it");
+    }
+    for (place, said) in told {
+        info!(%alarm, environment = %place, "{state:?}, muted: {muted}: {said:?}");
+    }
+    Ok(())
+}

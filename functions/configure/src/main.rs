@@ -1,0 +1,6 @@
+//! configure: takes the spec of an application, checks it against the account, and stores it.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    aws::run(async |aws, payload| aws::people::configure(aws, &payload).await).await
+}

@@ -1,0 +1,57 @@
+//! From an event of ECS's to the deployments that it concerns.
+
+use crate::active::places;
+use aws::ecs::observe;
+use aws::payload::{EcsNews, Heard, ecs_news};
+use aws::{Aws, Failure};
+use engine::Lookup;
+use pipeline::environment::Input;
+use pipeline::event::Event;
+use pipeline::spec::Target;
+use serde_json::Value;
+use std::slice::from_ref;
+use tracing::info;
+
+pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> {
+    match ecs_news(&payload)? {
+        Heard::NotForUs(what) => info!("not for us: {what}"),
+        Heard::News(EcsNews::OneOff { place, deployment, event }) => {
+            let name = event.name();
+            let said = aws.engine().tell(&place, Input::HappenedTo { deployment, event }).await?;
+            info!(deployment = %format!("{place}/{deployment}"), "{name}: {said:?}");
+        }
+        Heard::News(EcsNews::Task { cluster, report }) => {
+            let lookup = Lookup::Service { cluster, service: report.service.clone() };
+            tell(aws, &lookup, async || Ok(Event::TaskReported(report.clone()))).await?;
+        }
+        Heard::News(EcsNews::Service { cluster, service }) => {
+            let lookup = Lookup::Service { cluster: cluster.clone(), service: service.clone() };
+            let target = Target::Cluster(cluster);
+            tell(aws, &lookup, async || observe(aws, &target, from_ref(&service)).await).await?;
+        }
+    }
+    Ok(Value::Null)
+}
+
+/// Tells every environment that waits for news of this service; only then is `event` found out.
+async fn tell(
+    aws: &Aws,
+    lookup: &Lookup,
+    event: impl AsyncFn() -> Result<Event, Failure>,
+) -> Result<(), Failure> {
+    let places = places(aws, lookup).await?;
+    if places.is_empty() {
+        info!("nothing is under way for {lookup:?}");
+        return Ok(());
+    }
+    let event = event().await?;
+    let mut result = Ok(());
+    for place in places {
+        match aws.engine().tell(&place, Input::Happened(event.clone())).await {
+            Ok(said) => info!(environment = %place, "{}: {said:?}", event.name()),
+            // The event comes again for all of them, and does no harm twice.
+            Err(error) => result = Err(error.into()),
+        }
+    }
+    result
+}

@@ -1,0 +1,11 @@
+//! ecs-changed: listens to what ECS says of services and tasks.
+
+mod active;
+mod handle;
+
+use lambda_runtime::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::run(handle::handle).await
+}

@@ -1,0 +1,43 @@
+//! From a payload to the releases that it concerns.
+
+use aws::payload::{Heard, push};
+use aws::{Aws, Failure};
+use engine::World;
+use pipeline::deployment::Said;
+use pipeline::names::ApplicationName;
+use serde_json::{Value, json};
+use tracing::info;
+
+/// Answers with what was made of the push, for those who tell of one by hand.
+pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> {
+    let push = match push(&payload, aws.now())? {
+        Heard::News(push) => push,
+        Heard::NotForUs(what) => {
+            info!("not for us: {what}");
+            return Ok(json!({"heard": [], "ignored": what}));
+        }
+    };
+    let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
+    let heard = aws.engine().pushed(&push).await?;
+    info!(repository = %push.repository, "heard of {tag} ({}): {}", push.digest.short(), told(&heard));
+    let heard: Vec<Value> = heard
+        .iter()
+        .map(|(application, said)| json!({"application": application, "said": words(said)}))
+        .collect();
+    Ok(json!({"heard": heard}))
+}
+
+fn told(heard: &[(ApplicationName, Said)]) -> String {
+    if heard.is_empty() {
+        return "no application has this repository".into();
+    }
+    let each = heard.iter().map(|(application, said)| format!("{application}: {}", words(said)));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+fn words(said: &Said) -> &str {
+    match said {
+        Said::Done | Said::Granted => "taken in",
+        Said::Accepted(why) | Said::Denied(why) | Said::Refused(why) | Said::Ignored(why) => why,
+    }
+}

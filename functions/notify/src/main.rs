@@ -1,0 +1,16 @@
+//! notify: tells people, through SNS and Slack.
+
+use aws::{Aws, Failure, Notifier};
+use engine::Message;
+use lambda_runtime::Error;
+use pipeline::effect::Effect;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let notifier = Notifier::default();
+    let perform = async |aws: &Aws, message: &Message| match &message.effect {
+        Effect::Announce(notice) => notifier.tell(aws, message, notice).await,
+        other => Err(Failure::Unreadable(format!("{} is not for notify", other.name()))),
+    };
+    aws::run(async |aws, payload| aws::work(aws, payload, &perform).await).await
+}

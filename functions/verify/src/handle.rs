@@ -1,0 +1,22 @@
+//! The effects of this worker.
+
+use aws::{Aws, Failure};
+use engine::Message;
+use pipeline::effect::Effect;
+use pipeline::event::{Event, Outcome};
+use tracing::info;
+
+pub(crate) async fn perform(aws: &Aws, message: &Message) -> Result<Event, Failure> {
+    match &message.effect {
+        Effect::Check { check, attempt, spec, .. } => {
+            let outcome = aws::check(aws, spec).await;
+            match &outcome {
+                Outcome::Passed => info!(url = spec.url, "passed"),
+                Outcome::Failed { reason } => info!(url = spec.url, "not passed: {reason}"),
+            }
+            Ok(Event::Checked { check: *check, attempt: *attempt, outcome })
+        }
+        Effect::ReadAlarms { names } => aws::answer_alarms(aws, names).await,
+        other => Err(Failure::Unreadable(format!("{} is not for verify", other.name()))),
+    }
+}

@@ -1,0 +1,10 @@
+//! verify: asks URLs and alarms how the release is doing.
+
+mod handle;
+
+use lambda_runtime::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::run(async |aws, payload| aws::work(aws, payload, handle::perform).await).await
+}
