@@ -1,0 +1,130 @@
+//! The template as a document: how it is written, what it asks for, what it is called.
+
+use contract::Template;
+use expect_test::expect;
+use serde_json::Value;
+
+#[test]
+fn any_yaml_parser_reads_it() {
+    let template = Template::load();
+    let tagged = template.text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let tagged: Vec<&str> = tagged.filter(|line| line.contains(" !")).collect();
+    assert_eq!(tagged, Vec::<&str>::new(), "write Fn::Sub, not the short form");
+    assert_eq!(template.tree["Transform"], Value::Null);
+}
+
+/// CloudFormation takes 51,200 bytes in a request, more only from S3, where the zips are anyhow.
+#[test]
+fn cloudformation_takes_it_from_s3() {
+    let template = Template::load();
+    assert!(template.text.len() < 1_000_000, "{} bytes", template.text.len());
+    assert!(template.resources().count() <= 500);
+}
+
+#[test]
+fn each_parameter_says_what_it_is_for_and_most_need_no_answer() {
+    let template = Template::load();
+    let mut asked = Vec::new();
+    for (name, parameter) in template.section("Parameters") {
+        let description = parameter["Description"].as_str().unwrap_or_default();
+        assert!(description.ends_with(['.', '*']), "{name} has no description: {description:?}");
+        if parameter.get("Default").is_none() {
+            asked.push(name);
+        }
+    }
+    expect![[r#"
+        [
+            "ArtifactBucket",
+            "TaskRoleArns",
+        ]
+    "#]]
+    .assert_debug_eq(&asked);
+}
+
+#[test]
+fn each_parameter_is_used_and_shown_in_a_group() {
+    let template = Template::load();
+    let resources = template.tree["Resources"].to_string();
+    let conditions = template.tree["Conditions"].to_string();
+    let groups = template.tree["Metadata"].to_string();
+    for (name, _) in template.section("Parameters") {
+        let used = [format!("{{\"Ref\":\"{name}\"}}"), format!("${{{name}}}")];
+        let everywhere = [&resources, &conditions];
+        assert!(
+            used.iter().any(|used| everywhere.iter().any(|text| text.contains(used))),
+            "{name} changes nothing"
+        );
+        assert!(groups.contains(&format!("\"{name}\"")), "{name} is in no group");
+    }
+}
+
+/// MiniStack refuses what it does not know; this is what it was seen to make.
+#[test]
+fn it_uses_no_other_kinds_of_resources_than_these() {
+    let template = Template::load();
+    let mut kinds: Vec<&str> = template.resources().map(|resource| resource.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    expect![[r#"
+        [
+            "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::Dashboard",
+            "AWS::DynamoDB::Table",
+            "AWS::Events::Rule",
+            "AWS::IAM::Role",
+            "AWS::Lambda::EventInvokeConfig",
+            "AWS::Lambda::EventSourceMapping",
+            "AWS::Lambda::Function",
+            "AWS::Lambda::Permission",
+            "AWS::Logs::LogGroup",
+            "AWS::SNS::Subscription",
+            "AWS::SNS::Topic",
+            "AWS::SNS::TopicPolicy",
+            "AWS::SQS::Queue",
+            "AWS::SQS::QueuePolicy",
+        ]
+    "#]]
+    .assert_debug_eq(&kinds);
+}
+
+#[test]
+fn several_stacks_live_in_one_account() {
+    let template = Template::load();
+    let naming = [
+        "FunctionName",
+        "LogGroupName",
+        "QueueName",
+        "TableName",
+        "TopicName",
+        "RoleName",
+        "AlarmName",
+        "Name",
+        "DashboardName",
+        "PolicyName",
+    ];
+    for resource in template.resources() {
+        let owners = ["AWS::Lambda::Function", "AWS::Logs::LogGroup"];
+        for property in naming {
+            let name = &resource[property];
+            if name.is_null() {
+                continue;
+            }
+            if owners.contains(&resource.kind) {
+                let name = name["Fn::Sub"].as_str().unwrap_or_default();
+                assert!(name.contains("${AWS::StackName}-"), "{} is global", resource.id);
+            } else {
+                let refers = name.as_object().is_some_and(|name| name.contains_key("Ref"));
+                assert!(refers, "{} has a name of its own: {name}", resource.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn it_says_which_version_it_is() {
+    let template = Template::load();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(template.tree["Outputs"]["Version"]["Value"], version);
+    let description = template.tree["Description"].as_str().unwrap();
+    assert!(description.starts_with(&format!("Slipway {version}:")), "{description}");
+}

@@ -1,0 +1,262 @@
+//! What each function may do: exactly what it does, on exactly what it does it to.
+
+use contract::{Resource, Template, short};
+use expect_test::{Expect, expect};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The engine's world: records, and effects on their way to the workers.
+const WORLD: [&str; 10] = [
+    "dynamodb:BatchGetItem Table",
+    "dynamodb:GetItem Table",
+    "dynamodb:PutItem Table",
+    "dynamodb:Query Table",
+    "sqs:SendMessage MigrateQueue",
+    "sqs:SendMessage NotifyQueue",
+    "sqs:SendMessage RollbackQueue",
+    "sqs:SendMessage RolloutQueue",
+    "sqs:SendMessage VerifyQueue",
+    "sqs:SendMessage WakeQueue",
+];
+
+/// Where AWS offers nothing better than everything.
+const EVERYTHING: [(&str, &str); 2] = [
+    ("ecs:DescribeTaskDefinition", "has no resource"),
+    ("cloudwatch:DescribeAlarms", "hides composite alarms from a narrower permission"),
+];
+
+/// Checks what a function may do beyond its log, the world, its queue and the dead letters.
+fn check(function: &str, beyond: &Expect) {
+    let template = Template::load();
+    let function = template.get(function);
+    let mut permissions = permissions(&template, &function);
+    for expected in by_wiring(&template, &function) {
+        assert!(permissions.remove(&expected), "{} may not {expected}", function.id);
+    }
+    let lines: Vec<String> = permissions.into_iter().map(|line| line + "\n").collect();
+    beyond.assert_eq(&lines.concat());
+}
+
+/// What follows from what feeds the function.
+fn by_wiring(template: &Template, function: &Resource<'_>) -> Vec<String> {
+    let log = short(&function["LoggingConfig"]["LogGroup"]);
+    let mut expected =
+        vec![format!("logs:CreateLogStream {log}"), format!("logs:PutLogEvents {log}")];
+    if function["Environment"]["Variables"].get("SLIPWAY_WAKE_QUEUE").is_some() {
+        expected.extend(WORLD.map(str::to_owned));
+    }
+    if let Some(mapping) = template.mapping_of(function) {
+        let queue = short(&mapping["EventSourceArn"]);
+        let reading = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
+        expected.extend(reading.map(|action| format!("sqs:{action} {queue}")));
+    }
+    if let Some(config) = template.invocations_of(function) {
+        let failures = short(&config["DestinationConfig"]["OnFailure"]["Destination"]);
+        expected.push(format!("sqs:SendMessage {failures}"));
+    }
+    expected
+}
+
+/// One line for each action and resource, and the condition's keys.
+fn permissions(template: &Template, function: &Resource<'_>) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for statement in template.statements_of(function) {
+        assert_eq!(statement["Effect"], "Allow");
+        let condition = condition(&statement["Condition"]);
+        for action in one_or_many(&statement["Action"]) {
+            for resource in one_or_many(&statement["Resource"]) {
+                let line = format!("{} {}{condition}", short(action), short(resource));
+                assert!(lines.insert(line.clone()), "{} is allowed twice to {line}", function.id);
+            }
+        }
+    }
+    lines
+}
+
+fn condition(condition: &Value) -> String {
+    let operators = condition.as_object().into_iter().flatten();
+    let keys = operators.flat_map(|(operator, keys)| {
+        let keys = keys.as_object().into_iter().flatten();
+        keys.map(move |(key, value)| format!(" if {key} {operator} {}", short(value)))
+    });
+    keys.collect()
+}
+
+fn one_or_many(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |values| values.iter().collect())
+}
+
+#[test]
+fn nobody_may_do_everything() {
+    let template = Template::load();
+    for function in template.functions() {
+        for line in permissions(&template, &function) {
+            let (action, resource) = line.split_once(' ').unwrap();
+            assert!(!action.contains('*'), "{}: {line}", function.id);
+            let excused = EVERYTHING.iter().any(|(excused, _)| *excused == action);
+            assert_eq!(resource == "*", excused, "{}: {line}", function.id);
+        }
+    }
+}
+
+#[test]
+fn roles_are_for_lambda_within_the_boundary_and_each_for_one_function() {
+    let template = Template::load();
+    let mut roles: Vec<String> = template.functions().iter().map(|f| short(&f["Role"])).collect();
+    for id in &roles {
+        let role = template.get(id);
+        let trust = role["AssumeRolePolicyDocument"]["Statement"].to_string();
+        assert!(trust.contains(r#""Principal":{"Service":"lambda.amazonaws.com"}"#), "{id}");
+        assert_eq!(role["PermissionsBoundary"]["Fn::If"][0], "HasBoundary", "{id}");
+        assert!(role["ManagedPolicyArns"].is_null(), "{id} may do what is written elsewhere");
+    }
+    roles.sort();
+    roles.dedup();
+    assert_eq!(roles.len(), template.of("AWS::IAM::Role").count());
+}
+
+#[test]
+fn image_pushed() {
+    check("ImagePushed", &expect![[""]]);
+}
+
+#[test]
+fn migrate() {
+    check(
+        "Migrate",
+        &expect![[r#"
+            ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+            ecs:DescribeTasks task/${ClusterScope}/*
+            ecs:RunTask task-definition/${TaskDefinitionScope}:* if ecs:cluster ArnLike cluster/${ClusterScope}
+            ecs:StopTask task/${ClusterScope}/*
+            iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
+        "#]],
+    );
+}
+
+#[test]
+fn rollout() {
+    check(
+        "Rollout",
+        &expect![[r#"
+            cloudwatch:DescribeAlarms *
+            ecr:BatchGetImage repository/${RepositoryScope}
+            ecr:DescribeImages repository/${RepositoryScope}
+            ecr:PutImage repository/${RepositoryScope}
+            ecs:CreateService service/${ClusterScope}/${ServiceScope}
+            ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+            ecs:DescribeTaskDefinition *
+            ecs:RegisterTaskDefinition task-definition/${TaskDefinitionScope}:*
+            ecs:TagResource service/${ClusterScope}/${ServiceScope} if ecs:CreateAction StringEquals ["RegisterTaskDefinition","CreateService"]
+            ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition","CreateService"]
+            ecs:UpdateService service/${ClusterScope}/${ServiceScope}
+            iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
+        "#]],
+    );
+}
+
+#[test]
+fn ecs_changed() {
+    check(
+        "EcsChanged",
+        &expect![[r#"
+            ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+        "#]],
+    );
+}
+
+#[test]
+fn alarm_changed() {
+    check("AlarmChanged", &expect![[""]]);
+}
+
+#[test]
+fn verify() {
+    check(
+        "Verify",
+        &expect![[r#"
+        cloudwatch:DescribeAlarms *
+    "#]],
+    );
+}
+
+#[test]
+fn rollback() {
+    check(
+        "Rollback",
+        &expect![[r#"
+            ecs:DeleteService service/${ClusterScope}/${ServiceScope}
+            ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+            ecs:DescribeTaskDefinition *
+            ecs:ListServiceDeployments service/${ClusterScope}/${ServiceScope}
+            ecs:RegisterTaskDefinition task-definition/${TaskDefinitionScope}:*
+            ecs:StopServiceDeployment service-deployment/${ClusterScope}/${ServiceScope}/*
+            ecs:StopServiceDeployment service/${ClusterScope}/${ServiceScope}
+            ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition"]
+            ecs:UpdateService service/${ClusterScope}/${ServiceScope}
+            iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
+        "#]],
+    );
+}
+
+#[test]
+fn deploy() {
+    check(
+        "Deploy",
+        &expect![[r#"
+            ecr:DescribeImages repository/${RepositoryScope}
+        "#]],
+    );
+}
+
+#[test]
+fn control() {
+    check("Control", &expect![[""]]);
+}
+
+#[test]
+fn status() {
+    check(
+        "Status",
+        &expect![[r#"
+        dynamodb:BatchGetItem Table
+        dynamodb:GetItem Table
+        dynamodb:Query Table
+    "#]],
+    );
+}
+
+#[test]
+fn configure() {
+    check(
+        "Configure",
+        &expect![[r#"
+            cloudwatch:DescribeAlarms *
+            dynamodb:DeleteItem Table
+            ecr:DescribeRepositories repository/${RepositoryScope}
+            ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+        "#]],
+    );
+}
+
+#[test]
+fn wake() {
+    check(
+        "Wake",
+        &expect![[r#"
+            dynamodb:Query ${Table.Arn}/index/due
+            ecr:DescribeImages repository/${RepositoryScope}
+        "#]],
+    );
+}
+
+#[test]
+fn notify() {
+    check(
+        "Notify",
+        &expect![[r#"
+        secretsmanager:GetSecretValue SlackSecretArn
+        sns:Publish Topic
+    "#]],
+    );
+}

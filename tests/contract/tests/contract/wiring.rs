@@ -1,0 +1,219 @@
+//! Functions, queues, dead letters, table: who is fed by what, and where failures go.
+
+use contract::{Resource, Template, short};
+use expect_test::expect;
+use pipeline::deployment::WORKER_LIFE;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+const WORKERS: [(&str, &str); 6] = [
+    ("Migrate", "MigrateQueue"),
+    ("Notify", "NotifyQueue"),
+    ("Rollback", "RollbackQueue"),
+    ("Rollout", "RolloutQueue"),
+    ("Verify", "VerifyQueue"),
+    ("Wake", "WakeQueue"),
+];
+
+/// What every function is told.
+const EVERYBODY: [&str; 1] = ["SLIPWAY_TABLE"];
+/// What a function is told that runs a turn of the engine.
+const ENGINE: [&str; 6] = [
+    "SLIPWAY_MIGRATE_QUEUE",
+    "SLIPWAY_NOTIFY_QUEUE",
+    "SLIPWAY_ROLLBACK_QUEUE",
+    "SLIPWAY_ROLLOUT_QUEUE",
+    "SLIPWAY_VERIFY_QUEUE",
+    "SLIPWAY_WAKE_QUEUE",
+];
+/// What only notify is told.
+const NOTIFY: [&str; 4] =
+    ["SLIPWAY_ROLLBACK_FUNCTION", "SLIPWAY_SLACK_CHANNEL", "SLIPWAY_SLACK_SECRET", "SLIPWAY_TOPIC"];
+
+fn timeout(function: &Resource<'_>) -> u64 {
+    function["Timeout"].as_u64().expect("every function has a timeout")
+}
+
+#[test]
+fn each_folder_is_a_function_and_each_function_a_folder() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions"));
+    let folders: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let template = Template::load();
+    let functions = template.functions();
+    let names: BTreeSet<String> = functions.iter().map(|f| f.name().to_owned()).collect();
+    assert_eq!(names, folders);
+    for function in functions {
+        assert_eq!(camel(function.name()), function.id);
+        let key = &function["Code"]["S3Key"]["Fn::Sub"];
+        assert_eq!(key, &format!("${{ArtifactPrefix}}/{}.zip", function.name()));
+        assert_eq!(
+            (&function["Runtime"], &function["Handler"]),
+            (&"provided.al2023".into(), &"bootstrap".into())
+        );
+        assert_eq!(short(&function["Architectures"][0]), "Architecture");
+    }
+}
+
+fn camel(name: &str) -> String {
+    let words = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
+    words.collect()
+}
+
+#[test]
+fn each_function_is_told_what_it_reads_and_nothing_else() {
+    let template = Template::load();
+    for function in template.functions() {
+        let variables = function["Environment"]["Variables"].as_object().unwrap();
+        let told: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
+        let mut wanted = BTreeSet::from(EVERYBODY);
+        if function.id != "Status" {
+            wanted.extend(ENGINE);
+        }
+        if function.id == "Notify" {
+            wanted.extend(NOTIFY);
+        }
+        assert_eq!(told, wanted, "{}", function.id);
+        for (name, value) in variables {
+            let words = name.trim_start_matches("SLIPWAY_").to_lowercase().replace('_', "-");
+            let meant = match words.as_str() {
+                "slack-secret" => "SlackSecretArn".to_owned(),
+                "rollback-function" => "Rollback".to_owned(),
+                words => camel(words),
+            };
+            assert_eq!(value["Ref"], meant, "{name} of {}", function.id);
+        }
+    }
+}
+
+/// After `WORKER_LIFE` the core takes a worker for dead and lets another one act.
+#[test]
+fn no_worker_outlives_what_the_core_thinks() {
+    for function in Template::load().functions() {
+        assert!(timeout(&function) < WORKER_LIFE.as_seconds(), "{}", function.id);
+    }
+}
+
+#[test]
+fn how_long_each_function_may_take() {
+    let template = Template::load();
+    let mut slow: Vec<&str> = Vec::new();
+    for function in template.functions() {
+        match timeout(&function) {
+            60 => slow.push(function.id),
+            seconds => assert_eq!(seconds, 30, "{}", function.id),
+        }
+    }
+    assert_eq!(slow, ["Migrate", "Rollback", "Rollout", "Verify", "Wake"]);
+}
+
+#[test]
+fn whoever_sends_effects_may_go_in_circles() {
+    for function in Template::load().functions() {
+        let sends = function["Environment"]["Variables"].get("SLIPWAY_WAKE_QUEUE").is_some();
+        assert_eq!(function["RecursiveLoop"] == "Allow", sends, "{}", function.id);
+    }
+}
+
+#[test]
+fn each_worker_reads_its_queue_message_by_message() {
+    let template = Template::load();
+    let mut fed = Vec::new();
+    for mapping in template.of("AWS::Lambda::EventSourceMapping") {
+        let (worker, queue) = (short(&mapping["FunctionName"]), short(&mapping["EventSourceArn"]));
+        assert_eq!(mapping["FunctionResponseTypes"][0], "ReportBatchItemFailures", "{worker}");
+        assert_eq!(mapping["BatchSize"], 10, "{worker}");
+        let visible_again = template.get(&queue)["VisibilityTimeout"].as_u64().unwrap();
+        assert!(visible_again >= 6 * timeout(&template.get(&worker)), "{queue}");
+        fed.push((worker, queue));
+    }
+    fed.sort();
+    assert_eq!(fed, WORKERS.map(|(worker, queue)| (worker.to_owned(), queue.to_owned())));
+}
+
+#[test]
+fn each_queue_keeps_what_it_cannot_deliver() {
+    let template = Template::load();
+    for queue in template.of("AWS::SQS::Queue") {
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{}", queue.id);
+        assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3600, "{}", queue.id);
+        if let Some(worker) = queue.id.strip_suffix("Queue") {
+            let redrive = &queue["RedrivePolicy"];
+            assert_eq!(short(&redrive["deadLetterTargetArn"]), format!("{worker}DeadLetters"));
+            assert_eq!(redrive["maxReceiveCount"], 5, "{}", queue.id);
+        } else {
+            assert!(queue.id.ends_with("DeadLetters") && queue["RedrivePolicy"].is_null());
+        }
+    }
+}
+
+#[test]
+fn each_rule_may_invoke_its_function_and_keeps_what_it_cannot_deliver() {
+    let template = Template::load();
+    let policy = &template.get("EventDeadLettersPolicy")["PolicyDocument"]["Statement"][0];
+    let sources = policy["Condition"]["ArnEquals"]["aws:SourceArn"].as_array().unwrap();
+    let mut admitted: Vec<String> = sources.iter().map(short).collect();
+    admitted.sort();
+    let rules: Vec<&str> = template.of("AWS::Events::Rule").map(|rule| rule.id).collect();
+    assert_eq!(admitted, rules, "the dead letters admit exactly the rules");
+    for rule in template.of("AWS::Events::Rule") {
+        let permission = template.get(&format!("{}Permission", rule.id));
+        assert_eq!(short(&permission["SourceArn"]), rule.id);
+        assert_eq!(permission["Principal"], "events.amazonaws.com");
+        for target in rule["Targets"].as_array().unwrap() {
+            assert_eq!(
+                short(&target["DeadLetterConfig"]["Arn"]),
+                "EventDeadLetters",
+                "{}",
+                rule.id
+            );
+            assert!(target["RetryPolicy"]["MaximumEventAgeInSeconds"].as_u64().unwrap() <= 3600);
+            assert_eq!(short(&target["Arn"]), short(&permission["FunctionName"]));
+        }
+    }
+    assert_eq!(template.of("AWS::Lambda::Permission").count(), rules.len(), "nobody else invokes");
+}
+
+/// EventBridge is done once Lambda has taken the event: from there on the function's own
+/// destination counts. CloudFormation calls configure in the same way.
+#[test]
+fn each_function_that_nobody_waits_for_keeps_what_it_cannot_digest() {
+    let template = Template::load();
+    let targets = template.of("AWS::Events::Rule").map(|rule| short(&rule["Targets"][0]["Arn"]));
+    let mut unattended: BTreeSet<String> = targets.collect();
+    unattended.insert("Configure".to_owned());
+    let mut kept = BTreeSet::new();
+    for config in template.of("AWS::Lambda::EventInvokeConfig") {
+        let failures = short(&config["DestinationConfig"]["OnFailure"]["Destination"]);
+        assert_eq!(failures, "EventDeadLetters", "{}", config.id);
+        kept.insert(short(&config["FunctionName"]));
+    }
+    assert_eq!(kept, unattended);
+}
+
+#[test]
+fn the_table_is_as_the_store_expects_it_and_hard_to_lose() {
+    let template = Template::load();
+    let table = template.get("Table");
+    assert_eq!(table.attribute("DeletionPolicy"), "RetainExceptOnCreate");
+    assert_eq!(table.attribute("UpdateReplacePolicy"), "Retain");
+    let keys = |keys: &serde_json::Value| -> Vec<String> {
+        keys.as_array().unwrap().iter().map(|key| short(&key["AttributeName"])).collect()
+    };
+    let index = &table["GlobalSecondaryIndexes"][0];
+    expect![[r#"
+        keys ["pk", "sk"], index due ["due", "due_at"] KEYS_ONLY, expires by expires, PAY_PER_REQUEST
+    "#]].assert_eq(&format!(
+        "keys {:?}, index {} {:?} {}, expires by {}, {}\n",
+        keys(&table["KeySchema"]),
+        short(&index["IndexName"]),
+        keys(&index["KeySchema"]),
+        short(&index["Projection"]["ProjectionType"]),
+        short(&table["TimeToLiveSpecification"]["AttributeName"]),
+        short(&table["BillingMode"]),
+    ));
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+}
