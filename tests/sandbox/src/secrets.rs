@@ -1,0 +1,89 @@
+//! Secrets Manager: secrets that can be read.
+
+use crate::place::{Ids, arn, epoch, text};
+use crate::service::{Call, Desk, Need, Refusal, Service};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default)]
+pub struct Secrets {
+    /// By name.
+    secrets: BTreeMap<String, Secret>,
+    ids: Ids,
+}
+
+#[derive(Debug)]
+struct Secret {
+    arn: String,
+    version: String,
+    text: String,
+    created: u64,
+}
+
+impl Service for Secrets {
+    fn needs(&self, call: &Call) -> Vec<Need> {
+        let named = text(&call.input, "SecretId").unwrap_or("*");
+        let resource = match self.find(named) {
+            Some((_, secret)) => secret.arn.clone(),
+            None if named.starts_with("arn:") => named.to_owned(),
+            None => arn("secretsmanager", &format!("secret:{named}")),
+        };
+        vec![Need::new(&format!("secretsmanager:{}", call.operation), resource)]
+    }
+
+    fn answer(&mut self, call: &Call, _desk: &mut Desk<'_>) -> Result<Value, Refusal> {
+        if call.operation != "GetSecretValue" {
+            let message = format!("The sandbox's secrets know nothing of {}.", call.operation);
+            return Err(Refusal::new("InvalidRequestException", message));
+        }
+        let named = text(&call.input, "SecretId");
+        let named = named.ok_or_else(|| {
+            Refusal::new("InvalidParameterException", "SecretId: Member must not be null")
+        })?;
+        let (name, secret) = self.find(named).ok_or_else(|| {
+            let message = "Secrets Manager can't find the specified secret.";
+            Refusal::new("ResourceNotFoundException", message)
+        })?;
+        Ok(json!({
+            "ARN": secret.arn,
+            "Name": name,
+            "VersionId": secret.version,
+            "SecretString": secret.text,
+            "VersionStages": ["AWSCURRENT"],
+            "CreatedDate": epoch(secret.created),
+        }))
+    }
+
+    fn rang(&mut self, _what: Value, _desk: &mut Desk<'_>) {}
+}
+
+impl Secrets {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps a text under a name, in place of what was there; returns its ARN.
+    pub fn put(&mut self, name: &str, text: &str, now: u64) -> String {
+        let known = self.secrets.get(name).map(|known| known.arn.clone());
+        // AWS adds six letters, so that a secret made anew is another one.
+        let fresh = || {
+            let suffix = crate::place::sha256(name.as_bytes());
+            arn("secretsmanager", &format!("secret:{name}-{}", suffix.get(..6).unwrap_or_default()))
+        };
+        let arn = known.unwrap_or_else(fresh);
+        let secret = Secret {
+            arn: arn.clone(),
+            version: self.ids.uuid("version"),
+            text: text.to_owned(),
+            created: now,
+        };
+        self.secrets.insert(name.to_owned(), secret);
+        arn
+    }
+
+    fn find(&self, named: &str) -> Option<(&str, &Secret)> {
+        let mut all = self.secrets.iter();
+        let found = all.find(|(name, secret)| name.as_str() == named || secret.arn == named);
+        found.map(|(name, secret)| (name.as_str(), secret))
+    }
+}

@@ -1,0 +1,49 @@
+//! The services behind the front, each by the name that IAM calls it.
+
+use crate::{
+    Error, cloudwatch::CloudWatch, dynamodb::DynamoDb, ecr::Ecr, ecs::Ecs, secrets::Secrets,
+    service::Service, sns::Sns, sqs::Sqs, template::Deployed,
+};
+
+/// Every service of the account.
+#[derive(Debug)]
+pub struct Services {
+    pub cloudwatch: CloudWatch,
+    pub dynamodb: DynamoDb,
+    pub ecr: Ecr,
+    pub ecs: Ecs,
+    pub secrets: Secrets,
+    pub sns: Sns,
+    pub sqs: Sqs,
+}
+
+impl Services {
+    pub(crate) fn new(stack: &Deployed) -> Result<Self, Error> {
+        let mut sns = Sns::new();
+        for topic in stack.topics.values() {
+            sns.create_topic(&topic.name);
+        }
+        Ok(Self {
+            cloudwatch: CloudWatch::new(),
+            dynamodb: DynamoDb::new(stack)?,
+            ecr: Ecr::new(),
+            ecs: Ecs::new(),
+            secrets: Secrets::new(),
+            sns,
+            sqs: Sqs::new(stack),
+        })
+    }
+
+    pub(crate) fn get(&mut self, name: &str) -> Option<&mut dyn Service> {
+        Some(match name {
+            "cloudwatch" => &mut self.cloudwatch,
+            "dynamodb" => &mut self.dynamodb,
+            "ecr" => &mut self.ecr,
+            "ecs" => &mut self.ecs,
+            "secretsmanager" => &mut self.secrets,
+            "sns" => &mut self.sns,
+            "sqs" => &mut self.sqs,
+            _ => return None,
+        })
+    }
+}

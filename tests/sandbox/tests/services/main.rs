@@ -1,0 +1,12 @@
+//! The simulated services, each alone: calls and minutes in, a told story out.
+
+mod cloudwatch;
+mod ecr;
+mod ecs_rollouts;
+mod ecs_tasks;
+mod ecs_troubles;
+mod messages;
+mod room;
+mod scr;
+mod shapes;
+mod sites;
