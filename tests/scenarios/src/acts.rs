@@ -1,0 +1,84 @@
+//! What people and builds do.
+
+use crate::Error;
+use crate::Team;
+use crate::before::refused;
+use pipeline::names::Tag;
+use pipeline::spec::TagPattern;
+use sandbox::ecr::{Ecr, Image};
+use sandbox::ecs::{Behaviour, Ending};
+use std::collections::BTreeMap;
+
+impl Team {
+    /// A build pushes every image of a release under one tag; what is in them depends on `content`.
+    pub fn push_all(
+        &mut self,
+        tag: &str,
+        content: &str,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let repositories: Vec<String> =
+            self.system.spec.images.values().map(ToString::to_string).collect();
+        let mut digests = BTreeMap::new();
+        for repository in repositories {
+            let digest = self.push(&repository, tag, content)?;
+            digests.insert(repository, digest);
+        }
+        Ok(digests)
+    }
+
+    /// A build pushes one image; returns its digest.
+    pub fn push(&mut self, repository: &str, tag: &str, content: &str) -> Result<String, Error> {
+        let image = Image::buildx(&format!("{repository} {content}"), &["linux/amd64"]);
+        self.sandbox.at_desk("ecr", |services, desk| {
+            let pushed = services.ecr.push(repository, tag, &image, desk);
+            let digest = pushed.map_err(|refusal| refused("push", refusal))?;
+            services.ecs.point(&format!("{}:{tag}", Ecr::uri(repository)), &digest);
+            Ok(digest)
+        })
+    }
+
+    /// The digest that a tag points at.
+    pub fn digest(&self, repository: &str, tag: &str) -> Option<String> {
+        self.sandbox.account().services.ecr.digest(repository, tag).map(str::to_owned)
+    }
+
+    /// Tasks with this image behave so.
+    pub fn behave(&mut self, digest: &str, behaviour: Behaviour) {
+        self.sandbox.account().services.ecs.behave(digest, behaviour);
+    }
+
+    /// One-off tasks with this image, whose command holds these words, end so.
+    pub fn one_off(&mut self, digest: &str, command: &str, ending: Ending) {
+        self.sandbox.account().services.ecs.one_off(digest, command, ending, None);
+    }
+
+    /// An alarm changes its state.
+    pub fn alarm(&mut self, name: &str, state: &str, reason: &str) {
+        self.sandbox.at_desk("cloudwatch", |services, desk| {
+            services.cloudwatch.set_state(name, state, reason, desk);
+        });
+    }
+
+    /// The tag of the next build, as this system tags its builds.
+    pub fn tag(&self) -> String {
+        self.build_tag("3f2a9c1", "20261121T1000")
+    }
+
+    /// The tag of a build before that.
+    pub fn older_tag(&self) -> String {
+        self.build_tag("0a1b2c3", "20261120T1000")
+    }
+
+    fn build_tag(&self, commit: &str, timestamp: &str) -> String {
+        // What builds push goes to the environment that no promotion comes before.
+        let rules = self.system.spec.environments.values();
+        let on = rules.filter_map(|rules| rules.deploy_on.as_ref());
+        let mut patterns = on.filter(|on| on.promoted_from.is_none()).flat_map(|on| &on.tags);
+        let fits = |tag: &str, pattern: &TagPattern| pattern.matches(&Tag::new(tag));
+        match patterns.next() {
+            Some(TagPattern::Moving(tag)) => tag.to_string(),
+            Some(pattern) if fits(commit, pattern) => commit.to_owned(),
+            _ => timestamp.to_owned(),
+        }
+    }
+}

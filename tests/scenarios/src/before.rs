@@ -1,0 +1,136 @@
+//! What the team's account holds before Slipway: repositories, clusters, services and alarms.
+
+use crate::{BOT_TOKEN, Error, Team};
+use pipeline::spec::{Environment, Service, Target};
+use sandbox::cloudwatch::Kind;
+use sandbox::ecr::{Ecr, Image, Mutability};
+use sandbox::service::Refusal;
+use serde_json::{Value, json};
+
+/// Long enough for every first rollout to be over.
+pub(crate) const SETTLED_SECONDS: u64 = 300;
+/// What ran before Slipway was installed.
+pub(crate) const OLD_TAG: &str = "before";
+const ACCOUNT_ROLES: &str = "arn:aws:iam::123456789012:role";
+const SLACK_SECRET: &str = "slipway/slack";
+
+/// The roles that Slipway may hand to tasks.
+pub(crate) fn roles() -> String {
+    format!("{ACCOUNT_ROLES}/team-*")
+}
+
+/// Its ARN; Secrets Manager makes it of the name.
+pub(crate) fn slack_secret() -> String {
+    sandbox::secrets::Secrets::new().put(SLACK_SECRET, "", 0)
+}
+
+impl Team {
+    pub(crate) fn have_what_was_there_before(&mut self) -> Result<(), Error> {
+        let system = self.system.clone();
+        let now = self.sandbox.now();
+        self.sandbox.at_desk("ecr", |services, desk| {
+            let token = json!({ "bot_token": BOT_TOKEN }).to_string();
+            services.secrets.put(SLACK_SECRET, &token, now);
+            for repository in system.spec.images.values() {
+                services.ecr.create_repository(repository.as_str(), Mutability::default());
+                let image = Image::buildx(&format!("{repository} {OLD_TAG}"), &["linux/amd64"]);
+                let pushed = services.ecr.push(repository.as_str(), OLD_TAG, &image, desk);
+                let digest = pushed.map_err(|refusal| refused("push", refusal))?;
+                let name = format!("{}:{OLD_TAG}", Ecr::uri(repository.as_str()));
+                services.ecs.point(&name, &digest);
+            }
+            for (_, rules) in system.environments() {
+                for alarm in &rules.alarms.names {
+                    let (namespace, metric) =
+                        (system.spec.application.to_string(), alarm.to_string());
+                    let kind = Kind::Metric { namespace, metric, threshold: 1.0 };
+                    services.cloudwatch.create(alarm.as_str(), kind, now);
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+        for (_, rules) in system.environments() {
+            self.run_old_services(rules)?;
+        }
+        Ok(())
+    }
+
+    fn run_old_services(&mut self, rules: &Environment) -> Result<(), Error> {
+        let Target::Cluster(cluster) = &rules.target else { return Ok(()) };
+        self.sandbox.account().services.ecs.create_cluster(cluster);
+        for (_, service) in rules.services().filter(|(_, service)| service.create.is_none()) {
+            let definition = self.old_definition(service);
+            let registered = self.person("ecs", "RegisterTaskDefinition", definition)?;
+            let revision = &registered["taskDefinition"]["taskDefinitionArn"];
+            self.person(
+                "ecs",
+                "CreateService",
+                json!({
+                    "cluster": cluster,
+                    "serviceName": service.name,
+                    "taskDefinition": revision,
+                    "desiredCount": 2,
+                    "launchType": "FARGATE",
+                    "networkConfiguration": {"awsvpcConfiguration": {
+                        "subnets": ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
+                        "securityGroups": ["sg-0123456789abcdef0"],
+                        "assignPublicIp": "DISABLED",
+                    }},
+                    "deploymentConfiguration": {
+                        "minimumHealthyPercent": 100,
+                        "maximumPercent": 200,
+                        "deploymentCircuitBreaker": {"enable": true, "rollback": false},
+                    },
+                }),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// As the team's Terraform registered it, with a setting that is newer than our SDK.
+    fn old_definition(&self, service: &Service) -> Value {
+        let container = |container: crate::system::Container| {
+            json!({
+                "name": container.name,
+                "image": format!("{}:{OLD_TAG}", Ecr::uri(container.repository.as_str())),
+                "essential": container.essential,
+                "portMappings": [{"containerPort": 8000, "protocol": "tcp"}],
+                "environment": [{"name": "LOG_LEVEL", "value": "info"}],
+                "logConfiguration": {"logDriver": "awslogs", "options": {
+                    "awslogs-group": format!("/ecs/{}", service.name),
+                    "awslogs-region": "eu-central-1",
+                    "awslogs-stream-prefix": "app",
+                }},
+            })
+        };
+        let containers: Vec<Value> =
+            self.system.containers(&service.name).into_iter().map(container).collect();
+        json!({
+            "family": service.name,
+            "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"],
+            "cpu": "512",
+            "memory": "1024",
+            "executionRoleArn": format!("{ACCOUNT_ROLES}/team-execution"),
+            "taskRoleArn": format!("{ACCOUNT_ROLES}/team-task"),
+            "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+            "containerDefinitions": containers,
+            "settingOfNextYear": {"enabled": true},
+        })
+    }
+
+    /// Calls AWS as somebody of the team does.
+    pub fn person(
+        &self,
+        service: &'static str,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Error> {
+        let answer = self.sandbox.call(service, operation, input);
+        answer.map_err(|refusal| refused(operation, refusal))
+    }
+}
+
+pub(crate) fn refused(operation: &str, refusal: Refusal) -> Error {
+    Error::Refused { operation: operation.to_owned(), refusal }
+}

@@ -1,0 +1,148 @@
+//! A team that installs Slipway: what its account holds before, what its people do, and what they
+//! then see.
+//!
+//! Everything is derived from the spec of the system, which is the very file that the team would
+//! give to `configure`.
+
+mod acts;
+mod before;
+mod day;
+mod error;
+pub mod live;
+mod reading;
+mod report;
+mod system;
+mod web;
+
+pub use day::{Day, list};
+pub use error::Error;
+pub use reading::Deployment;
+pub use system::System;
+pub use web::Web;
+
+use sandbox::sites::Sites;
+use sandbox::{Answer, Options, Sandbox, Step, binaries};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A sandbox with one system in it, on which Slipway is installed and configured.
+#[derive(Debug)]
+pub struct Team {
+    pub sandbox: Sandbox,
+    pub system: System,
+    /// What lies outside AWS: the team's sites, and Slack.
+    pub web: Arc<Web>,
+    _sites: Sites,
+}
+
+/// The channel that Slipway writes to.
+const CHANNEL: &str = "deploys";
+const BOT_TOKEN: &str = "xoxb-sandbox";
+
+impl Team {
+    /// Installs Slipway for the system of this name and configures it; nothing is deployed yet.
+    pub async fn start(system: &str) -> Result<Self, Error> {
+        Self::start_on(system, 0).await
+    }
+
+    /// As `start`, on a port of this machine.
+    pub async fn start_on(system: &str, port: u16) -> Result<Self, Error> {
+        let system = System::example(system)?;
+        let web = Arc::new(Web::new(BOT_TOKEN, CHANNEL));
+        let answering = Arc::clone(&web);
+        let folder = std::env::temp_dir();
+        let site = Arc::new(move |request: &sandbox::sites::Request| answering.answer(request));
+        let sites = Sites::open(&folder, site).await?;
+
+        let mut options = Options::new(template(), binaries::build()?)
+            .with("ArtifactBucket", "slipway-artifacts")
+            .with("TaskRoleArns", &before::roles())
+            .with("SlackSecretArn", &before::slack_secret())
+            .with("SlackChannel", &sandbox::slack::channel_id(CHANNEL));
+        options.port = port;
+        options.environment = [
+            ("HTTPS_PROXY".to_owned(), sites.proxy()),
+            ("NO_PROXY".to_owned(), "127.0.0.1".to_owned()),
+            ("SSL_CERT_FILE".to_owned(), sites.certificate().display().to_string()),
+        ]
+        .into();
+        let sandbox = Sandbox::start(options).await?;
+        let mut team = Self { sandbox, system, web, _sites: sites };
+        team.have_what_was_there_before()?;
+        // Whatever the first rollouts of the old images have to say is over before Slipway comes.
+        team.sandbox.run_for(before::SETTLED_SECONDS).await?;
+        team.configure().await?;
+        Ok(team)
+    }
+
+    /// Gives Slipway the spec, as the team's CI or a person does.
+    pub async fn configure(&mut self) -> Result<(), Error> {
+        let payload = json!({ "spec": self.system.text });
+        let answer = self.invoke("configure", payload).await?;
+        match answer.error {
+            None => Ok(()),
+            Some(_) => {
+                Err(Error::Unknown(format!("configure refuses the spec: {}", answer.payload)))
+            }
+        }
+    }
+
+    /// Presses the button of a function in the console.
+    pub async fn invoke(&mut self, function: &str, payload: Value) -> Result<Answer, Error> {
+        self.web.set_now(self.sandbox.now());
+        Ok(self.sandbox.invoke(function, payload).await?)
+    }
+
+    /// Lets time pass until a deployment has its verdict and nothing waits to be done or told.
+    pub async fn until_ended(&mut self, place: &str, number: u64) -> Result<Deployment, Error> {
+        self.until(3 * 3600, |team| {
+            let ended = team.deployment(place, number).is_some_and(|d| d.verdict().is_some());
+            ended && team.left_over().is_empty()
+        })
+        .await?;
+        self.deployment(place, number)
+            .ok_or_else(|| Error::Unknown(format!("there is no deployment {place}/{number}")))
+    }
+
+    /// Lets time pass until a deployment has come so far: `baking`.
+    pub async fn until_state(
+        &mut self,
+        place: &str,
+        number: u64,
+        state: &str,
+    ) -> Result<(), Error> {
+        let there = |team: &mut Self| {
+            team.deployment(place, number).is_some_and(|d| d.state.name() == state)
+        };
+        self.until(3 * 3600, there).await
+    }
+
+    /// Lets time pass, step by step, until `done`, for `seconds` at the most.
+    pub async fn until(
+        &mut self,
+        seconds: u64,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) -> Result<(), Error> {
+        let end = self.sandbox.now() + seconds * 1000;
+        while !done(self) {
+            if self.sandbox.now() > end {
+                let lately = self.sandbox.account().trace.tail(40);
+                return Err(Error::Late { seconds, lately });
+            }
+            self.step().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the next thing happen.
+    pub async fn step(&mut self) -> Result<Step, Error> {
+        self.web.set_now(self.sandbox.now());
+        Ok(self.sandbox.step().await?)
+    }
+}
+
+/// The template as it is shipped.
+pub fn template() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/template.yaml")
+}

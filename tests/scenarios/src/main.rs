@@ -1,0 +1,53 @@
+//! `cargo run`: Slipway in the sandbox, live.
+//!
+//! The functions' own binaries, the template as it is shipped, and the account of a team that exists
+//! only here; the time jumps from one happening to the next.
+
+use scenarios::{Day, Error, live};
+use std::env;
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo run                        SCR on a good day; then a bad image, and how it goes back
+cargo run -- list                every system and its days
+cargo run -- SYSTEM [DAY]        one day of one system
+cargo run -- serve [SYSTEM]      keeps it up, for `aws --endpoint-url`
+";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        [] => both().await,
+        ["--help" | "-h" | "help"] => say(HELP),
+        ["list"] => say(&scenarios::list()),
+        ["serve"] => live::serve("scr").await,
+        ["serve", system] => live::serve(system).await,
+        [system] => live::show(system, Day::Good).await,
+        [system, day] => match Day::named(day) {
+            Ok(day) => live::show(system, day).await,
+            Err(error) => Err(error),
+        },
+        _ => Err(Error::Unknown(format!("that is none of these:\n{HELP}"))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody may listen any more.
+            let _ = writeln!(stdout(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn both() -> Result<(), Error> {
+    live::show("scr", Day::Good).await?;
+    live::show("scr", Day::BadImage).await
+}
+
+fn say(text: &str) -> Result<(), Error> {
+    write!(stdout(), "{text}")?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! A deployment as a story: what was decided when, what runs at the end, and what people read.
+
+use crate::{Deployment, Team};
+use pipeline::time::Span;
+use std::fmt::Write;
+
+impl Team {
+    /// Everything about an environment that a test or a person wants to see.
+    pub fn story(&self, place: &str) -> String {
+        self.story_from(place, 1)
+    }
+
+    /// As `story`, of the deployments from number `first` on.
+    pub fn story_from(&self, place: &str, first: u64) -> String {
+        let (_, environment) = place.split_once('/').unwrap_or(("", place));
+        let mut story = String::new();
+        let deployments = self.deployments();
+        for deployment in
+            deployments.iter().filter(|d| d.id.number >= first && d.id.place.to_string() == place)
+        {
+            story.push_str(&tell(deployment));
+        }
+        story.push_str("runs\n");
+        for (service, images) in self.running(environment) {
+            let names: Vec<String> = images.iter().map(|image| self.name_of(image)).collect();
+            let _ = writeln!(story, "  {service}: {}", names.join(", "));
+        }
+        story.push_str("told\n");
+        for published in &self.sandbox.account().services.sns.published {
+            let _ = writeln!(story, "  {}", published.subject.as_deref().unwrap_or("-"));
+        }
+        let left = self.left_over();
+        if !left.is_empty() {
+            let _ = writeln!(story, "left over\n  {}", left.join("\n  "));
+        }
+        for problem in self.sandbox.problems() {
+            let _ = writeln!(story, "problem: {problem}");
+        }
+        story
+    }
+
+    /// The repository and the tags of a digest, which is what people know it by.
+    pub(crate) fn name_of(&self, image: &str) -> String {
+        let account = self.sandbox.account();
+        let (_, image) = image.split_once('/').unwrap_or(("", image));
+        let Some((repository, digest)) = image.split_once('@') else { return image.to_owned() };
+        let tags = account.services.ecr.tags(repository, digest);
+        let tags: Vec<&str> = tags
+            .iter()
+            .filter(|tag| !tag.starts_with("slipway-keep-"))
+            .map(String::as_str)
+            .collect();
+        format!("{repository}:{}", tags.join("="))
+    }
+}
+
+fn tell(deployment: &Deployment) -> String {
+    let mut story = format!("{} {}\n", deployment.id, deployment.request.release.version);
+    for entry in deployment.timeline.entries() {
+        let after = entry.at.since(deployment.started_at);
+        let _ = writeln!(story, "  {} {}", clock(after), entry.text);
+    }
+    story
+}
+
+fn clock(span: Span) -> String {
+    let seconds = span.as_seconds();
+    format!("{:>3}:{:02}", seconds / 60, seconds % 60)
+}

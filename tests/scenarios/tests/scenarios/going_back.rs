@@ -1,0 +1,309 @@
+//! Bad days: what goes back, why, and what it says.
+
+use crate::{STAGING, check, scr};
+use expect_test::expect;
+use sandbox::ecs::{Behaviour, Ending};
+
+#[tokio::test]
+async fn a_migration_that_exits_1_touches_no_service() {
+    let mut team = scr().await;
+    team.one_off("", "alembic", Ending::Exits { code: 1, seconds: 15 });
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+            0:40 Ended: failed: the migration failed: exit code 1, Essential container in task exited.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 failed; nothing was changed
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_migration_that_cannot_start_touches_no_service() {
+    let mut team = scr().await;
+    let reason = "ResourceInitializationError: unable to pull secrets or registry auth";
+    team.one_off("", "alembic", Ending::CannotStart { reason: reason.into() });
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+            0:25 Ended: failed: the migration could not be started: ResourceInitializationError: unable to pull secrets or registry auth.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 failed; nothing was changed
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_crashes_at_start_goes_back() {
+    let mut team = scr().await;
+    let digests = team.push_all("3f2a9c1", "bad").unwrap();
+    team.behave(&digests["scr-ai-gateway"], Behaviour::CrashesAtStart { exit_code: 1 });
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating scr-api.
+            1:08 scr-api runs scr-api:3 and nothing else.
+            1:08 Updating scr-ai-gateway.
+            1:33 A task of scr-ai-gateway died (code), number 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+            1:33 A task of scr-ai-gateway died (code), number 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+            1:48 Going back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
+            1:48 The migration stays: what ran before now lives with the new schema.
+            1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
+            1:48 The rollout of scr-ai-gateway is over and cannot be stopped; the service is updated instead.
+            1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
+            2:24 scr-ai-gateway is back.
+            2:24 Putting scr-api back to scr-api:2.
+            2:59 scr-api is back.
+            3:19 Ended: rolled back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_hangs_goes_back_at_its_deadline() {
+    let mut team = scr().await;
+    let digests = team.push_all("3f2a9c1", "bad").unwrap();
+    team.behave(&digests["scr-api"], Behaviour::Hangs);
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating scr-api.
+           10:33 Going back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+           10:33 The migration stays: what ran before now lives with the new schema.
+           10:33 Putting scr-api back to scr-api:2.
+           10:48 scr-api is back.
+           12:03 Ended: rolled back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_check_that_fails_puts_all_three_services_back() {
+    let mut team = scr().await;
+    team.web.answers("https://api.staging.scr-platform.com/health", &[500]);
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating scr-api.
+            1:08 scr-api runs scr-api:3 and nothing else.
+            1:08 Updating scr-ai-gateway.
+            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+            1:43 Updating scr-web.
+            2:19 scr-web runs scr-web:3 and nothing else.
+            2:19 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 5).
+            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            2:59 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 5 of 5).
+            2:59 Going back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+            2:59 The migration stays: what ran before now lives with the new schema.
+            2:59 Putting scr-web back to scr-web:2.
+            3:34 scr-web is back.
+            3:34 Putting scr-ai-gateway back to scr-ai-gateway:2.
+            4:09 scr-ai-gateway is back.
+            4:09 Putting scr-api back to scr-api:2.
+            4:45 scr-api is back.
+            4:45 Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn an_alarm_during_the_rollout_goes_back() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_state(STAGING, 2, "rolling out").await.unwrap();
+    team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed: 3 datapoints");
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating scr-api.
+            0:33 Alarm scr-staging-5xx is on.
+            0:33 Going back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints.
+            0:33 The migration stays: what ran before now lives with the new schema.
+            0:33 Putting scr-api back to scr-api:2.
+            0:48 scr-api is back.
+            2:03 Ended: rolled back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn an_alarm_in_the_bake_goes_back() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_state(STAGING, 2, "baking").await.unwrap();
+    team.alarm("scr-staging-p99", "ALARM", "Threshold Crossed: 3 datapoints");
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating scr-api.
+            1:08 scr-api runs scr-api:3 and nothing else.
+            1:08 Updating scr-ai-gateway.
+            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+            1:43 Updating scr-web.
+            2:19 scr-web runs scr-web:3 and nothing else.
+            2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            2:19 Watching alarms and tasks for 5m.
+            2:19 Alarm scr-staging-p99 is on.
+            2:19 Going back: alarm scr-staging-p99: Threshold Crossed: 3 datapoints.
+            2:19 The migration stays: what ran before now lives with the new schema.
+            2:19 Putting scr-web back to scr-web:2.
+            2:54 scr-web is back.
+            2:54 Putting scr-ai-gateway back to scr-ai-gateway:2.
+            3:29 scr-ai-gateway is back.
+            3:29 Putting scr-api back to scr-api:2.
+            4:05 scr-api is back.
+            4:05 Ended: rolled back: alarm scr-staging-p99: Threshold Crossed: 3 datapoints.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_on_already_lets_nothing_start() {
+    let mut team = scr().await;
+    team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed: 3 datapoints");
+    team.sandbox.run_for(60).await.unwrap();
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+            0:00 Ended: failed: already on before anything was touched: scr-staging-5xx.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 failed; nothing was changed
+    "#]],
+    );
+}

@@ -1,0 +1,29 @@
+//! Deployments of real systems with the functions' real binaries: the good days, and the bad ones.
+//!
+//! Each story is the whole deployment as its timeline tells it, what ECS runs at the end, what
+//! people were told, and whatever was left over in a queue or an outbox: nothing, if all is well.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod deploying;
+mod going_back;
+mod people;
+mod troubles;
+
+use expect_test::Expect;
+use scenarios::Team;
+
+pub(crate) const STAGING: &str = "scr/staging";
+
+/// SCR with a release that succeeded, so that there is something to go back to.
+pub(crate) async fn scr() -> Team {
+    let mut team = Team::start("scr").await.unwrap();
+    team.push_all("0a1b2c3", "before").unwrap();
+    team.until_ended(STAGING, 1).await.unwrap();
+    team
+}
+
+/// Compares the deployments from `first` on.
+pub(crate) fn check(team: &Team, place: &str, first: u64, expect: &Expect) {
+    expect.assert_eq(&team.story_from(place, first));
+}
