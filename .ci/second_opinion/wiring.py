@@ -1,0 +1,160 @@
+"""With probes: what reaches whom, what each may do, and where failures go."""
+
+import json
+
+from cloud import ACCOUNT, REGION, check, until
+from stack import ROOT
+
+CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/scr-staging"
+
+
+def run(stack):
+    environments(stack)
+    patterns(stack)
+    deliveries(stack)
+    failures(stack)
+    permissions(stack)
+
+
+def environments(stack):
+    for name, id in stack.functions.items():
+        _, told = stack.invoke(name, {"tell": True})
+        variables = stack.resources[id]["Properties"]["Environment"]["Variables"]
+        wanted = {}
+        for variable, value in variables.items():
+            wanted[variable] = stack.physical.get(value["Ref"], "")
+        found = {variable: told.get(variable) for variable in variables}
+        check(f"{name} is told its surroundings", found, wanted)
+
+
+def patterns(stack):
+    """MiniStack's matcher and the one of the contract tests are of one mind about every sample."""
+    events = stack.cloud.client("events")
+    rules = {
+        id: json.dumps(resource["Properties"]["EventPattern"])
+        for id, resource in stack.resources.items()
+        if "EventPattern" in resource.get("Properties", {})
+    }
+    wanted, found = {}, {}
+    for line in (ROOT / "tests/contract/rules.txt").read_text().splitlines():
+        sample, told = line.split(maxsplit=1)
+        wanted[sample] = [] if told == "-" else told.split(", ")
+        event = (ROOT / f"events/{sample}.json").read_text()
+        matched = [
+            rule
+            for rule, pattern in sorted(rules.items())
+            if events.test_event_pattern(EventPattern=pattern, Event=event)["Result"]
+        ]
+        found[sample] = matched
+    check(f"{len(wanted)} sample events wake the rules that they should", found, wanted)
+
+
+def deliveries(stack):
+    def sent(sample):
+        event = json.loads((ROOT / f"events/{sample}.json").read_text())
+        return {
+            "Source": event["source"].replace("aws.", "test."),
+            "DetailType": event["detail-type"],
+            "Detail": json.dumps(event["detail"]),
+            "Resources": event["resources"],
+        }
+
+    seen = lambda name: stack.items(f"seen#slipway-{name}")
+    events = stack.cloud.client("events")
+    for sample, function in {
+        "ecr-push-tagged": "image-pushed",
+        "ecs-deployment-completed": "ecs-changed",
+        "alarm-metric": "alarm-changed",
+    }.items():
+        events.put_events(Entries=[sent(sample)])
+        until(f"{sample} at {function}", lambda: seen(function))
+        print(f"ok: {sample} reaches {function}")
+
+    sqs = stack.cloud.client("sqs")
+    for name in ("migrate", "notify", "rollback", "rollout", "verify", "wake"):
+        queue = stack.physical[f"{stack.functions[name]}Queue"]
+        sqs.send_message(QueueUrl=queue, MessageBody="{}")
+        until(f"a message at {name}", lambda: seen(name))
+        print(f"ok: {name} is fed by its queue")
+
+
+def failures(stack):
+    """Wake is the function whose asynchronous invocations are not tried again."""
+    stack.invoke("wake", {"fail": True}, "Event")
+    sqs, queue = stack.cloud.client("sqs"), stack.physical["EventDeadLetters"]
+    kept = until(
+        "a failed event among the dead letters",
+        lambda: sqs.receive_message(QueueUrl=queue).get("Messages"),
+    )
+    check("a failed event is kept", '"fail": true' in kept[0]["Body"].replace('":t', '": t'), True)
+
+
+def permissions(stack):
+    """Every function tries everything; what its role does not name must be refused, the rest not."""
+    table, queue = stack.physical["Table"], stack.physical["RolloutQueue"]
+    key = {"pk": {"S": "probe"}, "sk": {"S": "probe"}}
+    query = {"KeyConditionExpression": "pk = :x", "ExpressionAttributeValues": {":x": {"S": "x"}}}
+    due = {
+        "IndexName": "due",
+        "KeyConditionExpression": "due = :x",
+        "ExpressionAttributeValues": {":x": {"S": "due"}},
+    }
+    service = {"cluster": "scr-staging", "service": "scr-api"}
+    container = {"name": "api", "image": "scr-api"}
+    catalogue = {
+        "dynamodb:GetItem": ("dynamodb", "get_item", {"TableName": table, "Key": key}),
+        "dynamodb:BatchGetItem": (
+            "dynamodb", "batch_get_item", {"RequestItems": {table: {"Keys": [key]}}},
+        ),
+        "dynamodb:PutItem": ("dynamodb", "put_item", {"TableName": table, "Item": key}),
+        "dynamodb:Query": ("dynamodb", "query", {"TableName": table, **query}),
+        "dynamodb:DeleteItem": ("dynamodb", "delete_item", {"TableName": table, "Key": key}),
+        "dynamodb:Scan": ("dynamodb", "scan", {"TableName": table}),
+        "due": ("dynamodb", "query", {"TableName": table, **due}),
+        "sqs:PurgeQueue": ("sqs", "purge_queue", {"QueueUrl": queue}),
+        "ecs:DescribeServices": (
+            "ecs", "describe_services", {"cluster": CLUSTER, "services": ["scr-api"]},
+        ),
+        "ecs:DescribeTaskDefinition": (
+            "ecs", "describe_task_definition", {"taskDefinition": "scr-api"},
+        ),
+        "ecs:RegisterTaskDefinition": (
+            "ecs", "register_task_definition",
+            {"family": "scr-api", "containerDefinitions": [container]},
+        ),
+        "ecs:UpdateService": ("ecs", "update_service", service),
+        "ecs:DeleteService": ("ecs", "delete_service", service),
+        "ecs:DescribeTasks": ("ecs", "describe_tasks", {"cluster": "scr-staging", "tasks": ["x"]}),
+        "ecs:StopTask": ("ecs", "stop_task", {"cluster": "scr-staging", "task": "x"}),
+        "ecr:DescribeImages": ("ecr", "describe_images", {"repositoryName": "scr-api"}),
+        "ecr:PutImage": (
+            "ecr", "put_image", {"repositoryName": "scr-api", "imageManifest": "{}"},
+        ),
+        "ecr:DescribeRepositories": (
+            "ecr", "describe_repositories", {"repositoryNames": ["scr-api"]},
+        ),
+        "cloudwatch:DescribeAlarms": ("cloudwatch", "describe_alarms", {"AlarmNames": ["x"]}),
+        "sns:Publish": (
+            "sns", "publish", {"TopicArn": stack.physical["Topic"], "Message": "a probe"},
+        ),
+        "iam:ListRoles": ("iam", "list_roles", {}),
+    }
+    for name, id in stack.functions.items():
+        role = stack.resources[f"{id}Role"]["Properties"]["Policies"][0]["PolicyDocument"]
+        statements = [s.get("Fn::If", [None, s])[1] for s in role["Statement"]]
+        allowed = {action for s in statements for action in s["Action"]}
+        if any(s["Resource"] == {"Fn::Sub": "${Table.Arn}/index/due"} for s in statements):
+            allowed.add("due")
+        error, codes = stack.invoke(name, {"try": list(catalogue.values())})
+        check(f"{name} answers", error, None)
+        refused = {
+            action
+            for action, code in zip(catalogue, codes)
+            # SNS has a word of its own for it.
+            if code.startswith(("AccessDenied", "Authorization"))
+        }
+        check(
+            f"{name} may do {len(allowed & set(catalogue))} of {len(catalogue)} things",
+            sorted(set(catalogue) - refused),
+            sorted(allowed & set(catalogue)),
+        )
