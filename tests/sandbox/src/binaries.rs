@@ -34,6 +34,15 @@ fn built() -> Result<PathBuf, String> {
     // no dependency twice.
     command.args(["build", "--quiet", "--workspace", "--bins", "--profile", profile]);
     command.arg("--target-dir").arg(target).current_dir(root);
+    // Cargo tells a program that it runs about its package. Build scripts look at that, so that the
+    // cargo inside would find them changed, and the one outside again.
+    let about_us = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|begin| name.starts_with(begin))
+    });
+    for name in about_us {
+        command.env_remove(name);
+    }
     let output = command.output().map_err(|problem| format!("cargo does not start: {problem}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
