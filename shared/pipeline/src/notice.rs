@@ -48,3 +48,10 @@ pub enum News {
         missing: Vec<ImageName>,
     },
 }
+
+impl News {
+    /// How things stand for now: of no interest once there is later news of the deployment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Started | Self::ApprovalWanted { .. } | Self::GoingBack { .. })
+    }
+}

@@ -155,7 +155,10 @@ impl Deployment {
         self.outbox.add(effect, now);
     }
 
+    /// Tells people. Whoever was not told yet how things stood before needs not be told any more.
     fn announce(&mut self, news: News, now: Time) {
+        self.outbox
+            .keep(|effect| !matches!(effect, Effect::Announce(old) if old.news.is_passing()));
         let notice = Notice {
             place: self.id.place.clone(),
             deployment: Some(self.id.number),
