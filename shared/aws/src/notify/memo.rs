@@ -95,7 +95,8 @@ impl Memo {
         self.write(aws).await
     }
 
-    async fn write(&mut self, aws: &Aws) -> Result<bool, Failure> {
+    /// Notes what was done so far; `false`: another worker wrote meanwhile.
+    pub(super) async fn write(&mut self, aws: &Aws) -> Result<bool, Failure> {
         let writing = aws.dynamodb().put_item().table_name(aws.table()?);
         let writing = writing.set_item(Some(self.item(aws.now() + LIFE)));
         let writing = match self.version {

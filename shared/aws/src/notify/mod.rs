@@ -1,6 +1,6 @@
 //! Telling people: a topic for everybody, and Slack.
 //!
-//! Neither waits for the other and neither fails a deployment. What fails for a moment is tried
+//! Neither needs the other and neither fails a deployment. What fails for a moment is tried
 //! again for a while; what fails for good is said in the log, counted, and let go.
 
 mod access;
@@ -79,19 +79,21 @@ impl Notifier {
         }
         let rollback = aws.settings.optional(ROLLBACK_FUNCTION);
         let story = words::story(notice, rollback.as_deref().unwrap_or("rollback"));
-        let by_topic =
-            async { if memo.topic { Ok(()) } else { topic::tell(aws, notice, &story).await } };
-        let by_slack = async {
-            if memo.slack {
-                return Ok(());
-            }
-            slack::tell(aws, &self.slack_api, &self.slack, message.number, notice, &story).await
-        };
-        let (by_topic, by_slack) = futures_util::future::join(by_topic, by_slack).await;
         let may_wait = aws.now() < notice.at + GIVE_UP;
-        let topic = settled("the topic", by_topic, may_wait);
-        let slack = settled("Slack", by_slack, may_wait);
-        (memo.topic, memo.slack) = (topic.is_ok(), slack.is_ok());
+        let mut topic = Ok(());
+        if !memo.topic {
+            topic = settled("the topic", topic::tell(aws, notice, &story).await, may_wait);
+            memo.topic = topic.is_ok();
+            // Nobody can ask SNS what it was told: this is noted before anything else can go wrong.
+            memo.write(aws).await?;
+        }
+        let mut slack = Ok(());
+        if !memo.slack {
+            let (api, cache) = (&self.slack_api, &self.slack);
+            let told = slack::tell(aws, api, cache, message.number, notice, &story).await;
+            slack = settled("Slack", told, may_wait);
+            memo.slack = slack.is_ok();
+        }
         memo.release(aws).await?;
         if let Err(why) = topic.and(slack) {
             return Err(Failure::Passing(why));
