@@ -48,7 +48,11 @@ impl Team {
 
     /// As `start`, on a port of this machine.
     pub async fn start_on(system: &str, port: u16) -> Result<Self, Error> {
-        let system = System::example(system)?;
+        Self::start_with(System::example(system)?, port).await
+    }
+
+    /// As `start_on`, for a system that is no example.
+    pub async fn start_with(system: System, port: u16) -> Result<Self, Error> {
         let web = Arc::new(Web::new(BOT_TOKEN, CHANNEL));
         let answering = Arc::clone(&web);
         let folder = std::env::temp_dir();

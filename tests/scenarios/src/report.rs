@@ -2,6 +2,7 @@
 
 use crate::{Deployment, Team};
 use pipeline::time::Span;
+use pipeline::verdict::Verdict;
 use std::fmt::Write;
 
 impl Team {
@@ -20,7 +21,24 @@ impl Team {
         {
             story.push_str(&tell(deployment));
         }
-        story.push_str("runs\n");
+        story.push_str(&self.outcome(environment));
+        story
+    }
+
+    /// How each deployment of an environment ended, and everything but the way there and its words.
+    pub fn ending(&self, place: &str) -> String {
+        let mut ending = String::new();
+        for deployment in self.deployments() {
+            let verdict = deployment.verdict().map_or("no verdict", Verdict::name);
+            let _ = writeln!(ending, "{}: {verdict}", deployment.id);
+        }
+        let (_, environment) = place.split_once('/').unwrap_or(("", place));
+        ending + &self.outcome(environment)
+    }
+
+    /// What runs, what was told, and what should not be there.
+    fn outcome(&self, environment: &str) -> String {
+        let mut story = String::from("runs\n");
         for (service, images) in self.running(environment) {
             let names: Vec<String> = images.iter().map(|image| self.name_of(image)).collect();
             let _ = writeln!(story, "  {service}: {}", names.join(", "));

@@ -37,8 +37,12 @@ impl System {
         let (_, text) = found.ok_or_else(|| {
             Error::Unknown(format!("there is no system {name}; there are {}", known()))
         })?;
+        Self::read(text)
+    }
+
+    pub fn read(text: &str) -> Result<Self, Error> {
         let spec = spec::parse(text).map_err(|faults| Error::Unknown(faults.to_string()))?;
-        Ok(Self { spec, text: (*text).to_owned() })
+        Ok(Self { spec, text: text.to_owned() })
     }
 
     pub fn environments(&self) -> impl Iterator<Item = (&str, &Environment)> {

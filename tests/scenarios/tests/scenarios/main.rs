@@ -7,6 +7,7 @@
 
 mod deploying;
 mod going_back;
+mod kills;
 mod people;
 mod troubles;
 
