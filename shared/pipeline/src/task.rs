@@ -56,14 +56,15 @@ impl Fault {
     }
 }
 
+/// What such a task did, after "a task of scr-api".
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Code => "code",
-            Self::Configuration => "configuration",
-            Self::Capacity => "capacity",
-            Self::Platform => "platform",
-            Self::Meant => "meant",
+            Self::Code => "died by itself",
+            Self::Configuration => "could not start as it is described",
+            Self::Capacity => "found no room",
+            Self::Platform => "was taken away by AWS",
+            Self::Meant => "was stopped on purpose",
         })
     }
 }

@@ -177,7 +177,14 @@ impl fmt::Display for Cause {
                 write!(f, "{service} was not up in time, still waiting: {waiting}")
             }
             Self::TasksFailed { service, count, fault, reason } => {
-                write!(f, "{count} tasks of {service} died ({fault}): {reason}")
+                let of_many = match fault {
+                    Fault::Configuration => "could not start as they are described",
+                    _ => "died by themselves",
+                };
+                match count {
+                    1 => write!(f, "a task of {service} {fault}: {reason}"),
+                    _ => write!(f, "{count} tasks of {service} {of_many}: {reason}"),
+                }
             }
             Self::SidecarFailed { service, container, reason } => {
                 write!(f, "container {container} of {service} died: {reason}")

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo run                        SCR on a good day; then a bad image, and how it goes back
-cargo run -- list                every system and its days
+cargo run -- list                every system and its days, as below
 cargo run -- SYSTEM [DAY]        one day of one system
 cargo run -- serve [SYSTEM]      keeps it up, for `aws --endpoint-url`
 ";
@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         [] => both().await,
-        ["--help" | "-h" | "help"] => say(HELP),
+        ["--help" | "-h" | "help"] => say(&format!("{HELP}\n{}", scenarios::list())),
         ["list"] => say(&scenarios::list()),
         ["serve"] => live::serve("scr").await,
         ["serve", system] => live::serve(system).await,

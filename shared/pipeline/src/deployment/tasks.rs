@@ -45,13 +45,18 @@ impl Deployment {
         }
         if !fault.of_the_release() {
             if fault != Fault::Meant {
-                self.note(now, format!("A task of {name} stopped ({fault}): {reason}."));
+                self.note(now, format!("A task of {name} {fault}: {reason}."));
             }
             return Said::Done;
         }
         service.died.push(report.task.clone());
         let count = service.died.len();
-        self.note(now, format!("A task of {name} died ({fault}), number {count} of the {threshold} that are too many: {reason}."));
+        self.note(
+            now,
+            format!(
+                "A task of {name} {fault}, {count} of the {threshold} that are too many: {reason}."
+            ),
+        );
         // A rollback by hand goes on with the other services; this one has its own deadline.
         if count >= threshold && !self.is_restore() {
             let count = u32::try_from(count).unwrap_or(u32::MAX);

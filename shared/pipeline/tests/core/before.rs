@@ -51,6 +51,6 @@ fn first_deploy(policy: &str) -> Story {
 
 #[test]
 fn trap_10_a_first_deploy_that_fails_is_left_or_removed_as_the_spec_says() {
-    expect!["failed: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited; left as they are: shop-web"].assert_eq(&first_deploy("leave").outcome());
-    expect!["rolled back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited"].assert_eq(&first_deploy("remove").outcome());
+    expect!["failed: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited; left as they are: shop-web"].assert_eq(&first_deploy("leave").outcome());
+    expect!["rolled back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited"].assert_eq(&first_deploy("remove").outcome());
 }

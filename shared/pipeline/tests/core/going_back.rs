@@ -29,9 +29,9 @@ fn trap_49_a_rollback_reads_as_a_story_and_takes_the_waves_in_reverse() {
         1m30s shop-api runs shop-api:2 and nothing else.
         1m30s shop-worker runs shop-worker:2 and nothing else.
         1m30s Updating shop-web.
-           3m A task of shop-web died (code), number 1 of the 2 that are too many: container api exited with 1, Essential container in task exited.
-           3m A task of shop-web died (code), number 2 of the 2 that are too many: container api exited with 1, Essential container in task exited.
-           3m Going back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited.
+           3m A task of shop-web died by itself, 1 of the 2 that are too many: container api exited with 1, Essential container in task exited.
+           3m A task of shop-web died by itself, 2 of the 2 that are too many: container api exited with 1, Essential container in task exited.
+           3m Going back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited.
            3m The migration stays: what ran before now lives with the new schema.
            3m Putting shop-web back to shop-web:1.
         4m30s shop-web is back.
@@ -39,7 +39,7 @@ fn trap_49_a_rollback_reads_as_a_story_and_takes_the_waves_in_reverse() {
         4m30s Putting shop-worker back to shop-worker:1.
            6m shop-api is back.
            6m shop-worker is back.
-           8m Ended: rolled back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited.
+           8m Ended: rolled back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited.
     "#]].assert_eq(&story.timeline());
 }
 
@@ -59,7 +59,7 @@ fn trap_48_with_after_undo_the_migration_is_undone_before_any_service_goes_back(
     expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
     let story = settle(go_all_the_way_back(story));
-    expect!["rolled back: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited"].assert_eq(&story.outcome());
+    expect!["rolled back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -67,14 +67,14 @@ fn an_undo_that_fails_leaves_everything_and_shouts() {
     let story = web_keeps_dying(&[("rollback", "after_undo")]);
     let story = story.all([claimed(Purpose::Undo, 1), started(Purpose::Undo)]);
     let story = story.then(ended(Purpose::Undo, exit(2)));
-    expect!["stuck: undoing the migration failed (exit code 2, Essential container in task exited), and the old code cannot live with the new schema (after: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+    expect!["stuck: undoing the migration failed (exit code 2, Essential container in task exited), and the old code cannot live with the new schema (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
     assert_eq!(story.asks(), "");
 }
 
 #[test]
 fn trap_48_with_manual_everything_stays_for_a_person_to_decide() {
     let story = web_keeps_dying(&[("rollback", "manual")]);
-    expect!["failed: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited; left as they are: shop-api, shop-worker, shop-web"].assert_eq(&story.outcome());
+    expect!["failed: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited; left as they are: shop-api, shop-worker, shop-web"].assert_eq(&story.outcome());
     assert_eq!(story.asks(), "");
 }
 
@@ -199,7 +199,7 @@ fn a_service_that_cannot_be_put_back_is_named_and_the_others_go_back_all_the_sam
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    expect!["stuck: not put back: shop-web (access denied) (after: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited)"].assert_eq(&settle(story).outcome());
+    expect!["stuck: not put back: shop-web (access denied) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&settle(story).outcome());
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn trap_31_a_rollback_that_nobody_hears_of_ends_stuck() {
     for _ in 0..40 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: not put back: shop-api (nothing was heard of it in time), shop-worker (nothing was heard of it in time), shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died (code): container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+    expect!["stuck: not put back: shop-api (nothing was heard of it in time), shop-worker (nothing was heard of it in time), shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
 #[test]

@@ -41,28 +41,28 @@ fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
         text += &format!("{:<14} -: {reason}\n", fault.to_string());
     }
     expect![[r#"
-        code           EssentialContainerExited: Essential container in task exited
-        code           EssentialContainerExited: OutOfMemoryError: Container killed due to memory usage
-        configuration  TaskFailedToStart: CannotPullContainerError: image not found
-        configuration  TaskFailedToStart: ResourceInitializationError: unable to pull secrets or registry auth
-        configuration  TaskFailedToStart: CannotStartContainerError: exec format error
-        capacity       TaskFailedToStart: Capacity is unavailable at this time. Please try again later
-        capacity       TaskFailedToStart: RESOURCE:ENI
-        platform       TaskFailedToStart: InternalError: something went wrong
-        meant          ServiceSchedulerInitiated: Scaling activity initiated by (deployment ecs-svc/1)
-        code           ServiceSchedulerInitiated: Task failed ELB health checks in (target-group x)
-        code           ServiceSchedulerInitiated: Task failed container health checks
-        meant          UserInitiated: Task stopped by user
-        platform       SpotInterruption: Your Spot Task was interrupted.
-        platform       TerminationNotice: The instance is being terminated
-        platform       InfrastructureHealth: The host is not healthy
-        configuration  SomethingNewIn2027: nobody has seen this yet
-        code           SomethingNewIn2027: Essential container in task exited
-        capacity       -: RESOURCE:MEMORY
-        capacity       -: AGENT
-        capacity       -: No Container Instance was found
-        configuration  -: 
-        code           -: Essential container in task exited
+        died by itself EssentialContainerExited: Essential container in task exited
+        died by itself EssentialContainerExited: OutOfMemoryError: Container killed due to memory usage
+        could not start as it is described TaskFailedToStart: CannotPullContainerError: image not found
+        could not start as it is described TaskFailedToStart: ResourceInitializationError: unable to pull secrets or registry auth
+        could not start as it is described TaskFailedToStart: CannotStartContainerError: exec format error
+        found no room  TaskFailedToStart: Capacity is unavailable at this time. Please try again later
+        found no room  TaskFailedToStart: RESOURCE:ENI
+        was taken away by AWS TaskFailedToStart: InternalError: something went wrong
+        was stopped on purpose ServiceSchedulerInitiated: Scaling activity initiated by (deployment ecs-svc/1)
+        died by itself ServiceSchedulerInitiated: Task failed ELB health checks in (target-group x)
+        died by itself ServiceSchedulerInitiated: Task failed container health checks
+        was stopped on purpose UserInitiated: Task stopped by user
+        was taken away by AWS SpotInterruption: Your Spot Task was interrupted.
+        was taken away by AWS TerminationNotice: The instance is being terminated
+        was taken away by AWS InfrastructureHealth: The host is not healthy
+        could not start as it is described SomethingNewIn2027: nobody has seen this yet
+        died by itself SomethingNewIn2027: Essential container in task exited
+        found no room  -: RESOURCE:MEMORY
+        found no room  -: AGENT
+        found no room  -: No Container Instance was found
+        could not start as it is described -: 
+        died by itself -: Essential container in task exited
     "#]].assert_eq(&text);
 }
 

@@ -21,7 +21,7 @@ fn trap_09_tasks_that_die_are_counted_by_us_and_each_once() {
     // Two services with one dead task each are not one with two.
     let once = once.then(died("shop-web", "task/2", now));
     assert_eq!(once.state(), "baking");
-    expect!["Going back: 2 tasks of shop-api died (code): container api exited with 1, Essential container in task exited."].assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
+    expect!["Going back: 2 tasks of shop-api died by themselves: container api exited with 1, Essential container in task exited."].assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
 }
 
 /// Why it goes back, as people are told.
@@ -47,8 +47,8 @@ fn trap_11_tasks_that_aws_takes_away_or_cannot_place_count_for_nothing() {
     let last = story.deployment.timeline.last(2);
     expect![[r#"
         [
-            "A task of shop-api stopped (platform): container api exited with 1, taken.",
-            "A task of shop-api stopped (platform): container api exited with 1, taken.",
+            "A task of shop-api was taken away by AWS: container api exited with 1, taken.",
+            "A task of shop-api was taken away by AWS: container api exited with 1, taken.",
         ]
     "#]]
     .assert_debug_eq(&last);

@@ -82,8 +82,8 @@ async fn an_image_that_crashes_at_start_goes_back() {
             0:33 Updating scr-api.
             1:08 scr-api runs scr-api:3 and nothing else.
             1:08 Updating scr-ai-gateway.
-            1:33 A task of scr-ai-gateway died (code), number 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-            1:33 A task of scr-ai-gateway died (code), number 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+            1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+            1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
             1:48 Going back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
             1:48 The migration stays: what ran before now lives with the new schema.
             1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.

@@ -23,32 +23,32 @@ fn trap_09_tasks_that_get_healthy_and_die_then_are_counted_by_us() {
         &story,
         "staging",
         &expect![[r#"
-        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-        +00:03 The migration runs as task 00000007.
-        +00:33 The migration ended with exit code 0.
-        +00:33 Updating scr-api.
-        +01:14 scr-api runs scr-api:2 and nothing else.
-        +01:14 Updating scr-ai-gateway.
-        +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-        +01:55 Updating scr-web.
-        +02:36 scr-web runs scr-web:2 and nothing else.
-        +02:37 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-        +02:37 https://staging.scr-platform.com/ answers as expected (attempt 1).
-        +02:37 Watching alarms and tasks for 5m.
-        +03:36 A task of scr-web died (code), number 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-        +04:01 A task of scr-web died (code), number 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-        +04:26 A task of scr-web died (code), number 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-        +04:26 Going back: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited.
-        +04:26 The migration stays: what ran before now lives with the new schema.
-        +04:26 Putting scr-web back to scr-web:1.
-        +05:07 scr-web is back.
-        +05:07 Putting scr-ai-gateway back to scr-ai-gateway:1.
-        +05:48 scr-ai-gateway is back.
-        +05:48 Putting scr-api back to scr-api:1.
-        +06:29 scr-api is back.
-        +06:31 Ended: rolled back: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited.
-    "#]],
+            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 The migration runs as task 00000007.
+            +00:33 The migration ended with exit code 0.
+            +00:33 Updating scr-api.
+            +01:14 scr-api runs scr-api:2 and nothing else.
+            +01:14 Updating scr-ai-gateway.
+            +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:55 Updating scr-web.
+            +02:36 scr-web runs scr-web:2 and nothing else.
+            +02:37 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +02:37 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +02:37 Watching alarms and tasks for 5m.
+            +03:36 A task of scr-web died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +04:01 A task of scr-web died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +04:26 A task of scr-web died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +04:26 Going back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
+            +04:26 The migration stays: what ran before now lives with the new schema.
+            +04:26 Putting scr-web back to scr-web:1.
+            +05:07 scr-web is back.
+            +05:07 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +05:48 scr-ai-gateway is back.
+            +05:48 Putting scr-api back to scr-api:1.
+            +06:29 scr-api is back.
+            +06:31 Ended: rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
+        "#]],
     );
 }
 
@@ -61,10 +61,10 @@ fn trap_10_the_breaker_of_a_first_deploy_has_nothing_to_return_to() {
         &story,
         "production",
         &expect![[r#"
-        20261121090000 failed: 3 tasks of omen-epr-service died (code): container app exited with 1, Essential container in task exited; left as they are: omen-epr-service
-        runs omen-epr-service = omen-epr-service:1 (epr-20261121)
-        hold by slipway: 20261121090000 failed and was left: 3 tasks of omen-epr-service died (code): container app exited with 1, Essential container in task exited
-    "#]],
+            20261121090000 failed: 3 tasks of omen-epr-service died by themselves: container app exited with 1, Essential container in task exited; left as they are: omen-epr-service
+            runs omen-epr-service = omen-epr-service:1 (epr-20261121)
+            hold by slipway: 20261121090000 failed and was left: 3 tasks of omen-epr-service died by themselves: container app exited with 1, Essential container in task exited
+        "#]],
     );
 }
 
@@ -97,14 +97,14 @@ fn trap_11_tasks_that_aws_takes_away_are_no_fault_of_the_code() {
         &story,
         "production",
         &expect![[r#"
-        +00:01 Deploying latest@backend-mond, asked for by a push of latest.
-        +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
-        +00:02 Updating wwhd-service.
-        +00:43 wwhd-service runs wwhd-service:2 and nothing else.
-        +00:43 Watching alarms and tasks for 5m.
-        +02:43 A task of wwhd-service stopped (platform): Your Spot Task was interrupted.
-        +05:45 Ended: succeeded.
-    "#]],
+            +00:01 Deploying latest@backend-mond, asked for by a push of latest.
+            +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
+            +00:02 Updating wwhd-service.
+            +00:43 wwhd-service runs wwhd-service:2 and nothing else.
+            +00:43 Watching alarms and tasks for 5m.
+            +02:43 A task of wwhd-service was taken away by AWS: Your Spot Task was interrupted.
+            +05:45 Ended: succeeded.
+        "#]],
     );
 }
 

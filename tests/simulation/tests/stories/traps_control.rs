@@ -24,24 +24,24 @@ fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
         &story,
         "staging",
         &expect![[r#"
-        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-        +00:03 The migration runs as task 00000007.
-        +00:33 The migration ended with exit code 0.
-        +00:33 Updating scr-api.
-        +01:14 scr-api runs scr-api:2 and nothing else.
-        +01:14 Updating scr-ai-gateway.
-        +01:35 A task of scr-ai-gateway died (code), number 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-        +02:00 A task of scr-ai-gateway died (code), number 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-        +02:25 A task of scr-ai-gateway died (code), number 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-        +02:25 Going back: 3 tasks of scr-ai-gateway died (code): container app exited with 1, Essential container in task exited.
-        +02:25 The migration stays: what ran before now lives with the new schema.
-        +02:25 Putting scr-ai-gateway back to scr-ai-gateway:1.
-        +03:06 scr-ai-gateway is back.
-        +03:06 Putting scr-api back to scr-api:1.
-        +03:47 scr-api is back.
-        +03:57 Ended: rolled back: 3 tasks of scr-ai-gateway died (code): container app exited with 1, Essential container in task exited.
-    "#]],
+            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 The migration runs as task 00000007.
+            +00:33 The migration ended with exit code 0.
+            +00:33 Updating scr-api.
+            +01:14 scr-api runs scr-api:2 and nothing else.
+            +01:14 Updating scr-ai-gateway.
+            +01:35 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:00 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:25 A task of scr-ai-gateway died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:25 Going back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+            +02:25 The migration stays: what ran before now lives with the new schema.
+            +02:25 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +03:06 scr-ai-gateway is back.
+            +03:06 Putting scr-api back to scr-api:1.
+            +03:47 scr-api is back.
+            +03:57 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+        "#]],
     );
 }
 

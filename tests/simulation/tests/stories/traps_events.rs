@@ -40,13 +40,13 @@ fn trap_28_events_that_come_twice_late_and_in_any_order_change_nothing() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 succeeded
-        7b41d0e rolled back: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited
-        runs scr-api = scr-api:2 (api-3f2a9c1)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
-        runs scr-web = scr-web:2 (web-3f2a9c1)
-        hold by slipway: 7b41d0e was rolled back: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited
-    "#]],
+            3f2a9c1 succeeded
+            7b41d0e rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+            hold by slipway: 7b41d0e was rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited
+        "#]],
     );
 }
 

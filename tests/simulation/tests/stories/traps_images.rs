@@ -37,11 +37,11 @@ fn trap_19_going_back_from_a_moving_tag_goes_to_the_revision_that_was_recorded()
         &story,
         "production",
         &expect![[r#"
-        latest@backend-mond succeeded
-        latest@backend-tues rolled back: 3 tasks of wwhd-service died (code): container app exited with 1, Essential container in task exited
-        runs wwhd-service = wwhd-service:2 (backend-mond)
-        hold by slipway: latest@backend-tues was rolled back: 3 tasks of wwhd-service died (code): container app exited with 1, Essential container in task exited
-    "#]],
+            latest@backend-mond succeeded
+            latest@backend-tues rolled back: 3 tasks of wwhd-service died by themselves: container app exited with 1, Essential container in task exited
+            runs wwhd-service = wwhd-service:2 (backend-mond)
+            hold by slipway: latest@backend-tues was rolled back: 3 tasks of wwhd-service died by themselves: container app exited with 1, Essential container in task exited
+        "#]],
     );
 }
 

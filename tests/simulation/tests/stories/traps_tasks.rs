@@ -234,12 +234,12 @@ fn trap_48_a_schema_that_cannot_be_taken_back_stops_everything_for_a_person() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema (after: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited)
-        runs scr-api = scr-api:2 (api-3f2a9c1)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
-        runs scr-web = scr-web:2 (web-3f2a9c1)
-        hold by slipway: 3f2a9c1 is stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema
-    "#]],
+            3f2a9c1 stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema (after: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited)
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+            hold by slipway: 3f2a9c1 is stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema
+        "#]],
     );
 }
 
@@ -255,7 +255,7 @@ fn trap_48_where_the_policy_is_manual_nothing_goes_back_by_itself_but_a_person_m
         "staging",
         &expect![[r#"
             3f2a9c1 succeeded
-            7b41d0e failed: 3 tasks of scr-web died (code): container app exited with 1, Essential container in task exited; left as they are: scr-api, scr-ai-gateway, scr-web
+            7b41d0e failed: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited; left as they are: scr-api, scr-ai-gateway, scr-web
             3f2a9c1 succeeded
             answered +61:00 accepted: deployment 3 of 3f2a9c1 has started
             runs scr-api = scr-api:2 (api-3f2a9c1)

@@ -51,7 +51,7 @@ fn slack_shows_how_it_stands_and_keeps_the_details_in_the_thread() {
             },
             {
               "text": {
-                "text": "• 09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.\n• 09:12:40 Ended: rolled back: alarm scr-staging-5xx: 7 &gt; 5 &lt;errors&gt;.",
+                "text": "• 09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.\n• 09:12:40 Ended: rolled back: alarm scr-staging-5xx: 7 &gt; 5 &lt;errors&gt;.",
                 "type": "mrkdwn"
               },
               "type": "section"
@@ -124,7 +124,7 @@ fn a_webhook_gets_everything_at_once() {
             },
             {
               "text": {
-                "text": "• 09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.\n• 09:12:40 Ended: stuck: nothing moved (after: alarm scr-staging-5xx: 7 &gt; 5 &lt;errors&gt;).",
+                "text": "• 09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.\n• 09:12:40 Ended: stuck: nothing moved (after: alarm scr-staging-5xx: 7 &gt; 5 &lt;errors&gt;).",
                 "type": "mrkdwn"
               },
               "type": "section"

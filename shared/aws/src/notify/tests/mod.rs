@@ -34,7 +34,7 @@ pub(super) fn told(news: News) -> Story {
 
 pub(super) fn ended(verdict: Verdict) -> News {
     let last_words = vec![
-        "09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.".into(),
+        "09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.".into(),
         format!("09:12:40 Ended: {verdict}."),
     ];
     News::Ended { verdict, took: Span::seconds(415), last_words }

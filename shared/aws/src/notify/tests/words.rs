@@ -27,29 +27,29 @@ fn every_piece_of_news_reads_well() {
         scr/staging: 3f2a9c1 is live
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: succeeded.
         To go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
         scr/staging: 3f2a9c1 was rolled back
-        Why: 2 tasks of scr-api died (code): container api exited with 1
+        Why: 2 tasks of scr-api died by themselves: container api exited with 1
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
-          09:12:40 Ended: rolled back: 2 tasks of scr-api died (code): container api exited with 1.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
+          09:12:40 Ended: rolled back: 2 tasks of scr-api died by themselves: container api exited with 1.
 
         scr/staging: 3f2a9c1 failed; nothing was changed
         Why: pre-flight: repository scr-api has no such image; no service scr-web
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: failed: pre-flight: repository scr-api has no such image; no service scr-web.
 
         scr/staging: 3f2a9c1 failed half-way
         Why: AWS refused to update scr-web: no such cluster. These were left as they are: scr-api, scr-web
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: failed: AWS refused to update scr-web: no such cluster; left as they are: scr-api, scr-web.
         To put back what was left, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
@@ -57,28 +57,28 @@ fn every_piece_of_news_reads_well() {
         Why: 77aa001 is newer
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: superseded: 77aa001 is newer.
 
         scr/staging: 3f2a9c1 was rejected
         Why: ann: not on a Friday
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: rejected by ann: not on a Friday.
 
         scr/staging: 3f2a9c1 was cancelled
         Why: bob: wrong branch
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: cancelled by bob: wrong branch.
 
         scr/staging: 3f2a9c1 is stuck; somebody must look
         Why: scr-api did not go back in time. It began with: alarm scr-staging-5xx: 7 > 5 <errors>
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
-          09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: stuck: scr-api did not go back in time (after: alarm scr-staging-5xx: 7 > 5 <errors>).
         To try again to go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
@@ -129,7 +129,7 @@ fn people_get_text_and_programs_get_facts() {
           "environment": "staging",
           "headline": "scr/staging: 3f2a9c1 was rolled back",
           "last_words": [
-            "09:07:12 A task of scr-api died (code), number 2 of the 2 that are too many.",
+            "09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.",
             "09:12:40 Ended: rolled back: alarm scr-staging-5xx: 7 > 5 <errors>."
           ],
           "news": "ended",
