@@ -80,7 +80,7 @@ fn rollout(deployment: &Deployment, of: usize) -> Rollout {
         revision: Revision::new(deployment.task_definition().unwrap_or_default()),
         primary: deployment.status() == Some("PRIMARY"),
         progress,
-        reason: deployment.rollout_state_reason().unwrap_or_default().to_owned(),
+        reason: services::reason(deployment).unwrap_or_default().to_owned(),
         desired: count(desired),
         running: count(running),
         failed: count(deployment.failed_tasks()),
@@ -100,7 +100,7 @@ fn returned_from(service: &Service) -> Option<(RolloutId, String)> {
                 > primary.created_at().map(DateTime::secs)
     });
     if let Some(failed) = failed {
-        let why = failed.rollout_state_reason().unwrap_or("ECS gave it up");
+        let why = services::reason(failed).unwrap_or("ECS gave it up");
         return Some((RolloutId::new(failed.id()?), why.to_owned()));
     }
     trouble::returned_from(service, primary.id()?)

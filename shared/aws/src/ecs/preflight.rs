@@ -1,6 +1,6 @@
 //! What speaks against updating a service, seen before anything is touched.
 
-use super::services::primary;
+use super::services::{self, primary};
 use aws_sdk_ecs::types::{
     DeploymentConfiguration, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy,
     ResourceManagementType, Service,
@@ -34,7 +34,7 @@ pub(super) fn faults(service: &Service) -> Vec<String> {
 /// Worth saying before the update, and no reason against it.
 pub(super) fn warnings(service: &Service) -> Vec<String> {
     let Some(primary) = primary(service) else { return vec![] };
-    let reason = primary.rollout_state_reason().unwrap_or("no reason given").trim_end_matches('.');
+    let reason = services::reason(primary).unwrap_or("no reason given");
     match primary.rollout_state() {
         Some(DeploymentRolloutState::InProgress) => vec![format!(
             "is in the middle of another rollout ({} of {} tasks run), which this deployment cuts \

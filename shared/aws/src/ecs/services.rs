@@ -50,3 +50,8 @@ pub(super) fn primary_id(service: &Service) -> Option<RolloutId> {
 pub(super) fn revision_of(service: &Service) -> Option<Revision> {
     service.task_definition().map(Revision::new)
 }
+
+/// What ECS says about a rollout, without the full stop: it goes into a sentence.
+pub(super) fn reason(deployment: &Deployment) -> Option<&str> {
+    deployment.rollout_state_reason().map(|reason| reason.trim_end_matches('.'))
+}

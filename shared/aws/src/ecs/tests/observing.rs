@@ -87,8 +87,8 @@ async fn a_rollout_under_way_is_seen_with_the_one_it_replaces() {
         service(&[ours(), old("ACTIVE", "COMPLETED", "ECS deployment ecs-svc/1 completed.")], &[]);
     check(service, &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
-        ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed."#]]).await;
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
+        ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed"#]]).await;
 }
 
 #[tokio::test]
@@ -112,8 +112,8 @@ async fn the_circuit_breaker_goes_back_and_the_failed_rollout_still_drains() {
     );
     check(service(&[old("PRIMARY", "IN_PROGRESS", back), failed], &[]), &expect![[r#"
         scr-api
-        primary ecs-svc/1 scr-api:12 InProgress, 1 of 2, 3 failed: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.
-        ecs-svc/2 scr-api:13 Failed, 1 of 2, 3 failed: ECS deployment circuit breaker: tasks failed to start.
+        primary ecs-svc/1 scr-api:12 InProgress, 1 of 2, 3 failed: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1
+        ecs-svc/2 scr-api:13 Failed, 1 of 2, 3 failed: ECS deployment circuit breaker: tasks failed to start
         returned from ecs-svc/2"#]]).await;
 }
 
@@ -155,28 +155,28 @@ async fn trouble_is_what_was_said_lately_of_this_rollout_and_not_settled_since()
     const START: &str = "(service scr-api) has started 1 tasks: (task 1).";
     check(service(&[ours()], &[(5.0, START), (30.0, PLACE)]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
         trouble: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
     check(service(&[ours()], &[(5.0, STEADY), (30.0, PLACE)]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
     check(service(&[ours()], &[(310.0, PLACE)]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
     let mut long_ago = ours();
     long_ago["createdAt"] = (now() - 3000.0).into();
     check(service(&[long_ago], &[(5.0, START), (1000.0, PLACE)]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
     const SICK: &str = "(service scr-api) (port 8080) is unhealthy in (target-group t) due to (reason Health checks failed).";
     check(service(&[ours()], &[(5.0, SICK)]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
         trouble: (port 8080) is unhealthy in (target-group t) due to (reason Health checks failed)"#]]).await;
     const DYING: &str = "(service scr-api) (task 0123456789abcdef) failed container health checks.";
     check(service(&[ours()], &[(5.0, DYING)]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress.
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
         trouble: failed container health checks"#]]).await;
 }
 
@@ -186,9 +186,9 @@ async fn behind_a_classic_load_balancer_the_numbers_decide() {
     primary.as_object_mut().unwrap().remove("rolloutState");
     check(service(&[primary.clone()], &[]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
     primary["runningCount"] = 2.into();
     check(service(&[primary], &[]), &expect![[r#"
         scr-api
-        primary ecs-svc/2 scr-api:13 Completed, 2 of 2, 3 failed: ECS deployment ecs-svc/2 in progress."#]]).await;
+        primary ecs-svc/2 scr-api:13 Completed, 2 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
 }
