@@ -1,11 +1,12 @@
 //! What the team's account holds before Slipway: repositories, clusters, services and alarms.
 
 use crate::{BOT_TOKEN, Error, Team};
-use pipeline::spec::{Environment, Service, Target};
+use pipeline::spec::{Application, Base, Environment, Service, Target};
 use sandbox::cloudwatch::Kind;
 use sandbox::ecr::{Ecr, Image, Mutability};
 use sandbox::service::Refusal;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Long enough for every first rollout to be over.
 pub(crate) const SETTLED_SECONDS: u64 = 300;
@@ -14,9 +15,17 @@ pub(crate) const OLD_TAG: &str = "before";
 const ACCOUNT_ROLES: &str = "arn:aws:iam::123456789012:role";
 const SLACK_SECRET: &str = "slipway/slack";
 
-/// The roles that Slipway may hand to tasks.
-pub(crate) fn roles() -> String {
-    format!("{ACCOUNT_ROLES}/team-*")
+/// The roles that Slipway may hand to tasks: those of the old tasks, and those in the spec.
+pub(crate) fn roles(spec: &Application) -> String {
+    let mut roles = BTreeSet::from([format!("{ACCOUNT_ROLES}/team-*")]);
+    let services = spec.environments.values().flat_map(|rules| rules.services());
+    for (_, service) in services {
+        let Base::Template { definition, .. } = &service.base else { continue };
+        let of = |member: &str| definition[member].as_str().map(str::to_owned);
+        roles.extend(of("executionRoleArn"));
+        roles.extend(of("taskRoleArn"));
+    }
+    roles.into_iter().collect::<Vec<_>>().join(",")
 }
 
 /// Its ARN; Secrets Manager makes it of the name.

@@ -61,7 +61,7 @@ impl Team {
 
         let mut options = Options::new(template(), binaries::build()?)
             .with("ArtifactBucket", "slipway-artifacts")
-            .with("TaskRoleArns", &before::roles())
+            .with("TaskRoleArns", &before::roles(&system.spec))
             .with("SlackSecretArn", &before::slack_secret())
             .with("SlackChannel", &sandbox::slack::channel_id(CHANNEL));
         options.port = port;
@@ -90,6 +90,12 @@ impl Team {
                 Err(Error::Unknown(format!("configure refuses the spec: {}", answer.payload)))
             }
         }
+    }
+
+    /// Gives Slipway another spec from now on.
+    pub async fn respecify(&mut self, text: &str) -> Result<(), Error> {
+        self.system = System::read(text)?;
+        self.configure().await
     }
 
     /// Presses the button of a function in the console.

@@ -57,7 +57,8 @@ impl Team {
         story
     }
 
-    /// The repository and the tags of a digest, which is what people know it by.
+    /// The repository and the tags of a digest, which is what people know it by; without tags, its
+    /// beginning.
     pub(crate) fn name_of(&self, image: &str) -> String {
         let account = self.sandbox.account();
         let (_, image) = image.split_once('/').unwrap_or(("", image));
@@ -68,6 +69,10 @@ impl Team {
             .filter(|tag| !tag.starts_with("slipway-keep-"))
             .map(String::as_str)
             .collect();
+        if tags.is_empty() {
+            let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
+            return format!("{repository}@{digest:.12}");
+        }
         format!("{repository}:{}", tags.join("="))
     }
 }

@@ -8,11 +8,16 @@
 mod deploying;
 mod going_back;
 mod kills;
+mod omen;
 mod people;
+mod power_pto;
+mod scr_production;
 mod troubles;
+mod wwhd;
 
 use expect_test::Expect;
 use scenarios::Team;
+use serde_json::Value;
 
 pub(crate) const STAGING: &str = "scr/staging";
 
@@ -27,4 +32,10 @@ pub(crate) async fn scr() -> Team {
 /// Compares the deployments from `first` on.
 pub(crate) fn check(team: &Team, place: &str, first: u64, expect: &Expect) {
     expect.assert_eq(&team.story_from(place, first));
+}
+
+/// What a function answers a person who wants to read.
+pub(crate) fn lines(answer: &Value) -> String {
+    let lines = answer["text"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    lines.map(|line| format!("{line}\n")).collect()
 }

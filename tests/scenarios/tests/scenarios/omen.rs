@@ -1,0 +1,237 @@
+//! Omen EPR: two containers of one image, in a service that the first deployment makes.
+
+use crate::check;
+use expect_test::expect;
+use sandbox::ecs::Behaviour;
+use scenarios::Team;
+use serde_json::json;
+
+const PRODUCTION: &str = "omen-epr/production";
+const FIRST: &str = "20261121090000";
+const SECOND: &str = "20261122090000";
+
+async fn one_good() -> Team {
+    let mut team = Team::start("omen-epr").await.unwrap();
+    team.push_all(FIRST, "first").unwrap();
+    team.until_ended(PRODUCTION, 1).await.unwrap();
+    team
+}
+
+fn sidecar_crashes() -> Behaviour {
+    Behaviour::SidecarCrashes { container: "audit-worker".into(), seconds: 20, exit_code: 1 }
+}
+
+#[tokio::test]
+async fn the_service_is_created_and_the_next_push_replaces_both_containers() {
+    let mut team = one_good().await;
+    team.push_all(SECOND, "second").unwrap();
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        1,
+        &expect![[r#"
+        omen-epr/production/1 20261121090000
+            0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
+            0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
+            0:00 Updating omen-epr-service.
+            0:35 omen-epr-service runs omen-epr:1 and nothing else.
+            0:35 https://epr.example.com/healthz answers as expected (attempt 1).
+            0:35 Watching tasks for 3m.
+            3:35 Ended: succeeded.
+        omen-epr/production/2 20261122090000
+            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
+            0:00 Updating omen-epr-service.
+            0:45 omen-epr-service runs omen-epr:2 and nothing else.
+            0:45 https://epr.example.com/healthz answers as expected (attempt 1).
+            0:45 Watching tasks for 3m.
+            3:45 Ended: succeeded.
+        runs
+          omen-epr-service: omen-epr:20261122090000, omen-epr:20261122090000
+        told
+          omen-epr/production: deploying 20261121090000
+          omen-epr/production: 20261121090000 is live
+          omen-epr/production: deploying 20261122090000
+          omen-epr/production: 20261122090000 is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_first_deployment_that_fails_has_nothing_to_go_back_to() {
+    let mut team = Team::start("omen-epr").await.unwrap();
+    let digests = team.push_all(FIRST, "bad").unwrap();
+    team.behave(&digests["omen-epr"], Behaviour::CrashesAtStart { exit_code: 1 });
+    team.until_ended(PRODUCTION, 1).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        1,
+        &expect![[r#"
+            omen-epr/production/1 20261121090000
+                0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
+                0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
+                0:00 Updating omen-epr-service.
+                0:25 A task of omen-epr-service died by itself, 1 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
+                0:45 A task of omen-epr-service died by itself, 2 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
+                1:00 Going back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
+                1:00 omen-epr-service has nothing to go back to and stays as it is.
+                1:00 Ended: failed: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start; left as they are: omen-epr-service.
+            runs
+              omen-epr-service: 
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 failed half-way
+        "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_first_deployment_that_fails_is_removed_where_the_spec_says_so() {
+    let mut team = Team::start("omen-epr").await.unwrap();
+    let text = team.system.text.replace("    bake: 3m", "    first_deploy: remove\n    bake: 3m");
+    team.respecify(&text).await.unwrap();
+    let digests = team.push_all(FIRST, "bad").unwrap();
+    team.behave(&digests["omen-epr"], Behaviour::CrashesAtStart { exit_code: 1 });
+    team.until_ended(PRODUCTION, 1).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        1,
+        &expect![[r#"
+        omen-epr/production/1 20261121090000
+            0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
+            0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
+            0:00 Updating omen-epr-service.
+            0:25 A task of omen-epr-service died by itself, 1 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
+            0:45 A task of omen-epr-service died by itself, 2 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
+            1:00 Going back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
+            1:00 omen-epr-service did not exist before and is deleted again.
+            1:00 omen-epr-service is deleted.
+            2:30 Ended: rolled back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
+        runs
+          omen-epr-service: 
+        told
+          omen-epr/production: deploying 20261121090000
+          omen-epr/production: going back from 20261121090000
+          omen-epr/production: 20261121090000 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_beside_a_healthy_service_is_said() {
+    let mut team = one_good().await;
+    let digests = team.push_all(SECOND, "bad").unwrap();
+    team.behave(&digests["omen-epr"], sidecar_crashes());
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        omen-epr/production/2 20261122090000
+            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
+            0:00 Updating omen-epr-service.
+            0:40 Container audit-worker of omen-epr-service died: exit code 1; its task runs on.
+            0:45 omen-epr-service runs omen-epr:2 and nothing else.
+            0:45 https://epr.example.com/healthz answers as expected (attempt 1).
+            0:45 Watching tasks for 3m.
+            3:45 Ended: succeeded.
+        runs
+          omen-epr-service: omen-epr:20261122090000, omen-epr:20261122090000
+        told
+          omen-epr/production: deploying 20261121090000
+          omen-epr/production: 20261121090000 is live
+          omen-epr/production: deploying 20261122090000
+          omen-epr/production: 20261122090000 is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn where_the_spec_says_so_a_dead_worker_goes_back() {
+    let mut team = one_good().await;
+    let text = team.system.text.replace("sidecars: warn", "sidecars: roll_back");
+    team.respecify(&text).await.unwrap();
+    let digests = team.push_all(SECOND, "bad").unwrap();
+    team.behave(&digests["omen-epr"], sidecar_crashes());
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        omen-epr/production/2 20261122090000
+            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
+            0:00 Updating omen-epr-service.
+            0:40 Container audit-worker of omen-epr-service died: exit code 1; its task runs on.
+            0:40 Going back: container audit-worker of omen-epr-service died: exit code 1.
+            0:40 Putting omen-epr-service back to omen-epr:1.
+            1:25 omen-epr-service is back.
+            2:10 Ended: rolled back: container audit-worker of omen-epr-service died: exit code 1.
+        runs
+          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+        told
+          omen-epr/production: deploying 20261121090000
+          omen-epr/production: 20261121090000 is live
+          omen-epr/production: deploying 20261122090000
+          omen-epr/production: going back from 20261122090000
+          omen-epr/production: 20261122090000 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn an_empty_queue_is_refused_before_anything_can_fail_for_it() {
+    let mut team = Team::start("omen-epr").await.unwrap();
+    let queue = "https://sqs.us-east-1.amazonaws.com/123456789012/epr-audit-events-queue";
+    let text = team.system.text.replace(queue, "\"\"");
+    let answer = team.invoke("configure", json!({"spec": text})).await.unwrap();
+    expect![[r#"
+        {
+          "errorMessage": "the spec has faults:\nenvironments.production.services[0].base.parameters.audit_queue_url: audit_queue_url is empty: the container would start and fail; give it a value or take the container out of the template",
+          "errorType": "Spec"
+        }"#]].assert_eq(&format!("{:#}", answer.payload));
+}
+
+#[tokio::test]
+async fn an_image_of_last_week_is_deployed_by_hand_without_a_build() {
+    let mut team = one_good().await;
+    team.push_all(SECOND, "second").unwrap();
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    let payload = json!({
+        "application": "omen-epr", "environment": "production", "version": FIRST,
+        "by": "ann", "why": "the second one is slow",
+    });
+    let answer = team.invoke("deploy", payload).await.unwrap();
+    assert_eq!(answer.error, None, "{}", answer.payload);
+    team.until_ended(PRODUCTION, 3).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        3,
+        &expect![[r#"
+        omen-epr/production/3 20261121090000
+            0:00 Deploying 20261121090000, asked for by ann (the second one is slow).
+            0:00 Prepared: omen-epr-service omen-epr:2 -> omen-epr:3.
+            0:00 Updating omen-epr-service.
+            0:45 omen-epr-service runs omen-epr:3 and nothing else.
+            0:45 https://epr.example.com/healthz answers as expected (attempt 1).
+            0:45 Watching tasks for 3m.
+            3:45 Ended: succeeded.
+        runs
+          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+        told
+          omen-epr/production: deploying 20261121090000
+          omen-epr/production: 20261121090000 is live
+          omen-epr/production: deploying 20261122090000
+          omen-epr/production: 20261122090000 is live
+          omen-epr/production: deploying 20261121090000
+          omen-epr/production: 20261121090000 is live
+    "#]],
+    );
+}

@@ -1,0 +1,254 @@
+//! Power PTO: three services of one release. Together they are good, or all of them go back.
+
+use crate::{check, lines};
+use expect_test::expect;
+use sandbox::ecs::Behaviour;
+use scenarios::Team;
+use serde_json::json;
+
+const PRODUCTION: &str = "power-pto/production";
+
+async fn one_good() -> Team {
+    let mut team = Team::start("power-pto").await.unwrap();
+    team.push_all("0a1b2c3", "before").unwrap();
+    team.until_ended(PRODUCTION, 1).await.unwrap();
+    team
+}
+
+#[tokio::test]
+async fn one_of_three_fails_and_all_of_them_go_back() {
+    let mut team = one_good().await;
+    let digests = team.push_all("3f2a9c1", "bad").unwrap();
+    team.behave(&digests["power-pto/frontend"], Behaviour::CrashesAtStart { exit_code: 1 });
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        power-pto/production/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
+            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating api, worker, frontend.
+            0:58 A task of frontend died by itself, 1 of the 3 that are too many: container frontend exited with 1, Essential container in task exited.
+            0:58 A task of frontend died by itself, 2 of the 3 that are too many: container frontend exited with 1, Essential container in task exited.
+            1:08 api runs api:3 and nothing else.
+            1:08 worker runs worker:3 and nothing else.
+            1:13 Going back: frontend failed: ECS deployment circuit breaker: tasks failed to start.
+            1:13 The migration stays: what ran before now lives with the new schema.
+            1:13 Putting api back to api:2.
+            1:13 Putting worker back to worker:2.
+            1:13 Putting frontend back to frontend:2.
+            1:13 The rollout of frontend is over and cannot be stopped; the service is updated instead.
+            1:13 Putting frontend back to frontend:2.
+            1:48 api is back.
+            1:48 worker is back.
+            1:48 frontend is back.
+            2:43 Ended: rolled back: frontend failed: ECS deployment circuit breaker: tasks failed to start.
+        runs
+          api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
+          frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
+          worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
+        told
+          power-pto/production: deploying 0a1b2c3
+          power-pto/production: 0a1b2c3 is live
+          power-pto/production: deploying 3f2a9c1
+          power-pto/production: going back from 3f2a9c1
+          power-pto/production: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_worker_that_starts_and_dies_later_counts() {
+    let mut team = one_good().await;
+    let digests = team.push_all("3f2a9c1", "bad").unwrap();
+    let crashes = Behaviour::CrashesAfter { seconds: 90, exit_code: 137 };
+    team.behave(&digests["power-pto/worker"], crashes);
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        power-pto/production/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
+            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating api, worker, frontend.
+            1:08 api runs api:3 and nothing else.
+            1:08 worker runs worker:3 and nothing else.
+            1:08 frontend runs frontend:3 and nothing else.
+            1:08 https://pto.example.com/api/health answers as expected (attempt 1).
+            1:08 https://pto.example.com/ answers as expected (attempt 1).
+            1:08 Watching alarms and tasks for 10m.
+            2:28 A task of worker died by itself, 1 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
+            2:28 A task of worker died by itself, 2 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
+            4:18 A task of worker died by itself, 3 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
+            4:18 Going back: 3 tasks of worker died by themselves: container worker exited with 137, Essential container in task exited.
+            4:18 The migration stays: what ran before now lives with the new schema.
+            4:18 Putting api back to api:2.
+            4:18 Putting worker back to worker:2.
+            4:18 Putting frontend back to frontend:2.
+            4:43 worker is back.
+            4:53 api is back.
+            4:53 frontend is back.
+            5:48 Ended: rolled back: 3 tasks of worker died by themselves: container worker exited with 137, Essential container in task exited.
+        runs
+          api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
+          frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
+          worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
+        told
+          power-pto/production: deploying 0a1b2c3
+          power-pto/production: 0a1b2c3 is live
+          power-pto/production: deploying 3f2a9c1
+          power-pto/production: going back from 3f2a9c1
+          power-pto/production: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn an_accrual_job_that_fails_in_the_bake_puts_all_three_back() {
+    let mut team = one_good().await;
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_state(PRODUCTION, 2, "baking").await.unwrap();
+    team.sandbox.run_for(240).await.unwrap();
+    team.alarm("power-pto-accrual-failures", "ALARM", "Threshold Crossed: 1 failure");
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        power-pto/production/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
+            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating api, worker, frontend.
+            1:08 api runs api:3 and nothing else.
+            1:08 worker runs worker:3 and nothing else.
+            1:08 frontend runs frontend:3 and nothing else.
+            1:08 https://pto.example.com/api/health answers as expected (attempt 1).
+            1:08 https://pto.example.com/ answers as expected (attempt 1).
+            1:08 Watching alarms and tasks for 10m.
+            5:08 Alarm power-pto-accrual-failures is on.
+            5:08 Going back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
+            5:08 The migration stays: what ran before now lives with the new schema.
+            5:08 Putting api back to api:2.
+            5:08 Putting worker back to worker:2.
+            5:08 Putting frontend back to frontend:2.
+            5:44 api is back.
+            5:44 worker is back.
+            5:44 frontend is back.
+            6:39 Ended: rolled back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
+        runs
+          api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
+          frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
+          worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
+        told
+          power-pto/production: deploying 0a1b2c3
+          power-pto/production: 0a1b2c3 is live
+          power-pto/production: deploying 3f2a9c1
+          power-pto/production: going back from 3f2a9c1
+          power-pto/production: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_release_without_one_of_its_images_says_which() {
+    let mut team = one_good().await;
+    team.push("power-pto/api", "3f2a9c1", "new").unwrap();
+    team.push("power-pto/frontend", "3f2a9c1", "new").unwrap();
+    team.sandbox.run_for(5 * 60).await.unwrap();
+    let status = json!({
+        "application": "power-pto", "environment": "production", "format": "text", "releases": true,
+    });
+    let waits = team.invoke("status", status).await.unwrap();
+    expect![[r#"
+        power-pto/production runs 0a1b2c3 since 2026-11-21T09:16:08Z (deployment 1)
+          good: 0a1b2c3 (deployment 1, 2026-11-21T09:16:08Z)
+          ended: 1 of 0a1b2c3: succeeded
+        power-pto 3f2a9c1, pushed at 2026-11-21T09:16:08Z, without worker
+        power-pto 0a1b2c3, pushed at 2026-11-21T09:05:00Z
+    "#]]
+    .assert_eq(&lines(&waits.payload));
+    team.sandbox.run_for(20 * 60).await.unwrap();
+    assert_eq!(team.deployments().len(), 1, "nothing starts without all three");
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        runs
+          api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
+          frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
+          worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
+        told
+          power-pto/production: deploying 0a1b2c3
+          power-pto/production: 0a1b2c3 is live
+          power-pto/production: 3f2a9c1 is still incomplete
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_worker_of_which_there_may_be_one_is_never_there_twice() {
+    let mut team = one_good().await;
+    team.person(
+        "ecs",
+        "UpdateService",
+        json!({
+            "cluster": "power-pto",
+            "service": "worker",
+            "desiredCount": 1,
+            "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
+        }),
+    )
+    .unwrap();
+    team.sandbox.run_for(300).await.unwrap();
+    team.push_all("3f2a9c1", "new").unwrap();
+    let mut most = 0;
+    team.until(3600, |team| {
+        most = most.max(team.running("production")["worker"].len());
+        team.deployment(PRODUCTION, 2).is_some_and(|d| d.verdict().is_some())
+    })
+    .await
+    .unwrap();
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    assert_eq!(most, 1);
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        power-pto/production/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
+            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating api, worker, frontend.
+            1:05 worker runs worker:3 and nothing else.
+            1:08 api runs api:3 and nothing else.
+            1:08 frontend runs frontend:3 and nothing else.
+            1:08 https://pto.example.com/api/health answers as expected (attempt 1).
+            1:08 https://pto.example.com/ answers as expected (attempt 1).
+            1:08 Watching alarms and tasks for 10m.
+           11:08 Ended: succeeded.
+        runs
+          api: power-pto/api:3f2a9c1, power-pto/api:3f2a9c1
+          frontend: power-pto/frontend:3f2a9c1, power-pto/frontend:3f2a9c1
+          worker: power-pto/worker:3f2a9c1
+        told
+          power-pto/production: deploying 0a1b2c3
+          power-pto/production: 0a1b2c3 is live
+          power-pto/production: deploying 3f2a9c1
+          power-pto/production: 3f2a9c1 is live
+    "#]],
+    );
+}

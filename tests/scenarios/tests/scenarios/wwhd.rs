@@ -1,0 +1,212 @@
+//! WWHD: one service that follows a tag that moves, and whose tasks autoscaling counts.
+
+use crate::check;
+use expect_test::expect;
+use sandbox::ecs::Behaviour;
+use scenarios::Team;
+use serde_json::json;
+
+const PRODUCTION: &str = "wwhd/production";
+const CLUSTER: &str = "wwhd-cluster";
+const SERVICE: &str = "wwhd-service";
+
+async fn two_releases() -> Team {
+    let mut team = Team::start("wwhd").await.unwrap();
+    for (number, content) in [(1, "first"), (2, "second")] {
+        team.push_all("latest", content).unwrap();
+        team.until_ended(PRODUCTION, number).await.unwrap();
+    }
+    team
+}
+
+#[tokio::test]
+async fn the_number_of_tasks_stays_with_autoscaling() {
+    let mut team = Team::start("wwhd").await.unwrap();
+    let scale = |team: &mut Team, desired| {
+        team.sandbox.at_desk("ecs", |services, desk| {
+            services.ecs.scale(CLUSTER, SERVICE, desired, desk);
+        });
+    };
+    scale(&mut team, 7);
+    team.sandbox.run_for(120).await.unwrap();
+    team.push_all("latest", "first").unwrap();
+    team.until_state(PRODUCTION, 1, "rolling out").await.unwrap();
+    team.sandbox.run_for(10).await.unwrap();
+    scale(&mut team, 4);
+    team.until_ended(PRODUCTION, 1).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        1,
+        &expect![[r#"
+        wwhd/production/1 latest@4421833041ed
+            0:00 Deploying latest@4421833041ed, asked for by a push of latest.
+            0:00 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
+            0:00 Updating wwhd-service.
+            0:35 wwhd-service runs wwhd-service:2 and nothing else.
+            0:35 Watching alarms and tasks for 5m.
+            5:35 Ended: succeeded.
+        runs
+          wwhd-service: wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest
+        told
+          wwhd/production: deploying latest@4421833041ed
+          wwhd/production: latest@4421833041ed is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn the_digest_that_runs_is_not_deployed_again_unless_a_person_wants_new_tasks() {
+    let mut team = Team::start("wwhd").await.unwrap();
+    team.push_all("latest", "first").unwrap();
+    team.until_ended(PRODUCTION, 1).await.unwrap();
+    // ECR knows the image and the tag, and some builds push it all the same.
+    let digest = team.digest("wwhd-backend", "latest");
+    let pushed = json!({"repository": "wwhd-backend", "tag": "latest", "digest": digest});
+    let answer = team.invoke("image-pushed", pushed).await.unwrap();
+    assert_eq!(answer.error, None, "{}", answer.payload);
+    team.sandbox.run_for(600).await.unwrap();
+    assert_eq!(team.deployments().len(), 1, "the digest runs already");
+
+    let version = team.deployments()[0].request.release.version.to_string();
+    let again = json!({
+        "application": "wwhd", "environment": "production", "version": version,
+        "by": "ann", "why": "the settings changed", "fresh": true,
+    });
+    let answer = team.invoke("deploy", again).await.unwrap();
+    assert_eq!(answer.error, None, "{}", answer.payload);
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        wwhd/production/2 latest@4421833041ed
+            0:00 Deploying latest@4421833041ed, asked for by ann (the settings changed).
+            0:00 Prepared: wwhd-service wwhd-service:2 -> wwhd-service:2.
+            0:00 Updating wwhd-service.
+            0:35 wwhd-service runs wwhd-service:2 and nothing else.
+            0:35 Watching alarms and tasks for 5m.
+            5:35 Ended: succeeded.
+        runs
+          wwhd-service: wwhd-backend:latest, wwhd-backend:latest
+        told
+          wwhd/production: deploying latest@4421833041ed
+          wwhd/production: latest@4421833041ed is live
+          wwhd/production: deploying latest@4421833041ed
+          wwhd/production: latest@4421833041ed is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_rollback_brings_back_the_digest_that_ran_though_the_tag_has_moved() {
+    let mut team = two_releases().await;
+    let first = team.deployments()[0].request.release.images.values().next().cloned().unwrap();
+    let payload =
+        json!({"application": "wwhd", "environment": "production", "by": "ann", "why": "slow"});
+    let answer = team.invoke("rollback", payload).await.unwrap();
+    assert_eq!(answer.error, None, "{}", answer.payload);
+    team.until_ended(PRODUCTION, 3).await.unwrap();
+    let runs = &team.running("production")[SERVICE];
+    assert!(runs.iter().all(|image| image.ends_with(first.as_str())), "{runs:?}");
+    assert_ne!(team.digest("wwhd-backend", "latest").unwrap(), first.as_str());
+    check(
+        &team,
+        PRODUCTION,
+        3,
+        &expect![[r#"
+            wwhd/production/3 latest@4421833041ed
+                0:00 Going back from latest@9701092e6c3a to latest@4421833041ed, asked for by ann (slow).
+                0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:2.
+                0:00 Updating wwhd-service.
+                0:35 wwhd-service runs wwhd-service:2 and nothing else.
+                0:35 Watching alarms and tasks for 5m.
+                5:35 Ended: succeeded.
+            runs
+              wwhd-service: wwhd-backend@4421833041ed, wwhd-backend@4421833041ed
+            told
+              wwhd/production: deploying latest@4421833041ed
+              wwhd/production: latest@4421833041ed is live
+              wwhd/production: deploying latest@9701092e6c3a
+              wwhd/production: latest@9701092e6c3a is live
+              wwhd/production: deploying latest@4421833041ed
+              wwhd/production: latest@4421833041ed is live
+        "#]],
+    );
+}
+
+#[tokio::test]
+async fn slow_answers_while_the_alarms_are_watched_go_back() {
+    let mut team = two_releases().await;
+    team.push_all("latest", "third").unwrap();
+    team.until_state(PRODUCTION, 3, "baking").await.unwrap();
+    team.sandbox.run_for(60).await.unwrap();
+    team.alarm("HighLatency", "ALARM", "Threshold Crossed: p95 over 2 s");
+    team.until_ended(PRODUCTION, 3).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        3,
+        &expect![[r#"
+            wwhd/production/3 latest@ac07cf7d628d
+                0:00 Deploying latest@ac07cf7d628d, asked for by a push of latest.
+                0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:4.
+                0:00 Updating wwhd-service.
+                0:35 wwhd-service runs wwhd-service:4 and nothing else.
+                0:35 Watching alarms and tasks for 5m.
+                1:35 Alarm HighLatency is on.
+                1:35 Going back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
+                1:35 Putting wwhd-service back to wwhd-service:3.
+                2:10 wwhd-service is back.
+                3:05 Ended: rolled back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
+            runs
+              wwhd-service: wwhd-backend@9701092e6c3a, wwhd-backend@9701092e6c3a
+            told
+              wwhd/production: deploying latest@4421833041ed
+              wwhd/production: latest@4421833041ed is live
+              wwhd/production: deploying latest@9701092e6c3a
+              wwhd/production: latest@9701092e6c3a is live
+              wwhd/production: deploying latest@ac07cf7d628d
+              wwhd/production: going back from latest@ac07cf7d628d
+              wwhd/production: latest@ac07cf7d628d was rolled back
+        "#]],
+    );
+}
+
+#[tokio::test]
+async fn tasks_that_never_get_healthy_go_back_by_the_deadline() {
+    let mut team = two_releases().await;
+    let digests = team.push_all("latest", "third").unwrap();
+    team.behave(&digests["wwhd-backend"], Behaviour::NeverHealthy);
+    team.until_ended(PRODUCTION, 3).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        3,
+        &expect![[r#"
+            wwhd/production/3 latest@ac07cf7d628d
+                0:00 Deploying latest@ac07cf7d628d, asked for by a push of latest.
+                0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:4.
+                0:00 Updating wwhd-service.
+                1:30 A task of wwhd-service died by itself, 1 of the 3 that are too many: Task failed container health checks.
+                1:30 A task of wwhd-service died by itself, 2 of the 3 that are too many: Task failed container health checks.
+                2:40 Going back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
+                2:40 Putting wwhd-service back to wwhd-service:3.
+                2:40 The rollout of wwhd-service is over and cannot be stopped; the service is updated instead.
+                2:40 Putting wwhd-service back to wwhd-service:3.
+                3:15 wwhd-service is back.
+                4:10 Ended: rolled back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
+            runs
+              wwhd-service: wwhd-backend@9701092e6c3a, wwhd-backend@9701092e6c3a
+            told
+              wwhd/production: deploying latest@4421833041ed
+              wwhd/production: latest@4421833041ed is live
+              wwhd/production: deploying latest@9701092e6c3a
+              wwhd/production: latest@9701092e6c3a is live
+              wwhd/production: deploying latest@ac07cf7d628d
+              wwhd/production: going back from latest@ac07cf7d628d
+              wwhd/production: latest@ac07cf7d628d was rolled back
+        "#]],
+    );
+}
