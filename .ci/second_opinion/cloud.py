@@ -15,20 +15,29 @@ import botocore.session
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 
 
-def until(what, happens, seconds=60):
+def until(what, happens, seconds=60, every=0.1):
     """Waits for something that takes its time in another process; says what never came."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := happens():
             return found
-        time.sleep(0.1)
+        time.sleep(every)
     raise SystemExit(f"FAILED: {what} did not happen within {seconds} seconds")
 
 
 def check(what, found, wanted):
     if found != wanted:
         raise SystemExit(f"FAILED: {what}\n  found:  {found}\n  wanted: {wanted}")
-    print(f"ok: {what}")
+    print(f"ok: {what}", flush=True)
+
+
+def limit(what, found):
+    """What MiniStack cannot do: said, and seen to be so."""
+    if found:
+        raise SystemExit(
+            f"FAILED: this is no longer so, let the test rely on it: {what}\n  {found}"
+        )
+    print(f"LIMIT: {what}", flush=True)
 
 
 class Cloud:
@@ -82,5 +91,7 @@ class Cloud:
             endpoint_url=self.url,
             aws_access_key_id=ACCOUNT,
             aws_secret_access_key="secret",
-            config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+            config=botocore.config.Config(
+                s3={"addressing_style": "path"}, retries={"max_attempts": 1}
+            ),
         )

@@ -19,7 +19,7 @@ def main():
             journey.run(stack)
         else:
             wiring.run(stack)
-        stack.update()
+            stack.update()
         stack.delete()
     print("MiniStack agrees.")
 

@@ -1,5 +1,6 @@
-"""Stands in for a function: says what it was told, and tries what it is asked to try, in its role."""
+"""Stands in for a function: says what it was told, and tries in its role what it is asked to."""
 
+import functools
 import json
 import os
 import urllib.request
@@ -12,9 +13,13 @@ API = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocat
 TABLE = os.environ["SLIPWAY_TABLE"]
 
 
+SESSION = botocore.session.get_session()
+
+
+@functools.cache
 def client(service):
     config = botocore.config.Config(retries={"max_attempts": 1})
-    return botocore.session.get_session().create_client(service, config=config)
+    return SESSION.create_client(service, config=config)
 
 
 def attempt(service, operation, parameters):

@@ -7,10 +7,14 @@ import zipfile
 from pathlib import Path
 
 import yaml
-from cloud import ACCOUNT, check, until
+from cloud import ACCOUNT, REGION, check, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, BUCKET = "slipway", "artifacts"
+
+
+def sample(name):
+    return json.loads((ROOT / f"events/{name}.json").read_text())
 
 
 class Stack:
@@ -26,12 +30,13 @@ class Stack:
         }
 
     def test_copy(self):
-        """What is deployed differs from the template in two things, because MiniStack does from AWS.
+        """The template without what MiniStack takes otherwise than AWS.
 
-        It checks every ECS call against the cluster's ARN, and a look at repositories against all of
-        them, so that both would always be denied: their resources become `*` (the contract tests
-        look at the scopes). And nobody may send events in the name of AWS, as on AWS: the rules
-        hear `test.ecr`, too.
+        It checks every ECS call against the cluster's ARN, and a look at repositories against all
+        of them, so that both would always be denied: their resources become `*` (the contract tests
+        look at the scopes). It wants a permission for batches of messages, for which AWS takes the
+        one for messages. And nobody may send events in the name of AWS, as on AWS: the rules hear
+        `test.ecr`, too.
         """
         copy = json.loads(json.dumps(self.template))
         for resource in copy["Resources"].values():
@@ -42,8 +47,12 @@ class Stack:
                     if all(action.startswith(("ecs:", "ecr:DescribeRepo")) for action in actions):
                         statement["Resource"] = "*"
                         statement.pop("Condition", None)
+                    if "sqs:SendMessage" in actions:
+                        statement["Action"] = [*actions, "sqs:SendMessageBatch"]
             if pattern := properties.get("EventPattern"):
-                pattern["source"] += [source.replace("aws.", "test.") for source in pattern["source"]]
+                pattern["source"] += [
+                    source.replace("aws.", "test.") for source in pattern["source"]
+                ]
         return copy
 
     def create(self):
@@ -53,7 +62,9 @@ class Stack:
         )
         for name in self.functions:
             s3.put_object(Bucket=BUCKET, Key=f"slipway/{name}.zip", Body=self._zip(name))
-        s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(self.test_copy()).encode())
+        s3.put_object(
+            Bucket=BUCKET, Key="template.json", Body=json.dumps(self.test_copy()).encode()
+        )
         self.formation = self.cloud.client("cloudformation")
         self.formation.create_stack(StackName=NAME, **self._request("INFO"))
         self._wait("CREATE_COMPLETE")
@@ -84,6 +95,63 @@ class Stack:
         text = answer["Payload"].read()
         return answer.get("FunctionError"), json.loads(text) if text else None
 
+    def tell(self, event):
+        """Sends a sample through the rules, which hear what AWS would say from `test.`, too."""
+        entry = {
+            "Source": event["source"].replace("aws.", "test."),
+            "DetailType": event["detail-type"],
+            "Detail": json.dumps(event["detail"]),
+            "Resources": event["resources"],
+        }
+        answer = self.cloud.client("events").put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:
+            raise SystemExit(f"FAILED: {event['detail-type']} is not taken: {answer}")
+
+    def subscribe(self):
+        """Subscribes to the topic; answers with a function that says all that was told so far."""
+        sqs, topic, heard = self.cloud.client("sqs"), self.physical["Topic"], []
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:people"
+        let_in = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = {"Version": "2012-10-17", "Statement": [let_in]}
+        queue = sqs.create_queue(QueueName="people", Attributes={"Policy": json.dumps(policy)})
+        queue = queue["QueueUrl"]
+        self.cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+        def headlines():
+            for message in sqs.receive_message(QueueUrl=queue).get("Messages", []):
+                heard.append(json.loads(message["Body"])["Subject"])
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            return heard
+
+        return headlines
+
+    def log(self, name):
+        group = self.physical[f"{self.functions[name]}Logs"]
+        events = self.cloud.client("logs").filter_log_events(logGroupName=group)["events"]
+        return [event["message"] for event in events]
+
+    def refusals(self):
+        lines = [line for name in self.functions for line in self.log(name)]
+        words = ("AccessDenied", "not authorized")
+        return [line for line in lines if any(word in line for word in words)]
+
+    def given_up(self):
+        """The queues of dead letters that are not empty."""
+        sqs, count = self.cloud.client("sqs"), "ApproximateNumberOfMessages"
+        queues = [id for id in self.physical if id.endswith("DeadLetters")]
+
+        def letters(id):
+            url = self.physical[id]
+            return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[count])["Attributes"]
+
+        return [id for id in queues if letters(id)[count] != "0"]
+
     def items(self, partition):
         """What stands in the table under one partition key."""
         answer = self.cloud.client("dynamodb").query(
@@ -112,7 +180,10 @@ class Stack:
 
     def _wait(self, wanted):
         # By id, not by name: a stack that is gone has none any more.
-        self.id = getattr(self, "id", None) or self.formation.describe_stacks(StackName=NAME)["Stacks"][0]["StackId"]
+        self.id = (
+            getattr(self, "id", None)
+            or self.formation.describe_stacks(StackName=NAME)["Stacks"][0]["StackId"]
+        )
 
         def settled():
             stack = self.formation.describe_stacks(StackName=self.id)["Stacks"][0]
@@ -127,12 +198,15 @@ class Stack:
 
     def _zip(self, name):
         if self.binaries:
-            content = (self.binaries / name).read_bytes()
+            try:
+                content = (self.binaries / name).read_bytes()
+            except FileNotFoundError as error:
+                raise SystemExit(f"FAILED: {error}; build it: cargo build --workspace") from None
         else:
             probe = Path(__file__).with_name("probe.py").read_text()
             content = f"#!{sys.executable}\n{probe}".encode()
         packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             entry = zipfile.ZipInfo("bootstrap")
             entry.external_attr = 0o755 << 16
             archive.writestr(entry, content)

@@ -3,7 +3,7 @@
 import json
 
 from cloud import ACCOUNT, REGION, check, until
-from stack import ROOT
+from stack import ROOT, sample
 
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/scr-staging"
 
@@ -37,45 +37,37 @@ def patterns(stack):
     }
     wanted, found = {}, {}
     for line in (ROOT / "tests/contract/rules.txt").read_text().splitlines():
-        sample, told = line.split(maxsplit=1)
-        wanted[sample] = [] if told == "-" else told.split(", ")
-        event = (ROOT / f"events/{sample}.json").read_text()
-        matched = [
+        name, told = line.split(maxsplit=1)
+        wanted[name] = [] if told == "-" else told.split(", ")
+        event = json.dumps(sample(name))
+        found[name] = [
             rule
             for rule, pattern in sorted(rules.items())
             if events.test_event_pattern(EventPattern=pattern, Event=event)["Result"]
         ]
-        found[sample] = matched
     check(f"{len(wanted)} sample events wake the rules that they should", found, wanted)
 
 
 def deliveries(stack):
-    def sent(sample):
-        event = json.loads((ROOT / f"events/{sample}.json").read_text())
-        return {
-            "Source": event["source"].replace("aws.", "test."),
-            "DetailType": event["detail-type"],
-            "Detail": json.dumps(event["detail"]),
-            "Resources": event["resources"],
-        }
-
-    seen = lambda name: stack.items(f"seen#slipway-{name}")
-    events = stack.cloud.client("events")
-    for sample, function in {
+    for name, function in {
         "ecr-push-tagged": "image-pushed",
         "ecs-deployment-completed": "ecs-changed",
         "alarm-metric": "alarm-changed",
     }.items():
-        events.put_events(Entries=[sent(sample)])
-        until(f"{sample} at {function}", lambda: seen(function))
-        print(f"ok: {sample} reaches {function}")
+        stack.tell(sample(name))
+        seen(stack, function)
+        print(f"ok: {name} reaches {function}")
 
     sqs = stack.cloud.client("sqs")
-    for name in ("migrate", "notify", "rollback", "rollout", "verify", "wake"):
-        queue = stack.physical[f"{stack.functions[name]}Queue"]
+    for function in ("migrate", "notify", "rollback", "rollout", "verify", "wake"):
+        queue = stack.physical[f"{stack.functions[function]}Queue"]
         sqs.send_message(QueueUrl=queue, MessageBody="{}")
-        until(f"a message at {name}", lambda: seen(name))
-        print(f"ok: {name} is fed by its queue")
+        seen(stack, function)
+        print(f"ok: {function} is fed by its queue")
+
+
+def seen(stack, function):
+    until(f"something at {function}", lambda: stack.items(f"seen#slipway-{function}"))
 
 
 def failures(stack):
@@ -90,7 +82,7 @@ def failures(stack):
 
 
 def permissions(stack):
-    """Every function tries everything; what its role does not name must be refused, the rest not."""
+    """Every function tries everything: what its role does not name is refused, the rest is not."""
     table, queue = stack.physical["Table"], stack.physical["RolloutQueue"]
     key = {"pk": {"S": "probe"}, "sk": {"S": "probe"}}
     query = {"KeyConditionExpression": "pk = :x", "ExpressionAttributeValues": {":x": {"S": "x"}}}
@@ -104,7 +96,9 @@ def permissions(stack):
     catalogue = {
         "dynamodb:GetItem": ("dynamodb", "get_item", {"TableName": table, "Key": key}),
         "dynamodb:BatchGetItem": (
-            "dynamodb", "batch_get_item", {"RequestItems": {table: {"Keys": [key]}}},
+            "dynamodb",
+            "batch_get_item",
+            {"RequestItems": {table: {"Keys": [key]}}},
         ),
         "dynamodb:PutItem": ("dynamodb", "put_item", {"TableName": table, "Item": key}),
         "dynamodb:Query": ("dynamodb", "query", {"TableName": table, **query}),
@@ -113,13 +107,18 @@ def permissions(stack):
         "due": ("dynamodb", "query", {"TableName": table, **due}),
         "sqs:PurgeQueue": ("sqs", "purge_queue", {"QueueUrl": queue}),
         "ecs:DescribeServices": (
-            "ecs", "describe_services", {"cluster": CLUSTER, "services": ["scr-api"]},
+            "ecs",
+            "describe_services",
+            {"cluster": CLUSTER, "services": ["scr-api"]},
         ),
         "ecs:DescribeTaskDefinition": (
-            "ecs", "describe_task_definition", {"taskDefinition": "scr-api"},
+            "ecs",
+            "describe_task_definition",
+            {"taskDefinition": "scr-api"},
         ),
         "ecs:RegisterTaskDefinition": (
-            "ecs", "register_task_definition",
+            "ecs",
+            "register_task_definition",
             {"family": "scr-api", "containerDefinitions": [container]},
         ),
         "ecs:UpdateService": ("ecs", "update_service", service),
@@ -128,14 +127,20 @@ def permissions(stack):
         "ecs:StopTask": ("ecs", "stop_task", {"cluster": "scr-staging", "task": "x"}),
         "ecr:DescribeImages": ("ecr", "describe_images", {"repositoryName": "scr-api"}),
         "ecr:PutImage": (
-            "ecr", "put_image", {"repositoryName": "scr-api", "imageManifest": "{}"},
+            "ecr",
+            "put_image",
+            {"repositoryName": "scr-api", "imageManifest": "{}"},
         ),
         "ecr:DescribeRepositories": (
-            "ecr", "describe_repositories", {"repositoryNames": ["scr-api"]},
+            "ecr",
+            "describe_repositories",
+            {"repositoryNames": ["scr-api"]},
         ),
         "cloudwatch:DescribeAlarms": ("cloudwatch", "describe_alarms", {"AlarmNames": ["x"]}),
         "sns:Publish": (
-            "sns", "publish", {"TopicArn": stack.physical["Topic"], "Message": "a probe"},
+            "sns",
+            "publish",
+            {"TopicArn": stack.physical["Topic"], "Message": "a probe"},
         ),
         "iam:ListRoles": ("iam", "list_roles", {}),
     }
@@ -149,7 +154,7 @@ def permissions(stack):
         check(f"{name} answers", error, None)
         refused = {
             action
-            for action, code in zip(catalogue, codes)
+            for action, code in zip(catalogue, codes, strict=True)
             # SNS has a word of its own for it.
             if code.startswith(("AccessDenied", "Authorization"))
         }
