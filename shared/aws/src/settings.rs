@@ -15,6 +15,12 @@ pub const TOPIC: &str = "SLIPWAY_TOPIC";
 pub const SLACK_SECRET: &str = "SLIPWAY_SLACK_SECRET";
 pub const SLACK_CHANNEL: &str = "SLIPWAY_SLACK_CHANNEL";
 pub const ROLLBACK_FUNCTION: &str = "SLIPWAY_ROLLBACK_FUNCTION";
+/// What every function is told that runs a turn of the engine.
+pub const QUEUES: [&str; 6] =
+    [ROLLOUT_QUEUE, MIGRATE_QUEUE, VERIFY_QUEUE, ROLLBACK_QUEUE, WAKE_QUEUE, NOTIFY_QUEUE];
+/// What only notify is told.
+pub const PEOPLE: [&str; 4] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION];
+
 /// Set by the sandbox only, whose time jumps: see `clock`.
 pub(crate) const CLOCK_FROM_DEADLINE: &str = "SLIPWAY_CLOCK_FROM_DEADLINE";
 

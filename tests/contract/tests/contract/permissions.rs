@@ -1,5 +1,6 @@
 //! What each function may do: exactly what it does, on exactly what it does it to.
 
+use aws::settings::WAKE_QUEUE;
 use contract::{Resource, Template, short};
 use expect_test::{Expect, expect};
 use serde_json::Value;
@@ -42,7 +43,7 @@ fn by_wiring(template: &Template, function: &Resource<'_>) -> Vec<String> {
     let log = short(&function["LoggingConfig"]["LogGroup"]);
     let mut expected =
         vec![format!("logs:CreateLogStream {log}"), format!("logs:PutLogEvents {log}")];
-    if function["Environment"]["Variables"].get("SLIPWAY_WAKE_QUEUE").is_some() {
+    if function["Environment"]["Variables"].get(WAKE_QUEUE).is_some() {
         expected.extend(WORLD.map(str::to_owned));
     }
     if let Some(mapping) = template.mapping_of(function) {

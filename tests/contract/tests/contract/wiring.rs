@@ -1,5 +1,6 @@
 //! Functions, queues, dead letters, table: who is fed by what, and where failures go.
 
+use aws::settings;
 use contract::{Resource, Template, short};
 use expect_test::expect;
 use pipeline::deployment::WORKER_LIFE;
@@ -14,21 +15,6 @@ const WORKERS: [(&str, &str); 6] = [
     ("Verify", "VerifyQueue"),
     ("Wake", "WakeQueue"),
 ];
-
-/// What every function is told.
-const EVERYBODY: [&str; 1] = ["SLIPWAY_TABLE"];
-/// What a function is told that runs a turn of the engine.
-const ENGINE: [&str; 6] = [
-    "SLIPWAY_MIGRATE_QUEUE",
-    "SLIPWAY_NOTIFY_QUEUE",
-    "SLIPWAY_ROLLBACK_QUEUE",
-    "SLIPWAY_ROLLOUT_QUEUE",
-    "SLIPWAY_VERIFY_QUEUE",
-    "SLIPWAY_WAKE_QUEUE",
-];
-/// What only notify is told.
-const NOTIFY: [&str; 4] =
-    ["SLIPWAY_ROLLBACK_FUNCTION", "SLIPWAY_SLACK_CHANNEL", "SLIPWAY_SLACK_SECRET", "SLIPWAY_TOPIC"];
 
 fn timeout(function: &Resource<'_>) -> u64 {
     function["Timeout"].as_u64().expect("every function has a timeout")
@@ -68,12 +54,12 @@ fn each_function_is_told_what_it_reads_and_nothing_else() {
     for function in template.functions() {
         let variables = function["Environment"]["Variables"].as_object().unwrap();
         let told: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
-        let mut wanted = BTreeSet::from(EVERYBODY);
+        let mut wanted = BTreeSet::from([settings::TABLE]);
         if function.id != "Status" {
-            wanted.extend(ENGINE);
+            wanted.extend(settings::QUEUES);
         }
         if function.id == "Notify" {
-            wanted.extend(NOTIFY);
+            wanted.extend(settings::PEOPLE);
         }
         assert_eq!(told, wanted, "{}", function.id);
         for (name, value) in variables {
@@ -112,7 +98,7 @@ fn how_long_each_function_may_take() {
 #[test]
 fn whoever_sends_effects_may_go_in_circles() {
     for function in Template::load().functions() {
-        let sends = function["Environment"]["Variables"].get("SLIPWAY_WAKE_QUEUE").is_some();
+        let sends = function["Environment"]["Variables"].get(settings::WAKE_QUEUE).is_some();
         assert_eq!(function["RecursiveLoop"] == "Allow", sends, "{}", function.id);
     }
 }

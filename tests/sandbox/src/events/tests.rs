@@ -65,6 +65,14 @@ fn lists_and_either_or() {
         &json!({ "containers": [{ "lastStatus": "RUNNING" }, { "lastStatus": "STOPPED" }] })
     ));
     assert!(!wants(&group, &json!({ "containers": [{ "lastStatus": "RUNNING" }] })));
+    // One of the list has to be all of it.
+    let stopped_api = json!({ "containers": { "lastStatus": ["STOPPED"], "name": ["api"] } });
+    assert!(!wants(
+        &stopped_api,
+        &json!({ "containers": [
+            { "lastStatus": "RUNNING", "name": "api" }, { "lastStatus": "STOPPED", "name": "worker" }
+        ] })
+    ));
     let either = json!({ "a": ["1"], "$or": [{ "b": ["2"] }, { "c": ["3"] }] });
     assert!(
         wants(&either, &json!({ "a": "1", "c": "3" }))
