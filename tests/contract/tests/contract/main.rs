@@ -2,6 +2,7 @@
 
 mod events;
 mod form;
+mod installing;
 mod messages;
 mod permissions;
 mod watching;
