@@ -33,6 +33,11 @@ pub(super) fn list<'a>(payload: &'a Value, path: &str) -> &'a [Value] {
     at(payload, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+pub(super) fn required_list<'a>(payload: &'a Value, path: &str) -> Result<&'a [Value], Failure> {
+    let found = at(payload, path).and_then(Value::as_array);
+    found.map(Vec::as_slice).ok_or_else(|| missing(payload, path, "a list"))
+}
+
 fn missing(payload: &Value, path: &str, what: &str) -> Failure {
     let found = at(payload, path).map_or("is missing".into(), |found| format!("is {found:.80}"));
     Failure::Unreadable(format!("`{path}` {found}; it should be {what}"))

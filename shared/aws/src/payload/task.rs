@@ -1,6 +1,6 @@
 //! Tasks: those of services, and our own.
 
-use super::field::{at, list, required_text, required_time, text};
+use super::field::{at, list, required_list, required_text, required_time, text};
 use super::{EcsNews, Heard, arn};
 use crate::failure::Failure;
 use pipeline::effect::Purpose;
@@ -16,7 +16,7 @@ const INJECTED: [&str; 3] = ["aws-guardduty-agent", "ecs-service-connect", "~int
 const TOLD_TO_STOP: [i32; 2] = [137, 143];
 
 pub(super) fn news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
-    let group = text(payload, "detail.group").unwrap_or_default();
+    let group = required_text(payload, "detail.group")?;
     let started_by = text(payload, "detail.startedBy").unwrap_or_default();
     if let Some(service) = group.strip_prefix("service:") {
         return service_task(payload, ServiceName::new(service));
@@ -29,9 +29,9 @@ pub(super) fn news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
 
 fn service_task(payload: &Value, service: ServiceName) -> Result<Heard<EcsNews>, Failure> {
     let stop = stop(payload)?;
-    let containers = our_containers(payload);
+    let containers = our_containers(payload)?;
     let runs = required_text(payload, "detail.lastStatus")? == "RUNNING"
-        && text(payload, "detail.desiredStatus") == Some("RUNNING");
+        && required_text(payload, "detail.desiredStatus")? == "RUNNING";
     let lost_one = runs && containers.iter().any(|container| container.is_stopped());
     if stop.is_none() && !lost_one {
         return Ok(Heard::NotForUs(format!("a task of {service} on its way")));
@@ -102,7 +102,7 @@ fn the_one_that_works(payload: &Value) -> Result<Container<'_>, Failure> {
     let has_command = |change: &&Value| !list(change, "command").is_empty();
     let named = list(payload, "detail.overrides.containerOverrides").iter().find(has_command);
     let named = named.and_then(|change| text(change, "name"));
-    let containers = our_containers(payload);
+    let containers = our_containers(payload)?;
     let found = match (named, &containers[..]) {
         (Some(name), _) => containers.iter().find(|container| container.name == name),
         (None, [only]) => Some(only),
@@ -126,18 +126,20 @@ struct Container<'a> {
     reason: Option<&'a str>,
 }
 
-fn our_containers(payload: &Value) -> Vec<Container<'_>> {
-    let containers = list(payload, "detail.containers").iter().filter_map(|container| {
+fn our_containers(payload: &Value) -> Result<Vec<Container<'_>>, Failure> {
+    let containers = required_list(payload, "detail.containers")?.iter().map(|container| {
         let exit_code = at(container, "exitCode").and_then(Value::as_i64);
-        Some(Container {
-            name: text(container, "name")?,
-            status: text(container, "lastStatus").unwrap_or_default(),
+        Ok(Container {
+            name: required_text(container, "name")?,
+            status: required_text(container, "lastStatus")?,
             exit_code: exit_code.and_then(|code| i32::try_from(code).ok()),
             reason: text(container, "reason"),
         })
     });
-    let is_ours = |container: &Container<'_>| {
-        !INJECTED.iter().any(|prefix| container.name.starts_with(prefix))
+    let is_ours = |container: &Result<Container<'_>, Failure>| {
+        container.as_ref().map_or(true, |container| {
+            !INJECTED.iter().any(|prefix| container.name.starts_with(prefix))
+        })
     };
     containers.filter(is_ours).collect()
 }

@@ -1,5 +1,6 @@
 //! How the outcome of reading a payload is printed.
 
+mod absurd;
 mod mistakes;
 mod samples;
 
