@@ -103,6 +103,16 @@ impl Record {
         }
     }
 
+    /// When a timer is to wake it. Answers mostly come in time, so that none is set while one is
+    /// awaited: the sweep, which comes every minute, sends anew what nobody has answered.
+    pub(crate) fn rings_at(&self, spec: Option<&Application>) -> Option<Time> {
+        let mut answered = self.clone();
+        if let Some((_, outbox)) = answered.outbox() {
+            outbox.keep(|_| false);
+        }
+        answered.due(spec).filter(|due| self.due(spec) == Some(*due))
+    }
+
     fn lookups(&self) -> Vec<Lookup> {
         let Self::Spec(spec) = self else { return Vec::new() };
         let mut lookups: Vec<Lookup> =

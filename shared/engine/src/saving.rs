@@ -27,12 +27,11 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
                 }
             }
             if read.as_ref().is_none_or(|(known, _)| *known != record) {
-                let was_due = read.as_ref().and_then(|(known, _)| known.due(spec));
-                let write = record.into_write(read.map(|(_, version)| version), spec);
-                if let Some(at) = write.due.filter(|due| was_due != Some(*due)) {
-                    timers.push(Timer { key: write.key.clone(), at });
+                let rang_at = read.as_ref().and_then(|(known, _)| known.rings_at(spec));
+                if let Some(at) = record.rings_at(spec).filter(|at| rang_at != Some(*at)) {
+                    timers.push(Timer { key: record.key(), at });
                 }
-                writes.push(write);
+                writes.push(record.into_write(read.map(|(_, version)| version), spec));
             }
         }
         if !writes.is_empty() {

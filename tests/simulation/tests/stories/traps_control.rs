@@ -225,18 +225,18 @@ fn trap_53_the_same_request_twice_is_one_rollback_and_a_second_click_goes_no_fur
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 succeeded
-        7b41d0e succeeded
-        c90ffee succeeded
-        7b41d0e succeeded
-        answered +91:01 accepted: deployment 4 of 7b41d0e has started
-        answered +91:01 accepted: deployment 4 is this request
-        answered +103:09 refused: 7b41d0e runs and is held (went back from c90ffee to 7b41d0e); to go elsewhere say "to" which of 7b41d0e, c90ffee, 3f2a9c1
-        runs scr-api = scr-api:3 (api-7b41d0e)
-        runs scr-ai-gateway = scr-ai-gateway:3 (gateway-7b41)
-        runs scr-web = scr-web:3 (web-7b41d0e)
-        hold by ada (customers complain): went back from c90ffee to 7b41d0e
-    "#]],
+            3f2a9c1 succeeded
+            7b41d0e succeeded
+            c90ffee succeeded
+            7b41d0e succeeded
+            answered +91:01 accepted: deployment 4 of 7b41d0e has started
+            answered +91:01 accepted: deployment 4 is this request
+            answered +99:00 refused: 7b41d0e runs and is held (went back from c90ffee to 7b41d0e); to go elsewhere say "to" which of 7b41d0e, c90ffee, 3f2a9c1
+            runs scr-api = scr-api:3 (api-7b41d0e)
+            runs scr-ai-gateway = scr-ai-gateway:3 (gateway-7b41)
+            runs scr-web = scr-web:3 (web-7b41d0e)
+            hold by ada (customers complain): went back from c90ffee to 7b41d0e
+        "#]],
     );
 }
 
