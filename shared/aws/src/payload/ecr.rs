@@ -4,7 +4,7 @@ use super::field::{required_text, required_time, text};
 use super::{Heard, kind};
 use crate::failure::Failure;
 use pipeline::names::{Digest, Repository, Tag};
-use pipeline::push::Push;
+use pipeline::push::{KEEP_PREFIX, Push};
 use pipeline::time::Time;
 use serde_json::Value;
 
@@ -23,10 +23,15 @@ pub fn push(payload: &Value, now: Time) -> Result<Heard<Push>, Failure> {
     if action != expected || result != "SUCCESS" {
         return Ok(Heard::NotForUs(format!("{action} in {repository}: {result}")));
     }
+    let tag = text(payload, "detail.image-tag");
+    if let Some(ours) = tag.filter(|tag| tag.starts_with(KEEP_PREFIX)) {
+        // Every deployment puts one on each of its images; nothing has to be read to know it.
+        return Ok(Heard::NotForUs(format!("our own tag {ours}")));
+    }
     Ok(Heard::News(Push {
         repository: Repository::new(repository),
         digest: Digest::new(required_text(payload, "detail.image-digest")?),
-        tag: text(payload, "detail.image-tag").map(Tag::from),
+        tag: tag.map(Tag::from),
         artifact_media_type: text(payload, "detail.artifact-media-type").map(str::to_owned),
         pushed_at: required_time(payload, "time")?,
         built_at: None,

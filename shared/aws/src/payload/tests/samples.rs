@@ -14,7 +14,7 @@ fn every_event_of_ecr_is_a_push_or_none_of_our_business() {
         ecr-push-failed                          not for us: PUSH in scr-api: FAILURE
         ecr-push-index-child-empty-tag           scr-web no tag 2bf27078aabe at 2026-11-21T09:00:38Z application/vnd.oci.image.config.v1+json
         ecr-push-index-child-no-tag              scr-web no tag 168b0cf67cc4 at 2026-11-21T09:00:39Z application/vnd.in-toto+json
-        ecr-push-keep-tag                        scr-api slipway-keep-scr.staging.17 1e434f08c210 at 2026-11-21T09:01:03Z application/vnd.oci.image.config.v1+json
+        ecr-push-keep-tag                        not for us: our own tag slipway-keep-scr.staging.17
         ecr-push-semver                          scr-api v1.4.0 1e434f08c210 at 2026-11-21T11:30:02Z application/vnd.oci.image.config.v1+json
         ecr-push-signature                       scr-api sha256-1e434f08c210f5f307505537abee3cf7cf0fb984e020e96270267dd058e46f8c.sig 5d55da39858d at 2026-11-21T09:00:20Z application/vnd.dev.cosign.artifact.sig.v1+json
         ecr-push-tagged-index                    scr-web 3f2a9c1d7b60 e15a4c0a862d at 2026-11-21T09:00:40Z
