@@ -5,11 +5,12 @@ use engine::{Key, Lookup, Record, World};
 use pipeline::names::{ApplicationName, Place};
 use pipeline::spec::Application;
 
-/// Finds the environments that a service belongs to and that have a deployment under way.
+/// Finds the environments that a service belongs to and that have a deployment under way, with
+/// its number.
 ///
 /// ECS speaks of every service of the account, most of which are nobody's, and most of the time
 /// nothing is under way; then a query, or two reads more, is all that an event costs.
-pub(crate) async fn places(aws: &Aws, lookup: &Lookup) -> Result<Vec<Place>, Failure> {
+pub(crate) async fn places(aws: &Aws, lookup: &Lookup) -> Result<Vec<(Place, u64)>, Failure> {
     let applications = aws.find(lookup).await?;
     if applications.is_empty() {
         return Ok(Vec::new());
@@ -22,7 +23,7 @@ pub(crate) async fn places(aws: &Aws, lookup: &Lookup) -> Result<Vec<Place>, Fai
     }
     let heads = aws.load(&concerned).await?.into_iter().flatten();
     let active = heads.filter_map(|stored| match stored.record {
-        Record::Head(head) if head.active.is_some() => Some(head.place),
+        Record::Head(head) => Some((head.place, head.active?)),
         _ => None,
     });
     Ok(active.collect())

@@ -46,8 +46,8 @@ async fn tell(
     }
     let event = event().await?;
     let mut result = Ok(());
-    for place in places {
-        match aws.engine().tell(&place, Input::Happened(event.clone())).await {
+    for (place, active) in places {
+        match aws.engine().tell_active(&place, active, event.clone()).await {
             Ok(said) => info!(environment = %place, "{}: {said:?}", event.name()),
             // The event comes again for all of them, and does no harm twice.
             Err(error) => result = Err(error.into()),

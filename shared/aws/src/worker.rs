@@ -4,12 +4,13 @@ use crate::clients::Aws;
 use crate::failure::{Failure, chain};
 use crate::metrics;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use engine::{Engine, Key, Message, Pipeline};
+use engine::{Engine, Key, Message, Permit, Pipeline};
 use futures_util::future::join_all;
 use pipeline::deployment::Said;
 use pipeline::effect::Effect;
 use pipeline::event::Event;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use tokio::sync::Mutex;
 use tracing::{Instrument, Span, info, info_span, warn};
 
@@ -33,16 +34,19 @@ where
     let performed = join_all(batch.records.iter().map(async |record| {
         let message: Message = read_body(record)?;
         let span = span_of(&message);
-        let event = perform_one(aws, &message, &perform, &claims).instrument(span).await?;
-        Ok(event.map(|event| (message, event)))
+        let performed = perform_one(aws, &message, &perform, &claims).instrument(span).await?;
+        Ok(performed.map(|(permit, event)| (message, permit, event)))
     }))
     .await;
     let mut failed = SqsBatchResponse::default();
+    let mut written = BTreeSet::new();
     for (record, performed) in batch.records.iter().zip(performed) {
         let answered = match performed {
             Ok(None) => Ok(()),
-            Ok(Some((message, event))) => {
-                answer(aws, &message, event).instrument(span_of(&message)).await
+            Ok(Some((message, permit, event))) => {
+                // The answer before this one was written over what was read for both.
+                let permit = permit.filter(|_| written.insert(message.from.clone()));
+                answer(aws, &message, permit, event).instrument(span_of(&message)).await
             }
             Err(failure) => Err(failure),
         };
@@ -92,38 +96,47 @@ pub fn read_body<B: serde::de::DeserializeOwned>(record: &SqsMessage) -> Result<
     })
 }
 
-/// Performs one effect if it is still wanted; `None`: it is not.
+/// Performs one effect if it is still wanted; `None`: it is not. What was read to know that serves
+/// the answer too, unless it is known to be old by then.
 async fn perform_one<P>(
     aws: &Aws,
     message: &Message,
     perform: P,
     claims: &Mutex<()>,
-) -> Result<Option<Event>, Failure>
+) -> Result<Option<(Option<Permit>, Event)>, Failure>
 where
     P: AsyncFn(&Aws, &Message) -> Result<Event, Failure>,
 {
     let engine = aws.engine();
-    if !engine.permits(message).await? {
+    let Some(permit) = engine.permits(message).await? else {
         info!("no longer wanted");
         return Ok(None);
-    }
+    };
+    let mut permit = Some(permit);
     if let Effect::RunOneOff(one_off) = &message.effect {
         let (purpose, attempt) = (one_off.purpose, one_off.attempt);
         let _turn = claims.lock().await;
         match engine.answer(message, Event::OneOffClaimed { purpose, attempt }).await? {
-            Said::Granted => {}
+            // The claim was written over what was read.
+            Said::Granted => permit = None,
             said => {
                 info!("not granted: {said:?}");
                 return Ok(None);
             }
         }
     }
-    Box::pin(perform(aws, message)).await.map(Some)
+    let event = Box::pin(perform(aws, message)).await?;
+    Ok(Some((permit, event)))
 }
 
-async fn answer(aws: &Aws, message: &Message, event: Event) -> Result<(), Failure> {
+async fn answer(
+    aws: &Aws,
+    message: &Message,
+    permit: Option<Permit>,
+    event: Event,
+) -> Result<(), Failure> {
     let name = event.name();
-    let said = aws.engine().answer(message, event).await?;
+    let said = aws.engine().answer_on(permit, message, event).await?;
     info!("{name}: {said:?}");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::records::Record;
 use crate::saving::open;
+use crate::turn::Loaded;
 use crate::world::{Key, Lookup, Message, Sender, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::deployment::Said;
@@ -9,6 +10,12 @@ use pipeline::environment::Input;
 use pipeline::event::Event;
 use pipeline::names::{ApplicationName, Place};
 use pipeline::spec::{self, Application};
+
+/// Leave to perform an effect, with what was read to give it.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    read: Option<Box<Loaded>>,
+}
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Tells one environment one thing.
@@ -38,16 +45,67 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         }
     }
 
-    /// Says whether the effect is still wanted. A worker asks before it touches anything: the
-    /// message may be a copy, or late, and the deployment may have turned round.
-    pub async fn permits(&self, message: &Message) -> Result<bool, EngineError> {
-        let key = Key::from(&message.from);
-        let stored =
-            self.world.load(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        let Some(mut stored) = stored else { return Ok(false) };
-        Ok(stored.record.outbox().is_some_and(|(_, outbox)| {
-            self.decide.permits(outbox, message.number, &message.effect)
-        }))
+    /// Says whether the effect is still wanted; `None`: it is not. A worker asks before it touches
+    /// anything: the message may be a copy, or late, and the deployment may have turned round.
+    pub async fn permits(&self, message: &Message) -> Result<Option<Permit>, EngineError> {
+        let (outbox, read) = match &message.from {
+            Sender::Deployment(id) => {
+                let loaded = self.load_deployment(&id.place, id.number).await?;
+                let deployment = loaded.deployment.as_ref();
+                (deployment.map(|(deployment, _)| deployment.outbox.clone()), Some(loaded))
+            }
+            sender => {
+                let key = Key::from(sender);
+                let stored = self.world.load(&[key]).await?.into_iter().next().flatten();
+                let record = stored.map(|stored| stored.record);
+                (record.and_then(|mut record| Some(record.outbox()?.1.clone())), None)
+            }
+        };
+        let is_wanted = outbox
+            .is_some_and(|outbox| self.decide.permits(&outbox, message.number, &message.effect));
+        Ok(is_wanted.then(|| Permit { read: read.map(Box::new) }))
+    }
+
+    /// As `answer`, on what was read for the permit; `None`: that is known to be old. The answer
+    /// always changes the deployment, so that its write fails if anybody wrote meanwhile; then
+    /// everything is read anew.
+    pub async fn answer_on(
+        &self,
+        permit: Option<Permit>,
+        message: &Message,
+        event: Event,
+    ) -> Result<Said, EngineError> {
+        let read = permit.and_then(|permit| permit.read);
+        if let (Sender::Deployment(id), Some(read)) = (&message.from, read) {
+            let (deployment, effect) = (id.number, message.number);
+            let input = Input::Answered { deployment, effect, event: event.clone() };
+            if let Some(step) = self.decide_alone(&read, &input)
+                && let Some(said) = self.save_step(*read, step).await?
+            {
+                return Ok(said);
+            }
+        }
+        self.answer(message, event).await
+    }
+
+    /// As `tell` with what happened, for a listener that has just read that deployment `active` is
+    /// under way: what a deployment knows is mostly enough, and the spec need not be read.
+    pub async fn tell_active(
+        &self,
+        place: &Place,
+        active: u64,
+        event: Event,
+    ) -> Result<Said, EngineError> {
+        let input = Input::Happened(event);
+        let read = self.load_deployment(place, active).await?;
+        let is_active = read.head.as_ref().is_some_and(|(head, _)| head.active == Some(active));
+        if is_active
+            && let Some(step) = self.decide_alone(&read, &input)
+            && let Some(said) = self.save_step(read, step).await?
+        {
+            return Ok(said);
+        }
+        self.tell(place, input).await
     }
 
     /// Tells every environment that is concerned what happened to a service or an alarm.

@@ -21,6 +21,7 @@ mod world;
 
 pub use configure::Configured;
 pub use decide::{Decide, Pipeline};
+pub use environments::Permit;
 pub use errors::{EngineError, SaveError, WorldError};
 pub use records::{Record, StoredError};
 pub use rehearse::Rehearsal;

@@ -11,6 +11,7 @@ use pipeline::spec::{self, Application};
 use std::collections::BTreeMap;
 
 /// What was read for one turn.
+#[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     /// `None`: there is none, or it was not needed.
     pub(crate) spec: Option<Application>,
@@ -42,7 +43,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         }
     }
 
-    fn decide_alone(&self, loaded: &Loaded, input: &Input) -> Option<Step> {
+    pub(crate) fn decide_alone(&self, loaded: &Loaded, input: &Input) -> Option<Step> {
         let (head, _) = loaded.head.as_ref()?;
         let (deployment, _) = loaded.deployment.as_ref()?;
         let context = Context {
@@ -53,7 +54,9 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         };
         let environment = Environment { head: head.clone(), deployment: Some(deployment.clone()) };
         let step = self.decide.advance(environment, input.clone(), &context, self.world.now());
-        (head.active.is_some() && step.head.active == head.active).then_some(step)
+        // With nothing under way and nothing waiting, nothing can start.
+        let stays = head.active.is_some() || head.queue.is_empty();
+        (stays && step.head.active == head.active).then_some(step)
     }
 
     pub(crate) fn decide_with_everything(
@@ -82,7 +85,11 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Some(self.decide.advance(environment, input.clone(), &context, self.world.now()))
     }
 
-    async fn save_step(&self, loaded: Loaded, step: Step) -> Result<Option<Said>, EngineError> {
+    pub(crate) async fn save_step(
+        &self,
+        loaded: Loaded,
+        step: Step,
+    ) -> Result<Option<Said>, EngineError> {
         let Step { head, deployments, said } = step;
         let mut changes = vec![Change { record: head.into(), read: loaded.head.map(into_record) }];
         let mut read = loaded.deployment.map(into_record);
@@ -95,7 +102,11 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 
     /// One read: the head and the deployment that the input names.
-    async fn load_deployment(&self, place: &Place, number: u64) -> Result<Loaded, EngineError> {
+    pub(crate) async fn load_deployment(
+        &self,
+        place: &Place,
+        number: u64,
+    ) -> Result<Loaded, EngineError> {
         let keys = [Key::Head(place.clone()), deployment_key(place, number)];
         let mut found = self.world.load(&keys).await?.into_iter();
         let [head, deployment] = keys;

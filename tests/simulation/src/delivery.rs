@@ -1,7 +1,7 @@
 //! Messages on their way: a worker asks whether it may, acts a little later, and reports.
 
 use crate::happening::Happening;
-use engine::{Decide, Message};
+use engine::{Decide, Message, Permit};
 use pipeline::deployment::Said;
 use pipeline::event::Event;
 use pipeline::time::Span;
@@ -13,25 +13,25 @@ const RECEIVES_MAX: u32 = 5;
 
 impl<D: Decide> Sim<D> {
     pub(crate) fn deliver(&mut self, message: Message, receives: u32) {
-        match pollster::block_on(self.engine().permits(&message)) {
-            Ok(true) => {}
-            Ok(false) => return,
+        let mut permit = match pollster::block_on(self.engine().permits(&message)) {
+            Ok(Some(permit)) => Some(permit),
+            Ok(None) => return,
             Err(_) => return self.redeliver(message, receives),
-        }
+        };
         if let pipeline::effect::Effect::RunOneOff(one_off) = &message.effect {
             let claim = Event::OneOffClaimed { purpose: one_off.purpose, attempt: one_off.attempt };
             match pollster::block_on(self.engine().answer(&message, claim)) {
-                Ok(Said::Granted) => {}
+                Ok(Said::Granted) => permit = None,
                 Ok(_) => return,
                 Err(_) => return self.redeliver(message, receives),
             }
         }
         // Between the permit and the deed time passes, and others act.
         let slow = Span::seconds(1 + self.plan.below(self.plan.odds().delay_seconds_max.min(40)));
-        self.after(slow, Happening::Act { message, receives });
+        self.after(slow, Happening::Act { message, permit, receives });
     }
 
-    pub(crate) fn act(&mut self, message: Message, receives: u32) {
+    pub(crate) fn act(&mut self, message: Message, permit: Option<Permit>, receives: u32) {
         if self.plan.worker_dies() {
             return self.redeliver(message, receives);
         }
@@ -45,7 +45,7 @@ impl<D: Decide> Sim<D> {
             return self.redeliver(message, receives);
         }
         let slow = Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max.min(20)));
-        self.after(slow, Happening::Report { message, event, receives });
+        self.after(slow, Happening::Report { message, permit, event, receives });
     }
 
     /// A worker died or failed: the queue shows its message again, a few times.

@@ -1,7 +1,7 @@
 //! Happenings: all that may happen in a history, and how the log tells it.
 
 use crate::cloud::{Address, Tick};
-use engine::{Key, Lookup, Message};
+use engine::{Key, Lookup, Message, Permit};
 use pipeline::environment::Input;
 use pipeline::event::Event;
 use pipeline::names::Place;
@@ -31,10 +31,12 @@ pub enum Happening {
     },
     Act {
         message: Message,
+        permit: Option<Permit>,
         receives: u32,
     },
     Report {
         message: Message,
+        permit: Option<Permit>,
         event: Event,
         receives: u32,
     },

@@ -174,9 +174,9 @@ impl<D: Decide> Sim<D> {
                 self.happen(Happening::Fact { lookup, place, owner: None, event, tries });
             }
             Happening::Deliver { message, receives } => self.deliver(message, receives),
-            Happening::Act { message, receives } => self.act(message, receives),
-            Happening::Report { message, event, receives } => {
-                let result = pollster::block_on(self.engine().answer(&message, event));
+            Happening::Act { message, permit, receives } => self.act(message, permit, receives),
+            Happening::Report { message, permit, event, receives } => {
+                let result = pollster::block_on(self.engine().answer_on(permit, &message, event));
                 if result.is_err() || self.plan.worker_dies() {
                     self.redeliver(message, receives);
                 }
