@@ -3,15 +3,16 @@
 use aws::{Aws, Failure, each_message, read_body};
 use engine::{Message, Timer, World};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tracing::info;
 
+/// What tells a message from a timer. Each is then read for itself: to read "one or the other",
+/// serde would bring a second reader of everything that a message may hold.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Letter {
-    Message(Box<Message>),
-    Timer(Timer),
+struct Letter {
+    effect: Option<IgnoredAny>,
 }
 
 /// Reads a batch, one after another: they mostly speak of one environment.
@@ -19,9 +20,9 @@ pub(crate) async fn read(aws: &Aws, payload: Value) -> Result<Value, Failure> {
     let turns = Mutex::new(());
     each_message(payload, async |record| {
         let _turn = turns.lock().await;
-        match read_body(record)? {
-            Letter::Message(message) => relay(aws, &message).await,
-            Letter::Timer(timer) => ring(aws, &timer).await,
+        match read_body::<Letter>(record)?.effect {
+            Some(_) => relay(aws, &read_body(record)?).await,
+            None => ring(aws, &read_body(record)?).await,
         }
     })
     .await
