@@ -6,6 +6,7 @@
 
 mod acts;
 mod before;
+pub mod costs;
 mod day;
 mod error;
 pub mod live;

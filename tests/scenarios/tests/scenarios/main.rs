@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod costs;
 mod deploying;
 mod going_back;
 mod kills;

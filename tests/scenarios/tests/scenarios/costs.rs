@@ -1,0 +1,143 @@
+//! What deployments cost, in calls of AWS. `tests/measure` prints the same with dollars.
+
+use expect_test::{Expect, expect};
+use scenarios::costs::{Costs, Expense, Invocation};
+use std::fmt::Write;
+
+/// Besides the table and the queues, from the push to the verdict.
+const CALLS_MAX: u64 = 10;
+/// Each is a connection to be opened where an invocation is a cold start.
+const HOSTS_MAX: usize = 3;
+/// Whoever prepares looks at services, images and alarms at once, to say at once all that is wrong.
+const HOSTS_MAX_TO_PREPARE: usize = 5;
+
+fn check(costs: &Costs, expect: &Expect) {
+    let mut text = String::new();
+    for ((service, operation), count) in costs.calls() {
+        let _ = writeln!(text, "{count:>3} {service} {operation}");
+    }
+    for (function, calls) in costs.calls_of("dynamodb") {
+        let _ = writeln!(text, "{function} calls the table {calls:?}");
+    }
+    expect.assert_eq(&text);
+}
+
+fn check_hosts(costs: &Costs) {
+    let prepares = |one: &Invocation| one.function == "Rollout" && one.calls_of("ecr") > 0;
+    for invocation in &costs.invocations {
+        let most = if prepares(invocation) { HOSTS_MAX_TO_PREPARE } else { HOSTS_MAX };
+        let (function, hosts) = (&invocation.function, invocation.hosts());
+        assert!(hosts.len() <= most, "{function} asks {hosts:?}; {most} are allowed");
+    }
+}
+
+#[tokio::test]
+async fn one_service_takes_ten_calls_however_long_ecs_takes() {
+    let at_once = Expense::plain(0.0).await.unwrap();
+    let slowly = Expense::plain(40.0).await.unwrap();
+    check(
+        &slowly.whole,
+        &expect![[r#"
+         11 dynamodb BatchGetItem
+         16 dynamodb GetItem
+         19 dynamodb PutItem
+          4 dynamodb Query
+          2 dynamodb TransactWriteItems
+          1 ecr BatchGetImage
+          1 ecr PutImage
+          3 ecs DescribeServices
+          1 ecs DescribeTaskDefinition
+          1 ecs RegisterTaskDefinition
+          1 ecs UpdateService
+          1 secretsmanager GetSecretValue
+          2 sns Publish
+          7 sqs SendMessageBatch
+        EcsChanged calls the table [4, 4, 5]
+        ImagePushed calls the table [0, 4]
+        Notify calls the table [8, 8]
+        Rollout calls the table [2, 5, 7]
+        Wake calls the table [5]
+    "#]],
+    );
+    for expense in [&at_once, &slowly] {
+        assert_eq!(expense.verdict, "succeeded");
+        let calls = expense.until_verdict.calls_outside();
+        assert!(calls <= CALLS_MAX, "{}: {:?}", expense.what, expense.until_verdict.calls());
+        check_hosts(&expense.whole);
+    }
+    let outside = |costs: &Costs| {
+        let calls = costs.calls().into_iter();
+        let calls = calls.filter(|((service, _), _)| !["dynamodb", "sqs"].contains(service));
+        calls.map(|(call, count)| format!("{call:?} {count}")).collect::<Vec<_>>()
+    };
+    assert_eq!(outside(&at_once.whole), outside(&slowly.whole));
+}
+
+#[tokio::test]
+async fn scr_with_everything_asks_few_services_at_a_time() {
+    let good = Expense::good("scr", "scr/staging").await.unwrap();
+    check(
+        &good.whole,
+        &expect![[r#"
+          3 cloudwatch DescribeAlarms
+         33 dynamodb BatchGetItem
+         34 dynamodb GetItem
+         41 dynamodb PutItem
+         12 dynamodb Query
+          2 dynamodb TransactWriteItems
+          3 ecr BatchGetImage
+          3 ecr PutImage
+          6 ecs DescribeServices
+          3 ecs DescribeTaskDefinition
+          3 ecs RegisterTaskDefinition
+          1 ecs RunTask
+          3 ecs UpdateService
+          1 secretsmanager GetSecretValue
+          2 sns Publish
+         19 sqs SendMessageBatch
+        EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 5, 5, 5]
+        ImagePushed calls the table [0, 0, 0, 4, 4, 4]
+        Migrate calls the table [5]
+        Notify calls the table [8, 8]
+        Rollout calls the table [2, 2, 2, 2, 17]
+        Verify calls the table [2, 5, 5]
+        Wake calls the table [1, 1, 1, 1, 2, 5]
+    "#]],
+    );
+    check_hosts(&good.whole);
+}
+
+#[tokio::test]
+async fn going_back_asks_few_services_at_a_time() {
+    let back = Expense::rollback().await.unwrap();
+    assert_eq!(back.verdict, "rolled back");
+    check(
+        &back.whole,
+        &expect![[r#"
+          1 cloudwatch DescribeAlarms
+         44 dynamodb BatchGetItem
+         58 dynamodb GetItem
+         51 dynamodb PutItem
+         23 dynamodb Query
+          2 dynamodb TransactWriteItems
+          3 ecr BatchGetImage
+          3 ecr PutImage
+         10 ecs DescribeServices
+          3 ecs DescribeTaskDefinition
+          3 ecs RegisterTaskDefinition
+          1 ecs RunTask
+          6 ecs UpdateService
+          1 secretsmanager GetSecretValue
+          3 sns Publish
+         23 sqs SendMessageBatch
+        EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5]
+        ImagePushed calls the table [0, 0, 0, 4, 4, 4]
+        Migrate calls the table [5]
+        Notify calls the table [8, 8, 8]
+        Rollback calls the table [2, 2, 2, 2]
+        Rollout calls the table [2, 2, 2, 5, 17]
+        Wake calls the table [1, 1, 1, 1, 2, 5]
+    "#]],
+    );
+    check_hosts(&back.whole);
+}
