@@ -1,142 +1,60 @@
-//! What each function costs: size, start-up, memory, the first call and every further one.
+//! What Slipway costs: each function at its start and at work, and deployments in calls and dollars.
 //!
-//! `cargo run --release -p measure` builds every function as it is shipped, and prints one line
-//! each, beside a function that does nothing. Instructions are counted by callgrind (`valgrind`),
-//! which is the same on every run and every machine of a kind; where it is missing the report says
-//! so and tells the rest. Names of functions as arguments measure only those.
+//! `cargo run -p measure` builds every function as it is shipped, measures each beside a function
+//! that does nothing, and lets the same binaries deploy in the sandbox. It fails where something
+//! costs more than it may. The README says what each column means and how long it takes.
 
+mod deployments;
+mod functions;
 mod lambda;
 mod run;
+mod shipped;
 
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
-use run::Runs;
 use std::env;
 use std::error::Error;
 use std::io::{Write, stdout};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
-/// What must hold for every function, against the bare one of the same build.
-const START_UP_RATIO_MAX: f64 = 3.0;
-const RSS_KIB_MAX: u64 = 10 * 1024;
-const ZIP_BYTES_MAX: usize = 3_000_000;
+const HELP: &str = "\
+cargo run -p measure                       builds and measures everything
+cargo run -p measure -- functions [NAME..] every function, or these
+cargo run -p measure -- deployments        calls and dollars, with the functions of a test's build
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let chosen: Vec<String> = env::args().skip(1).collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let functions = functions(&root, &chosen)?;
-    let binaries = build(&root, &functions)?;
-    let callgrind = run::has_callgrind();
+With SLIPWAY_BINARIES=FOLDER the binaries there are measured, `bare` among them, and nothing is built.
+";
 
-    let mut out = stdout().lock();
-    if !callgrind {
-        writeln!(out, "valgrind is not installed: instructions are not counted")?;
-    }
-    let heading = ["size", "zip", "RSS KiB", "start-up", "x bare", "first call", "further call"];
-    write!(out, "{:<16}", "function")?;
-    for column in heading {
-        write!(out, "{column:>14}")?;
-    }
-    writeln!(out)?;
+/// Whether everything costs at most what it may.
+type Kept = Result<bool, Box<dyn Error>>;
 
-    let bare = measure(&binaries.join("bare"), callgrind)?;
-    bare.print(&mut out, "bare", &bare)?;
-    let mut failed = Vec::new();
-    for function in &functions {
-        let costs = measure(&binaries.join(function), callgrind)?;
-        costs.print(&mut out, function, &bare)?;
-        failed.extend(costs.faults(function, &bare));
-    }
-    for fault in &failed {
-        writeln!(out, "{fault}")?;
-    }
-    if failed.is_empty() { Ok(()) } else { Err("a function costs more than it may".into()) }
-}
-
-/// Every folder of `functions`, or those that were asked for.
-fn functions(root: &Path, chosen: &[String]) -> Result<Vec<String>, Box<dyn Error>> {
-    let mut names = Vec::new();
-    for entry in root.join("functions").read_dir()? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if chosen.is_empty() || chosen.contains(&name) {
-            names.push(name);
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let kept = match words.as_slice() {
+        [] => everything(),
+        ["functions", names @ ..] => functions::report(names),
+        ["deployments"] => deployments::report().await,
+        _ => write!(stdout(), "{HELP}").map(|()| false).map_err(Into::into),
+    };
+    match kept {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            // Nobody may listen any more.
+            let _ = writeln!(stdout(), "{error}");
+            ExitCode::FAILURE
         }
     }
-    if names.is_empty() {
-        return Err(format!("there is no function named {}", chosen.join(", ")).into());
-    }
-    names.sort();
-    Ok(names)
 }
 
-/// Builds them as they are shipped, and says where they lie.
-fn build(root: &Path, functions: &[String]) -> Result<PathBuf, Box<dyn Error>> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut building = Command::new(cargo);
-    building.current_dir(root).args(["build", "--release", "--locked", "-p", "measure"]);
-    for function in functions {
-        building.args(["-p", function]);
+/// Each part as a process of its own: the sandbox learns from the environment that it is to run
+/// the binaries that were measured.
+fn everything() -> Kept {
+    let binaries = shipped::binaries()?;
+    let mut kept = true;
+    for part in ["functions", "deployments"] {
+        let mut running = Command::new(env::current_exe()?);
+        kept &= running.arg(part).env(shipped::BINARIES, &binaries).status()?.success();
     }
-    if !building.status()?.success() {
-        return Err("the functions do not build".into());
-    }
-    let here = env::current_exe()?;
-    let target = here.ancestors().nth(2).ok_or("this binary lies in no target folder")?;
-    Ok(target.join("release"))
-}
-
-struct Costs {
-    size: usize,
-    zip: usize,
-    rss_kib: u64,
-    runs: Option<Runs>,
-}
-
-fn measure(binary: &Path, callgrind: bool) -> Result<Costs, Box<dyn Error>> {
-    let bytes = std::fs::read(binary)?;
-    let mut zip = DeflateEncoder::new(Vec::new(), Compression::best());
-    zip.write_all(&bytes)?;
-    Ok(Costs {
-        size: bytes.len(),
-        zip: zip.finish()?.len(),
-        rss_kib: run::peak_rss_kib(binary)?,
-        runs: if callgrind { Some(run::count(binary)?) } else { None },
-    })
-}
-
-impl Costs {
-    fn print(&self, out: &mut impl Write, name: &str, bare: &Self) -> std::io::Result<()> {
-        write!(out, "{name:<16}{:>14}{:>14}{:>14}", self.size, self.zip, self.rss_kib)?;
-        if let Some(runs) = &self.runs {
-            let ratio = self.ratio(bare).unwrap_or_default();
-            write!(
-                out,
-                "{:>14}{ratio:>14.2}{:>14}{:>14}",
-                runs.start_up, runs.first, runs.further
-            )?;
-        }
-        writeln!(out)
-    }
-
-    fn ratio(&self, bare: &Self) -> Option<f64> {
-        let (ours, floor) = (self.runs.as_ref()?, bare.runs.as_ref()?);
-        Some(ours.start_up as f64 / floor.start_up as f64)
-    }
-
-    fn faults(&self, name: &str, bare: &Self) -> Vec<String> {
-        let mut faults = Vec::new();
-        if let Some(ratio) = self.ratio(bare).filter(|ratio| *ratio > START_UP_RATIO_MAX) {
-            faults.push(format!(
-                "{name} starts with {ratio:.2} times the instructions of a bare function; {START_UP_RATIO_MAX} are allowed"
-            ));
-        }
-        if self.rss_kib > RSS_KIB_MAX {
-            faults.push(format!("{name} takes {} KiB; {RSS_KIB_MAX} are allowed", self.rss_kib));
-        }
-        if self.zip > ZIP_BYTES_MAX {
-            faults.push(format!("{name} zips to {}; {ZIP_BYTES_MAX} are allowed", self.zip));
-        }
-        faults
-    }
+    Ok(kept)
 }

@@ -8,15 +8,25 @@ use std::process::{Child, Command, Stdio};
 
 /// So many payloads tell the first from the further ones.
 const FURTHER: u64 = 10;
+/// So many payloads let memory grow as far as it grows.
+const MANY: usize = 60;
+/// So many pairs of starts are timed.
+const PAIRS: usize = 15;
 
 /// Instructions in user space.
-pub(crate) struct Runs {
+pub(crate) struct Counts {
     /// Until it asks for its first payload.
-    pub(crate) start_up: u64,
+    pub(crate) start: u64,
     /// The start, and one payload.
-    pub(crate) first: u64,
+    pub(crate) cold: u64,
     /// Each payload after the first.
-    pub(crate) further: u64,
+    pub(crate) warm: u64,
+}
+
+/// Time on a processor, the kernel's work for it included, until it asks for its first payload.
+pub(crate) struct Start {
+    pub(crate) micros: u64,
+    pub(crate) times_bare: f64,
 }
 
 pub(crate) fn has_callgrind() -> bool {
@@ -24,33 +34,57 @@ pub(crate) fn has_callgrind() -> bool {
     asking.is_ok_and(|status| status.success())
 }
 
-pub(crate) fn count(binary: &Path) -> Result<Runs, Box<dyn Error>> {
-    let start_up = instructions(binary, 0)?;
-    let first = instructions(binary, 1)?;
+pub(crate) fn count(binary: &Path) -> Result<Counts, Box<dyn Error>> {
+    let start = instructions(binary, 0)?;
+    let cold = instructions(binary, 1)?;
     let all = instructions(binary, 1 + FURTHER as usize)?;
-    Ok(Runs { start_up, first, further: all.saturating_sub(first) / FURTHER })
+    Ok(Counts { start, cold, warm: all.saturating_sub(cold) / FURTHER })
+}
+
+/// Starts both in turn, so that whatever else the machine does hits both, and takes the medians.
+pub(crate) fn start(binary: &Path, bare: &Path) -> Result<Start, Box<dyn Error>> {
+    let (mut ours, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..PAIRS {
+        ours.push(start_micros(binary)?);
+        floor.push(start_micros(bare)?);
+    }
+    ours.sort_unstable();
+    floor.sort_unstable();
+    let (micros, bare) = (ours[PAIRS / 2], floor[PAIRS / 2]);
+    Ok(Start { micros, times_bare: micros as f64 / bare.max(1) as f64 })
+}
+
+fn start_micros(binary: &Path) -> Result<u64, Box<dyn Error>> {
+    let schedule = watched(binary, 0, "schedstat")?;
+    let nanos: u64 = schedule.split_whitespace().next().ok_or("no schedstat")?.parse()?;
+    Ok(nanos / 1000)
 }
 
 /// The most memory that it held at a time, through several payloads.
 pub(crate) fn peak_rss_kib(binary: &Path) -> Result<u64, Box<dyn Error>> {
-    let lambda = Lambda::start(&payload_for(binary), 60)?;
-    let mut child = start(&mut Command::new(binary), &lambda, Stdio::null())?;
-    let waited = lambda.wait();
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
-    child.kill()?;
-    child.wait()?;
-    waited?;
-    let status = status?;
+    let status = watched(binary, MANY, "status")?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().nth(1)).ok_or("no VmHWM")?;
     Ok(number.parse()?)
+}
+
+/// What the kernel says of the process when it has worked off so many payloads and asks for more.
+fn watched(binary: &Path, payloads: usize, file: &str) -> Result<String, Box<dyn Error>> {
+    let lambda = Lambda::start(&payload_for(binary), payloads)?;
+    let mut child = spawn(&mut Command::new(binary), &lambda, Stdio::null())?;
+    let waited = lambda.wait();
+    let said = fs::read_to_string(format!("/proc/{}/{file}", child.id()));
+    child.kill()?;
+    child.wait()?;
+    waited?;
+    Ok(said?)
 }
 
 fn instructions(binary: &Path, payloads: usize) -> Result<u64, Box<dyn Error>> {
     let lambda = Lambda::start(&payload_for(binary), payloads)?;
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(binary);
-    let child = start(&mut valgrind, &lambda, Stdio::piped())?;
+    let child = spawn(&mut valgrind, &lambda, Stdio::piped())?;
     lambda.wait()?;
     // Callgrind sums up when it is asked to end, not when it is killed.
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
@@ -62,7 +96,7 @@ fn instructions(binary: &Path, payloads: usize) -> Result<u64, Box<dyn Error>> {
 }
 
 /// Starts it with the environment that Lambda and the template give it, and no other.
-fn start(command: &mut Command, lambda: &Lambda, stderr: Stdio) -> std::io::Result<Child> {
+fn spawn(command: &mut Command, lambda: &Lambda, stderr: Stdio) -> std::io::Result<Child> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let address = lambda.address.to_string();
     command.env_clear().env("PATH", path);

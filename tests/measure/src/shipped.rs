@@ -1,0 +1,46 @@
+//! The functions as they are shipped.
+
+use std::env;
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Names a folder with binaries, here and in the sandbox.
+pub(crate) const BINARIES: &str = "SLIPWAY_BINARIES";
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Every folder of `functions`.
+pub(crate) fn functions() -> Result<Vec<String>, Box<dyn Error>> {
+    let mut names = Vec::new();
+    for entry in root().join("functions").read_dir()? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The folder where they lie, built if nobody has named one.
+///
+/// They are built as `infra/package` builds them: these packages and no others, so that no test
+/// brings a feature of a dependency with it.
+pub(crate) fn binaries() -> Result<PathBuf, Box<dyn Error>> {
+    if let Some(given) = env::var_os(BINARIES) {
+        return Ok(given.into());
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let here = env::current_exe()?;
+    let target = here.ancestors().nth(2).ok_or("this binary lies in no target folder")?;
+    let mut building = Command::new(cargo);
+    building.current_dir(root()).args(["build", "--release", "--locked", "--package", "bare"]);
+    for function in functions()? {
+        building.args(["--package", &function]);
+    }
+    if !building.arg("--target-dir").arg(target).status()?.success() {
+        return Err("the functions do not build".into());
+    }
+    Ok(target.join("release"))
+}
