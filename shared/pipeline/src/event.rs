@@ -55,7 +55,7 @@ pub enum Event {
         task: TaskId,
         end: Option<OneOffEnd>,
     },
-    /// ECS does not know the task any more, and nobody saw how it ended.
+    /// Nobody saw how it ended, and nobody can be asked any more.
     OneOffLost {
         purpose: Purpose,
         attempt: u32,

@@ -19,7 +19,7 @@ pub struct Found {
     pub rollouts: Vec<Rollout>,
     /// ECS says that it returned from this rollout to the one before.
     pub returned_from: Option<RolloutId>,
-    /// Why tasks cannot be placed or started, if the service says so at the moment.
+    /// Why tasks cannot be placed or started at the moment, and who says so: `ECS says: …`
     pub trouble: Option<String>,
 }
 
@@ -132,7 +132,7 @@ impl Found {
             }
             Progress::Completed | Progress::InProgress => Reading::Underway {
                 waiting: match &self.trouble {
-                    Some(trouble) => format!("ECS says: {trouble}"),
+                    Some(trouble) => trouble.clone(),
                     None if others_running > 0 => format!(
                         "{} of {} new tasks run, {others_running} old ones still do",
                         primary.running, primary.desired

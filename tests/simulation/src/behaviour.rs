@@ -75,7 +75,7 @@ impl Behaviour {
 
     pub(crate) fn trouble(&self) -> Option<String> {
         matches!(self, Self::FindsNoRoom | Self::FindsRoomAfter(_))
-            .then(|| "unable to place a task: RESOURCE:MEMORY".to_owned())
+            .then(|| "ECS says: unable to place a task: RESOURCE:MEMORY".to_owned())
     }
 
     pub(crate) fn one_off(&self, undo: bool) -> (Option<OneOffEnd>, Span) {

@@ -35,7 +35,7 @@ pub(super) fn of(service: &Service, now: Time) -> Option<String> {
     let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
     let (_, message) =
         recent.find(|(_, message)| says(message, &TROUBLE) || says(message, &SETTLED))?;
-    says(message, &TROUBLE).then(|| plain(message))
+    says(message, &TROUBLE).then(|| format!("ECS says: {}", plain(message)))
 }
 
 /// Which deployment failed before ECS went back to `to`.

@@ -86,7 +86,7 @@ impl Deployment {
                 self.note(now, format!("Somebody deleted {name}."));
             }
             (Reading::Failed { reason } | Reading::Returned { reason }, _) => {
-                self.give_up(name, format!("ECS could not bring it back: {reason}"), now);
+                self.give_up(name, format!("it could not be brought back: {reason}"), now);
             }
         }
     }

@@ -90,9 +90,8 @@ impl Deployment {
             Event::OneOffSeen { purpose: p, attempt, task, end } if p == purpose => {
                 self.one_off_seen(purpose, attempt, &task, end, now)
             }
-            Event::OneOffLost { purpose: p, attempt } if p == purpose => {
-                self.if_current(attempt, |d| d.one_off_unclear("ECS has forgotten the task", now))
-            }
+            Event::OneOffLost { purpose: p, attempt } if p == purpose => self
+                .if_current(attempt, |d| d.one_off_unclear("nobody saw how the task ended", now)),
             Event::OneOffStopAsked { .. } => Said::Done,
             Event::Woken => self.woken_one_off(purpose, now),
             event @ (Event::OneOffStarted { .. }

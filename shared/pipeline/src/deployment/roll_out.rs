@@ -9,6 +9,9 @@ use crate::observation::{Observation, Reading};
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Usurper, Verdict, list};
 
+/// Trouble is told by somebody; how far a rollout has come is nothing new.
+const SAYS: &str = " says: ";
+
 impl Deployment {
     /// Updates the services of `wave`, or of the next one that has something to update.
     pub(super) fn roll_out(&mut self, wave: usize, now: Time) {
@@ -163,7 +166,7 @@ impl Deployment {
             return self.unsettled(name, text, now);
         };
         let overdue = now >= *deadline;
-        let news = text.starts_with("ECS says") && *waiting != text;
+        let news = text.contains(SAYS) && *waiting != text;
         *waiting = shorten(text.clone());
         if overdue {
             self.go_back(Cause::RolloutTimedOut { service: name.clone(), waiting: text }, now);

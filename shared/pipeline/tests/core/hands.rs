@@ -291,8 +291,8 @@ fn an_unclear_migration_keeps_automation_out_until_its_task_is_seen_to_end() {
     let mut scene = Scene::new(&[("migration", migration)]);
     scene.push("b1", 1);
     scene.stick();
-    expect!["by slipway: b1 is stuck: ECS has forgotten the task; look at the database before anything else is deployed"].assert_eq(&scene.hold());
-    expect!["yes: it waits: on hold by slipway: b1 is stuck: ECS has forgotten the task; look at the database before anything else is deployed"].assert_eq(&scene.push("b2", 2));
+    expect!["by slipway: b1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed"].assert_eq(&scene.hold());
+    expect!["yes: it waits: on hold by slipway: b1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed"].assert_eq(&scene.push("b2", 2));
     expect![[r#"no: the migration task of deployment 1 (task/shop-staging/0abc) may still run; add "override": ["hold", "unfinished"] if you mean it"#]].assert_eq(&scene.deploy("b3", 3, &[Override::Hold]));
     let event = ended(Purpose::Migrate, exit(0));
     scene.tell(Input::HappenedTo { deployment: 1, event });

@@ -238,7 +238,7 @@ fn a_service_that_is_created_is_not_there_at_first() {
 
 #[test]
 fn trap_11_what_ecs_says_about_placing_tasks_is_what_a_person_reads() {
-    let trouble = Some("unable to place a task: RESOURCE:MEMORY".to_owned());
+    let trouble = Some("ECS says: unable to place a task: RESOURCE:MEMORY".to_owned());
     let beside = found(vec![primary(2, InProgress, 1), other(1, Completed, 2)]);
     let placing = Some(Found { trouble, ..beside.clone().unwrap() });
     let cases = vec![("beside the old ones", &USUAL, beside), ("no room", &USUAL, placing)];

@@ -167,11 +167,11 @@ fn trap_46_a_task_that_ecs_has_forgotten_is_nobodys_success() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 stuck: ECS has forgotten the task; look at the database before anything else is deployed (after: nobody can say whether the migration ran)
+        3f2a9c1 stuck: nobody saw how the task ended; look at the database before anything else is deployed (after: nobody can say whether the migration ran)
         runs scr-api = scr-api:1 (first-scr-ap)
         runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
         runs scr-web = scr-web:1 (first-scr-we)
-        hold by slipway: 3f2a9c1 is stuck: ECS has forgotten the task; look at the database before anything else is deployed
+        hold by slipway: 3f2a9c1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed
     "#]],
     );
 }
