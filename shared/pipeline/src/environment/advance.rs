@@ -151,12 +151,17 @@ impl Turn<'_> {
     }
 
     fn happened_to(&mut self, number: u64, event: Event) -> Said {
-        let Event::OneOffSeen { task, end, .. } = &event else {
-            return Said::Ignored(format!("{} is no fact about a task", event.name()));
-        };
-        let is_loose =
-            |loose: &mut super::Unfinished| loose.task.as_ref() == Some(task) && end.is_some();
-        self.head.unfinished.take_if(is_loose);
+        match &event {
+            Event::OneOffSeen { task, end, .. } => {
+                let is_loose = |loose: &mut super::Unfinished| {
+                    loose.task.as_ref() == Some(task) && end.is_some()
+                };
+                self.head.unfinished.take_if(is_loose);
+            }
+            // A command on hosts knows whose it is; what it did says nothing about another deployment.
+            Event::OneOffLost { .. } | Event::Observed { .. } => {}
+            _ => return Said::Ignored(format!("{} is no fact about a deployment", event.name())),
+        }
         match self.head.active {
             Some(active) if active == number => self.feed(event),
             _ => Said::Ignored(format!("deployment {number} is not under way")),

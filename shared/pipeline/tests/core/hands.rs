@@ -1,6 +1,6 @@
 //! What people do by hand: approve, go back, promote.
 
-use super::events::{alarm, alarms_read, approved, ended, exit};
+use super::events::{alarm, alarms_read, approved, ended, exit, up};
 use super::scene::Scene;
 use expect_test::expect;
 use pipeline::effect::Purpose;
@@ -300,6 +300,21 @@ fn an_unclear_migration_keeps_automation_out_until_its_task_is_seen_to_end() {
     assert_eq!(scene.head.queue.len(), 1);
     expect!["yes: the hold is lifted"].assert_eq(&scene.control(Control::Unhold));
     assert_eq!(scene.head.active, Some(2));
+}
+
+#[test]
+fn what_one_deployments_command_did_is_no_news_of_another() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.begin_rolling_out();
+    let seen = |scene: &mut Scene, deployment| {
+        let event = up("shop-api", 2, scene.now);
+        scene.tell(Input::HappenedTo { deployment, event })
+    };
+    expect!["ignored: deployment 9 is not under way"].assert_eq(&seen(&mut scene, 9));
+    expect!["done"].assert_eq(&seen(&mut scene, 1));
+    let woken = Input::HappenedTo { deployment: 1, event: Event::Woken };
+    expect!["ignored: woken is no fact about a deployment"].assert_eq(&scene.tell(woken));
 }
 
 #[test]
