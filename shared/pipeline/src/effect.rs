@@ -95,6 +95,9 @@ pub struct PrepareService {
     pub spec: Service,
     /// A rollback by hand goes to this recorded revision; nothing new is made.
     pub recorded: Option<Revision>,
+    /// For hosts: where the container's image lies. Task definitions say it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Repository>,
 }
 
 /// What a one-off task is for.

@@ -20,6 +20,10 @@ impl Deployment {
         let services = self.rules.services().map(|(_, spec)| PrepareService {
             spec: spec.clone(),
             recorded: self.request.kind.recorded(&spec.name).cloned(),
+            repository: spec
+                .container
+                .as_ref()
+                .and_then(|container| self.repositories.get(&container.image).cloned()),
         });
         let prepare = Prepare {
             application: self.id.place.application.clone(),

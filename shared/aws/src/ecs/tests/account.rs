@@ -35,7 +35,7 @@ pub(super) fn service(name: &str) -> PrepareService {
         create: None,
         container: None,
     };
-    PrepareService { spec, recorded: None }
+    PrepareService { spec, recorded: None, repository: None }
 }
 
 pub(super) fn running(name: &str, revision: &str) -> Value {
