@@ -25,6 +25,7 @@ pub mod sites;
 pub mod slack;
 pub mod sns;
 pub mod sqs;
+pub mod ssm;
 pub mod template;
 pub mod trace;
 mod wire;

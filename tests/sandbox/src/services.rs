@@ -2,7 +2,7 @@
 
 use crate::{
     Error, cloudwatch::CloudWatch, dynamodb::DynamoDb, ecr::Ecr, ecs::Ecs, secrets::Secrets,
-    service::Service, sns::Sns, sqs::Sqs, template::Deployed,
+    service::Service, sns::Sns, sqs::Sqs, ssm::Ssm, template::Deployed,
 };
 
 /// Every service of the account.
@@ -15,6 +15,7 @@ pub struct Services {
     pub secrets: Secrets,
     pub sns: Sns,
     pub sqs: Sqs,
+    pub ssm: Ssm,
 }
 
 impl Services {
@@ -31,6 +32,7 @@ impl Services {
             secrets: Secrets::new(),
             sns,
             sqs: Sqs::new(stack),
+            ssm: Ssm::new(),
         })
     }
 
@@ -43,6 +45,7 @@ impl Services {
             "secretsmanager" => &mut self.secrets,
             "sns" => &mut self.sns,
             "sqs" => &mut self.sqs,
+            "ssm" => &mut self.ssm,
             _ => return None,
         })
     }

@@ -14,6 +14,7 @@ pub(super) fn service(prefix: &str) -> Option<(&'static str, &'static str)> {
         "AmazonEC2ContainerServiceV20141113" => ("ecs", NEW),
         "AmazonEC2ContainerRegistry_V20150921" => ("ecr", NEW),
         "secretsmanager" => ("secretsmanager", NEW),
+        "AmazonSSM" => ("ssm", NEW),
         // What the AWS CLI speaks to CloudWatch where it does not speak CBOR.
         "GraniteServiceVersion20100801" => ("cloudwatch", OLD),
         _ => return None,

@@ -7,6 +7,7 @@ mod ecs_tasks;
 mod ecs_troubles;
 mod messages;
 mod room;
+mod run_command;
 mod scr;
 mod shapes;
 mod sites;
