@@ -1,0 +1,242 @@
+//! From one release to the next, and back.
+
+use crate::{Order, digest, host, host_with_old_container, image, tell};
+use expect_test::expect;
+
+#[test]
+fn the_first_container_is_run_as_the_spec_says() {
+    let host = host();
+    let ran = Order::rollout(1, 1).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"3f2da1","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/1"}}
+        faceplate faceplate@sha256:010101 running 3f2da1 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+    let asked: Vec<String> =
+        host.calls().into_iter().filter(|call| !call.contains("inspect")).collect();
+    expect![[r#"
+        docker container ls --quiet
+        aws ecr get-login-password --region eu-central-1
+        docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-central-1.amazonaws.com
+        docker pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:0101010101010101010101010101010101010101010101010101010101010101
+        docker run --detach --name faceplate --restart unless-stopped --label slipway.revision=hosts/faceplate:1 --label slipway.mark=slipway/faceplate/prod/1 --env-file /etc/faceplate.env --publish 8000:8000 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:0101010101010101010101010101010101010101010101010101010101010101"#]].assert_eq(&crate::of_host(&host, &asked.join("\n")));
+}
+
+#[test]
+fn what_ran_before_is_kept_and_comes_back_as_it_was() {
+    let host = host_with_old_container();
+    let before = host.container("faceplate").unwrap();
+    let ran = Order::rollout(1, 1).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"f51aa8","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/1"}}
+        faceplate faceplate@sha256:010101 running f51aa8 8000:8000
+        faceplate.slipway-kept faceplate:old exited 9beae5 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+    let ran = Order::back(1, None).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+        faceplate faceplate:old running 9beae5 8000:8000
+        faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+    assert_eq!(host.container("faceplate").unwrap().id, before.id);
+}
+
+/// Docker would start both when the host boots, and only one can have the port.
+#[test]
+fn what_is_kept_does_not_start_by_itself() {
+    let host = host_with_old_container();
+    let before = host.container("faceplate").unwrap();
+    let policy =
+        || host.read(&format!("docker/containers/{}/HostConfig.RestartPolicy.Name", before.id));
+    assert_eq!(policy().as_deref(), Some("always\n"));
+    Order::rollout(1, 1).send(&host);
+    assert_eq!(policy().as_deref(), Some("no\n"));
+    Order::back(1, None).send(&host);
+    assert_eq!(policy().as_deref(), Some("always\n"));
+}
+
+#[test]
+fn the_next_deployment_keeps_the_last_one_only() {
+    let host = host_with_old_container();
+    Order::rollout(1, 1).send(&host);
+    Order::rollout(2, 2).send(&host);
+    let ran = Order::rollout(3, 3).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"9273e1","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:030303","revision":"hosts/faceplate:3","mark":"slipway/faceplate/prod/3"}}
+        faceplate faceplate@sha256:030303 running 9273e1 8000:8000
+        faceplate.slipway-kept faceplate@sha256:020202 exited 8dc8e1 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+    let images = std::fs::read_dir(host.folder().join("docker/images")).unwrap().count();
+    assert_eq!(images, 2, "an image that nothing needs any more takes no room");
+}
+
+#[test]
+fn the_same_command_twice_changes_nothing() {
+    let host = host_with_old_container();
+    let first = Order::rollout(1, 1).send(&host);
+    let second = Order::rollout(1, 1).send(&host);
+    assert_eq!(first.stdout, second.stdout);
+    let back = Order::back(1, None).send(&host);
+    let again = Order::back(1, None).send(&host);
+    assert_eq!(back.stdout, again.stdout);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+        faceplate faceplate:old running 9beae5 8000:8000
+        faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
+    "#]].assert_eq(&tell(&host, &again));
+}
+
+#[test]
+fn a_fresh_container_of_the_same_release_is_another_container() {
+    let host = host();
+    Order::rollout(1, 1).send(&host);
+    let first = host.container("faceplate").unwrap().id;
+    Order::rollout(2, 1).send(&host);
+    assert_eq!(host.container("faceplate").unwrap().id, first, "nothing was to change");
+    Order::rollout(3, 1).with("FRESH", "'yes'").send(&host);
+    let fresh = host.container("faceplate").unwrap().id;
+    assert_ne!(fresh, first);
+    Order::rollout(3, 1).with("FRESH", "'yes'").send(&host);
+    assert_eq!(host.container("faceplate").unwrap().id, fresh, "once is enough");
+}
+
+#[test]
+fn a_container_that_exits_at_once_gives_its_place_back() {
+    let host = host_with_old_container();
+    host.behave(&digest(1), "exits 3").unwrap();
+    let ran = Order::rollout(1, 1).send(&host);
+    expect![[r#"
+        ended with 19
+          slipway fault: the container exited at once with code 3; docker logs faceplate.slipway-failed on the host says more
+        faceplate faceplate:old running 9beae5 8000:8000
+        faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+    let ran = Order::back(1, None).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+        faceplate faceplate:old running 9beae5 8000:8000
+        faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+}
+
+#[test]
+fn a_late_rollout_does_not_undo_its_own_way_back() {
+    let host = host_with_old_container();
+    Order::rollout(1, 1).send(&host);
+    Order::back(1, None).send(&host);
+    let ran = Order::rollout(1, 1).send(&host);
+    expect![[r#"
+        ended with 16
+          slipway fault: a newer command of Slipway (deployment 1) has been here; this one came too late
+        faceplate faceplate:old running 9beae5 8000:8000
+        faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+}
+
+#[test]
+fn what_was_pruned_is_made_again_if_it_was_ours() {
+    let host = host();
+    Order::rollout(1, 1).send(&host);
+    Order::rollout(2, 2).send(&host);
+    host.docker(&["container", "rm", "--force", "faceplate.slipway-kept"]).unwrap();
+    let ran = Order::back(2, Some(1)).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"d00104","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/2"}}
+        faceplate faceplate@sha256:010101 running d00104 8000:8000
+        faceplate.slipway-failed faceplate@sha256:020202 exited 8daac7 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+
+    let foreign = host_with_old_container();
+    Order::rollout(1, 1).send(&foreign);
+    foreign.docker(&["container", "rm", "--force", "faceplate.slipway-kept"]).unwrap();
+    let ran = Order::back(1, None).send(&foreign);
+    expect![[r#"
+        ended with 20
+          slipway fault: the container that ran before was not started by Slipway, and somebody has removed it; start it again by hand
+        faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
+    "#]].assert_eq(&tell(&foreign, &ran));
+}
+
+#[test]
+fn a_deployment_that_never_came_here_has_nothing_to_take_back() {
+    let host = host_with_old_container();
+    let ran = Order::back(7, None).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+        faceplate faceplate:old running 9beae5 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+}
+
+#[test]
+fn somebody_elses_container_is_left_alone() {
+    let host = host();
+    Order::rollout(1, 1).send(&host);
+    host.docker(&["container", "rm", "--force", "faceplate"]).unwrap();
+    host.have_image("nginx").unwrap();
+    host.docker(&["run", "--detach", "--name", "faceplate", "nginx"]).unwrap();
+    let ran = Order::back(1, None).send(&host);
+    expect![[r#"
+        ended with 18
+          slipway fault: somebody has started another faceplate meanwhile; it is left alone
+        faceplate nginx running 153932 
+    "#]]
+    .assert_eq(&tell(&host, &ran));
+}
+
+#[test]
+fn a_look_tells_what_runs_and_what_is_missing() {
+    let host = host();
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":null}
+    "#]]
+    .assert_eq(&without_machine(&tell(&host, &Order::look().send(&host))));
+    Order::rollout(1, 1).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"3f2da1","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/1"}}
+        faceplate faceplate@sha256:010101 running 3f2da1 8000:8000
+    "#]].assert_eq(&without_machine(&tell(&host, &Order::look().send(&host))));
+    host.remove("/etc/faceplate.env").unwrap();
+    expect![[r#"
+        ended with 12
+          slipway fault: there is no file /etc/faceplate.env on the host; put it there, or correct env_file
+        faceplate faceplate@sha256:010101 running 3f2da1 8000:8000
+    "#]].assert_eq(&without_machine(&tell(&host, &Order::look().send(&host))));
+}
+
+/// Docker takes the beginning of an id where it expects a name.
+#[test]
+fn a_name_that_begins_an_id_is_a_name() {
+    let host = host();
+    host.have_image("nginx").unwrap();
+    host.docker(&["run", "--detach", "--name", "web", "nginx"]).unwrap();
+    let id = host.container("web").unwrap().id;
+    let beginning = format!("('{}')", &id[..4]);
+    let ran = Order::look().with("SERVICES", &beginning).send(&host);
+    assert!(ran.stdout.contains(r#""container":null"#), "{}", ran.stdout);
+}
+
+#[test]
+fn no_login_stays_behind() {
+    let host = host();
+    Order::rollout(1, 1).send(&host);
+    let left = std::fs::read_dir(host.folder().join("var/lib/slipway/faceplate/prod")).unwrap();
+    let mut left: Vec<String> =
+        left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["before.faceplate", "lock", "turn.faceplate"]);
+    assert!(host.calls().iter().any(|call| call == &format!("docker pull {}", image(1))));
+}
+
+fn without_machine(story: &str) -> String {
+    let lines = story.lines().filter(|line| !line.contains(r#"{"machine""#));
+    lines.map(|line| format!("{line}\n")).collect()
+}
