@@ -1,8 +1,9 @@
-//! From an event of ECS's to the deployments that it concerns.
+//! From an event of ECS's, or of Run Command's, to the deployments that it concerns.
 
 use crate::active::places;
 use aws::ecs::observe;
-use aws::payload::{EcsNews, Heard, ecs_news};
+use aws::hosts;
+use aws::payload::{EcsNews, Heard, command_news, ecs_news};
 use aws::{Aws, Failure};
 use engine::Lookup;
 use pipeline::environment::Input;
@@ -13,6 +14,13 @@ use std::slice::from_ref;
 use tracing::info;
 
 pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> {
+    if let Some(news) = command_news(&payload) {
+        match news? {
+            Heard::NotForUs(what) => info!("not for us: {what}"),
+            Heard::News(command) => command_ended(aws, &command).await?,
+        }
+        return Ok(Value::Null);
+    }
     match ecs_news(&payload)? {
         Heard::NotForUs(what) => info!("not for us: {what}"),
         Heard::News(EcsNews::OneOff { place, deployment, event }) => {
@@ -31,6 +39,19 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
         }
     }
     Ok(Value::Null)
+}
+
+/// A command on hosts carries its deployment along.
+async fn command_ended(aws: &Aws, command: &str) -> Result<(), Failure> {
+    let Some((mark, event)) = hosts::heard(aws, command).await? else {
+        info!("not for us: command {command}");
+        return Ok(());
+    };
+    let name = event.name();
+    let input = Input::HappenedTo { deployment: mark.id.number, event };
+    let said = aws.engine().tell(&mark.id.place, input).await?;
+    info!(deployment = %mark.id, "{name}: {said:?}");
+    Ok(())
 }
 
 /// Tells every environment that waits for news of this service; only then is `event` found out.

@@ -1,4 +1,4 @@
-//! ecs-changed: listens to what ECS says of services and tasks.
+//! ecs-changed: listens to what ECS says of services and tasks, and Run Command of commands.
 
 mod active;
 mod handle;

@@ -36,6 +36,7 @@ pub struct Aws {
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
 }
 
 impl Aws {
@@ -52,6 +53,7 @@ impl Aws {
             secrets: OnceLock::new(),
             sns: OnceLock::new(),
             sqs: OnceLock::new(),
+            ssm: OnceLock::new(),
         }
     }
 
@@ -81,6 +83,10 @@ impl Aws {
 
     pub fn sqs(&self) -> &aws_sdk_sqs::Client {
         self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(self.config()))
+    }
+
+    pub fn ssm(&self) -> &aws_sdk_ssm::Client {
+        self.ssm.get_or_init(|| aws_sdk_ssm::Client::new(self.config()))
     }
 
     fn config(&self) -> &SdkConfig {

@@ -7,7 +7,7 @@
 use crate::settings::{CLOCK_FROM_DEADLINE, Settings};
 use pipeline::time::Time;
 use std::cell::Cell;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -34,5 +34,15 @@ impl Clock {
         }
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Time::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Waits, and says whether time has passed: where the deadline says what time it is, it stands
+    /// still as long as the invocation lasts, and nothing is to be had by waiting.
+    pub(crate) async fn pause(&self, duration: Duration) -> bool {
+        if self.timeout.is_some() {
+            return false;
+        }
+        tokio::time::sleep(duration).await;
+        true
     }
 }

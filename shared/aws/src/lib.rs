@@ -10,6 +10,7 @@ mod clients;
 mod clock;
 pub mod ecs;
 mod failure;
+pub mod hosts;
 mod http;
 mod images;
 mod log;
@@ -20,6 +21,7 @@ pub mod people;
 mod run;
 pub mod settings;
 pub mod sweep;
+pub mod target;
 mod worker;
 mod world;
 

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 
 #[derive(Debug)]
-pub(super) enum Halt {
+pub(crate) enum Halt {
     /// It will be so the next time as well; the text says what to do.
     Fault(String),
     Later(Failure),
@@ -11,7 +11,7 @@ pub(super) enum Halt {
 
 impl Halt {
     /// The text for people; what has to be tried again stays a failure.
-    pub(super) fn fault(self) -> Result<String, Failure> {
+    pub(crate) fn fault(self) -> Result<String, Failure> {
         match self {
             Self::Fault(text) => Ok(text),
             Self::Later(failure) => Err(failure),
@@ -20,7 +20,7 @@ impl Halt {
 }
 
 /// Says what AWS was asked to do when it refused.
-pub(super) fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> Halt {
+pub(crate) fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> Halt {
     let what = what.into();
     move |failure| match failure {
         Failure::Refused { code, message } => {

@@ -12,20 +12,20 @@ mod roll_out;
 
 mod agree;
 mod basis;
-mod plan;
+pub(crate) mod plan;
 mod preflight;
-mod protect;
+pub(crate) mod protect;
 mod render;
 
 mod compare;
 mod definition;
-mod notes;
+pub(crate) mod notes;
 mod registrations;
-mod stored;
+pub(crate) mod stored;
 mod wire;
 
 mod create;
-mod halt;
+pub(crate) mod halt;
 mod look;
 mod services;
 mod trouble;
@@ -65,9 +65,8 @@ pub fn misdirected(effect: &Effect) -> Failure {
     ))
 }
 
-/// What is said of an environment that is not a cluster.
-const HOSTS: &str = "the environment runs on hosts, and this version of Slipway deploys to ECS clusters only; \
-                     give it a cluster";
+/// What is said of a target that came to the wrong place: `target` tells them apart before.
+const HOSTS: &str = "the environment runs on hosts and not in a cluster";
 
 fn cluster_of(target: &Target) -> Result<&str, halt::Halt> {
     match target {

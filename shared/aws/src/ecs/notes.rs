@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 /// Long after the deployment is over.
 const KEPT: Span = Span::hours(24 * 30);
 
-pub(super) type Note = BTreeMap<String, String>;
+pub(crate) type Note = BTreeMap<String, String>;
 
-pub(super) async fn read(
+pub(crate) async fn read(
     aws: &Aws,
     id: &DeploymentId,
     about: &str,
@@ -30,7 +30,7 @@ pub(super) async fn read(
     }))
 }
 
-pub(super) async fn write(
+pub(crate) async fn write(
     aws: &Aws,
     id: &DeploymentId,
     about: &str,

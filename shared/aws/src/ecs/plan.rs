@@ -152,7 +152,7 @@ fn images_of(prepare: &Prepare, bases: &[(&PrepareService, Basis)]) -> Wanted {
 }
 
 /// Where the release's images lie, for a template that names repositories only.
-fn registry(aws: &Aws, images: &Read) -> String {
+pub(crate) fn registry(aws: &Aws, images: &Read) -> String {
     let mut found = images.values().flat_map(|images| images.found.values());
     let account = found.find_map(|image| image.registry.as_deref()).unwrap_or_default();
     let region = aws.settings.optional("AWS_REGION").unwrap_or_default();
@@ -161,7 +161,7 @@ fn registry(aws: &Aws, images: &Read) -> String {
 }
 
 /// Reads alarms; the texts are what is wrong with them.
-async fn read_alarms(
+pub(crate) async fn read_alarms(
     aws: &Aws,
     names: &[AlarmName],
 ) -> Result<(Vec<AlarmReading>, Vec<String>), Failure> {

@@ -10,11 +10,11 @@ use pipeline::effect::Prepare;
 use pipeline::names::{Digest, Repository, Tag};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) type Wanted = BTreeMap<Repository, BTreeSet<Digest>>;
-pub(super) type Read = BTreeMap<Repository, Images>;
+pub(crate) type Wanted = BTreeMap<Repository, BTreeSet<Digest>>;
+pub(crate) type Read = BTreeMap<Repository, Images>;
 
 /// Reads images, one call for each repository; the texts are what AWS refuses.
-pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Result<(Read, Vec<String>), Failure> {
+pub(crate) async fn read(aws: &Aws, wanted: &Wanted) -> Result<(Read, Vec<String>), Failure> {
     let reading = wanted.iter().map(async |(repository, digests)| {
         let what = format!("read the images of {repository}");
         let images = images::read(aws, repository, digests).await.map_err(asked_to(what));
@@ -35,7 +35,7 @@ pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Result<(Read, Vec<String
 
 /// Puts both tags on every image of the release. The texts are warnings; a tag that the spec asks
 /// for and cannot be put is a fault.
-pub(super) async fn tag(aws: &Aws, prepare: &Prepare, read: &Read) -> Result<Vec<String>, Halt> {
+pub(crate) async fn tag(aws: &Aws, prepare: &Prepare, read: &Read) -> Result<Vec<String>, Halt> {
     let mut warnings = Vec::new();
     let kept = put(aws, prepare, read, &prepare.keep_tag).await?;
     warnings.extend(kept.into_iter().map(|why| format!("an image is not protected: {why}")));

@@ -13,7 +13,7 @@ use serde_json::Value;
 const SORT: &str = "definition";
 const JSON: &str = "json";
 
-pub(super) async fn keep(aws: &Aws, revision: &Revision, json: &Value) -> Result<(), Failure> {
+pub(crate) async fn keep(aws: &Aws, revision: &Revision, json: &Value) -> Result<(), Failure> {
     let writing = aws
         .dynamodb()
         .put_item()
@@ -26,7 +26,7 @@ pub(super) async fn keep(aws: &Aws, revision: &Revision, json: &Value) -> Result
 }
 
 /// The kept JSON of a revision.
-pub(super) async fn kept(aws: &Aws, revision: &Revision) -> Result<Option<Value>, Failure> {
+pub(crate) async fn kept(aws: &Aws, revision: &Revision) -> Result<Option<Value>, Failure> {
     let item = aws.read_item(&partition(revision), SORT).await?;
     let json = item.as_ref().and_then(|item| item.get(JSON)).and_then(|json| json.as_s().ok());
     Ok(json.and_then(|json| serde_json::from_str(json).ok()))

@@ -9,6 +9,7 @@ mod arn;
 mod ecr;
 mod ecs;
 mod field;
+mod ssm;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use alarm::alarms;
 pub(crate) use alarm::state;
 pub use ecr::push;
 pub use ecs::{EcsNews, ecs_news};
+pub use ssm::command_news;
 
 use crate::failure::Failure;
 use pipeline::time::Time;

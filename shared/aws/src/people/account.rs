@@ -2,8 +2,9 @@
 
 use crate::Aws;
 use crate::failure::{Failure, failure};
+use crate::hosts::{self, Tags};
 use aws_sdk_cloudwatch::types::AlarmType;
-use futures_util::future::{try_join_all, try_join3};
+use futures_util::future::{try_join_all, try_join4};
 use pipeline::names::{AlarmName, Repository, ServiceName};
 use pipeline::spec::{Application, Fault, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,14 @@ pub(crate) struct Facts {
     pub(crate) clusters: BTreeMap<String, String>,
     pub(crate) services: BTreeMap<(String, ServiceName), Trouble>,
     pub(crate) alarms: BTreeMap<AlarmName, String>,
+    /// By the tags of hosts: what is wrong with them, and what is only worth knowing.
+    pub(crate) hosts: BTreeMap<Tags, Host>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    Fault(String),
+    Warnings(Vec<String>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,20 +41,24 @@ pub(crate) enum Trouble {
 pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure> {
     let mut services: BTreeMap<String, BTreeSet<ServiceName>> = BTreeMap::new();
     let mut alarms: BTreeSet<AlarmName> = BTreeSet::new();
+    let mut tags: BTreeSet<&Tags> = BTreeSet::new();
     for environment in spec.environments.values() {
         alarms.extend(environment.alarms.names.iter().cloned());
+        tags.extend(hosts::tags_of(&environment.target));
         if let Target::Cluster(cluster) = &environment.target {
             let names = environment.services().map(|(_, service)| service.name.clone());
             services.entry(cluster.clone()).or_default().extend(names);
         }
     }
-    let (repositories, of_clusters, alarms) = try_join3(
+    let (repositories, of_clusters, alarms, of_hosts) = try_join4(
         try_join_all(spec.images.values().map(|repository| look_at_repository(aws, repository))),
         try_join_all(services.iter().map(|(cluster, names)| look_at_cluster(aws, cluster, names))),
         look_at_alarms(aws, alarms),
+        try_join_all(tags.into_iter().map(|tags| look_at_hosts(aws, tags))),
     )
     .await?;
-    let mut facts = Facts { alarms, ..Facts::default() };
+    let hosts = of_hosts.into_iter().collect();
+    let mut facts = Facts { alarms, hosts, ..Facts::default() };
     facts.repositories.extend(repositories.into_iter().flatten());
     for (cluster, services) in of_clusters {
         facts.clusters.extend(cluster);
@@ -146,6 +159,21 @@ async fn look_at_alarms(
     Ok(missing)
 }
 
+async fn look_at_hosts(aws: &Aws, tags: &Tags) -> Result<(Tags, Host), Failure> {
+    let found = match hosts::hosts(aws, tags).await {
+        Ok(found) if found.is_empty() => {
+            Host::Fault(format!("no managed instance carries {}", hosts::named(tags)))
+        }
+        Ok(found) => Host::Warnings(hosts::faults(&found, tags)),
+        Err(error) => {
+            let why = cannot_look(error, "the hosts")?;
+            let advice = "deploy infra/template.yaml with HostsTagged, so that Slipway may";
+            Host::Fault(format!("{why}; {advice}"))
+        }
+    };
+    Ok((tags.clone(), found))
+}
+
 /// What we may not look at is worth saying; what passes is worth another try.
 fn cannot_look(error: Failure, what: &str) -> Result<String, Failure> {
     match error {
@@ -188,6 +216,10 @@ impl Facts {
                     add(format!("{path}.services"), why);
                 }
             }
+            let hosts = hosts::tags_of(&environment.target).and_then(|tags| self.hosts.get(tags));
+            if let Some(Host::Fault(why)) = hosts {
+                add(format!("{path}.hosts"), why.clone());
+            }
             for alarm in &environment.alarms.names {
                 if let Some(why) = self.alarms.get(alarm) {
                     add(format!("{path}.alarms"), why.clone());
@@ -202,8 +234,9 @@ impl Facts {
         let mut warnings = Vec::new();
         for (name, environment) in &spec.environments {
             let path = format!("environments.{name}");
-            if matches!(environment.target, Target::Hosts(_)) {
-                warnings.push(format!("{path}.hosts: hosts are looked at by each deployment only"));
+            let hosts = hosts::tags_of(&environment.target).and_then(|tags| self.hosts.get(tags));
+            if let Some(Host::Warnings(hosts)) = hosts {
+                warnings.extend(hosts.iter().map(|why| format!("{path}.hosts: {why}")));
             }
             if let Target::Cluster(cluster) = &environment.target {
                 let created = environment.services().filter(|(_, service)| {

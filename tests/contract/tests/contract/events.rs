@@ -46,6 +46,7 @@ fn each_rule_tells_one_function() {
     }
     expect![[r#"
         AlarmRule -> AlarmChanged on its events
+        CommandRule -> EcsChanged on its events
         DeploymentRule -> EcsChanged on its events
         ImageRule -> ImagePushed on its events
         ServiceRule -> EcsChanged on its events

@@ -21,9 +21,13 @@ const WORLD: [&str; 10] = [
 ];
 
 /// Where AWS offers nothing better than everything.
-const EVERYTHING: [(&str, &str); 2] = [
+const EVERYTHING: [(&str, &str); 6] = [
     ("ecs:DescribeTaskDefinition", "has no resource"),
     ("cloudwatch:DescribeAlarms", "hides composite alarms from a narrower permission"),
+    ("ssm:CancelCommand", "has no resource"),
+    ("ssm:DescribeInstanceInformation", "has no resource"),
+    ("ssm:ListCommandInvocations", "has no resource"),
+    ("ssm:ListCommands", "has no resource"),
 ];
 
 /// Checks what a function may do beyond its log, the world, its queue and the dead letters.
@@ -116,6 +120,23 @@ fn roles_are_for_lambda_within_the_boundary_and_each_for_one_function() {
     assert_eq!(roles.len(), template.of("AWS::IAM::Role").count());
 }
 
+/// Whoever sends a command to a host is root there.
+#[test]
+fn nobody_may_touch_a_host_unless_the_stack_is_told_which() {
+    let template = Template::load();
+    assert_eq!(
+        template.section("Parameters").find(|(name, _)| *name == "HostsTagged").unwrap().1["Default"],
+        ""
+    );
+    for function in template.functions() {
+        let role = template.get(&short(&function["Role"]));
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        for statement in statements.iter().filter(|one| one.to_string().contains("\"ssm:")) {
+            assert_eq!(statement["Fn::If"][0], "DeploysToHosts", "{}", function.id);
+        }
+    }
+}
+
 #[test]
 fn image_pushed() {
     check("ImagePushed", &expect![[""]]);
@@ -131,6 +152,12 @@ fn migrate() {
             ecs:RunTask task-definition/${TaskDefinitionScope}:* if ecs:cluster ArnLike cluster/${ClusterScope}
             ecs:StopTask task/${ClusterScope}/*
             iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
+            ssm:CancelCommand *
+            ssm:DescribeInstanceInformation *
+            ssm:ListCommandInvocations *
+            ssm:ListCommands *
+            ssm:SendCommand arn:${AWS::Partition}:ssm:${AWS::Region}::document/AWS-RunShellScript
+            ssm:SendCommand instance/* if ssm:resourceTag/slipway StringEquals HostsTagged
         "#]],
     );
 }
@@ -152,6 +179,10 @@ fn rollout() {
             ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition","CreateService"]
             ecs:UpdateService service/${ClusterScope}/${ServiceScope}
             iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
+            ssm:DescribeInstanceInformation *
+            ssm:ListCommandInvocations *
+            ssm:SendCommand arn:${AWS::Partition}:ssm:${AWS::Region}::document/AWS-RunShellScript
+            ssm:SendCommand instance/* if ssm:resourceTag/slipway StringEquals HostsTagged
         "#]],
     );
 }
@@ -162,6 +193,7 @@ fn ecs_changed() {
         "EcsChanged",
         &expect![[r#"
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+            ssm:ListCommandInvocations *
         "#]],
     );
 }
@@ -196,6 +228,10 @@ fn rollback() {
             ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition"]
             ecs:UpdateService service/${ClusterScope}/${ServiceScope}
             iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
+            ssm:CancelCommand *
+            ssm:DescribeInstanceInformation *
+            ssm:SendCommand arn:${AWS::Partition}:ssm:${AWS::Region}::document/AWS-RunShellScript
+            ssm:SendCommand instance/* if ssm:resourceTag/slipway StringEquals HostsTagged
         "#]],
     );
 }
@@ -236,6 +272,7 @@ fn configure() {
             dynamodb:DeleteItem Table
             ecr:DescribeRepositories repository/${RepositoryScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+            ssm:DescribeInstanceInformation *
         "#]],
     );
 }

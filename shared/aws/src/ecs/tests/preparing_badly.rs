@@ -177,7 +177,12 @@ async fn what_aws_refuses_to_show_is_a_fault() {
         fault: AWS refused to describe services of scr-staging: User: x is not authorized to perform: ecs:DescribeServices (AccessDeniedException); allow it in the role of this function
     "#]]).await;
     let hosts = Prepare { target: Target::Hosts(BTreeMap::new()), ..wanted() };
-    check(&canned, &hosts, &expect![[r#"
-        fault: the environment runs on hosts, and this version of Slipway deploys to ECS clusters only; give it a cluster
-    "#]]).await;
+    check(
+        &canned,
+        &hosts,
+        &expect![[r#"
+        fault: the environment runs on hosts and not in a cluster
+    "#]],
+    )
+    .await;
 }

@@ -1,7 +1,7 @@
 //! Every sample of the project, and what becomes of it.
 
 use super::{NOW, outcome, show_alarms, show_ecs, show_push, table};
-use crate::payload::{ecs_news, push};
+use crate::payload::{command_news, ecs_news, push};
 use expect_test::expect;
 use serde_json::Value;
 
@@ -65,6 +65,29 @@ fn every_event_of_ecs_says_what_to_look_at() {
         ecs-task-stopped-spot                    scr-staging/scr-api scr-api:42 stopped, SpotInterruption: Your Spot Task was interrupted. [api 143]
         ecs-task-undo-exit-0                     scr/staging/17 OneOffSeen { purpose: Undo, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/2e63220b1c1cb00c375d6adc003e61d9"), end: Some(OneOffEnd { exit_code: Some(0), stop: Stop { code: Some("EssentialContainerExited"), reason: "Essential container in task exited" }, reason: None }) }
     "#]].assert_eq(&table);
+}
+
+/// How a command ended is asked, so that its id is all that is wanted.
+#[test]
+fn every_event_of_run_commands_names_a_command_that_is_over() {
+    let table = table(&["ssm-"], |payload| match command_news(payload) {
+        Some(heard) => outcome(heard, |command| format!("ask about {command}")),
+        None => "another kind".to_owned(),
+    });
+    expect![[r#"
+        ssm-command-back-timed-out               ask about 5d4e3f2a-1b0c-4d9e-8f7a-6b5c4d3e2f1a
+        ssm-command-look                         ask about 0d1e2f3a-4b5c-4d6e-8f70-8192a3b4c5d6
+        ssm-command-migrate-failed               ask about c0ffee00-1a2b-4c3d-8e4f-5a6b7c8d9e0f
+        ssm-command-of-somebody-else             ask about 1e2f3a4b-5c6d-4e7f-8091-92a3b4c5d6e7
+        ssm-command-rollout-failed               ask about 8b2d7c41-0f9e-4a6b-8d3c-5e6f7a8b9c0d
+        ssm-command-rollout-in-progress          not for us: command 3f1c9a52-6d0e-4b7a-9c55-0e1d2f3a4b5c is InProgress
+        ssm-command-rollout-success              ask about 3f1c9a52-6d0e-4b7a-9c55-0e1d2f3a4b5c
+        ssm-command-windows                      not for us: a command of AWS-RunPowerShellScript
+        ssm-invocation-delivery-timed-out        ask about 5d4e3f2a-1b0c-4d9e-8f7a-6b5c4d3e2f1a
+        ssm-invocation-success                   ask about 3f1c9a52-6d0e-4b7a-9c55-0e1d2f3a4b5c
+    "#]].assert_eq(&table);
+    let tick = serde_json::json!({"detail-type": "Scheduled Event"});
+    assert!(command_news(&tick).is_none());
 }
 
 #[test]

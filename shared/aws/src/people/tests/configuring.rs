@@ -1,9 +1,11 @@
 //! The function `configure`.
 
 use super::desk::{Desk, SCR};
-use crate::people::account::{Facts, Trouble};
+use crate::hosts::Tags;
+use crate::people::account::{Facts, Host, Trouble};
 use expect_test::expect;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 const SHOP: &str = "
 application: shop
@@ -214,6 +216,7 @@ fn the_account_is_compared_with_the_spec() {
     let mut desk = Desk::new(&[]);
     let missing = |what: &str| format!("there is no {what}");
     desk.facts = Facts {
+        hosts: BTreeMap::new(),
         repositories: [("scr-web".into(), missing("repository scr-web"))].into(),
         clusters: [("scr-production".to_owned(), missing("cluster scr-production"))].into(),
         services: [
@@ -254,4 +257,42 @@ fn the_account_is_compared_with_the_spec() {
             "environments.staging.alarms: there is no alarm scr-staging-5xx"
           ]
         }"#]]);
+}
+
+#[test]
+fn hosts_are_compared_with_the_spec() {
+    let mut desk = Desk::new(&[]);
+    let spec = include_str!("../../../../../infra/examples/faceplate.yaml");
+    let tags = |environment: &str| -> Tags {
+        let text = |text: &str| text.to_owned();
+        let component = (text("Component"), text("faceplate"));
+        [component, (text("Environment"), text(environment))].into()
+    };
+    let none = "no managed instance carries Component=faceplate, Environment=dev".to_owned();
+    let silent = "i-0a1 has not been heard of since 2026-11-21T09:00:00Z".to_owned();
+    desk.facts.hosts =
+        [(tags("dev"), Host::Fault(none)), (tags("prod"), Host::Warnings(vec![silent]))].into();
+    desk.configure(&json!({ "spec": spec }), &expect![[r#"
+        failed with Spec: the spec has faults:
+        environments.dev.hosts: no managed instance carries Component=faceplate, Environment=dev"#]]);
+    desk.facts.hosts.remove(&tags("dev"));
+    desk.configure(
+        &json!({ "spec": spec }),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "faceplate",
+          "changed": true,
+          "changes": [
+            "faceplate is new"
+          ],
+          "environments": [
+            "dev",
+            "prod"
+          ],
+          "warnings": [
+            "environments.prod.hosts: i-0a1 has not been heard of since 2026-11-21T09:00:00Z"
+          ]
+        }"#]],
+    );
 }

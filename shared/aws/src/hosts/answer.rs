@@ -1,0 +1,159 @@
+//! What became of a command on each host, and what the script had to say.
+
+use crate::clients::Aws;
+use crate::failure::{Failure, failure};
+use aws_sdk_ssm::types::CommandInvocation;
+use pipeline::names::ServiceName;
+use pipeline::time::Time;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// One host's answer to one command.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) host: String,
+    /// What the command carries.
+    pub(super) comment: String,
+    pub(super) stage: Stage,
+    /// What the script ended with; -1: it did not.
+    pub(super) code: i32,
+    pub(super) report: Report,
+    pub(super) ended_at: Option<Time>,
+}
+
+impl Stage {
+    pub(super) fn is_over(&self) -> bool {
+        !matches!(self, Self::Waiting | Self::Running)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// No host has taken it yet.
+    Waiting,
+    Running,
+    Succeeded,
+    /// The reason names the host.
+    Failed(String),
+    /// It certainly never began there.
+    NeverRan(String),
+    Cancelled(String),
+}
+
+/// What the script reported before it ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Report {
+    /// By service; `None`: there is no container of that name.
+    pub(super) containers: BTreeMap<ServiceName, Option<Container>>,
+    /// `x86_64`, `aarch64`
+    pub(super) machine: Option<String>,
+    /// The exit code of a one-off command, and where its output is.
+    pub(super) ended: Option<(i32, String)>,
+    pub(super) fault: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Container {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) code: i32,
+    /// Started with `--rm`: gone for good once it stops.
+    pub(super) fleeting: bool,
+    /// Of our labels; empty where it is not ours.
+    pub(super) revision: String,
+    pub(super) mark: String,
+}
+
+/// Asks for every host that a command went to. Shortly after it was sent there may be none.
+pub(super) async fn answers(aws: &Aws, command: &str) -> Result<Vec<Answer>, Failure> {
+    let asking = aws.ssm().list_command_invocations().command_id(command).details(true);
+    let mut pages = asking.max_results(50).into_paginator().send();
+    let mut answers = Vec::new();
+    while let Some(page) = pages.next().await {
+        let invocations = match page.map_err(failure) {
+            Ok(page) => page.command_invocations.unwrap_or_default(),
+            Err(refused) if refused.is("InvalidCommandId") => vec![],
+            Err(other) => return Err(other),
+        };
+        answers.extend(invocations.iter().map(answer));
+    }
+    answers.sort_by(|one, other| one.host.cmp(&other.host));
+    Ok(answers)
+}
+
+fn answer(invocation: &CommandInvocation) -> Answer {
+    let host = invocation.instance_id().unwrap_or_default().to_owned();
+    let plugin = invocation.command_plugins().first();
+    let report = Report::read(plugin.and_then(|plugin| plugin.output()).unwrap_or_default());
+    let status = invocation.status().map_or("", |status| status.as_str());
+    let details = invocation.status_details().filter(|details| !details.is_empty());
+    let details = details.unwrap_or(status);
+    let code = plugin.map_or(-1, |plugin| plugin.response_code());
+    let stage = stage(&host, details, code, report.fault.as_deref());
+    let comment = invocation.comment().unwrap_or_default().to_owned();
+    let ended_at = plugin.and_then(|plugin| plugin.response_finish_date_time()?.to_millis().ok());
+    let ended_at = ended_at.and_then(|at| u64::try_from(at).ok()).map(Time::from_millis);
+    Answer { host, comment, stage, code, report, ended_at }
+}
+
+pub(super) fn stage(host: &str, details: &str, code: i32, fault: Option<&str>) -> Stage {
+    // AWS writes them with and without blanks.
+    match details.replace(' ', "").as_str() {
+        "Pending" | "Delayed" => Stage::Waiting,
+        "InProgress" | "Cancelling" => Stage::Running,
+        "Success" => Stage::Succeeded,
+        "Cancelled" | "Canceled" => {
+            Stage::Cancelled(format!("somebody cancelled the command on {host}"))
+        }
+        "DeliveryTimedOut" => Stage::NeverRan(format!(
+            "{host} did not take the command in time; look at its SSM agent"
+        )),
+        "Undeliverable" => Stage::NeverRan(format!(
+            "the command cannot be delivered to {host}; it may be gone, or its SSM agent ended"
+        )),
+        "Terminated" => {
+            Stage::NeverRan(format!("{host} was left out, because another host failed"))
+        }
+        "InvalidPlatform" => Stage::NeverRan(format!("{host} does not run Linux")),
+        "AccessDenied" => Stage::NeverRan(format!("AWS denies the command access to {host}")),
+        "ExecutionTimedOut" | "TimedOut" => {
+            Stage::Failed(format!("the command took too long on {host} and was ended"))
+        }
+        _ => Stage::Failed(match (fault, code) {
+            (Some(fault), _) => format!("{host}: {fault}"),
+            (None, -1) => format!("{host}: the script was killed"),
+            (None, code) => format!("{host}: the script ended with exit code {code}"),
+        }),
+    }
+}
+
+#[derive(Deserialize)]
+struct Line {
+    service: Option<ServiceName>,
+    container: Option<Container>,
+    machine: Option<String>,
+    ended: Option<i32>,
+    output: Option<String>,
+}
+
+impl Report {
+    /// Reads what the script wrote; other programs' words are passed over.
+    pub(super) fn read(output: &str) -> Self {
+        let mut report = Self::default();
+        for line in output.lines().filter_map(|line| line.strip_prefix("slipway ")) {
+            if let Some(fault) = line.strip_prefix("fault: ") {
+                report.fault = Some(fault.trim_end().to_owned());
+                continue;
+            }
+            let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
+            report.machine = line.machine.or(report.machine);
+            if let Some(ended) = line.ended {
+                report.ended = Some((ended, line.output.unwrap_or_default()));
+            }
+            if let Some(service) = line.service {
+                report.containers.insert(service, line.container);
+            }
+        }
+        report
+    }
+}

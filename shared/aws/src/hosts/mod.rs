@@ -1,0 +1,62 @@
+//! Hosts: what each effect means for containers on EC2 instances, reached by SSM Run Command.
+//!
+//! A service is the container of its name on every host that carries the tags; a rollout is one
+//! command, and its id is the command's. A revision says how the container is run (image, ports,
+//! environment file); it is kept in the table as task definitions are, and stands in a label of the
+//! container. What was started by somebody else has a revision as well: which containers they are.
+//!
+//! The table knows what we did, and only the host knows what a person did there. So a preparation
+//! and an observation look: a short command goes to the hosts, and the function waits some seconds
+//! for what they say, well within its time-out. While our own command is under way, its state is all
+//! there is to know, and nobody waits. What must not happen twice the host itself prevents, by a
+//! lock, a note of whose turn it is, and a claim: SendCommand has no token.
+
+mod heard;
+mod observe;
+mod one_off;
+mod prepare;
+mod put_back;
+mod roll_out;
+
+mod errand;
+mod look;
+mod reading;
+mod revision;
+
+mod answer;
+mod fleet;
+mod mark;
+mod script;
+mod send;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use fleet::{faults, hosts};
+pub use heard::heard;
+pub use mark::Mark;
+pub use observe::observe;
+pub use one_off::{look_at_one_off, run_one_off, stop_one_off};
+pub use prepare::prepare;
+pub use put_back::{put_back, remove};
+pub use roll_out::roll_out;
+
+use pipeline::spec::Target;
+use std::collections::BTreeMap;
+
+/// The tags of a target's hosts.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// The tags as a person reads them: `Component=faceplate, Environment=prod`.
+pub(crate) fn named(tags: &Tags) -> String {
+    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    tags.join(", ")
+}
+
+/// The tags of a target that is hosts.
+pub(crate) fn tags_of(target: &Target) -> Option<&Tags> {
+    match target {
+        Target::Hosts(tags) => Some(tags),
+        Target::Cluster(_) => None,
+    }
+}

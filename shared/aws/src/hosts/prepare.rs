@@ -1,0 +1,226 @@
+//! Preparing: every host is asked what it runs and whether it has what a rollout needs, the images
+//! are read and protected, and the revisions are kept. No container is touched.
+
+use super::answer::{Container, Report};
+use super::look::look;
+use super::revision::{Containers, Definition, Run, of_hosts};
+use super::{Tags, fleet, hosts};
+use crate::clients::Aws;
+use crate::ecs::halt::{Halt, asked_to};
+use crate::ecs::plan::{read_alarms, registry};
+use crate::ecs::protect::{self, Read, Wanted};
+use crate::failure::Failure;
+use pipeline::effect::{Prepare, PrepareService};
+use pipeline::event::{Event, Preparation, PreparedService};
+use pipeline::names::{DeploymentId, Digest, Repository, Revision, ServiceName};
+use pipeline::spec::repository_of;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub async fn prepare(
+    aws: &Aws,
+    id: &DeploymentId,
+    tags: &Tags,
+    prepare: &Prepare,
+) -> Result<Event, Failure> {
+    match make(aws, id, tags, prepare).await {
+        Ok(preparation) => Ok(Event::Prepared(preparation)),
+        Err(Wrong::Faults(faults)) => Ok(Event::PreparationFailed { faults }),
+        Err(Wrong::Later(failure)) => Err(failure),
+    }
+}
+
+enum Wrong {
+    Faults(Vec<String>),
+    Later(Failure),
+}
+
+impl From<Halt> for Wrong {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Fault(fault) => Self::Faults(vec![fault]),
+            Halt::Later(failure) => Self::Later(failure),
+        }
+    }
+}
+
+impl From<Failure> for Wrong {
+    fn from(failure: Failure) -> Self {
+        Self::Later(failure)
+    }
+}
+
+async fn make(
+    aws: &Aws,
+    id: &DeploymentId,
+    tags: &Tags,
+    prepare: &Prepare,
+) -> Result<Preparation, Wrong> {
+    let found = hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
+    let mut faults = fleet::faults(&found, tags);
+    let (alarms, missing) = read_alarms(aws, &prepare.alarms).await?;
+    faults.extend(missing);
+
+    let mut recorded = BTreeMap::new();
+    for PrepareService { spec, recorded: wanted, .. } in &prepare.services {
+        let Some(wanted) = wanted else { continue };
+        match Definition::find(aws, wanted).await?.and_then(Definition::run) {
+            Some(run) => drop(recorded.insert(spec.name.clone(), run)),
+            None => faults.push(format!(
+                "{} was {}, and Slipway does not know how to run that; choose another release",
+                spec.name,
+                wanted.short()
+            )),
+        }
+    }
+    let (images, refused) = protect::read(aws, &wanted_images(prepare, &recorded)).await?;
+    faults.extend(refused);
+    faults.extend(missing_images(&images));
+
+    let registry = registry(aws, &images);
+    let mut after: BTreeMap<ServiceName, Run> = recorded;
+    for service in prepare.services.iter().filter(|service| service.recorded.is_none()) {
+        match run_of(prepare, service, &registry) {
+            Ok(run) => drop(after.insert(service.spec.name.clone(), run)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    // Only where somebody can answer: otherwise it has been said already why not.
+    let mut reports = BTreeMap::new();
+    if found.iter().any(|host| host.online) {
+        let files: BTreeSet<&str> =
+            after.values().filter_map(|run| run.env_file.as_deref()).collect();
+        let names = prepare.services.iter().map(|service| &service.spec.name);
+        let online: Vec<_> = found.iter().filter(|host| host.online).cloned().collect();
+        for (host, said) in look(aws, id, &online, names, Some(&files)).await? {
+            match said {
+                Ok(report) => drop(reports.insert(host, report)),
+                Err(why) => faults.push(why),
+            }
+        }
+    }
+    faults.extend(wrong_machines(&reports, &images, &after));
+    for service in &prepare.services {
+        faults.extend(fleeting(&service.spec.name, &reports));
+    }
+    if !faults.is_empty() {
+        return Err(Wrong::Faults(faults));
+    }
+    let warnings = protect::tag(aws, prepare, &images).await?;
+    let mut services = Vec::new();
+    for (name, run) in after {
+        services.push(keep(aws, name, run, &reports).await?);
+    }
+    Ok(Preparation { services, alarms, warnings })
+}
+
+/// Keeps what runs and what will run, for the way back.
+async fn keep(
+    aws: &Aws,
+    name: ServiceName,
+    run: Run,
+    reports: &BTreeMap<String, Report>,
+) -> Result<PreparedService, Failure> {
+    let before = match of_hosts(&name, &containers(&name, reports)) {
+        Some((revision, Some(definition))) => {
+            definition.keep(aws, &revision).await?;
+            Some(revision)
+        }
+        Some((revision, None)) => Some(revision),
+        None => None,
+    };
+    let definition = Definition::Run(run);
+    let after: Revision = definition.revision(&name);
+    definition.keep(aws, &after).await?;
+    Ok(PreparedService { name, before, after })
+}
+
+fn containers<'a>(name: &ServiceName, reports: &'a BTreeMap<String, Report>) -> Containers<'a> {
+    let of_host = |report: &'a Report| report.containers.get(name).and_then(Option::as_ref);
+    reports.iter().map(|(host, report)| (host.as_str(), of_host(report))).collect()
+}
+
+/// How the spec wants a service's container to be run, with the release's image.
+fn run_of(prepare: &Prepare, service: &PrepareService, registry: &str) -> Result<Run, String> {
+    let name = &service.spec.name;
+    let Some(container) = &service.spec.container else {
+        return Err(format!("nothing says how {name} is run; write container: in the spec"));
+    };
+    let repository = service.repository.as_ref();
+    let image = repository.and_then(|name| prepare.images.get_key_value(name));
+    let Some((repository, digest)) = image else {
+        return Err(format!("the release has no image {} for {name}", container.image));
+    };
+    Ok(Run {
+        image: format!("{registry}/{repository}@{digest}"),
+        ports: container.ports.clone(),
+        env_file: container.env_file.clone(),
+    })
+}
+
+/// The release's images, and those that a rollback by hand goes back to.
+fn wanted_images(prepare: &Prepare, recorded: &BTreeMap<ServiceName, Run>) -> Wanted {
+    let mut wanted = Wanted::new();
+    if prepare.services.iter().any(|service| service.recorded.is_none()) {
+        for (repository, digest) in &prepare.images {
+            wanted.entry(repository.clone()).or_default().insert(digest.clone());
+        }
+    }
+    for (repository, digest) in recorded.values().filter_map(pinned) {
+        wanted.entry(repository).or_default().insert(digest);
+    }
+    wanted
+}
+
+fn pinned(run: &Run) -> Option<(Repository, Digest)> {
+    let (_, digest) = run.image.split_once('@')?;
+    Some((Repository::new(repository_of(&run.image)), Digest::new(digest)))
+}
+
+fn missing_images(images: &Read) -> Vec<String> {
+    let missing = images.iter().flat_map(|(repository, images)| {
+        images.missing.iter().map(move |(digest, why)| format!("{repository}@{digest} {why}"))
+    });
+    missing.collect()
+}
+
+/// Docker would run the image, and the container would die of an "exec format error".
+fn wrong_machines(
+    reports: &BTreeMap<String, Report>,
+    images: &Read,
+    after: &BTreeMap<ServiceName, Run>,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (host, report) in reports {
+        let platform = match report.machine.as_deref().map(str::trim) {
+            Some("x86_64") => "linux/amd64",
+            Some("aarch64") => "linux/arm64",
+            _ => continue,
+        };
+        for (name, run) in after {
+            let Some((repository, digest)) = pinned(run) else { continue };
+            let image = images.get(&repository).and_then(|images| images.found.get(&digest));
+            let Some(built) = image.and_then(|image| image.platforms()) else { continue };
+            if !built.contains(platform) {
+                let built = Vec::from_iter(built).join(", ");
+                faults.push(format!(
+                    "{host} is {platform}, and the image of {name} is built for {built}; build it \
+                     for {platform} too"
+                ));
+            }
+        }
+    }
+    faults
+}
+
+/// What was started with `--rm` is gone once it is stopped, and could not come back.
+fn fleeting(name: &ServiceName, reports: &BTreeMap<String, Report>) -> Vec<String> {
+    let containers = containers(name, reports);
+    let fleeting = containers.iter().filter_map(|(host, container)| match container {
+        Some(Container { fleeting: true, .. }) => Some(format!(
+            "{name} on {host} was started with --rm and could not come back; start it without, or \
+             remove it"
+        )),
+        _ => None,
+    });
+    fleeting.collect()
+}

@@ -1,0 +1,93 @@
+//! Putting back: the container that ran before comes back on every host, or ours is taken away.
+
+use super::Tags;
+use super::errand::{Going, go};
+use super::mark::Errand;
+use super::revision::Definition;
+use super::roll_out::hosts_of;
+use super::script::Script;
+use crate::clients::Aws;
+use crate::ecs::halt::Halt;
+use crate::failure::{Failure, failure};
+use pipeline::effect::{PutBack, Way};
+use pipeline::event::{Event, Refusal};
+use pipeline::names::{DeploymentId, Revision, RolloutId, ServiceName};
+use tracing::info;
+
+pub async fn put_back(
+    aws: &Aws,
+    id: &DeploymentId,
+    number: u64,
+    tags: &Tags,
+    effect: &PutBack,
+) -> Result<Event, Failure> {
+    let (service, revision) = (effect.service.clone(), effect.to.clone());
+    if let Way::StopRollout(rollout) = &effect.way {
+        cancel(aws, rollout.as_str()).await?;
+    }
+    let gone = back(aws, id, number, tags, effect).await;
+    Ok(match gone {
+        Ok(command) => {
+            let rollout = Some(RolloutId::new(command));
+            Event::PutBackStarted { service, revision, rollout }
+        }
+        Err(halt) => {
+            Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
+        }
+    })
+}
+
+async fn back(
+    aws: &Aws,
+    id: &DeploymentId,
+    number: u64,
+    tags: &Tags,
+    effect: &PutBack,
+) -> Result<String, Halt> {
+    let (service, revision) = (&effect.service, &effect.to);
+    let definition = Definition::find(aws, revision).await.map_err(Halt::Later)?;
+    let run = definition.and_then(Definition::run);
+    let hosts = hosts_of(aws, tags).await?;
+    let mut script = Script::for_service(Errand::Back, id, service)?;
+    // Should what was kept be gone, one of ours can be run again.
+    script.run(aws, run.as_ref().map(|_| revision), run.as_ref())?;
+    let going = Going { id, number, errand: Errand::Back, service, revision, hosts: &hosts };
+    go(aws, &going, script).await
+}
+
+/// Removes a container that the first deployment started.
+pub async fn remove(
+    aws: &Aws,
+    id: &DeploymentId,
+    number: u64,
+    tags: &Tags,
+    service: &ServiceName,
+) -> Result<Event, Failure> {
+    let removed = async {
+        let hosts = hosts_of(aws, tags).await?;
+        let script = Script::for_service(Errand::Remove, id, service)?;
+        let revision = &Revision::new("none");
+        let going = Going { id, number, errand: Errand::Remove, service, revision, hosts: &hosts };
+        go(aws, &going, script).await
+    };
+    let service = service.clone();
+    Ok(match removed.await {
+        // Sent is as good as done: the last look sees what is there.
+        Ok(_) => Event::Removed { service },
+        Err(halt) => {
+            Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
+        }
+    })
+}
+
+/// Ends a command where it can still be ended. The script that follows waits for it in any case.
+pub(super) async fn cancel(aws: &Aws, command: &str) -> Result<(), Failure> {
+    match aws.ssm().cancel_command().command_id(command).send().await.map_err(failure) {
+        Ok(_) => Ok(()),
+        Err(refused @ Failure::Refused { .. }) => {
+            info!("the command is not there to be cancelled: {refused}");
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,150 @@
+//! From commands and looks to what the core calls an observation.
+
+use super::answer::{Answer, Container, Stage};
+use super::errand::Sent;
+use super::fleet::{Seen, silent};
+use super::look::Looked;
+use super::mark;
+use super::revision::{Containers, of_hosts};
+use pipeline::names::{DeploymentId, Revision, RolloutId, ServiceName};
+use pipeline::observation::{Found, Progress, Rollout};
+
+/// What the state of our own command says. `None`: it did its work everywhere, and only a look says
+/// what has become of that.
+pub(super) fn of_command(
+    sent: &Sent,
+    command: &str,
+    answers: &[Answer],
+    hosts: &[Seen],
+) -> Option<Found> {
+    let done = answers.iter().filter(|answer| answer.stage == Stage::Succeeded).count();
+    if !answers.is_empty() && done == answers.len() {
+        return None;
+    }
+    let over = !answers.is_empty() && answers.iter().all(|answer| answer.stage.is_over());
+    let reason = if over { why(answers) } else { String::new() };
+    let rollout = Rollout {
+        id: RolloutId::new(command),
+        revision: sent.revision.clone(),
+        primary: true,
+        progress: if over { Progress::Failed } else { Progress::InProgress },
+        reason,
+        desired: count(answers.len().max(hosts.len())),
+        running: count(done),
+        failed: 0,
+    };
+    let missing = hosts.iter().find(|host| !host.online).map(silent);
+    Some(Found { rollouts: vec![rollout], returned_from: None, trouble: missing.map(said) })
+}
+
+/// The first reason that is one of its own: hosts that were only left out have none.
+fn why(answers: &[Answer]) -> String {
+    let failed = answers.iter().find_map(|answer| match &answer.stage {
+        Stage::Failed(why) | Stage::Cancelled(why) => Some(why),
+        _ => None,
+    });
+    let never = answers.iter().find_map(|answer| match &answer.stage {
+        Stage::NeverRan(why) => Some(why),
+        _ => None,
+    });
+    failed.or(never).cloned().unwrap_or_default()
+}
+
+/// What the hosts run, as they say themselves. `None`: no container of this name anywhere.
+pub(super) fn of_look(
+    id: &DeploymentId,
+    service: &ServiceName,
+    sent: Option<&Sent>,
+    looked: &Looked,
+) -> Option<Found> {
+    let mut containers = Containers::new();
+    let mut trouble = None;
+    for (host, said) in looked {
+        match said {
+            Ok(report) => {
+                let container = report.containers.get(service).and_then(Option::as_ref);
+                containers.insert(host, container);
+            }
+            Err(why) => {
+                trouble.get_or_insert(why.clone());
+            }
+        }
+    }
+    let now = of_hosts(service, &containers);
+    if now.is_none() && trouble.is_none() && !looked.is_empty() {
+        return None;
+    }
+    let wanted = sent.map(|sent| &sent.revision);
+    let runs = now.as_ref().map(|(revision, _)| revision);
+    // What cannot be seen at the moment may still be what was wanted.
+    let is_partial = trouble.is_some() || looked.is_empty() || lacks_some(&containers, wanted);
+    let revision = match (wanted, runs) {
+        (Some(wanted), _) if is_partial => wanted,
+        (_, Some(runs)) => runs,
+        (wanted, None) => wanted?,
+    };
+    let up =
+        containers.values().flatten().filter(|container| container.status == "running").count();
+    let dead = dead(&containers);
+    let progress = match (&dead, is_partial) {
+        (_, true) => Progress::InProgress,
+        (Some(_), false) => Progress::Failed,
+        (None, false) => Progress::Completed,
+    };
+    if trouble.is_none() && is_partial {
+        trouble = Some(absent(service, &containers));
+    }
+    let rollout = Rollout {
+        id: rollout_of(id, sent, &containers),
+        revision: revision.clone(),
+        primary: true,
+        progress,
+        reason: dead.unwrap_or_default(),
+        desired: count(looked.len().max(1)),
+        running: count(up),
+        failed: 0,
+    };
+    Some(Found { rollouts: vec![rollout], returned_from: None, trouble: trouble.map(said) })
+}
+
+/// The core tells trouble from progress by somebody who says it.
+#[expect(clippy::needless_pass_by_value, reason = "so that it fits into map")]
+fn said(why: String) -> String {
+    format!("Run Command says: {why}")
+}
+
+/// Whether some hosts run nothing and all the others what was wanted.
+fn lacks_some(containers: &Containers<'_>, wanted: Option<&Revision>) -> bool {
+    let mut running = containers.values().flatten();
+    containers.values().any(Option::is_none)
+        && running
+            .all(|container| wanted.is_some_and(|wanted| container.revision == wanted.as_str()))
+}
+
+fn dead(containers: &Containers<'_>) -> Option<String> {
+    containers.iter().find_map(|(host, container)| match container {
+        Some(Container { status, code, .. }) if status != "running" => {
+            Some(format!("the container on {host} is {status} (exit code {code})"))
+        }
+        _ => None,
+    })
+}
+
+fn absent(service: &ServiceName, containers: &Containers<'_>) -> String {
+    match containers.iter().find(|(_, container)| container.is_none()) {
+        Some((host, _)) => format!("{host} runs no {service}"),
+        None => "no host carries the tags any more".to_owned(),
+    }
+}
+
+/// Containers that this deployment started are its own rollout, even of a revision that ran before.
+fn rollout_of(id: &DeploymentId, sent: Option<&Sent>, containers: &Containers<'_>) -> RolloutId {
+    let ours = mark::of(id);
+    let all_ours = containers.values().flatten().all(|container| container.mark == ours);
+    let command = sent.and_then(|sent| sent.command.as_deref()).filter(|_| all_ours);
+    RolloutId::new(command.unwrap_or("found"))
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,60 @@
+//! Rolling out: one command for one service on all hosts, one host after another.
+
+use super::errand::{Going, go};
+use super::fleet;
+use super::mark::Errand;
+use super::revision::Definition;
+use super::script::Script;
+use super::{Tags, named};
+use crate::clients::Aws;
+use crate::ecs::halt::{Halt, asked_to};
+use crate::failure::Failure;
+use pipeline::effect::RollOut;
+use pipeline::event::Event;
+use pipeline::names::{DeploymentId, RolloutId};
+
+pub async fn roll_out(
+    aws: &Aws,
+    id: &DeploymentId,
+    number: u64,
+    tags: &Tags,
+    effect: &RollOut,
+) -> Result<Event, Failure> {
+    let service = effect.service.clone();
+    match begin(aws, id, number, tags, effect).await {
+        Ok(rollout) => Ok(Event::RolloutStarted { service, rollout }),
+        Err(halt) => Ok(Event::RolloutRefused { service, reason: halt.fault()? }),
+    }
+}
+
+async fn begin(
+    aws: &Aws,
+    id: &DeploymentId,
+    number: u64,
+    tags: &Tags,
+    effect: &RollOut,
+) -> Result<RolloutId, Halt> {
+    let (service, revision) = (&effect.service, &effect.revision);
+    let definition = Definition::find(aws, revision).await.map_err(Halt::Later)?;
+    let Some(run) = definition.and_then(Definition::run) else {
+        return Err(Halt::Fault(format!(
+            "Slipway does not know how {} is run; deploy a release",
+            revision.short()
+        )));
+    };
+    let hosts = hosts_of(aws, tags).await?;
+    let mut script = Script::for_service(Errand::Rollout, id, service)?;
+    script.run(aws, Some(revision), Some(&run))?;
+    script.text("FRESH", if effect.fresh { "yes" } else { "" })?;
+    let going = Going { id, number, errand: Errand::Rollout, service, revision, hosts: &hosts };
+    go(aws, &going, script).await.map(RolloutId::new)
+}
+
+/// The hosts of a target; that there are none is a fault.
+pub(super) async fn hosts_of(aws: &Aws, tags: &Tags) -> Result<Vec<String>, Halt> {
+    let hosts = super::hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
+    if hosts.is_empty() {
+        return Err(Halt::Fault(format!("no managed instance carries {}", named(tags))));
+    }
+    Ok(fleet::ids(&hosts))
+}

@@ -1,0 +1,34 @@
+//! What Run Command tells of commands.
+
+use super::field::{required_text, text};
+use super::{Heard, kind};
+use crate::failure::Failure;
+use serde_json::Value;
+
+/// States in which a command is not over.
+const UNDER_WAY: [&str; 4] = ["Pending", "InProgress", "Delayed", "Cancelling"];
+
+/// Returns the id of a command that is over, for all of its hosts or for one of them. How it ended
+/// is asked: the event says neither whose it is nor what it wrote.
+///
+/// `None`: it is no event of Run Command's.
+pub fn command_news(payload: &Value) -> Option<Result<Heard<String>, Failure>> {
+    let kind = kind(payload)?;
+    if !kind.starts_with("EC2 Command ") {
+        return None;
+    }
+    let command = || {
+        let id = required_text(payload, "detail.command-id")?;
+        let status = required_text(payload, "detail.status")?;
+        let document = text(payload, "detail.document-name").unwrap_or_default();
+        if document != "AWS-RunShellScript" {
+            return Ok(Heard::NotForUs(format!("a command of {document}")));
+        }
+        // AWS writes some of them with blanks.
+        if UNDER_WAY.contains(&status.replace(' ', "").as_str()) {
+            return Ok(Heard::NotForUs(format!("command {id} is {status}")));
+        }
+        Ok(Heard::News(id.to_owned()))
+    };
+    Some(command())
+}
