@@ -78,6 +78,8 @@ impl Team {
         match patterns.next() {
             Some(TagPattern::Moving(tag)) => tag.to_string(),
             Some(pattern) if fits(commit, pattern) => commit.to_owned(),
+            // The tag says where the push goes: `dev-3f2a9c1`.
+            Some(TagPattern::Glob(glob)) if glob.ends_with("-*") => glob.replace('*', commit),
             _ => timestamp.to_owned(),
         }
     }

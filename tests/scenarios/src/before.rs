@@ -58,8 +58,9 @@ impl Team {
             }
             Ok::<(), Error>(())
         })?;
-        for (_, rules) in system.environments() {
+        for (name, rules) in system.environments() {
             self.run_old_services(rules)?;
+            self.have_hosts(name, rules)?;
         }
         Ok(())
     }

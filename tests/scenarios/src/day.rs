@@ -70,8 +70,16 @@ impl Day {
     }
 
     /// Lets what goes wrong on this day be wrong. `digest`: one of the release.
-    pub fn prepare(self, team: &mut Team, environment: &str, digest: &str) {
+    pub fn prepare(self, team: &mut Team, environment: &str, digest: &str) -> Result<(), Error> {
+        let has_hosts = team.on_hosts(environment, |_| Ok(())).is_ok();
         match self {
+            Self::BadImage if has_hosts => {
+                team.on_hosts(environment, |host| host.behave(digest, "exits 1"))?;
+            }
+            Self::Hangs if has_hosts => {
+                team.on_hosts(environment, |host| host.write("pull-seconds", "3600\n"))?;
+            }
+            Self::MigrationFails if has_hosts => team.break_scripts(environment)?,
             Self::Good | Self::AlarmInTheBake => {}
             Self::BadImage => team.behave(digest, Behaviour::CrashesAtStart { exit_code: 1 }),
             Self::Hangs => team.behave(digest, Behaviour::Hangs),
@@ -86,6 +94,7 @@ impl Day {
                 }
             }
         }
+        Ok(())
     }
 
     /// What happens on this day once the deployment has come so far.

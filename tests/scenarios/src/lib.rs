@@ -9,6 +9,7 @@ mod before;
 pub mod costs;
 mod day;
 mod error;
+mod hosts;
 pub mod live;
 mod reading;
 mod report;
@@ -21,6 +22,7 @@ pub use reading::Deployment;
 pub use system::System;
 pub use web::Web;
 
+use pipeline::spec::Target;
 use sandbox::sites::Sites;
 use sandbox::{Answer, Options, Sandbox, Step, binaries};
 use serde_json::{Value, json};
@@ -65,6 +67,9 @@ impl Team {
             .with("TaskRoleArns", &before::roles(&system.spec))
             .with("SlackSecretArn", &before::slack_secret())
             .with("SlackChannel", &sandbox::slack::channel_id(CHANNEL));
+        if system.environments().any(|(_, rules)| matches!(rules.target, Target::Hosts(_))) {
+            options = options.with("HostsTagged", hosts::OURS);
+        }
         options.port = port;
         options.environment = [
             ("HTTPS_PROXY".to_owned(), sites.proxy()),

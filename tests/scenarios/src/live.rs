@@ -33,7 +33,7 @@ pub async fn show(system: &str, day: Day) -> Result<(), Error> {
     }
     if let Some(digest) = digests.values().next() {
         let digest = digest.clone();
-        day.prepare(&mut team, &environment, &digest);
+        day.prepare(&mut team, &environment, &digest)?;
     }
     let pushed_at = Time::from_millis(team.sandbox.now());
     watch(&screen, &mut team, day, &place, &environment, number, pushed_at).await?;

@@ -55,8 +55,19 @@ impl Team {
         else {
             return running;
         };
-        let Target::Cluster(cluster) = &rules.target else { return running };
         let account = self.sandbox.account();
+        let cluster = match &rules.target {
+            Target::Cluster(cluster) => cluster,
+            Target::Hosts(tags) => {
+                for (_, service) in rules.services() {
+                    let hosts = account.services.ssm.tagged(tags);
+                    let containers = hosts.filter_map(|host| host.container(service.name.as_str()));
+                    let up = containers.filter(|container| container.status == "running");
+                    running.insert(service.name.to_string(), up.map(|one| one.image).collect());
+                }
+                return running;
+            }
+        };
         for (_, service) in rules.services() {
             let tasks = account.services.ecs.serving(cluster, service.name.as_str());
             let mut images: Vec<String> =

@@ -4,12 +4,13 @@ use crate::Error;
 use pipeline::names::{Repository, ServiceName};
 use pipeline::spec::{self, Application, Environment};
 
-/// Every system that runs on ECS, by its name.
-const EXAMPLES: [(&str, &str); 4] = [
+/// Every system, by its name.
+const EXAMPLES: [(&str, &str); 5] = [
     ("scr", include_str!("../../../infra/examples/scr.yaml")),
     ("power-pto", include_str!("../../../infra/examples/power-pto.yaml")),
     ("wwhd", include_str!("../../../infra/examples/wwhd.yaml")),
     ("omen-epr", include_str!("../../../infra/examples/omen-epr.yaml")),
+    ("faceplate", include_str!("../../../infra/examples/faceplate.yaml")),
 ];
 
 #[derive(Clone, Debug)]

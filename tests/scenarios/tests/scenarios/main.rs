@@ -7,6 +7,7 @@
 
 mod costs;
 mod deploying;
+mod faceplate;
 mod going_back;
 mod kills;
 mod omen;
