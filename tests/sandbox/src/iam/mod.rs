@@ -8,7 +8,7 @@ pub use statement::{Effect, Statement, matches};
 use crate::{service::Need, template::Deployed};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One action that a statement of a role allows: what a test wants to see used.
+/// One action on one resource that a statement of a role allows: what a test wants to see used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
     /// The role's logical id.
@@ -17,6 +17,8 @@ pub struct Grant {
     pub statement: String,
     /// As it is written: `ecs:UpdateService`, `logs:*`.
     pub action: String,
+    /// As it is written, with the template's references resolved: an ARN, with stars or without.
+    pub resource: String,
 }
 
 /// How a question to IAM is answered.
@@ -56,11 +58,11 @@ impl Iam {
                 Effect::Deny => return Verdict::Denied,
                 Effect::Allow => {
                     verdict = Verdict::Allowed;
-                    let actions = statement
-                        .actions
-                        .iter()
-                        .filter(|action| matches(action, &need.action, true));
-                    self.used.extend(actions.map(|action| grant(role, statement, action)));
+                    let used = grants(role, statement).filter(|grant| {
+                        matches(&grant.action, &need.action, true)
+                            && matches(&grant.resource, &need.resource, false)
+                    });
+                    self.used.extend(used);
                 }
             }
         }
@@ -69,15 +71,11 @@ impl Iam {
 
     /// Every grant of every role.
     pub fn grants(&self) -> BTreeSet<Grant> {
-        let mut grants = BTreeSet::new();
-        for (role, statements) in &self.roles {
-            for statement in statements.iter().filter(|statement| statement.effect == Effect::Allow)
-            {
-                grants
-                    .extend(statement.actions.iter().map(|action| grant(role, statement, action)));
-            }
-        }
-        grants
+        let of_role = |(role, statements): (&String, &Vec<Statement>)| {
+            let allowing = statements.iter().filter(|each| each.effect == Effect::Allow);
+            allowing.flat_map(|each| grants(role, each)).collect::<Vec<_>>()
+        };
+        self.roles.iter().flat_map(of_role).collect()
     }
 
     pub fn used(&self) -> &BTreeSet<Grant> {
@@ -92,8 +90,17 @@ pub fn service_may(statements: &[Statement], principal: &str, need: &Need) -> bo
     about.peek().is_some() && about.all(|statement| statement.effect == Effect::Allow)
 }
 
-fn grant(role: &str, statement: &Statement, action: &str) -> Grant {
-    Grant { role: role.to_owned(), statement: statement.name.clone(), action: action.to_owned() }
+fn grants(role: &str, statement: &Statement) -> impl Iterator<Item = Grant> {
+    let of_action = |action: &String| {
+        let of_resource = |resource: &String| Grant {
+            role: role.to_owned(),
+            statement: statement.name.clone(),
+            action: action.clone(),
+            resource: resource.clone(),
+        };
+        statement.resources.iter().map(of_resource).collect::<Vec<_>>()
+    };
+    statement.actions.iter().flat_map(of_action).collect::<Vec<_>>().into_iter()
 }
 
 /// The policies of AWS's own that a template may attach.
