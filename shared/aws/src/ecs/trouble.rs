@@ -23,19 +23,26 @@ const TROUBLE: [&str; 8] = [
     "is unhealthy",
 ];
 
+/// True of any trouble, and hides what it is.
+const VAGUE: &str = "unable to consistently start tasks";
+
 const SETTLED: [&str; 2] = ["has reached a steady state", "deployment completed"];
 
 /// Why tasks cannot be placed or started, if it says so at the moment.
 pub(super) fn of(service: &Service, now: Time) -> Option<String> {
     let since = primary(service).and_then(|primary| millis(primary.created_at()));
-    let mut recent = newest_first(service)
+    let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
+    let recent = newest_first(service)
         .into_iter()
         .take_while(|(at, _)| since.is_none_or(|since| *at >= since))
         .take_while(|(at, _)| Time::from_millis(*at) + RECENT >= now);
-    let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
-    let (_, message) =
-        recent.find(|(_, message)| says(message, &TROUBLE) || says(message, &SETTLED))?;
-    says(message, &TROUBLE).then(|| format!("ECS says: {}", plain(message)))
+    let messages = recent.map(|(_, message)| message);
+    let troubles = messages
+        .take_while(|message| !says(message, &SETTLED))
+        .filter(|message| says(message, &TROUBLE));
+    let troubles: Vec<&str> = troubles.collect();
+    let clear = troubles.iter().find(|message| !message.contains(VAGUE));
+    clear.or(troubles.first()).map(|message| format!("ECS says: {}", plain(message)))
 }
 
 /// Which deployment failed before ECS went back to `to`.

@@ -157,6 +157,12 @@ async fn trouble_is_what_was_said_lately_of_this_rollout_and_not_settled_since()
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
         trouble: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
+    // It is true of any trouble, and would hide which.
+    const VAGUE: &str = "(service scr-api) is unable to consistently start tasks successfully.";
+    check(service(&[ours()], &[(5.0, VAGUE), (30.0, PLACE)]), &expect![[r#"
+        scr-api
+        primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
+        trouble: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
     check(service(&[ours()], &[(5.0, STEADY), (30.0, PLACE)]), &expect![[r#"
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
