@@ -83,7 +83,7 @@ fn ended(verdict: &Verdict, version: &str) -> (Mood, String) {
         Verdict::Succeeded => (Mood::Good, format!("{version} is live")),
         Verdict::RolledBack { .. } => (Mood::Bad, format!("{version} was rolled back")),
         Verdict::Failed { left, .. } if left.is_empty() => {
-            (Mood::Bad, format!("{version} failed; nothing was changed"))
+            (Mood::Bad, format!("{version} failed; no service was changed"))
         }
         Verdict::Failed { .. } => (Mood::Calling, format!("{version} failed half-way")),
         Verdict::Superseded { .. } => (Mood::Quiet, format!("{version} was superseded")),

@@ -28,7 +28,7 @@ async fn a_migration_that_exits_1_touches_no_service() {
           scr/staging: deploying 0a1b2c3
           scr/staging: 0a1b2c3 is live
           scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 failed; nothing was changed
+          scr/staging: 3f2a9c1 failed; no service was changed
     "#]],
     );
 }
@@ -58,7 +58,7 @@ async fn a_migration_that_cannot_start_touches_no_service() {
           scr/staging: deploying 0a1b2c3
           scr/staging: 0a1b2c3 is live
           scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 failed; nothing was changed
+          scr/staging: 3f2a9c1 failed; no service was changed
     "#]],
     );
 }
@@ -303,7 +303,7 @@ async fn an_alarm_that_is_on_already_lets_nothing_start() {
           scr/staging: deploying 0a1b2c3
           scr/staging: 0a1b2c3 is live
           scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 failed; nothing was changed
+          scr/staging: 3f2a9c1 failed; no service was changed
     "#]],
     );
 }

@@ -38,7 +38,7 @@ fn every_piece_of_news_reads_well() {
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: rolled back: 2 tasks of scr-api died by themselves: container api exited with 1.
 
-        scr/staging: 3f2a9c1 failed; nothing was changed
+        scr/staging: 3f2a9c1 failed; no service was changed
         Why: pre-flight: repository scr-api has no such image; no service scr-web
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last words:
