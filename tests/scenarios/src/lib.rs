@@ -110,6 +110,15 @@ impl Team {
         Ok(self.sandbox.invoke(function, payload).await?)
     }
 
+    /// As `invoke`, for who expects an answer; whether it is yes or no does not matter.
+    pub async fn ask(&mut self, function: &str, payload: Value) -> Result<Value, Error> {
+        let answer = self.invoke(function, payload).await?;
+        match answer.error {
+            None => Ok(answer.payload),
+            Some(_) => Err(Error::Unknown(format!("{function} fails: {}", answer.payload))),
+        }
+    }
+
     /// Lets time pass until a deployment has its verdict and nothing waits to be done or told.
     pub async fn until_ended(&mut self, place: &str, number: u64) -> Result<Deployment, Error> {
         self.until(3 * 3600, |team| {

@@ -36,6 +36,15 @@ impl Team {
         ending + &self.outcome(environment)
     }
 
+    /// How one deployment ended and why, and everything but the way there.
+    pub fn end_of(&self, place: &str, number: u64) -> String {
+        let deployment = self.deployment(place, number);
+        let verdict = deployment.as_ref().and_then(Deployment::verdict);
+        let verdict = verdict.map_or("no verdict".to_owned(), ToString::to_string);
+        let (_, environment) = place.split_once('/').unwrap_or(("", place));
+        format!("{verdict}\n{}", self.outcome(environment))
+    }
+
     /// What runs, what was told, and what should not be there.
     fn outcome(&self, environment: &str) -> String {
         let mut story = String::from("runs\n");

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod by_hand;
 mod costs;
 mod deploying;
 mod faceplate;
@@ -40,4 +41,20 @@ pub(crate) fn check(team: &Team, place: &str, first: u64, expect: &Expect) {
 pub(crate) fn lines(answer: &Value) -> String {
     let lines = answer["text"].as_array().into_iter().flatten().filter_map(Value::as_str);
     lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Compares how one deployment ended, where another story shows how such a one goes.
+pub(crate) fn ended(team: &Team, place: &str, number: u64, expect: &Expect) {
+    expect.assert_eq(&team.end_of(place, number));
+}
+
+/// Nothing happened that a sound template and sound functions do not let happen, and nothing waits.
+pub(crate) fn sound(team: &Team) {
+    assert_eq!(team.sandbox.problems(), Vec::<String>::new());
+    assert_eq!(team.left_over(), Vec::<String>::new());
+}
+
+/// An answer as it stands in the console.
+pub(crate) fn pretty(answer: &Value) -> String {
+    format!("{answer:#}\n")
 }
