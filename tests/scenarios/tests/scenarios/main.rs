@@ -8,6 +8,7 @@
 mod by_hand;
 mod costs;
 mod deploying;
+mod ecs_itself;
 mod faceplate;
 mod going_back;
 mod kills;
