@@ -12,6 +12,7 @@ mod ecs_itself;
 mod faceplate;
 mod going_back;
 mod kills;
+mod lost;
 mod omen;
 mod people;
 mod power_pto;
