@@ -13,6 +13,7 @@ mod faceplate;
 mod going_back;
 mod kills;
 mod lost;
+mod notices;
 mod omen;
 mod people;
 mod power_pto;

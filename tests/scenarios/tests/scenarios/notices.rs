@@ -1,0 +1,173 @@
+//! Whoever cannot be told changes no verdict, and reads each outcome once.
+
+use crate::{STAGING, ended, scr, sound};
+use expect_test::expect;
+use sandbox::faults::{Calls, Fault, When};
+use sandbox::service::Refusal;
+use sandbox::slack::Trouble;
+use scenarios::Team;
+
+const PUBLISH: (&str, &str) = ("sns", "Publish");
+
+fn headlines(team: &Team) -> Vec<String> {
+    team.web.slack(|slack| slack.messages.iter().map(|message| message.text.clone()).collect())
+}
+
+/// What a reader of the channel sees of the second deployment.
+fn channel(team: &Team) -> String {
+    let channel = team.web.channel();
+    let second = channel.match_indices("#deploys").nth(1).map_or(0, |(at, _)| at);
+    channel[second..].to_owned()
+}
+
+#[tokio::test]
+async fn a_good_day_is_one_message_and_its_thread() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    expect![[r##"
+        #deploys (edited)
+          :white_check_mark: *scr/staging: 3f2a9c1 is live*
+          (Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 7m19s.)
+          (To go back, invoke `slipway-rollback` with `{"application": "scr", "environment": "staging", "why": "…", "by": "…"}`)
+          > *scr/staging: 3f2a9c1 is live*
+          > • Updating scr-web.
+          > • scr-web runs scr-web:3 and nothing else.
+          > • https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+          > • https://staging.scr-platform.com/ answers as expected (attempt 1).
+          > • Watching alarms and tasks for 5m.
+          > • Ended: succeeded.
+    "##]].assert_eq(&channel(&team));
+    sound(&team);
+}
+
+#[tokio::test]
+async fn a_bad_day_says_why_in_the_channel() {
+    let mut team = scr().await;
+    team.web.answers("https://api.staging.scr-platform.com/health", &[500]);
+    team.push_all("3f2a9c1", "bad").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    expect![[r#"
+        #deploys (edited 2 times)
+          :leftwards_arrow_with_hook: *scr/staging: 3f2a9c1 was rolled back*
+          https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
+          (Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 4m45s.)
+          > *scr/staging: going back from 3f2a9c1*
+          > https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
+          > *scr/staging: 3f2a9c1 was rolled back*
+          > https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
+          > • scr-web is back.
+          > • Putting scr-ai-gateway back to scr-ai-gateway:2.
+          > • scr-ai-gateway is back.
+          > • Putting scr-api back to scr-api:2.
+          > • scr-api is back.
+          > • Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+    "#]].assert_eq(&channel(&team));
+    sound(&team);
+}
+
+#[tokio::test]
+async fn a_topic_that_refuses_for_good_is_let_go() {
+    let mut team = scr().await;
+    let refusal = Refusal::new("AuthorizationError", "a key policy forbids it");
+    let publish = Calls::to(PUBLISH.0, PUBLISH.1);
+    team.sandbox.faults(|faults| faults.on_calls(publish, When::Always, Fault::Refuse(refusal)));
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    let not_told = |line: &String| line.contains("\"NotTold\":1");
+    assert_eq!(team.sandbox.logs("Notify").iter().filter(|line| not_told(line)).count(), 2);
+    // Slack is told all the same, and the verdict stands.
+    assert!(channel(&team).contains("3f2a9c1 is live"), "{}", channel(&team));
+    ended(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        succeeded
+        runs
+          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn slack_that_is_down_or_busy_is_told_later_and_the_topic_once() {
+    let mut team = scr().await;
+    let before = headlines(&team).len();
+    team.web.slack(|slack| {
+        for trouble in [
+            Trouble::Down(503),
+            Trouble::Busy { retry_after_seconds: 30 },
+            Trouble::Down(502),
+            Trouble::Error("internal_error".into()),
+        ] {
+            slack.trouble(trouble);
+        }
+    });
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    let after = headlines(&team);
+    let live = after[before..].iter().filter(|text| text.contains("3f2a9c1 is live")).count();
+    assert!(live >= 1, "{after:?}");
+    ended(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        succeeded
+        runs
+          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_slack_does_not_take_fails_nothing() {
+    let mut team = scr().await;
+    team.web.slack(|slack| {
+        for _ in 0..20 {
+            slack.trouble(Trouble::Error("token_revoked".into()));
+        }
+    });
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    ended(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        succeeded
+        runs
+          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_topic_that_is_busy_is_told_later_and_once() {
+    let mut team = scr().await;
+    let publish = Calls::to(PUBLISH.0, PUBLISH.1);
+    team.sandbox.faults(|faults| faults.on_calls(publish, When::First(8), Fault::Throttle));
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    ended(&team, STAGING, 2, &expect![[""]]);
+}
