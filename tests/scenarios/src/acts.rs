@@ -7,6 +7,7 @@ use pipeline::names::Tag;
 use pipeline::spec::TagPattern;
 use sandbox::ecr::{Ecr, Image};
 use sandbox::ecs::{Behaviour, Ending};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 impl Team {
@@ -57,6 +58,26 @@ impl Team {
         self.sandbox.at_desk("cloudwatch", |services, desk| {
             services.cloudwatch.set_state(name, state, reason, desk);
         });
+    }
+
+    /// Somebody puts a message into a queue.
+    pub fn write_to(&self, queue: &str, body: &str) -> Result<(), Error> {
+        let url = self.queue_url(queue)?;
+        let input = json!({"QueueUrl": url, "MessageBody": body});
+        self.person("sqs", "SendMessage", input).map(|_| ())
+    }
+
+    /// Somebody empties a queue: whatever was on its way is lost.
+    pub fn purge(&self, queue: &str) -> Result<(), Error> {
+        let url = self.queue_url(queue)?;
+        self.person("sqs", "PurgeQueue", json!({ "QueueUrl": url })).map(|_| ())
+    }
+
+    fn queue_url(&self, queue: &str) -> Result<String, Error> {
+        let stack = self.sandbox.stack();
+        let known = stack.queues.get(queue);
+        let unknown = || Error::Unknown(format!("the template has no queue {queue}"));
+        known.map(|known| known.url.clone()).ok_or_else(unknown)
     }
 
     /// The tag of the next build, as this system tags its builds.

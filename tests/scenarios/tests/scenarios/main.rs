@@ -19,6 +19,7 @@ mod people;
 mod power_pto;
 mod scr_production;
 mod troubles;
+mod unreadable;
 mod wwhd;
 
 use expect_test::Expect;
