@@ -15,9 +15,12 @@ pub const TOPIC: &str = "SLIPWAY_TOPIC";
 pub const SLACK_SECRET: &str = "SLIPWAY_SLACK_SECRET";
 pub const SLACK_CHANNEL: &str = "SLIPWAY_SLACK_CHANNEL";
 pub const ROLLBACK_FUNCTION: &str = "SLIPWAY_ROLLBACK_FUNCTION";
-/// What every function is told that runs a turn of the engine.
+/// What every function is told that changes deployments: it sends whatever stands overdue in their
+/// outboxes, whoever is to perform it.
 pub const QUEUES: [&str; 6] =
     [ROLLOUT_QUEUE, MIGRATE_QUEUE, VERIFY_QUEUE, ROLLBACK_QUEUE, WAKE_QUEUE, NOTIFY_QUEUE];
+/// What a function is told that only knows of pushes: offers and timers, and what is to be said.
+pub const PUSHES: [&str; 2] = [WAKE_QUEUE, NOTIFY_QUEUE];
 /// What only notify is told.
 pub const PEOPLE: [&str; 4] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION];
 

@@ -125,6 +125,7 @@ impl Team {
             "taskRoleArn": format!("{ACCOUNT_ROLES}/team-task"),
             "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
             "containerDefinitions": containers,
+            "tags": [{"key": "team", "value": self.system.spec.application.as_str()}],
             "settingOfNextYear": {"enabled": true},
         })
     }

@@ -1,24 +1,14 @@
 //! What each function may do: exactly what it does, on exactly what it does it to.
 
-use aws::settings::WAKE_QUEUE;
+use aws::settings::QUEUES;
 use contract::{Resource, Template, short};
 use expect_test::{Expect, expect};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The engine's world: records, and effects on their way to the workers.
-const WORLD: [&str; 10] = [
-    "dynamodb:BatchGetItem Table",
-    "dynamodb:GetItem Table",
-    "dynamodb:PutItem Table",
-    "dynamodb:Query Table",
-    "sqs:SendMessage MigrateQueue",
-    "sqs:SendMessage NotifyQueue",
-    "sqs:SendMessage RollbackQueue",
-    "sqs:SendMessage RolloutQueue",
-    "sqs:SendMessage VerifyQueue",
-    "sqs:SendMessage WakeQueue",
-];
+/// Whoever changes records reads one and writes one. Not all of them read several at once, or look
+/// for what they have no key of.
+const RECORDS: [&str; 2] = ["dynamodb:GetItem Table", "dynamodb:PutItem Table"];
 
 /// Where AWS offers nothing better than everything.
 const EVERYTHING: [(&str, &str); 6] = [
@@ -30,7 +20,7 @@ const EVERYTHING: [(&str, &str); 6] = [
     ("ssm:ListCommands", "has no resource"),
 ];
 
-/// Checks what a function may do beyond its log, the world, its queue and the dead letters.
+/// Checks what a function may do beyond its log, single records, its queues and the dead letters.
 fn check(function: &str, beyond: &Expect) {
     let template = Template::load();
     let function = template.get(function);
@@ -47,9 +37,12 @@ fn by_wiring(template: &Template, function: &Resource<'_>) -> Vec<String> {
     let log = short(&function["LoggingConfig"]["LogGroup"]);
     let mut expected =
         vec![format!("logs:CreateLogStream {log}"), format!("logs:PutLogEvents {log}")];
-    if function["Environment"]["Variables"].get(WAKE_QUEUE).is_some() {
-        expected.extend(WORLD.map(str::to_owned));
+    if function.id != "Status" {
+        expected.extend(RECORDS.map(str::to_owned));
     }
+    let variables = function["Environment"]["Variables"].as_object().into_iter().flatten();
+    let queues = variables.filter(|(name, _)| QUEUES.contains(&name.as_str()));
+    expected.extend(queues.map(|(_, queue)| format!("sqs:SendMessage {}", short(queue))));
     if let Some(mapping) = template.mapping_of(function) {
         let queue = short(&mapping["EventSourceArn"]);
         let reading = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
@@ -139,7 +132,12 @@ fn nobody_may_touch_a_host_unless_the_stack_is_told_which() {
 
 #[test]
 fn image_pushed() {
-    check("ImagePushed", &expect![[""]]);
+    check(
+        "ImagePushed",
+        &expect![[r#"
+        dynamodb:Query Table
+    "#]],
+    );
 }
 
 #[test]
@@ -147,6 +145,7 @@ fn migrate() {
     check(
         "Migrate",
         &expect![[r#"
+            dynamodb:BatchGetItem Table
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTasks task/${ClusterScope}/*
             ecs:RunTask task-definition/${TaskDefinitionScope}:* if ecs:cluster ArnLike cluster/${ClusterScope}
@@ -168,6 +167,7 @@ fn rollout() {
         "Rollout",
         &expect![[r#"
             cloudwatch:DescribeAlarms *
+            dynamodb:BatchGetItem Table
             ecr:BatchGetImage repository/${RepositoryScope}
             ecr:DescribeImages repository/${RepositoryScope}
             ecr:PutImage repository/${RepositoryScope}
@@ -175,8 +175,7 @@ fn rollout() {
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTaskDefinition *
             ecs:RegisterTaskDefinition task-definition/${TaskDefinitionScope}:*
-            ecs:TagResource service/${ClusterScope}/${ServiceScope} if ecs:CreateAction StringEquals ["RegisterTaskDefinition","CreateService"]
-            ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition","CreateService"]
+            ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition"]
             ecs:UpdateService service/${ClusterScope}/${ServiceScope}
             iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
             ssm:DescribeInstanceInformation *
@@ -192,6 +191,8 @@ fn ecs_changed() {
     check(
         "EcsChanged",
         &expect![[r#"
+            dynamodb:BatchGetItem Table
+            dynamodb:Query Table
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ssm:ListCommandInvocations *
         "#]],
@@ -200,7 +201,13 @@ fn ecs_changed() {
 
 #[test]
 fn alarm_changed() {
-    check("AlarmChanged", &expect![[""]]);
+    check(
+        "AlarmChanged",
+        &expect![[r#"
+        dynamodb:BatchGetItem Table
+        dynamodb:Query Table
+    "#]],
+    );
 }
 
 #[test]
@@ -208,8 +215,9 @@ fn verify() {
     check(
         "Verify",
         &expect![[r#"
-        cloudwatch:DescribeAlarms *
-    "#]],
+            cloudwatch:DescribeAlarms *
+            dynamodb:BatchGetItem Table
+        "#]],
     );
 }
 
@@ -218,6 +226,8 @@ fn rollback() {
     check(
         "Rollback",
         &expect![[r#"
+            dynamodb:BatchGetItem Table
+            dynamodb:Query Table
             ecs:DeleteService service/${ClusterScope}/${ServiceScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTaskDefinition *
@@ -241,6 +251,8 @@ fn deploy() {
     check(
         "Deploy",
         &expect![[r#"
+            dynamodb:BatchGetItem Table
+            dynamodb:Query Table
             ecr:DescribeImages repository/${RepositoryScope}
         "#]],
     );
@@ -248,7 +260,13 @@ fn deploy() {
 
 #[test]
 fn control() {
-    check("Control", &expect![[""]]);
+    check(
+        "Control",
+        &expect![[r#"
+        dynamodb:BatchGetItem Table
+        dynamodb:Query Table
+    "#]],
+    );
 }
 
 #[test]
@@ -269,7 +287,7 @@ fn configure() {
         "Configure",
         &expect![[r#"
             cloudwatch:DescribeAlarms *
-            dynamodb:DeleteItem Table
+            dynamodb:BatchGetItem Table
             ecr:DescribeRepositories repository/${RepositoryScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ssm:DescribeInstanceInformation *
@@ -282,7 +300,9 @@ fn wake() {
     check(
         "Wake",
         &expect![[r#"
+            dynamodb:BatchGetItem Table
             dynamodb:Query ${Table.Arn}/index/due
+            dynamodb:Query Table
             ecr:DescribeImages repository/${RepositoryScope}
         "#]],
     );
@@ -293,8 +313,9 @@ fn notify() {
     check(
         "Notify",
         &expect![[r#"
-        secretsmanager:GetSecretValue SlackSecretArn
-        sns:Publish Topic
-    "#]],
+            dynamodb:BatchGetItem Table
+            secretsmanager:GetSecretValue SlackSecretArn
+            sns:Publish Topic
+        "#]],
     );
 }

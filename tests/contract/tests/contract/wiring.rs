@@ -55,11 +55,11 @@ fn each_function_is_told_what_it_reads_and_nothing_else() {
         let variables = function["Environment"]["Variables"].as_object().unwrap();
         let told: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
         let mut wanted = BTreeSet::from([settings::TABLE]);
-        if function.id != "Status" {
-            wanted.extend(settings::QUEUES);
-        }
-        if function.id == "Notify" {
-            wanted.extend(settings::PEOPLE);
+        match function.id {
+            "Configure" | "Status" => {}
+            "ImagePushed" => wanted.extend(settings::PUSHES),
+            "Notify" => wanted.extend(settings::QUEUES.iter().chain(&settings::PEOPLE)),
+            _ => wanted.extend(settings::QUEUES),
         }
         assert_eq!(told, wanted, "{}", function.id);
         for (name, value) in variables {

@@ -16,6 +16,7 @@ mod lost;
 mod notices;
 mod omen;
 mod people;
+mod permissions;
 mod power_pto;
 mod scr_production;
 mod troubles;

@@ -1,0 +1,169 @@
+//! The template's permissions are the least that the functions need: what no day needs must go.
+
+use crate::{STAGING, scr, sound};
+use expect_test::expect;
+use sandbox::ecs::{Behaviour, Ending};
+use sandbox::faults::{Calls, Fault, When};
+use sandbox::iam::Grant;
+use sandbox::service::Refusal;
+use scenarios::Team;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Whoever saves a deployment sends whatever stands overdue in its outbox, for whichever worker. Each
+/// of these saves deployments, and which effect happens to be overdue then is chance.
+const TURNS: [&str; 10] = [
+    "AlarmChanged",
+    "Control",
+    "Deploy",
+    "EcsChanged",
+    "Migrate",
+    "Notify",
+    "Rollback",
+    "Rollout",
+    "Verify",
+    "Wake",
+];
+const WORKERS: [&str; 6] = ["Migrate", "Notify", "Rollback", "Rollout", "Verify", "Wake"];
+
+#[tokio::test]
+async fn every_permission_is_needed_on_some_day() {
+    let mut granted = BTreeSet::new();
+    let mut used: BTreeSet<String> = by_chance().collect();
+    let days = tokio::join!(there_and_back(), bad_days(), made_and_removed(), found_again());
+    for team in [days.0, days.1, days.2, days.3] {
+        sound(&team);
+        used.extend(team.sandbox.permissions_used().iter().map(told));
+        granted.extend(team.sandbox.permissions_used().iter().map(told));
+        granted.extend(team.sandbox.permissions_unused().iter().map(told));
+    }
+    let excused_in_vain: Vec<String> = by_chance().filter(|line| !granted.contains(line)).collect();
+    assert_eq!(excused_in_vain, Vec::<String>::new());
+    let unused: Vec<String> = granted.difference(&used).map(|line| format!("{line}\n")).collect();
+    expect![[r#"
+        Deploy ecr:DescribeImages repository/*
+    "#]]
+    .assert_eq(&unused.concat());
+}
+
+fn by_chance() -> impl Iterator<Item = String> {
+    let of = |function: &&str| {
+        WORKERS.map(|worker| format!("{function} sqs:SendMessage slipway-{worker}Queue-SANDBOX"))
+    };
+    TURNS.iter().flat_map(of)
+}
+
+/// `Migrate ecs:RunTask task-definition/*:*`
+fn told(grant: &Grant) -> String {
+    let function = grant.role.trim_end_matches("Role");
+    let resource = match grant.action.as_str() {
+        // One parameter of the template, whatever a team writes into it.
+        "iam:PassRole" => "TaskRoleArns",
+        _ => grant.resource.splitn(6, ':').last().unwrap_or_default(),
+    };
+    format!("{function} {} {resource}", grant.action)
+}
+
+/// From a push to production, and back by hand.
+async fn there_and_back() -> Team {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    let production = json!({"application": "scr", "environment": "production", "from": "staging", "confirm": "DEPLOY", "by": "ann"});
+    team.ask("deploy", production).await.unwrap();
+    team.until_ended("scr/production", 1).await.unwrap();
+    let staging = json!({"application": "scr", "environment": "staging"});
+    team.ask("rollback", staging.clone()).await.unwrap();
+    team.until_ended(STAGING, 3).await.unwrap();
+    team.ask("status", staging).await.unwrap();
+    let unhold = json!({"application": "scr", "environment": "staging", "action": "unhold"});
+    team.ask("control", unhold).await.unwrap();
+    // Pushed before Slipway came, so that only ECR knows the tag.
+    let before = json!({"application": "scr", "environment": "staging", "version": "before"});
+    let answer = team.ask("deploy", before).await.unwrap();
+    assert_eq!(answer["accepted"], true, "{answer}");
+    team.until_ended(STAGING, 4).await.unwrap();
+    team
+}
+
+/// A migration that hangs, an image that is gone, and an alarm in the rollout and in the bake.
+async fn bad_days() -> Team {
+    let mut team = scr().await;
+    team.one_off("", "alembic", Ending::Hangs);
+    team.push_all("aaaaaa1", "hangs").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    team.one_off("", "alembic", Ending::Exits { code: 0, seconds: 8 });
+
+    let digests = team.push_all("aaaaaa2", "gone").unwrap();
+    team.sandbox.at_desk("ecr", |services, desk| {
+        services.ecr.delete("scr-web", &digests["scr-web"], desk);
+    });
+    team.until_ended(STAGING, 3).await.unwrap();
+
+    for (number, tag) in [(4, "aaaaaa3"), (5, "aaaaaa4")] {
+        team.push_all(tag, tag).unwrap();
+        team.until_state(STAGING, number, "rolling out").await.unwrap();
+        team.sandbox.run_for(5).await.unwrap();
+        team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed");
+        team.until_ended(STAGING, number).await.unwrap();
+        team.alarm("scr-staging-5xx", "OK", "quiet again");
+        team.sandbox.run_for(60).await.unwrap();
+        // The second one cannot be stopped at first, and why has to be found out.
+        let stop = Calls::to("ecs", "StopServiceDeployment");
+        let refusal =
+            Refusal::new("ConflictException", "The service deployment cannot be stopped.");
+        team.sandbox.faults(|faults| faults.on_calls(stop, When::Nth(1), Fault::Refuse(refusal)));
+    }
+
+    team.push_all("aaaaaa5", "slow").unwrap();
+    team.until_state(STAGING, 6, "baking").await.unwrap();
+    for family in ["scr-api", "scr-ai-gateway", "scr-web"] {
+        let definition = json!({ "taskDefinition": format!("{family}:2") });
+        team.person("ecs", "DeregisterTaskDefinition", definition).unwrap();
+    }
+    team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed");
+    team.until_ended(STAGING, 6).await.unwrap();
+    team
+}
+
+/// A service that a deployment makes, and removes because it does not work.
+async fn made_and_removed() -> Team {
+    let mut team = Team::start("omen-epr").await.unwrap();
+    let text = team.system.text.replace("    bake: 3m", "    first_deploy: remove\n    bake: 3m");
+    team.respecify(&text).await.unwrap();
+    let digests = team.push_all("20261121100000", "bad").unwrap();
+    team.behave(&digests["omen-epr"], Behaviour::CrashesAtStart { exit_code: 1 });
+    team.until_ended("omen-epr/production", 1).await.unwrap();
+    team
+}
+
+/// What is known only from the table and the registry: environments that leave the spec, and a
+/// release that waits, was announced as incomplete to nobody, and is then pushed on.
+async fn found_again() -> Team {
+    let mut team = Team::start("power-pto").await.unwrap();
+    let spec = team.system.text.clone();
+    let more = spec.replace("environments:\n", ENVIRONMENTS_MORE);
+    team.ask("configure", json!({ "spec": more, "force": true })).await.unwrap();
+    let answer = team.ask("configure", json!({ "spec": spec })).await.unwrap();
+    assert_eq!(answer["warnings"].as_array().unwrap().len(), 2, "{answer}");
+
+    // Not on the minute, when the sweep comes.
+    team.sandbox.run_for(17).await.unwrap();
+    team.push("power-pto/api", "3f2a9c1", "first").unwrap();
+    let announced = |team: &mut Team| team.sandbox.queue_depths()["NotifyQueue"] > 0;
+    team.until(3600, announced).await.unwrap();
+    team.purge("NotifyQueue").unwrap();
+    // The timer that would send it again is lost as well, and the sweep comes a moment too late.
+    team.purge("WakeQueue").unwrap();
+    team.sandbox.run_for(5 * 60 + 1).await.unwrap();
+    team.push("power-pto/worker", "3f2a9c1", "first").unwrap();
+    let told = |team: &mut Team| !team.sandbox.account().services.sns.published.is_empty();
+    team.until(3600, told).await.unwrap();
+    team.until(3600, |team| team.left_over().is_empty()).await.unwrap();
+    team
+}
+
+const ENVIRONMENTS_MORE: &str = "environments:
+  one: {cluster: one, services: [api]}
+  two: {cluster: two, services: [api]}
+";
