@@ -19,7 +19,6 @@ fn a_push_is_a_push_or_refused() {
     expect![[r#"
         ecr-push-index-child-empty-tag
         ecr-push-index-child-no-tag
-        ecr-push-keep-tag
         ecr-push-semver
         ecr-push-signature
         ecr-push-tagged-index
