@@ -560,7 +560,11 @@ async fn a_pull_that_hangs_goes_back_at_its_deadline() {
     let mut team = faceplate().await;
     team.on_hosts("prod", |host| host.write("pull-seconds", "3600\n")).unwrap();
     next(&mut team).await;
-    check(&team, PROD, 2, &expect![[r#"
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
         faceplate/prod/2 main-3f2a9c1
             0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
             0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
@@ -580,7 +584,8 @@ async fn a_pull_that_hangs_goes_back_at_its_deadline() {
           faceplate/prod: deploying main-3f2a9c1
           faceplate/prod: going back from main-3f2a9c1
           faceplate/prod: main-3f2a9c1 was rolled back
-    "#]]);
+    "#]],
+    );
 }
 
 #[tokio::test]
