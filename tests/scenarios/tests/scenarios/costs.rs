@@ -38,26 +38,26 @@ async fn one_service_takes_ten_calls_however_long_ecs_takes() {
     check(
         &slowly.whole,
         &expect![[r#"
-         11 dynamodb BatchGetItem
-         16 dynamodb GetItem
-         19 dynamodb PutItem
-          4 dynamodb Query
-          2 dynamodb TransactWriteItems
-          1 ecr BatchGetImage
-          1 ecr PutImage
-          3 ecs DescribeServices
-          1 ecs DescribeTaskDefinition
-          1 ecs RegisterTaskDefinition
-          1 ecs UpdateService
-          1 secretsmanager GetSecretValue
-          2 sns Publish
-          7 sqs SendMessageBatch
-        EcsChanged calls the table [4, 4, 5]
-        ImagePushed calls the table [0, 4]
-        Notify calls the table [8, 8]
-        Rollout calls the table [2, 5, 7]
-        Wake calls the table [5]
-    "#]],
+             11 dynamodb BatchGetItem
+             16 dynamodb GetItem
+             21 dynamodb PutItem
+              4 dynamodb Query
+              2 dynamodb TransactWriteItems
+              1 ecr BatchGetImage
+              1 ecr PutImage
+              3 ecs DescribeServices
+              1 ecs DescribeTaskDefinition
+              1 ecs RegisterTaskDefinition
+              1 ecs UpdateService
+              1 secretsmanager GetSecretValue
+              2 sns Publish
+              7 sqs SendMessageBatch
+            EcsChanged calls the table [4, 4, 5]
+            ImagePushed calls the table [0, 4]
+            Notify calls the table [9, 9]
+            Rollout calls the table [2, 5, 7]
+            Wake calls the table [5]
+        "#]],
     );
     for expense in [&at_once, &slowly] {
         assert_eq!(expense.verdict, "succeeded");
@@ -79,30 +79,30 @@ async fn scr_with_everything_asks_few_services_at_a_time() {
     check(
         &good.whole,
         &expect![[r#"
-          3 cloudwatch DescribeAlarms
-         33 dynamodb BatchGetItem
-         34 dynamodb GetItem
-         41 dynamodb PutItem
-         12 dynamodb Query
-          2 dynamodb TransactWriteItems
-          3 ecr BatchGetImage
-          3 ecr PutImage
-          6 ecs DescribeServices
-          3 ecs DescribeTaskDefinition
-          3 ecs RegisterTaskDefinition
-          1 ecs RunTask
-          3 ecs UpdateService
-          1 secretsmanager GetSecretValue
-          2 sns Publish
-         19 sqs SendMessageBatch
-        EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 5, 5, 5]
-        ImagePushed calls the table [0, 0, 0, 4, 4, 4]
-        Migrate calls the table [5]
-        Notify calls the table [8, 8]
-        Rollout calls the table [2, 2, 2, 2, 17]
-        Verify calls the table [2, 5, 5]
-        Wake calls the table [1, 1, 1, 1, 2, 5]
-    "#]],
+              3 cloudwatch DescribeAlarms
+             33 dynamodb BatchGetItem
+             34 dynamodb GetItem
+             43 dynamodb PutItem
+             12 dynamodb Query
+              2 dynamodb TransactWriteItems
+              3 ecr BatchGetImage
+              3 ecr PutImage
+              6 ecs DescribeServices
+              3 ecs DescribeTaskDefinition
+              3 ecs RegisterTaskDefinition
+              1 ecs RunTask
+              3 ecs UpdateService
+              1 secretsmanager GetSecretValue
+              2 sns Publish
+             19 sqs SendMessageBatch
+            EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 5, 5, 5]
+            ImagePushed calls the table [0, 0, 0, 4, 4, 4]
+            Migrate calls the table [5]
+            Notify calls the table [9, 9]
+            Rollout calls the table [2, 2, 2, 2, 17]
+            Verify calls the table [2, 5, 5]
+            Wake calls the table [1, 1, 1, 1, 2, 5]
+        "#]],
     );
     check_hosts(&good.whole);
 }
@@ -114,30 +114,30 @@ async fn going_back_asks_few_services_at_a_time() {
     check(
         &back.whole,
         &expect![[r#"
-          1 cloudwatch DescribeAlarms
-         44 dynamodb BatchGetItem
-         58 dynamodb GetItem
-         51 dynamodb PutItem
-         23 dynamodb Query
-          2 dynamodb TransactWriteItems
-          3 ecr BatchGetImage
-          3 ecr PutImage
-         10 ecs DescribeServices
-          3 ecs DescribeTaskDefinition
-          3 ecs RegisterTaskDefinition
-          1 ecs RunTask
-          6 ecs UpdateService
-          1 secretsmanager GetSecretValue
-          3 sns Publish
-         23 sqs SendMessageBatch
-        EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5]
-        ImagePushed calls the table [0, 0, 0, 4, 4, 4]
-        Migrate calls the table [5]
-        Notify calls the table [8, 8, 8]
-        Rollback calls the table [2, 2, 2, 2]
-        Rollout calls the table [2, 2, 2, 5, 17]
-        Wake calls the table [1, 1, 1, 1, 2, 5]
-    "#]],
+              1 cloudwatch DescribeAlarms
+             44 dynamodb BatchGetItem
+             58 dynamodb GetItem
+             54 dynamodb PutItem
+             23 dynamodb Query
+              2 dynamodb TransactWriteItems
+              3 ecr BatchGetImage
+              3 ecr PutImage
+             10 ecs DescribeServices
+              3 ecs DescribeTaskDefinition
+              3 ecs RegisterTaskDefinition
+              1 ecs RunTask
+              6 ecs UpdateService
+              1 secretsmanager GetSecretValue
+              3 sns Publish
+             23 sqs SendMessageBatch
+            EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5]
+            ImagePushed calls the table [0, 0, 0, 4, 4, 4]
+            Migrate calls the table [5]
+            Notify calls the table [9, 9, 9]
+            Rollback calls the table [2, 2, 2, 2]
+            Rollout calls the table [2, 2, 2, 5, 17]
+            Wake calls the table [1, 1, 1, 1, 2, 5]
+        "#]],
     );
     check_hosts(&back.whole);
 }

@@ -41,35 +41,35 @@ async fn a_deployment_survives_a_kill_before_any_call() {
         Image::Good,
         Fault::KillBefore,
         &expect![[r#"
-        shop/live/1: succeeded
-        runs
-          shop: shop:v2, shop:v2
-        told
-          shop/live: deploying v2
-          shop/live: v2 is live
-        migrations: 1
+            shop/live/1: succeeded
+            runs
+              shop: shop:v2, shop:v2
+            told
+              shop/live: deploying v2
+              shop/live: v2 is live
+            migrations: 1
 
-        KillBefore at Notify -> dynamodb:PutItem
-        shop/live/1: succeeded
-        runs
-          shop: shop:v2, shop:v2
-        told
-          shop/live: deploying v2
-          shop/live: v2 is live
-          shop/live: v2 is live
-        migrations: 1
+            KillBefore at Notify -> dynamodb:PutItem
+            shop/live/1: succeeded
+            runs
+              shop: shop:v2, shop:v2
+            told
+              shop/live: deploying v2
+              shop/live: v2 is live
+              shop/live: v2 is live
+            migrations: 1
 
-        KillBefore at Notify -> dynamodb:GetItem
-        KillBefore at Notify -> dynamodb:PutItem
-        KillBefore at Notify -> sns:Publish
-        KillBefore at Wake -> sqs:SendMessageBatch
-        shop/live/1: succeeded
-        runs
-          shop: shop:v2, shop:v2
-        told
-          shop/live: v2 is live
-        migrations: 1
-    "#]],
+            KillBefore at Notify -> dynamodb:BatchGetItem
+            KillBefore at Notify -> dynamodb:GetItem
+            KillBefore at Notify -> dynamodb:PutItem
+            KillBefore at Notify -> sns:Publish
+            shop/live/1: succeeded
+            runs
+              shop: shop:v2, shop:v2
+            told
+              shop/live: v2 is live
+            migrations: 1
+        "#]],
     )
     .await;
 }
@@ -80,33 +80,34 @@ async fn a_deployment_survives_a_kill_after_any_call() {
         Image::Good,
         Fault::KillAfter,
         &expect![[r#"
-        shop/live/1: succeeded
-        runs
-          shop: shop:v2, shop:v2
-        told
-          shop/live: deploying v2
-          shop/live: v2 is live
-        migrations: 1
+            shop/live/1: succeeded
+            runs
+              shop: shop:v2, shop:v2
+            told
+              shop/live: deploying v2
+              shop/live: v2 is live
+            migrations: 1
 
-        KillAfter at Notify -> sns:Publish
-        shop/live/1: succeeded
-        runs
-          shop: shop:v2, shop:v2
-        told
-          shop/live: deploying v2
-          shop/live: v2 is live
-          shop/live: v2 is live
-        migrations: 1
+            KillAfter at Notify -> sns:Publish
+            shop/live/1: succeeded
+            runs
+              shop: shop:v2, shop:v2
+            told
+              shop/live: deploying v2
+              shop/live: v2 is live
+              shop/live: v2 is live
+            migrations: 1
 
-        KillAfter at Notify -> dynamodb:GetItem
-        KillAfter at Notify -> dynamodb:PutItem
-        shop/live/1: succeeded
-        runs
-          shop: shop:v2, shop:v2
-        told
-          shop/live: v2 is live
-        migrations: 1
-    "#]],
+            KillAfter at Notify -> dynamodb:BatchGetItem
+            KillAfter at Notify -> dynamodb:GetItem
+            KillAfter at Notify -> dynamodb:PutItem
+            shop/live/1: succeeded
+            runs
+              shop: shop:v2, shop:v2
+            told
+              shop/live: v2 is live
+            migrations: 1
+        "#]],
     )
     .await;
 }
@@ -117,49 +118,52 @@ async fn a_rollback_survives_a_kill_before_any_call() {
         Image::Crashes,
         Fault::KillBefore,
         &expect![[r#"
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: deploying v2
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-        migrations: 1
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: deploying v2
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+            migrations: 1
 
-        KillBefore at Notify -> dynamodb:PutItem
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: deploying v2
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-          shop/live: v2 was rolled back
-        migrations: 1
+            KillBefore at Notify -> dynamodb:PutItem
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: deploying v2
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+              shop/live: v2 was rolled back
+            migrations: 1
 
-        KillBefore at EcsChanged -> sqs:SendMessageBatch
-        KillBefore at Notify -> dynamodb:GetItem
-        KillBefore at Notify -> dynamodb:PutItem
-        KillBefore at Notify -> sns:Publish
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: deploying v2
-          shop/live: v2 was rolled back
-        migrations: 1
+            KillBefore at EcsChanged -> sqs:SendMessageBatch
+            KillBefore at Notify -> dynamodb:BatchGetItem
+            KillBefore at Notify -> dynamodb:GetItem
+            KillBefore at Notify -> dynamodb:PutItem
+            KillBefore at Notify -> sns:Publish
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: deploying v2
+              shop/live: v2 was rolled back
+            migrations: 1
 
-        KillBefore at Notify -> dynamodb:GetItem
-        KillBefore at Notify -> dynamodb:PutItem
-        KillBefore at Notify -> sns:Publish
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-        migrations: 1
-    "#]],
+            KillBefore at Notify -> dynamodb:BatchGetItem
+            KillBefore at Notify -> dynamodb:GetItem
+            KillBefore at Notify -> dynamodb:PutItem
+            KillBefore at Notify -> sns:Publish
+            KillBefore at Wake -> sqs:SendMessageBatch
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+            migrations: 1
+        "#]],
     )
     .await;
 }
@@ -170,47 +174,50 @@ async fn a_rollback_survives_a_kill_after_any_call() {
         Image::Crashes,
         Fault::KillAfter,
         &expect![[r#"
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: deploying v2
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-        migrations: 1
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: deploying v2
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+            migrations: 1
 
-        KillAfter at Notify -> sns:Publish
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: deploying v2
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-          shop/live: v2 was rolled back
-        migrations: 1
+            KillAfter at Notify -> sns:Publish
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: deploying v2
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+              shop/live: v2 was rolled back
+            migrations: 1
 
-        KillAfter at EcsChanged -> dynamodb:PutItem
-        KillAfter at Notify -> dynamodb:GetItem
-        KillAfter at Notify -> dynamodb:PutItem
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: deploying v2
-          shop/live: v2 was rolled back
-        migrations: 1
+            KillAfter at EcsChanged -> dynamodb:PutItem
+            KillAfter at Notify -> dynamodb:BatchGetItem
+            KillAfter at Notify -> dynamodb:GetItem
+            KillAfter at Notify -> dynamodb:PutItem
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: deploying v2
+              shop/live: v2 was rolled back
+            migrations: 1
 
-        KillAfter at Notify -> dynamodb:GetItem
-        KillAfter at Notify -> dynamodb:PutItem
-        shop/live/1: rolled back
-        runs
-          shop: shop:before, shop:before
-        told
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-        migrations: 1
-    "#]],
+            KillAfter at Notify -> dynamodb:BatchGetItem
+            KillAfter at Notify -> dynamodb:GetItem
+            KillAfter at Notify -> dynamodb:PutItem
+            KillAfter at Wake -> dynamodb:TransactWriteItems
+            shop/live/1: rolled back
+            runs
+              shop: shop:before, shop:before
+            told
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+            migrations: 1
+        "#]],
     )
     .await;
 }

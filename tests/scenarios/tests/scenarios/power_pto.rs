@@ -124,39 +124,39 @@ async fn an_accrual_job_that_fails_in_the_bake_puts_all_three_back() {
         PRODUCTION,
         2,
         &expect![[r#"
-        power-pto/production/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
-            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating api, worker, frontend.
-            1:08 api runs api:3 and nothing else.
-            1:08 worker runs worker:3 and nothing else.
-            1:08 frontend runs frontend:3 and nothing else.
-            1:08 https://pto.example.com/api/health answers as expected (attempt 1).
-            1:08 https://pto.example.com/ answers as expected (attempt 1).
-            1:08 Watching alarms and tasks for 10m.
-            5:08 Alarm power-pto-accrual-failures is on.
-            5:08 Going back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
-            5:08 The migration stays: what ran before now lives with the new schema.
-            5:08 Putting api back to api:2.
-            5:08 Putting worker back to worker:2.
-            5:08 Putting frontend back to frontend:2.
-            5:44 api is back.
-            5:44 worker is back.
-            5:44 frontend is back.
-            6:39 Ended: rolled back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
-        runs
-          api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
-          frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
-          worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
-        told
-          power-pto/production: deploying 0a1b2c3
-          power-pto/production: 0a1b2c3 is live
-          power-pto/production: deploying 3f2a9c1
-          power-pto/production: going back from 3f2a9c1
-          power-pto/production: 3f2a9c1 was rolled back
-    "#]],
+            power-pto/production/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
+                0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating api, worker, frontend.
+                1:08 api runs api:3 and nothing else.
+                1:08 worker runs worker:3 and nothing else.
+                1:08 frontend runs frontend:3 and nothing else.
+                1:08 https://pto.example.com/api/health answers as expected (attempt 1).
+                1:08 https://pto.example.com/ answers as expected (attempt 1).
+                1:08 Watching alarms and tasks for 10m.
+                5:08 Alarm power-pto-accrual-failures is on.
+                5:08 Going back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
+                5:08 The migration stays: what ran before now lives with the new schema.
+                5:08 Putting api back to api:2.
+                5:08 Putting worker back to worker:2.
+                5:08 Putting frontend back to frontend:2.
+                5:44 frontend is back.
+                5:44 api is back.
+                5:44 worker is back.
+                6:39 Ended: rolled back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
+            runs
+              api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
+              frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
+              worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
+            told
+              power-pto/production: deploying 0a1b2c3
+              power-pto/production: 0a1b2c3 is live
+              power-pto/production: deploying 3f2a9c1
+              power-pto/production: going back from 3f2a9c1
+              power-pto/production: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
