@@ -30,8 +30,9 @@ const WORKERS: [&str; 6] = ["Migrate", "Notify", "Rollback", "Rollout", "Verify"
 async fn every_permission_is_needed_on_some_day() {
     let mut granted = BTreeSet::new();
     let mut used: BTreeSet<String> = by_chance().collect();
-    let days = tokio::join!(there_and_back(), bad_days(), made_and_removed(), found_again());
-    for team in [days.0, days.1, days.2, days.3] {
+    let on_services = tokio::join!(there_and_back(), bad_days(), made_and_removed());
+    let beside = tokio::join!(found_again(), on_hosts());
+    for team in [on_services.0, on_services.1, on_services.2, beside.0, beside.1] {
         sound(&team);
         used.extend(team.sandbox.permissions_used().iter().map(told));
         granted.extend(team.sandbox.permissions_used().iter().map(told));
@@ -134,6 +135,33 @@ async fn made_and_removed() -> Team {
     let digests = team.push_all("20261121100000", "bad").unwrap();
     team.behave(&digests["omen-epr"], Behaviour::CrashesAtStart { exit_code: 1 });
     team.until_ended("omen-epr/production", 1).await.unwrap();
+    team
+}
+
+/// On a host: a command that nobody knows the id of, one that has to be ended, and one that is called
+/// off by the way back.
+async fn on_hosts() -> Team {
+    let place = "faceplate/prod";
+    let mut team = Team::start("faceplate").await.unwrap();
+    team.push_all("main-0a1b2c3", "before").unwrap();
+    team.until_ended(place, 1).await.unwrap();
+
+    let sending = Calls { caller: Some("Migrate".into()), ..Calls::to("ssm", "SendCommand") };
+    team.sandbox.faults(|faults| faults.on_calls(sending, When::Nth(1), Fault::LoseAnswer));
+    team.push_all("main-aaaaaa1", "unknown").unwrap();
+    team.until_ended(place, 2).await.unwrap();
+
+    team.push_all("main-aaaaaa2", "called off").unwrap();
+    team.until_state(place, 3, "rolling out").await.unwrap();
+    // The command is sent, and goes on.
+    team.sandbox.run_for(3).await.unwrap();
+    let why = json!({"application": "faceplate", "environment": "prod", "by": "ann"});
+    team.ask("rollback", why).await.unwrap();
+    team.until_ended(place, 3).await.unwrap();
+
+    team.on_hosts("prod", |host| host.write("command-seconds", "3600")).unwrap();
+    team.push_all("main-aaaaaa3", "too slow").unwrap();
+    team.until_ended(place, 4).await.unwrap();
     team
 }
 
