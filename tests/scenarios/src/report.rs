@@ -1,6 +1,7 @@
 //! A deployment as a story: what was decided when, what runs at the end, and what people read.
 
 use crate::{Deployment, Team};
+use pipeline::deployment::Entry;
 use pipeline::time::Span;
 use pipeline::verdict::Verdict;
 use std::fmt::Write;
@@ -87,12 +88,47 @@ impl Team {
 }
 
 fn tell(deployment: &Deployment) -> String {
+    let mut lines: Vec<Line> =
+        deployment.timeline.entries().iter().map(|entry| Line::of(deployment, entry)).collect();
+    // Calls for several services go out side by side, and which is answered first is chance.
+    for alike in lines.chunk_by_mut(|one, next| one.says_as_much_as(next)) {
+        alike.sort_by_key(|line| line.service);
+    }
     let mut story = format!("{} {}\n", deployment.id, deployment.request.release.version);
-    for entry in deployment.timeline.entries() {
-        let after = entry.at.since(deployment.started_at);
-        let _ = writeln!(story, "  {} {}", clock(after), entry.text);
+    for line in lines {
+        let _ = writeln!(story, "  {} {}", clock(line.after), line.text);
     }
     story
+}
+
+/// A line of a timeline.
+struct Line<'a> {
+    after: Span,
+    text: &'a str,
+    /// The place among the services of the one that it speaks of.
+    service: Option<usize>,
+    /// The text around that service's name.
+    around: String,
+}
+
+impl<'a> Line<'a> {
+    fn of(deployment: &'a Deployment, entry: &'a Entry) -> Self {
+        let names = deployment.services.iter().map(|service| service.name.as_str());
+        let said =
+            |name: &str| entry.text.split(' ').any(|word| word.trim_end_matches(':') == name);
+        let about = names.enumerate().find(|(_, name)| said(name));
+        let around = about.map_or(entry.text.clone(), |(_, name)| entry.text.replacen(name, "", 1));
+        Self {
+            after: entry.at.since(deployment.started_at),
+            text: &entry.text,
+            service: about.map(|(place, _)| place),
+            around,
+        }
+    }
+
+    fn says_as_much_as(&self, next: &Self) -> bool {
+        self.after == next.after && self.around == next.around
+    }
 }
 
 fn clock(span: Span) -> String {

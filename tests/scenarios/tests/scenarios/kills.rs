@@ -10,8 +10,7 @@ use sandbox::ecs::Behaviour;
 use sandbox::faults::Fault;
 use sandbox::trace::What;
 use scenarios::{System, Team};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::collections::BTreeSet;
 
 /// One service with a migration, an alarm and a check.
 const SHOP: &str = "
@@ -49,7 +48,7 @@ async fn a_deployment_survives_a_kill_before_any_call() {
               shop/live: v2 is live
             migrations: 1
 
-            KillBefore at Notify -> dynamodb:PutItem
+            or
             shop/live/1: succeeded
             runs
               shop: shop:v2, shop:v2
@@ -59,10 +58,7 @@ async fn a_deployment_survives_a_kill_before_any_call() {
               shop/live: v2 is live
             migrations: 1
 
-            KillBefore at Notify -> dynamodb:BatchGetItem
-            KillBefore at Notify -> dynamodb:GetItem
-            KillBefore at Notify -> dynamodb:PutItem
-            KillBefore at Notify -> sns:Publish
+            or
             shop/live/1: succeeded
             runs
               shop: shop:v2, shop:v2
@@ -88,7 +84,7 @@ async fn a_deployment_survives_a_kill_after_any_call() {
               shop/live: v2 is live
             migrations: 1
 
-            KillAfter at Notify -> sns:Publish
+            or
             shop/live/1: succeeded
             runs
               shop: shop:v2, shop:v2
@@ -98,9 +94,7 @@ async fn a_deployment_survives_a_kill_after_any_call() {
               shop/live: v2 is live
             migrations: 1
 
-            KillAfter at Notify -> dynamodb:BatchGetItem
-            KillAfter at Notify -> dynamodb:GetItem
-            KillAfter at Notify -> dynamodb:PutItem
+            or
             shop/live/1: succeeded
             runs
               shop: shop:v2, shop:v2
@@ -127,7 +121,7 @@ async fn a_rollback_survives_a_kill_before_any_call() {
               shop/live: v2 was rolled back
             migrations: 1
 
-            KillBefore at Notify -> dynamodb:PutItem
+            or
             shop/live/1: rolled back
             runs
               shop: shop:before, shop:before
@@ -138,11 +132,7 @@ async fn a_rollback_survives_a_kill_before_any_call() {
               shop/live: v2 was rolled back
             migrations: 1
 
-            KillBefore at EcsChanged -> sqs:SendMessageBatch
-            KillBefore at Notify -> dynamodb:BatchGetItem
-            KillBefore at Notify -> dynamodb:GetItem
-            KillBefore at Notify -> dynamodb:PutItem
-            KillBefore at Notify -> sns:Publish
+            or
             shop/live/1: rolled back
             runs
               shop: shop:before, shop:before
@@ -151,11 +141,7 @@ async fn a_rollback_survives_a_kill_before_any_call() {
               shop/live: v2 was rolled back
             migrations: 1
 
-            KillBefore at Notify -> dynamodb:BatchGetItem
-            KillBefore at Notify -> dynamodb:GetItem
-            KillBefore at Notify -> dynamodb:PutItem
-            KillBefore at Notify -> sns:Publish
-            KillBefore at Wake -> sqs:SendMessageBatch
+            or
             shop/live/1: rolled back
             runs
               shop: shop:before, shop:before
@@ -183,7 +169,7 @@ async fn a_rollback_survives_a_kill_after_any_call() {
               shop/live: v2 was rolled back
             migrations: 1
 
-            KillAfter at Notify -> sns:Publish
+            or
             shop/live/1: rolled back
             runs
               shop: shop:before, shop:before
@@ -194,10 +180,7 @@ async fn a_rollback_survives_a_kill_after_any_call() {
               shop/live: v2 was rolled back
             migrations: 1
 
-            KillAfter at EcsChanged -> dynamodb:PutItem
-            KillAfter at Notify -> dynamodb:BatchGetItem
-            KillAfter at Notify -> dynamodb:GetItem
-            KillAfter at Notify -> dynamodb:PutItem
+            or
             shop/live/1: rolled back
             runs
               shop: shop:before, shop:before
@@ -206,10 +189,7 @@ async fn a_rollback_survives_a_kill_after_any_call() {
               shop/live: v2 was rolled back
             migrations: 1
 
-            KillAfter at Notify -> dynamodb:BatchGetItem
-            KillAfter at Notify -> dynamodb:GetItem
-            KillAfter at Notify -> dynamodb:PutItem
-            KillAfter at Wake -> dynamodb:TransactWriteItems
+            or
             shop/live/1: rolled back
             runs
               shop: shop:before, shop:before
@@ -225,30 +205,30 @@ async fn a_rollback_survives_a_kill_after_any_call() {
 /// Plays the day once for every call in it; shows the undisturbed end, and every other one.
 async fn sweep(image: Image, fault: Fault, expect: &Expect) {
     let undisturbed = play(image, None).await;
-    let (mut killed, mut others) = (0, BTreeMap::<String, BTreeSet<String>>::new());
+    let (mut killed, mut others) = (0, BTreeSet::new());
     loop {
         let ended = play(image, Some((killed + 1, fault.clone()))).await;
-        let Some(struck) = ended.struck else { break };
+        if !ended.struck {
+            break;
+        }
         killed += 1;
         if ended.text != undisturbed.text {
-            others.entry(ended.text).or_default().insert(struck);
+            others.insert(ended.text);
         }
     }
     assert!(killed >= undisturbed.calls, "only {killed} of {} calls", undisturbed.calls);
-    let mut shown = undisturbed.text;
-    for (text, struck) in others {
-        let struck: Vec<String> = struck.into_iter().collect();
-        let _ = write!(shown, "\n{}\n{text}", struck.join("\n"));
-    }
-    expect.assert_eq(&shown);
+    // Some calls go out side by side, and which of them is the n-th is chance: so the ends are
+    // compared, without the calls that led to them.
+    let shown: String = others.iter().map(|text| format!("\nor\n{text}")).collect();
+    expect.assert_eq(&(undisturbed.text + &shown));
 }
 
 struct Ended {
     text: String,
     /// How many calls there were.
     calls: u64,
-    /// Which call the fault struck, if there were so many.
-    struck: Option<String>,
+    /// Whether there were so many calls that the fault struck.
+    struck: bool,
 }
 
 async fn play(image: Image, fault: Option<(u64, Fault)>) -> Ended {
@@ -266,10 +246,8 @@ async fn play(image: Image, fault: Option<(u64, Fault)>) -> Ended {
     let late = ended.err().map(|error| format!("{error}\n")).unwrap_or_default();
     let after = calls(&team);
     let account = team.sandbox.account();
-    let struck = account.trace.entries().iter().find_map(|entry| match &entry.what {
-        What::Fault { what } => Some(what.clone()),
-        _ => None,
-    });
+    let struck =
+        account.trace.entries().iter().any(|entry| matches!(entry.what, What::Fault { .. }));
     let migrations = account.services.ecs.started("slipway/shop/live/1/migrate/");
     drop(account);
     let text = format!("{late}{}migrations: {migrations}\n", team.ending(LIVE));

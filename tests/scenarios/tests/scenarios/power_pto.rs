@@ -142,9 +142,9 @@ async fn an_accrual_job_that_fails_in_the_bake_puts_all_three_back() {
                 5:08 Putting api back to api:2.
                 5:08 Putting worker back to worker:2.
                 5:08 Putting frontend back to frontend:2.
-                5:44 frontend is back.
                 5:44 api is back.
                 5:44 worker is back.
+                5:44 frontend is back.
                 6:39 Ended: rolled back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
             runs
               api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
