@@ -219,7 +219,7 @@ async fn a_script_that_fails_leaves_the_container_alone() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: main-3f2a9c1 failed; nothing was changed
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
         "#]],
     );
 }
@@ -282,7 +282,7 @@ async fn a_host_that_is_not_heard_of_is_not_deployed_to() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: main-3f2a9c1 failed; nothing was changed
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
         "#]],
     );
 }
@@ -297,17 +297,17 @@ async fn an_agent_that_does_not_answer_is_a_reason_not_to_begin() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Ended: failed: pre-flight: i-0prod1 is connected and does not answer; look at its SSM agent.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 failed; nothing was changed
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Ended: failed: pre-flight: i-0prod1 is connected and does not answer; look at its SSM agent.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
+        "#]],
     );
 }
 
@@ -321,17 +321,17 @@ async fn no_host_with_these_tags() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Ended: failed: pre-flight: no managed instance carries Component=faceplate, Environment=prod; correct hosts.tags in the spec, or let the instance register with Systems Manager.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 failed; nothing was changed
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Ended: failed: pre-flight: no managed instance carries Component=faceplate, Environment=prod; correct hosts.tags in the spec, or let the instance register with Systems Manager.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
+        "#]],
     );
 }
 
@@ -515,7 +515,7 @@ async fn a_host_without_the_tag_of_the_stack_is_not_touched() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: main-3f2a9c1 failed; nothing was changed
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
             problem: Rollout: User: arn:aws:sts::123456789012:assumed-role/slipway-RolloutRole-SANDBOX/slipway-rollout is not authorized to perform: ssm:SendCommand on resource: arn:aws:ec2:eu-central-1:123456789012:instance/i-0prod9 because no identity-based policy allows the ssm:SendCommand action
         "#]],
     );
@@ -633,17 +633,17 @@ async fn docker_is_missing_on_the_host() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Ended: failed: pre-flight: i-0prod1: docker is not installed on the host; install it.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 failed; nothing was changed
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Ended: failed: pre-flight: i-0prod1: docker is not installed on the host; install it.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
+        "#]],
     );
 }
 
@@ -669,7 +669,7 @@ async fn a_migration_that_takes_too_long_is_ended() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: main-3f2a9c1 failed; nothing was changed
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
         "#]],
     );
 }

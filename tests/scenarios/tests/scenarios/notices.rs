@@ -169,5 +169,21 @@ async fn a_topic_that_is_busy_is_told_later_and_once() {
     team.sandbox.faults(|faults| faults.on_calls(publish, When::First(8), Fault::Throttle));
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_ended(STAGING, 2).await.unwrap();
-    ended(&team, STAGING, 2, &expect![[""]]);
+    ended(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        succeeded
+        runs
+          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 is live
+    "#]],
+    );
 }
