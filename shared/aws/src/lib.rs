@@ -18,6 +18,7 @@ pub mod metrics;
 mod notify;
 pub mod payload;
 pub mod people;
+mod preview;
 mod run;
 pub mod settings;
 pub mod sweep;

@@ -66,7 +66,7 @@ fn find_lost(sent: &Value, kept: &Value, path: &str, paths: &mut Vec<String>) {
 }
 
 /// The item of a list that stands for `item`: of the same name, the very same, or at its place.
-fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> Option<&'a Value> {
+pub(super) fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> Option<&'a Value> {
     match item["name"].as_str() {
         Some(name) => list.iter().find(|other| other["name"].as_str() == Some(name)),
         None => list.iter().find(|other| *other == item).or_else(|| list.get(index)),
@@ -75,7 +75,7 @@ fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> Option<&'a 
 
 /// What says as little as if it were not there. An empty text is not: as the value of a variable
 /// it says "empty".
-fn is_blank(value: &Value) -> bool {
+pub(super) fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
@@ -85,7 +85,7 @@ fn is_blank(value: &Value) -> bool {
 }
 
 /// What ECS fills in by itself.
-fn is_default(name: &str, value: &Value) -> bool {
+pub(super) fn is_default(name: &str, value: &Value) -> bool {
     match name {
         "cpu" | "startPeriod" => value == 0,
         "enableFaultInjection" | "readOnly" => value == false,

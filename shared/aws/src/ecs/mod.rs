@@ -14,11 +14,13 @@ mod agree;
 mod basis;
 pub(crate) mod plan;
 mod preflight;
+mod preview;
 pub(crate) mod protect;
 mod render;
 
 mod compare;
 mod definition;
+mod diff;
 pub(crate) mod notes;
 mod registrations;
 pub(crate) mod stored;
@@ -37,6 +39,7 @@ pub use look::{look_at_one_off, stop_one_off};
 pub use observe::{observations, observe};
 pub use one_off::{run_one_off, started_by};
 pub use prepare::prepare;
+pub(crate) use preview::preview;
 pub use put_back::{put_back, remove};
 pub use roll_out::roll_out;
 

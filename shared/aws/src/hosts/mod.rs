@@ -15,6 +15,7 @@ mod heard;
 mod observe;
 mod one_off;
 mod prepare;
+mod preview;
 mod put_back;
 mod roll_out;
 
@@ -38,6 +39,7 @@ pub use mark::Mark;
 pub use observe::observe;
 pub use one_off::{look_at_one_off, run_one_off, stop_one_off};
 pub use prepare::prepare;
+pub(crate) use preview::preview;
 pub use put_back::{put_back, remove};
 pub use roll_out::roll_out;
 

@@ -2,16 +2,17 @@
 //! are read and protected, and the revisions are kept. No container is touched.
 
 use super::answer::{Container, Report};
+use super::fleet::{self, Seen};
 use super::look::look;
 use super::revision::{Containers, Definition, Run, of_hosts};
-use super::{Tags, fleet, hosts};
+use super::{Tags, hosts};
 use crate::clients::Aws;
 use crate::ecs::halt::{Halt, asked_to};
 use crate::ecs::plan::{read_alarms, registry};
 use crate::ecs::protect::{self, Read, Wanted};
 use crate::failure::Failure;
 use pipeline::effect::{Prepare, PrepareService};
-use pipeline::event::{Event, Preparation, PreparedService};
+use pipeline::event::{AlarmReading, Event, Preparation, PreparedService};
 use pipeline::names::{DeploymentId, Digest, Repository, Revision, ServiceName};
 use pipeline::spec::repository_of;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,22 +50,36 @@ impl From<Failure> for Wrong {
     }
 }
 
-async fn make(
+/// What can be known without asking a host.
+pub(super) struct Outside {
+    pub(super) found: Vec<Seen>,
+    alarms: Vec<AlarmReading>,
+    images: Read,
+    pub(super) after: BTreeMap<ServiceName, Run>,
+    pub(super) faults: Vec<String>,
+}
+
+pub(super) async fn look_from_outside(
     aws: &Aws,
-    id: &DeploymentId,
     tags: &Tags,
     prepare: &Prepare,
-) -> Result<Preparation, Wrong> {
-    let found = hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
-    let mut faults = fleet::faults(&found, tags);
+) -> Result<Outside, Failure> {
+    let asked = hosts(aws, tags).await.map_err(asked_to("describe the hosts"));
+    let (found, mut faults) = match asked {
+        Ok(found) => {
+            let faults = fleet::faults(&found, tags);
+            (found, faults)
+        }
+        Err(halt) => (vec![], vec![halt.fault()?]),
+    };
     let (alarms, missing) = read_alarms(aws, &prepare.alarms).await?;
     faults.extend(missing);
 
-    let mut recorded = BTreeMap::new();
+    let mut after = BTreeMap::new();
     for PrepareService { spec, recorded: wanted, .. } in &prepare.services {
         let Some(wanted) = wanted else { continue };
         match Definition::find(aws, wanted).await?.and_then(Definition::run) {
-            Some(run) => drop(recorded.insert(spec.name.clone(), run)),
+            Some(run) => drop(after.insert(spec.name.clone(), run)),
             None => faults.push(format!(
                 "{} was {}, and Slipway does not know how to run that; choose another release",
                 spec.name,
@@ -72,18 +87,28 @@ async fn make(
             )),
         }
     }
-    let (images, refused) = protect::read(aws, &wanted_images(prepare, &recorded)).await?;
+    let (images, refused) = protect::read(aws, &wanted_images(prepare, &after)).await?;
     faults.extend(refused);
     faults.extend(missing_images(&images));
 
     let registry = registry(aws, &images);
-    let mut after: BTreeMap<ServiceName, Run> = recorded;
     for service in prepare.services.iter().filter(|service| service.recorded.is_none()) {
         match run_of(prepare, service, &registry) {
             Ok(run) => drop(after.insert(service.spec.name.clone(), run)),
             Err(fault) => faults.push(fault),
         }
     }
+    Ok(Outside { found, alarms, images, after, faults })
+}
+
+async fn make(
+    aws: &Aws,
+    id: &DeploymentId,
+    tags: &Tags,
+    prepare: &Prepare,
+) -> Result<Preparation, Wrong> {
+    let outside = look_from_outside(aws, tags, prepare).await?;
+    let Outside { found, alarms, images, after, mut faults } = outside;
     // Only where somebody can answer: otherwise it has been said already why not.
     let mut reports = BTreeMap::new();
     if found.iter().any(|host| host.online) {

@@ -12,8 +12,10 @@ use super::registry::Registry;
 use super::release::{Wish, find};
 use super::version::wanted;
 use crate::failure::Failure;
+use crate::preview::Preview;
 use engine::{Engine, Pipeline, Rehearsal};
 use pipeline::deployment::Said;
+use pipeline::effect::Prepare;
 use pipeline::environment::{Asker, Input, Kind, Override, Request};
 use pipeline::release::Release;
 use pipeline::time::Time;
@@ -58,9 +60,11 @@ struct Asked<'a> {
     dry_run: bool,
 }
 
+/// Takes a wish; `look` sees what it would change, where a person only wants to know.
 pub(crate) async fn deploy(
     world: &impl Directory,
     registry: &impl Registry,
+    look: impl AsyncFn(&Prepare) -> Result<Preview, Failure>,
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
@@ -100,7 +104,12 @@ pub(crate) async fn deploy(
         false => engine.tell(place, input).await?,
     };
     info!(%place, dry_run = asked.dry_run, "deployment by hand, by {}, {}: {said:?}", asked.by, asked.why);
-    Ok(answer(caller, &asked, &form, &request, &rehearsal, &said, known.now))
+    let mut answer = answer(caller, &asked, &form, &request, &rehearsal, &said, known.now);
+    if let Some(plan) = answer.get_mut("plan").filter(|_| asked.dry_run) {
+        let preview = look(&asked.site.preparation(request, known.now)).await?;
+        plan::mention_what_is_found(plan, preview);
+    }
+    Ok(answer)
 }
 
 /// A no, with what was pushed last for choices.

@@ -5,7 +5,8 @@ use crate::failure::Failure;
 use crate::world::table::text;
 use engine::{Key, Record, Stored, World, WorldError};
 use pipeline::deployment::Deployment;
-use pipeline::environment::{Context, Head};
+use pipeline::effect::Prepare;
+use pipeline::environment::{Context, Head, Request};
 use pipeline::names::{ApplicationName, DeploymentId, EnvironmentName, Place};
 use pipeline::push::Candidate;
 use pipeline::spec::{Application, Environment};
@@ -142,6 +143,13 @@ impl Installed {
 impl<'a> Site<'a> {
     pub(crate) fn place(&self) -> &'a Place {
         &self.head.place
+    }
+
+    /// What a request would have looked at before anything is touched, if it started now.
+    pub(crate) fn preparation(&self, request: Request, now: Time) -> Prepare {
+        let id = DeploymentId { place: self.place().clone(), number: self.head.last_number + 1 };
+        let (rules, repositories) = (self.rules.clone(), self.spec.images.clone());
+        Deployment::start(id, request, rules, repositories, now).preparation()
     }
 
     pub(crate) fn context(&self) -> Context<'a> {

@@ -33,7 +33,9 @@ mod tests;
 
 use crate::Aws;
 use crate::failure::Failure;
+use crate::preview::preview;
 use answer::Caller;
+use pipeline::effect::Prepare;
 use serde_json::Value;
 
 /// Whether this is work from a queue, and not what a person typed.
@@ -51,7 +53,8 @@ pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
 
 /// Starts a version, as a person asks.
 pub async fn deploy(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
-    Box::pin(deploy::deploy(aws, aws, &aws.caller("deploy"), payload)).await
+    let look = async |prepare: &Prepare| preview(aws, prepare).await;
+    Box::pin(deploy::deploy(aws, aws, look, &aws.caller("deploy"), payload)).await
 }
 
 /// Approves, pauses, holds, marks: whatever else a person may say.

@@ -1,6 +1,7 @@
 //! Plans: what would be done, step by step, from what a rehearsal found.
 
 use super::known::Site;
+use crate::preview::Preview;
 use engine::Rehearsal;
 use pipeline::deployment::{AfterUndo, Deployment, Intent, Service, State};
 use pipeline::environment::{Kind, Restore};
@@ -73,6 +74,23 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
         plan.insert("fresh".into(), "every service gets new tasks, changed or not".into());
     }
     plan.into()
+}
+
+/// Adds to a plan what was seen in AWS: the differences of each service, and what is in the way.
+pub(crate) fn mention_what_is_found(plan: &mut Value, preview: Preview) {
+    let Value::Object(plan) = plan else { return };
+    let services = preview.services.into_iter();
+    let services: Map<String, Value> =
+        services.map(|outlook| (outlook.service.to_string(), outlook.lines.into())).collect();
+    if !services.is_empty() {
+        plan.insert("changes".into(), services.into());
+    }
+    if !preview.warnings.is_empty() {
+        plan.insert("warnings".into(), preview.warnings.into());
+    }
+    if !preview.faults.is_empty() {
+        plan.insert("would_fail".into(), preview.faults.into());
+    }
 }
 
 fn of_restore(

@@ -17,6 +17,12 @@ const PREPARATION_PATIENCE: Span = Span::minutes(15);
 impl Deployment {
     pub(super) fn prepare(&mut self, now: Time) {
         self.state = State::Preparing { deadline: now + PREPARATION_PATIENCE };
+        self.ask(Effect::Prepare(Box::new(self.preparation())), now);
+        self.announce(News::Started, now);
+    }
+
+    /// What has to be looked at and made before anything is touched.
+    pub fn preparation(&self) -> Prepare {
         let services = self.rules.services().map(|(_, spec)| PrepareService {
             spec: spec.clone(),
             recorded: self.request.kind.recorded(&spec.name).cloned(),
@@ -25,7 +31,7 @@ impl Deployment {
                 .as_ref()
                 .and_then(|container| self.repositories.get(&container.image).cloned()),
         });
-        let prepare = Prepare {
+        Prepare {
             application: self.id.place.application.clone(),
             target: self.rules.target.clone(),
             services: services.collect(),
@@ -34,9 +40,7 @@ impl Deployment {
             migration: self.migration_wanted().map(|m| (m.service.clone(), m.container.clone())),
             keep_tag: self.keep_tag(),
             tag: self.rules.tag.clone(),
-        };
-        self.ask(Effect::Prepare(Box::new(prepare)), now);
-        self.announce(News::Started, now);
+        }
     }
 
     pub(super) fn prepared(&mut self, preparation: Preparation, now: Time) -> Said {

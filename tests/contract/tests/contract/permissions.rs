@@ -251,9 +251,14 @@ fn deploy() {
     check(
         "Deploy",
         &expect![[r#"
+            cloudwatch:DescribeAlarms *
             dynamodb:BatchGetItem Table
             dynamodb:Query Table
+            ecr:BatchGetImage repository/${RepositoryScope}
             ecr:DescribeImages repository/${RepositoryScope}
+            ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
+            ecs:DescribeTaskDefinition *
+            ssm:DescribeInstanceInformation *
         "#]],
     );
 }

@@ -17,6 +17,7 @@ mod notices;
 mod omen;
 mod people;
 mod permissions;
+mod planning;
 mod power_pto;
 mod scr_production;
 mod troubles;

@@ -68,6 +68,9 @@ async fn there_and_back() -> Team {
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_ended(STAGING, 2).await.unwrap();
     let production = json!({"application": "scr", "environment": "production", "from": "staging", "confirm": "DEPLOY", "by": "ann"});
+    let mut only_a_plan = production.clone();
+    only_a_plan["dry_run"] = true.into();
+    team.ask("deploy", only_a_plan).await.unwrap();
     team.ask("deploy", production).await.unwrap();
     team.until_ended("scr/production", 1).await.unwrap();
     let staging = json!({"application": "scr", "environment": "staging"});
@@ -158,6 +161,9 @@ async fn on_hosts() -> Team {
     team.until_state(place, 3, "migrating").await.unwrap();
     team.host_is("i-0prod1", Standing::Deaf);
     team.until_ended(place, 3).await.unwrap();
+
+    let plan = json!({"application": "faceplate", "environment": "prod", "version": "main-aaaaaa3", "by": "ann", "dry_run": true});
+    team.ask("deploy", plan).await.unwrap();
     team
 }
 

@@ -6,6 +6,7 @@ use crate::people::answer::Caller;
 use crate::people::known::Directory;
 use crate::people::registry::{Found, Image, Registry};
 use crate::people::{configure, control, deploy, rollback, status};
+use crate::preview::Preview;
 use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Record, Sender, World, Write};
 use expect_test::Expect;
@@ -34,6 +35,8 @@ const SERVICES: [&str; 3] = ["scr-api", "scr-ai-gateway", "scr-web"];
 pub(super) struct Desk {
     pub(super) world: Memory,
     pub(super) facts: Facts,
+    /// What is seen of a deployment that somebody only wants to know about.
+    pub(super) preview: Preview,
     images: BTreeMap<(Repository, String), Image>,
 }
 
@@ -44,7 +47,8 @@ impl Desk {
         for spec in specs {
             block_on(Engine::new(&world, &Pipeline).configure(spec)).unwrap();
         }
-        Self { world, facts: Facts::default(), images: BTreeMap::new() }
+        let (facts, preview) = (Facts::default(), Preview::default());
+        Self { world, facts, preview, images: BTreeMap::new() }
     }
 
     /// SCR, where two releases have succeeded in staging, one after the other.
@@ -170,7 +174,8 @@ impl Desk {
 
     pub(super) fn deploy(&self, payload: &str, expected: &Expect) {
         let caller = Caller::new(Some("slipway-deploy".into()), "deploy");
-        check(block_on(deploy::deploy(&self.world, self, &caller, &json(payload))), expected);
+        let look = async |_: &_| Ok(self.preview.clone());
+        check(block_on(deploy::deploy(&self.world, self, look, &caller, &json(payload))), expected);
     }
 
     pub(super) fn control(&self, payload: &str, expected: &Expect) {

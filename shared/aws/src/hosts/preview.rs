@@ -1,0 +1,28 @@
+//! What a deployment to hosts would do, as far as nobody has to ask them: they are asked what they
+//! run when it is prepared.
+
+use super::Tags;
+use super::prepare::{Outside, look_from_outside};
+use super::revision::Run;
+use crate::clients::Aws;
+use crate::failure::Failure;
+use crate::preview::{Outlook, Preview};
+use pipeline::effect::Prepare;
+
+pub(crate) async fn preview(aws: &Aws, tags: &Tags, prepare: &Prepare) -> Result<Preview, Failure> {
+    let Outside { found, after, faults, .. } = look_from_outside(aws, tags, prepare).await?;
+    let hosts: Vec<&str> = found.iter().map(|host| host.id.as_str()).collect();
+    let services = after.into_iter().map(|(service, run)| {
+        let lines = told(&run, &hosts.join(", "));
+        Outlook { service, lines }
+    });
+    let services = services.collect();
+    Ok(Preview { faults, warnings: vec![], services })
+}
+
+fn told(run: &Run, hosts: &str) -> Vec<String> {
+    let mut lines = vec![format!("on {hosts}"), format!("image: {}", run.image)];
+    lines.extend((!run.ports.is_empty()).then(|| format!("ports: {}", run.ports.join(", "))));
+    lines.extend(run.env_file.iter().map(|file| format!("env_file: {file}")));
+    lines
+}

@@ -1,0 +1,32 @@
+//! What a deployment would find and change, seen without touching anything.
+
+use crate::clients::Aws;
+use crate::failure::Failure;
+use crate::hosts::tags_of;
+use crate::{ecs, hosts};
+use pipeline::effect::Prepare;
+use pipeline::names::ServiceName;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Preview {
+    /// What would end it before it touches anything.
+    pub(crate) faults: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) services: Vec<Outlook>,
+}
+
+/// What one service would run instead of what it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outlook {
+    pub(crate) service: ServiceName,
+    /// From one revision to another, and then what the new one says otherwise.
+    pub(crate) lines: Vec<String>,
+}
+
+/// Looks at everything that a preparation looks at, as far as no host has to be asked.
+pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Failure> {
+    match tags_of(&prepare.target) {
+        Some(tags) => hosts::preview(aws, tags, prepare).await,
+        None => ecs::preview(aws, prepare).await,
+    }
+}

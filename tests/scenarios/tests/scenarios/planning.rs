@@ -1,0 +1,241 @@
+//! A person wants to know what a deployment would do, and does not want it done.
+
+use crate::{STAGING, pretty, scr, sound};
+use expect_test::{Expect, expect};
+use scenarios::Team;
+use serde_json::{Value, json};
+
+const PRODUCTION: &str = "scr/production";
+
+async fn plan(team: &mut Team, wish: Value) -> Value {
+    let before = team.sandbox.table_items();
+    let answer = team.ask("deploy", wish).await.unwrap();
+    assert_eq!(team.sandbox.table_items(), before);
+    answer
+}
+
+fn check(answer: &Value, expected: &Expect) {
+    expected.assert_eq(&pretty(&answer["plan"]));
+}
+
+fn to_production() -> Value {
+    json!({"application": "scr", "environment": "production", "from": "staging", "confirm": "DEPLOY", "by": "ann", "dry_run": true})
+}
+
+#[tokio::test]
+async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
+    let mut team = scr().await;
+    let text = team.system.text.replace(
+        "      - scr-web-production\n",
+        "      - {name: scr-web-production, base: latest}\n",
+    );
+    team.respecify(&text).await.unwrap();
+    // Terraform has made a newer one since.
+    let family = "scr-web-production";
+    let described = team.person("ecs", "DescribeTaskDefinition", json!({"taskDefinition": family}));
+    let mut newer = described.unwrap()["taskDefinition"].clone();
+    newer["cpu"] = "512".into();
+    newer["containerDefinitions"][0]["environment"] =
+        json!([{"name": "PORT", "value": "8080"}, {"name": "SESSION_SECRET", "value": "hunter2"}]);
+    team.person("ecs", "RegisterTaskDefinition", newer).unwrap();
+    let answer = plan(&mut team, to_production()).await;
+    check(
+        &answer,
+        &expect![[r#"
+            {
+              "changes": {
+                "scr-ai-gateway-production": [
+                  "scr-ai-gateway-production:1 -> a new revision",
+                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@ecedde68be91"
+                ],
+                "scr-api-production": [
+                  "scr-api-production:1 -> a new revision",
+                  "api.image: scr-api:before -> scr-api@5c2101caa14e"
+                ],
+                "scr-web-production": [
+                  "scr-web-production:1 -> a new revision",
+                  "web.environment[PORT]: nothing -> 8080",
+                  "web.environment[SESSION_SECRET]: another value, which is not shown because of its name",
+                  "web.environment[LOG_LEVEL]: info -> nothing",
+                  "web.image: scr-web:before -> scr-web@9b12df512eb4",
+                  "tags: [{\"key\":\"team\",\"value\":\"scr\"}] -> nothing"
+                ]
+              },
+              "environment": "scr/production",
+              "from": "what runs now",
+              "images": [
+                "api: 5c2101caa14e",
+                "gateway: ecedde68be91",
+                "web: 9b12df512eb4"
+              ],
+              "steps": [
+                "look at everything and register the new task definitions",
+                "run the migration: poetry run alembic upgrade head",
+                "update scr-api-production",
+                "update scr-ai-gateway-production",
+                "update scr-web-production",
+                "ask https://api.scr-platform.com/health",
+                "ask https://scr-platform.com/",
+                "watch the alarms for 10m"
+              ],
+              "to": "0a1b2c3",
+              "warnings": [
+                "scr-web-production runs scr-web-production:1 and is now made from scr-web-production:2, which is newer"
+              ]
+            }
+        "#]],
+    );
+    sound(&team);
+}
+
+#[tokio::test]
+async fn a_plan_says_all_at_once_what_would_stop_it() {
+    let mut team = scr().await;
+    team.person(
+        "ecs",
+        "DeleteService",
+        json!({"cluster": "scr-production", "service": "scr-web-production", "force": true}),
+    )
+    .unwrap();
+    let digest = team.digest("scr-api", "0a1b2c3").unwrap();
+    team.sandbox.at_desk("ecr", |services, desk| services.ecr.delete("scr-api", &digest, desk));
+    let answer = plan(&mut team, to_production()).await;
+    check(
+        &answer,
+        &expect![[r#"
+            {
+              "changes": {
+                "scr-ai-gateway-production": [
+                  "scr-ai-gateway-production:1 -> a new revision",
+                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@ecedde68be91"
+                ],
+                "scr-api-production": [
+                  "scr-api-production:1 -> a new revision",
+                  "api.image: scr-api:before -> scr-api@5c2101caa14e"
+                ],
+                "scr-web-production": [
+                  "scr-web-production:1 -> a new revision",
+                  "web.image: scr-web:before -> scr-web@9b12df512eb4"
+                ]
+              },
+              "environment": "scr/production",
+              "from": "what runs now",
+              "images": [
+                "api: 5c2101caa14e",
+                "gateway: ecedde68be91",
+                "web: 9b12df512eb4"
+              ],
+              "steps": [
+                "look at everything and register the new task definitions",
+                "run the migration: poetry run alembic upgrade head",
+                "update scr-api-production",
+                "update scr-ai-gateway-production",
+                "update scr-web-production",
+                "ask https://api.scr-platform.com/health",
+                "ask https://scr-platform.com/",
+                "watch the alarms for 10m"
+              ],
+              "to": "0a1b2c3",
+              "would_fail": [
+                "scr-web-production is being deleted; wait until it is gone, or take it out of the spec",
+                "scr-api@sha256:5c2101caa14ef63e959a64281372f48e7bc1999630b4030d74a495cdcc7a08bf is not in ECR (any more); push it again, or deploy another release"
+              ]
+            }
+        "#]],
+    );
+    assert!(team.deployment(PRODUCTION, 1).is_none());
+    sound(&team);
+}
+
+#[tokio::test]
+async fn what_has_to_wait_is_planned_all_the_same() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_state(STAGING, 2, "rolling out").await.unwrap();
+    let wish = json!({"application": "scr", "environment": "staging", "version": "0a1b2c3", "by": "ann", "dry_run": true});
+    let answer = plan(&mut team, wish).await;
+    expect![[r#"
+        {
+          "accepted": true,
+          "answer_would_be": "it waits: deployment 2 is under way",
+          "dry_run": "nothing was done",
+          "plan": {
+            "changes": {
+              "scr-ai-gateway": [
+                "scr-ai-gateway:2, as it is"
+              ],
+              "scr-api": [
+                "scr-api:2, as it is"
+              ],
+              "scr-web": [
+                "scr-web:2, as it is"
+              ]
+            },
+            "environment": "scr/staging",
+            "from": "0a1b2c3",
+            "images": [
+              "api: 5c2101caa14e stays",
+              "gateway: ecedde68be91 stays",
+              "web: 9b12df512eb4 stays"
+            ],
+            "steps": [
+              "look at everything and register the new task definitions",
+              "run the migration: poetry run alembic upgrade head",
+              "update scr-api",
+              "update scr-ai-gateway",
+              "update scr-web",
+              "ask https://api.staging.scr-platform.com/health",
+              "ask https://staging.scr-platform.com/",
+              "watch the alarms for 5m"
+            ],
+            "to": "0a1b2c3"
+          },
+          "to_do_it": {
+            "application": "scr",
+            "by": "ann",
+            "environment": "staging",
+            "version": "0a1b2c3"
+          }
+        }
+    "#]]
+    .assert_eq(&pretty(&answer));
+}
+
+#[tokio::test]
+async fn a_plan_for_hosts_says_which_and_what() {
+    let mut team = Team::start("faceplate").await.unwrap();
+    team.push_all("main-0a1b2c3", "before").unwrap();
+    team.until_ended("faceplate/prod", 1).await.unwrap();
+    let wish = json!({"application": "faceplate", "environment": "prod", "version": "main-0a1b2c3", "fresh": true, "by": "ann", "dry_run": true});
+    let answer = plan(&mut team, wish).await;
+    check(
+        &answer,
+        &expect![[r#"
+        {
+          "changes": {
+            "faceplate": [
+              "on i-0prod1",
+              "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e3ff8149103bf35fe855ac1692d1d69b8e5fbfad38da38cface68dfbc172d8cc",
+              "ports: 8000:8000",
+              "env_file: /etc/faceplate.env"
+            ]
+          },
+          "environment": "faceplate/prod",
+          "fresh": "every service gets new tasks, changed or not",
+          "from": "main-0a1b2c3",
+          "images": [
+            "app: e3ff8149103b stays"
+          ],
+          "steps": [
+            "look at everything and register the new task definitions",
+            "run the migration: /opt/faceplate/scripts/migrate.sh",
+            "update faceplate",
+            "ask https://shifter.example.com/health",
+            "watch the alarms for 10m"
+          ],
+          "to": "main-0a1b2c3"
+        }
+    "#]],
+    );
+    sound(&team);
+}
