@@ -2,13 +2,13 @@
 
 use crate::deployment::Said;
 use crate::effect::Effect;
-use crate::environment::{Asker, Kind, Request};
+use crate::environment::{Asker, Head, Kind, Request};
 use crate::names::{
     ApplicationName, Digest, EnvironmentName, ImageName, Place, RequestId, Version,
 };
 use crate::notice::{News, Notice};
 use crate::outbox::Outbox;
-use crate::release::Release;
+use crate::release::{Mark, Release};
 use crate::spec::{Application, DeployOn, TagPattern};
 use crate::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +108,16 @@ impl Candidate {
             self.reported.insert(environment);
         }
         Said::Done
+    }
+
+    /// Which images an environment still waits for; `None`: it does not wait for this one.
+    pub fn awaited(&self, spec: &Application, head: &Head) -> Option<Vec<ImageName>> {
+        let mut concerned = self.concerned(spec);
+        let (_, deploy_on) = concerned.find(|(name, _)| **name == head.place.environment)?;
+        let mark = Mark { version: self.version.clone(), built_at: self.built_at() };
+        let is_overtaken = head.high_water.as_ref().is_some_and(|newest| !newest.older_than(&mark));
+        let missing = self.missing(deploy_on);
+        (!missing.is_empty() && !is_overtaken).then_some(missing)
     }
 
     pub fn due(&self, spec: &Application) -> Option<Time> {

@@ -8,7 +8,8 @@ use super::view;
 use crate::failure::Failure;
 use engine::Key;
 use pipeline::deployment::Deployment;
-use pipeline::names::{DeploymentId, Place};
+use pipeline::names::{ApplicationName, DeploymentId, Place};
+use pipeline::push::Candidate;
 use pipeline::spec::{Application, instead};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -96,20 +97,22 @@ async fn everything(
         return Ok(Err(refusal));
     }
     let history = histories(world, &sites).await?;
+    let pushed = pushed(world, &sites).await?;
     let (mut environments, mut lines) = (Vec::new(), Vec::new());
     for site in &sites {
         let last = history.get(site.place()).map_or(&[][..], Vec::as_slice);
-        environments.push(view::environment(site, last, known.now));
-        lines.extend(view::environment_lines(site, last, known.now));
+        let pushed = pushed.get(&site.spec.application).map_or(&[][..], Vec::as_slice);
+        let seen = view::Seen { site, history: last, pushed, now: known.now };
+        environments.push(view::environment(&seen));
+        lines.extend(view::environment_lines(&seen));
     }
     let mut json = Map::new();
     if form.flag("releases") {
         let mut specs: Vec<&Application> = sites.iter().map(|site| site.spec).collect();
         specs.dedup_by_key(|spec| &spec.application);
-        let mut releases = Vec::new();
-        for spec in specs {
-            releases.extend(view::releases(spec, world.candidates(&spec.application, "").await?));
-        }
+        let of = |spec: &Application| pushed.get(&spec.application).cloned().unwrap_or_default();
+        let releases: Vec<String> =
+            specs.into_iter().flat_map(|spec| view::releases(spec, of(spec))).collect();
         lines.extend(releases.iter().cloned());
         json.insert("releases".into(), releases.into());
     }
@@ -150,6 +153,21 @@ fn wanted<'a>(form: &mut Form, known: &'a Known, refusal: &mut Refusal) -> Vec<S
     narrow(application, "application", |place| place.application.as_str());
     narrow(environment, "environment", |place| place.environment.as_str());
     chosen
+}
+
+/// What was pushed of each application.
+async fn pushed(
+    world: &impl Directory,
+    sites: &[Site<'_>],
+) -> Result<BTreeMap<ApplicationName, Vec<Candidate>>, Failure> {
+    let mut pushed = BTreeMap::new();
+    for site in sites {
+        let name = &site.spec.application;
+        if !pushed.contains_key(name) {
+            pushed.insert(name.clone(), world.candidates(name, "").await?);
+        }
+    }
+    Ok(pushed)
 }
 
 /// The last deployments of each environment, the newest first.

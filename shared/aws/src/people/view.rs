@@ -18,6 +18,16 @@ const RELEASES: usize = 10;
 /// So many good releases are listed.
 const GOOD: usize = 10;
 
+/// All that is known of an environment.
+pub(crate) struct Seen<'a> {
+    pub(crate) site: &'a Site<'a>,
+    /// The last deployments, the newest first.
+    pub(crate) history: &'a [Deployment],
+    /// What was pushed of its application.
+    pub(crate) pushed: &'a [Candidate],
+    pub(crate) now: Time,
+}
+
 /// One line that says it all.
 pub(crate) fn summary(site: &Site) -> String {
     let runs = runs(site);
@@ -38,7 +48,8 @@ pub(crate) fn summary(site: &Site) -> String {
     line
 }
 
-pub(crate) fn environment(site: &Site, history: &[Deployment], now: Time) -> Value {
+pub(crate) fn environment(seen: &Seen) -> Value {
+    let Seen { site, history, pushed, now } = *seen;
     let head = site.head;
     let mut view = Map::new();
     view.insert("environment".into(), head.place.to_string().into());
@@ -53,6 +64,7 @@ pub(crate) fn environment(site: &Site, history: &[Deployment], now: Time) -> Val
     };
     some("under_way", site.active.map(active));
     some("waiting", not_empty(waiting(site)));
+    some("incomplete", not_empty(incomplete(site, pushed)));
     some("hold", hold(site).map(Value::from));
     some("pause", pause(site).map(Value::from));
     some("frozen_until", frozen(site, now).map(Value::from));
@@ -63,7 +75,8 @@ pub(crate) fn environment(site: &Site, history: &[Deployment], now: Time) -> Val
     view.into()
 }
 
-pub(crate) fn environment_lines(site: &Site, history: &[Deployment], now: Time) -> Vec<String> {
+pub(crate) fn environment_lines(seen: &Seen) -> Vec<String> {
+    let Seen { site, history, pushed, now } = *seen;
     let mut lines = vec![format!("{} {}", site.place(), runs(site))];
     let mut add = |what: &str, texts: Vec<String>| {
         lines.extend(texts.into_iter().map(|text| format!("  {what}: {text}")));
@@ -78,6 +91,7 @@ pub(crate) fn environment_lines(site: &Site, history: &[Deployment], now: Time) 
         lines.extend(texts.into_iter().map(|text| format!("  {what}: {text}")));
     };
     add("waiting", waiting(site));
+    add("incomplete", incomplete(site, pushed));
     add("on hold", hold(site).into_iter().collect());
     add("paused", pause(site).into_iter().collect());
     add("frozen until", frozen(site, now).into_iter().collect());
@@ -176,6 +190,19 @@ fn waiting(site: &Site) -> Vec<String> {
         format!("{}, asked for by {}: {}", request.release.version, request.asked_by, waits.why)
     };
     site.head.queue.iter().map(line).collect()
+}
+
+/// What was pushed and cannot be deployed yet, the newest first.
+fn incomplete(site: &Site, pushed: &[Candidate]) -> Vec<String> {
+    let mut pushed: Vec<&Candidate> = pushed.iter().collect();
+    pushed.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
+    let line = |candidate: &Candidate| {
+        let missing = candidate.awaited(site.spec, site.head)?;
+        let missing: Vec<_> = missing.iter().map(|image| image.as_str()).collect();
+        let (version, at) = (&candidate.version, candidate.last_pushed_at);
+        Some(format!("{version}, last pushed at {at}, still lacks {}", missing.join(", ")))
+    };
+    pushed.into_iter().filter_map(line).take(RELEASES).collect()
 }
 
 fn hold(site: &Site) -> Option<String> {

@@ -3,7 +3,8 @@
 use super::desk::{Desk, SCR, WWHD, digest};
 use expect_test::expect;
 use pipeline::environment::{Control, Input};
-use pipeline::time::Span;
+use pipeline::release::Mark;
+use pipeline::time::{Span, Time};
 
 fn busy() -> Desk {
     let desk = Desk::with_two_good();
@@ -175,22 +176,26 @@ fn what_was_pushed_and_what_is_missing() {
     desk.status(
         r#"{"environment": "staging", "releases": "yes"}"#,
         &expect![[r#"
-        {
-          "at_a_glance": [
-            "scr/staging: nothing was deployed here yet"
-          ],
-          "details": [
             {
-              "environment": "scr/staging",
-              "runs": "nothing was deployed here yet"
-            }
-          ],
-          "now": "2026-01-06T12:00:15Z",
-          "releases": [
-            "scr 3f2a9c1, pushed at 2026-01-06T12:00:10Z, without gateway",
-            "scr 7b41d0e, pushed at 2026-01-06T12:00:05Z, without gateway, web"
-          ]
-        }"#]],
+              "at_a_glance": [
+                "scr/staging: nothing was deployed here yet"
+              ],
+              "details": [
+                {
+                  "environment": "scr/staging",
+                  "incomplete": [
+                    "3f2a9c1, last pushed at 2026-01-06T12:00:10Z, still lacks gateway",
+                    "7b41d0e, last pushed at 2026-01-06T12:00:05Z, still lacks gateway, web"
+                  ],
+                  "runs": "nothing was deployed here yet"
+                }
+              ],
+              "now": "2026-01-06T12:00:15Z",
+              "releases": [
+                "scr 3f2a9c1, pushed at 2026-01-06T12:00:10Z, without gateway",
+                "scr 7b41d0e, pushed at 2026-01-06T12:00:05Z, without gateway, web"
+              ]
+            }"#]],
     );
 }
 
@@ -228,5 +233,43 @@ fn a_mistake_is_explained() {
               "details": [],
               "now": "2026-01-06T12:00:00Z"
             }"#]],
+    );
+}
+
+#[test]
+fn what_still_lacks_an_image_is_told_until_something_newer_runs() {
+    let desk = Desk::with_two_good();
+    desk.pushed("scr-api", "0ddba11", &digest("api", "0ddba11"));
+    desk.wait(Span::minutes(1));
+    desk.pushed("scr-api", "c90ffee", &digest("api", "c90ffee"));
+    desk.pushed("scr-web", "c90ffee", &digest("web", "c90ffee"));
+    let text = r#"{"environment": "staging", "format": "text"}"#;
+    desk.status(
+        text,
+        &expect![[r#"
+        {
+          "text": [
+            "scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
+            "  incomplete: c90ffee, last pushed at 2026-01-06T14:01:00Z, still lacks gateway",
+            "  incomplete: 0ddba11, last pushed at 2026-01-06T14:00:00Z, still lacks gateway, web",
+            "  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
+            "  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"
+          ]
+        }"#]],
+    );
+    let mut head = desk.head("staging");
+    let (version, built_at) = ("c90ffee".into(), Time::from_millis(1_767_708_060_000));
+    head.high_water = Some(Mark { version, built_at });
+    desk.put(head.into());
+    desk.status(
+        text,
+        &expect![[r#"
+        {
+          "text": [
+            "scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
+            "  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
+            "  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"
+          ]
+        }"#]],
     );
 }
