@@ -5,13 +5,16 @@ use crate::failure::Failure;
 use crate::hosts::tags_of;
 use crate::{ecs, hosts};
 use pipeline::effect::Prepare;
-use pipeline::names::ServiceName;
+use pipeline::names::{Revision, ServiceName};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Preview {
     /// What would end it before it touches anything.
     pub(crate) faults: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// What services run now, where that was asked.
+    pub(crate) found: BTreeMap<ServiceName, Option<Revision>>,
     pub(crate) services: Vec<Outlook>,
 }
 

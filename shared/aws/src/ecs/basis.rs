@@ -105,14 +105,15 @@ impl Looking<'_> {
     }
 
     async fn latest(&mut self) -> Result<Start, Halt> {
-        let family = self.before.as_ref().and_then(family_of).ok_or_else(|| {
+        let before = self.before.clone();
+        let (family, _) = before.as_ref().and_then(family_and_number).ok_or_else(|| {
             Halt::Fault(
                 "does not exist, so that nobody knows its family; give it a base with a template"
                     .into(),
             )
         })?;
         let what = format!("describe the task definition {family}");
-        let newest = definition::describe(self.aws, &family).await.map_err(asked_to(what))?;
+        let newest = definition::describe(self.aws, family).await.map_err(asked_to(what))?;
         let newest = newest.ok_or_else(|| {
             Halt::Fault(format!(
                 "is made from the newest {family}, of which none is active; register one, or make \
@@ -159,24 +160,25 @@ impl Looking<'_> {
     }
 }
 
-/// The family in a task definition's ARN.
-fn family_of(revision: &Revision) -> Option<String> {
+/// The family and the number in a task definition's ARN.
+pub(super) fn family_and_number(revision: &Revision) -> Option<(&str, u64)> {
     let (family, number) = revision.short().rsplit_once(':')?;
-    number.parse::<u64>().ok().map(|_| family.to_owned())
+    Some((family, number.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::family_of;
+    use super::family_and_number;
     use pipeline::names::Revision;
 
     #[test]
-    fn the_family_stands_in_the_arn() {
-        let family = |arn| family_of(&Revision::new(arn));
-        assert_eq!(
-            family("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12").unwrap(),
-            "scr-api"
-        );
-        assert_eq!(family("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api"), None);
+    fn family_and_number_stand_in_the_arn() {
+        let of = |arn: &str| {
+            let revision = Revision::new(arn);
+            family_and_number(&revision).map(|(family, number)| (family.to_owned(), number))
+        };
+        let arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api";
+        assert_eq!(of(&format!("{arn}:12")), Some(("scr-api".to_owned(), 12)));
+        assert_eq!(of(arn), None);
     }
 }

@@ -1,18 +1,49 @@
 //! The plan of a preparation as a person reads it.
 
+use super::basis::family_and_number;
 use super::diff::changes;
 use super::plan::{After, Planned, plan};
+use super::{definition, stored};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use crate::preview::{Outlook, Preview};
 use pipeline::effect::Prepare;
 use pipeline::names::Revision;
+use pipeline::spec::Base;
 use serde_json::json;
 
 pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Failure> {
     let plan = plan(aws, prepare).await?;
     let services = plan.services.iter().map(outlook).collect();
-    Ok(Preview { faults: plan.faults, warnings: plan.warnings, services })
+    let found = plan.services.iter().map(|planned| (planned.name.clone(), planned.before.clone()));
+    let found = found.collect();
+    let mut warnings = plan.warnings;
+    for planned in plan.services.iter().filter(|planned| starts_from_what_runs(prepare, planned)) {
+        warnings.extend(newer_one(aws, planned).await?);
+    }
+    Ok(Preview { faults: plan.faults, warnings, found, services })
+}
+
+fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {
+    let wanted = prepare.services.iter().find(|wanted| wanted.spec.name == planned.name);
+    wanted.is_some_and(|wanted| wanted.recorded.is_none() && wanted.spec.base == Base::Running)
+}
+
+/// Says that somebody has registered a newer revision, which this service is not made from. What
+/// Slipway itself registered is no news: it may have failed.
+async fn newer_one(aws: &Aws, planned: &Planned) -> Result<Option<String>, Failure> {
+    let Some(before) = &planned.before else { return Ok(None) };
+    let Some((family, number)) = family_and_number(before) else { return Ok(None) };
+    let Some(newest) = definition::describe(aws, family).await? else { return Ok(None) };
+    let is_newer = family_and_number(&newest.revision).is_some_and(|(_, newest)| newest > number);
+    if !is_newer || stored::kept(aws, &newest.revision).await?.is_some() {
+        return Ok(None);
+    }
+    let (name, before, newest) = (&planned.name, before.short(), newest.revision.short());
+    Ok(Some(format!(
+        "{name} runs {before} and stays with it, though somebody has registered {newest}; give the \
+         service base: latest to start from that"
+    )))
 }
 
 fn outlook(planned: &Planned) -> Outlook {

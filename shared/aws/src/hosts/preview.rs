@@ -17,7 +17,7 @@ pub(crate) async fn preview(aws: &Aws, tags: &Tags, prepare: &Prepare) -> Result
         Outlook { service, lines }
     });
     let services = services.collect();
-    Ok(Preview { faults, warnings: vec![], services })
+    Ok(Preview { faults, services, ..Preview::default() })
 }
 
 fn told(run: &Run, hosts: &str) -> Vec<String> {

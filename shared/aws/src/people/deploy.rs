@@ -107,7 +107,7 @@ pub(crate) async fn deploy(
     let mut answer = answer(caller, &asked, &form, &request, &rehearsal, &said, known.now);
     if let Some(plan) = answer.get_mut("plan").filter(|_| asked.dry_run) {
         let preview = look(&asked.site.preparation(request, known.now)).await?;
-        plan::mention_what_is_found(plan, preview);
+        plan::mention_what_is_found(&asked.site, plan, preview);
     }
     Ok(answer)
 }

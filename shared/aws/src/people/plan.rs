@@ -77,8 +77,14 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
 }
 
 /// Adds to a plan what was seen in AWS: the differences of each service, and what is in the way.
-pub(crate) fn mention_what_is_found(plan: &mut Value, preview: Preview) {
+pub(crate) fn mention_what_is_found(site: &Site, plan: &mut Value, mut preview: Preview) {
     let Value::Object(plan) = plan else { return };
+    // While something is under way, a service may well run something else.
+    if let Some(left) = site.head.left().filter(|_| site.active.is_none()) {
+        let found = preview.found.iter();
+        let drifts = found.filter_map(|(service, runs)| left.drift(service, runs.as_ref()));
+        preview.warnings.extend(drifts);
+    }
     let services = preview.services.into_iter();
     let services: Map<String, Value> =
         services.map(|outlook| (outlook.service.to_string(), outlook.lines.into())).collect();

@@ -11,6 +11,7 @@ mod alarms;
 mod check;
 mod confirm;
 mod going_back;
+mod left;
 mod one_off;
 mod prepare;
 mod roll_back;
@@ -24,6 +25,7 @@ mod turn_round;
 mod waiting;
 
 pub use advance::{Said, advance};
+pub use left::Left;
 pub use service::{Service, Standing};
 pub use state::{AfterUndo, Intent, Run, RunProgress, Schema, State};
 pub(crate) use timeline::shorten;
@@ -64,6 +66,9 @@ pub struct Deployment {
     pub repositories: BTreeMap<ImageName, Repository>,
     pub started_at: Time,
     pub state: State,
+    /// What the deployment before it left running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
     /// Empty until the preparation has said what each service runs.
     pub services: Vec<Service>,
     pub schema: Schema,
@@ -96,6 +101,7 @@ impl Deployment {
             repositories,
             started_at: now,
             state: State::Preparing { deadline: now },
+            left: None,
             services: Vec::new(),
             schema: Schema::Untouched,
             alarms: BTreeMap::new(),
@@ -105,6 +111,12 @@ impl Deployment {
         };
         deployment.begin(now);
         deployment
+    }
+
+    /// Lets it compare what it finds with what was left there.
+    pub fn after(mut self, left: Option<Left>) -> Self {
+        self.left = left;
+        self
     }
 
     pub fn verdict(&self) -> Option<&Verdict> {

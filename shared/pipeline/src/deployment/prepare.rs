@@ -59,6 +59,9 @@ impl Deployment {
         }));
         let changes = if changes.is_empty() { "nothing to change".into() } else { changes };
         self.note(now, format!("Prepared: {changes}."));
+        for drift in self.drift() {
+            self.note(now, format!("Warning: {drift}."));
+        }
         for warning in preparation.warnings {
             self.note(now, format!("Warning: {warning}."));
         }
@@ -81,6 +84,12 @@ impl Deployment {
             _ => self.roll_out(0, now),
         }
         Said::Done
+    }
+
+    fn drift(&self) -> Vec<String> {
+        let Some(left) = &self.left else { return vec![] };
+        let drifts = self.services.iter().map(|s| left.drift(&s.name, s.before.as_ref()));
+        drifts.flatten().collect()
     }
 
     /// Says which alarms are on before anything is touched, and whether the deployment may go on.

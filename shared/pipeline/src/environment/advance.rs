@@ -245,7 +245,8 @@ impl Turn<'_> {
         let rules = self.context.rules.clone();
         let repositories = self.context.repositories.clone();
         let version = request.release.version.clone();
-        self.started = Some(Deployment::start(id, request, rules, repositories, self.now));
+        let started = Deployment::start(id, request, rules, repositories, self.now);
+        self.started = Some(started.after(self.head.left()));
         Said::Accepted(format!("deployment {number} of {version} has started"))
     }
 

@@ -1,7 +1,7 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
 use super::Request;
-use crate::deployment::shorten;
+use crate::deployment::{Left, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
 use crate::release::{Mark, Release};
@@ -137,6 +137,13 @@ impl Head {
             let of_good = |(image, digest)| good.release.images.get(image) == Some(digest);
             release.images.iter().all(of_good)
         })
+    }
+
+    /// What the last deployment left running here; `None`: nobody knows.
+    pub fn left(&self) -> Option<Left> {
+        let live = self.live.as_ref()?;
+        let good = self.good.iter().find(|good| good.number == live.number)?;
+        Some(Left { number: good.number, revisions: good.revisions.clone() })
     }
 
     /// When it wants to be woken next, if nothing happens before.

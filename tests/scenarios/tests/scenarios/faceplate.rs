@@ -770,6 +770,7 @@ async fn of_two_hosts_both_or_none() {
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:as-found-afec161e -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Warning: faceplate runs faceplate:as-found-afec161e, and deployment 1 left faceplate:e3ff8149103b-de5a0191 there.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.

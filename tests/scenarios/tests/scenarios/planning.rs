@@ -239,3 +239,61 @@ async fn a_plan_for_hosts_says_which_and_what() {
     );
     sound(&team);
 }
+
+#[tokio::test]
+async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deployment() {
+    let mut team = scr().await;
+    let described =
+        team.person("ecs", "DescribeTaskDefinition", json!({"taskDefinition": "scr-web"}));
+    let mut newer = described.unwrap()["taskDefinition"].clone();
+    newer["memory"] = "2048".into();
+    for _ in 0..2 {
+        team.person("ecs", "RegisterTaskDefinition", newer.clone()).unwrap();
+    }
+    let update =
+        json!({"cluster": "scr-staging", "service": "scr-web", "taskDefinition": "scr-web:3"});
+    team.person("ecs", "UpdateService", update).unwrap();
+    team.sandbox.run_for(300).await.unwrap();
+    let wish = json!({"application": "scr", "environment": "staging", "version": "0a1b2c3", "fresh": true, "by": "ann", "dry_run": true});
+    let answer = plan(&mut team, wish).await;
+    expect![[r#"
+        [
+          "scr-web runs scr-web:3 and stays with it, though somebody has registered scr-web:4; give the service base: latest to start from that",
+          "scr-web runs scr-web:3, and deployment 1 left scr-web:2 there"
+        ]
+    "#]].assert_eq(&pretty(&answer["plan"]["warnings"]));
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    crate::check(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        scr/staging/2 3f2a9c1
+            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:3 -> scr-web:5.
+            0:00 Warning: scr-web runs scr-web:3, and deployment 1 left scr-web:2 there.
+            0:00 The migration runs as task 8f5a4c5186f7bf399674a6c858b7ffa5.
+            0:33 The migration ended with exit code 0.
+            0:33 Updating scr-api.
+            1:08 scr-api runs scr-api:3 and nothing else.
+            1:08 Updating scr-ai-gateway.
+            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+            1:43 Updating scr-web.
+            2:19 scr-web runs scr-web:5 and nothing else.
+            2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            2:19 Watching alarms and tasks for 5m.
+            7:19 Ended: succeeded.
+        runs
+          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 is live
+    "#]],
+    );
+}
