@@ -16,6 +16,7 @@ pub mod events;
 pub mod faults;
 pub mod iam;
 mod lambda;
+pub mod logs;
 pub mod place;
 mod sandbox;
 pub mod secrets;

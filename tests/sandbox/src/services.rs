@@ -1,8 +1,8 @@
 //! The services behind the front, each by the name that IAM calls it.
 
 use crate::{
-    Error, cloudwatch::CloudWatch, dynamodb::DynamoDb, ecr::Ecr, ecs::Ecs, secrets::Secrets,
-    service::Service, sns::Sns, sqs::Sqs, ssm::Ssm, template::Deployed,
+    Error, cloudwatch::CloudWatch, dynamodb::DynamoDb, ecr::Ecr, ecs::Ecs, logs::Logs,
+    secrets::Secrets, service::Service, sns::Sns, sqs::Sqs, ssm::Ssm, template::Deployed,
 };
 
 /// Every service of the account.
@@ -12,6 +12,7 @@ pub struct Services {
     pub dynamodb: DynamoDb,
     pub ecr: Ecr,
     pub ecs: Ecs,
+    pub logs: Logs,
     pub secrets: Secrets,
     pub sns: Sns,
     pub sqs: Sqs,
@@ -29,6 +30,7 @@ impl Services {
             dynamodb: DynamoDb::new(stack)?,
             ecr: Ecr::new(),
             ecs: Ecs::new(),
+            logs: Logs::new(),
             secrets: Secrets::new(),
             sns,
             sqs: Sqs::new(stack),
@@ -42,6 +44,7 @@ impl Services {
             "dynamodb" => &mut self.dynamodb,
             "ecr" => &mut self.ecr,
             "ecs" => &mut self.ecs,
+            "logs" => &mut self.logs,
             "secretsmanager" => &mut self.secrets,
             "sns" => &mut self.sns,
             "sqs" => &mut self.sqs,

@@ -145,6 +145,9 @@ impl Account {
             later: &mut later,
         };
         let done = act(&mut self.services, &mut desk);
+        for written in std::mem::take(&mut self.services.ecs.written) {
+            self.services.logs.write(written);
+        }
         for emission in &emitted {
             self.emit(emission);
         }

@@ -3,7 +3,8 @@
 use super::launch::{End, Start, plan_step};
 use super::services::Address;
 use super::task::{Container, Owner, Status, Task};
-use super::{ESSENTIAL_EXITED, Ecs};
+use super::{ESSENTIAL_EXITED, Ecs, output};
+use crate::logs::Written;
 use crate::place::text;
 use crate::service::{Desk, Emission};
 use serde_json::Value;
@@ -83,6 +84,7 @@ impl Ecs {
                         (lost.status, lost.exit_code) = (Status::Stopped, code);
                         lost.reason = reason;
                     }
+                    self.written.extend(last_words(task, &name, desk.now));
                     Self::changed(task, desk);
                 }
             }
@@ -152,6 +154,8 @@ impl Ecs {
                 _ => {}
             }
         }
+        let failed = end.container.as_ref().map(|(name, ..)| name.as_str());
+        self.written.extend(failed.and_then(|name| last_words(task, name, desk.now)));
         Self::changed(task, desk);
         plan_step(id, "STOPPED", pace.stop / 2.0, desk);
         if lost {
@@ -219,4 +223,11 @@ impl Ecs {
             detail: task.detail(),
         });
     }
+}
+
+/// What a container wrote that failed by itself.
+fn last_words(task: &Task, name: &str, now: u64) -> Option<Written> {
+    let container = task.containers.iter().find(|container| container.name == name)?;
+    let code = container.exit_code.filter(|code| *code != 0)?;
+    output::last_words(task, container, code, now)
 }

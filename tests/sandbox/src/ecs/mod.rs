@@ -13,6 +13,7 @@ mod events;
 mod launch;
 mod lifecycle;
 mod needs;
+mod output;
 mod rollout;
 mod run;
 mod services;
@@ -21,6 +22,7 @@ mod task;
 
 pub use behaviour::{Behaviour, Ending, Pace};
 
+use crate::logs::Written;
 use crate::place::{Ids, text};
 use crate::service::{Call, Desk, Need, Refusal, Service};
 use behaviour::Script;
@@ -42,6 +44,8 @@ pub struct Ecs {
     services: BTreeMap<Address, services::Service>,
     tasks: Vec<Task>,
     tokens: Vec<run::Token>,
+    /// What containers wrote, on its way to the logs.
+    pub(crate) written: Vec<Written>,
     script: Script,
     ids: Ids,
     /// How many milliseconds DescribeServices is behind, and what it has seen since when.

@@ -13,6 +13,7 @@ pub(super) fn service(prefix: &str) -> Option<(&'static str, &'static str)> {
         "AmazonSQS" => ("sqs", OLD),
         "AmazonEC2ContainerServiceV20141113" => ("ecs", NEW),
         "AmazonEC2ContainerRegistry_V20150921" => ("ecr", NEW),
+        "Logs_20140328" => ("logs", NEW),
         "secretsmanager" => ("secretsmanager", NEW),
         "AmazonSSM" => ("ssm", NEW),
         // What the AWS CLI speaks to CloudWatch where it does not speak CBOR.

@@ -1,17 +1,19 @@
 //! What the services answer, held against Amazon's own model of their APIs.
 //!
-//! `BOTOCORE_DATA` names a folder with `ecs.json`, `ecr.json`, `cloudwatch.json`, `sns.json` and
-//! `secretsmanager.json`: botocore's `service-2.json` of each. It is no part of the project, so
-//! that the test only says that it was skipped where it is missing.
+//! `BOTOCORE_DATA` names a folder with `ecs.json`, `ecr.json` and so on: botocore's
+//! `service-2.json` of each service. It is no part of the project, so that the test only says that
+//! it was skipped where it is missing.
 
 use crate::room::Room;
 use crate::scr;
 use sandbox::cloudwatch::{CloudWatch, Kind};
 use sandbox::ecr::{Ecr, Image, Mutability};
 use sandbox::ecs::Behaviour;
+use sandbox::logs::{Logs, Written};
 use sandbox::secrets::Secrets;
 use sandbox::service::{Refusal, Service};
 use sandbox::sns::Sns;
+use sandbox::ssm::{Host, Ssm};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -208,5 +210,40 @@ fn the_small_services_answer_as_their_models_say() {
     let arn = room.service.put("slack", "xoxb-1", now);
     room.ask("GetSecretValue", &json!({ "SecretId": arn }));
     room.ask("GetSecretValue", &json!({ "SecretId": "no" }));
+    model.judge(&mut room);
+
+    let Some(model) = Model::load("logs") else { return };
+    let mut room = Room::new("logs", Logs::new());
+    let (group, stream) = ("/ecs/scr".to_owned(), "app/api/35a3".to_owned());
+    room.service.write(Written { group, stream, at: now, lines: vec!["fatal".into()] });
+    for stream in ["app/api/35a3", "app/api/no"] {
+        room.ask("GetLogEvents", &json!({ "logGroupName": "/ecs/scr", "logStreamName": stream }));
+    }
+    model.judge(&mut room);
+}
+
+#[test]
+fn run_command_answers_as_its_model_says() {
+    let Some(model) = Model::load("ssm") else { return };
+    let mut ssm = Ssm::new();
+    ssm.add(Host::new("i-0a1", &[("Component", "web")]).expect("there is room for a folder"));
+    let mut room = Room::new("ssm", ssm);
+    let of_web = json!([{ "Key": "tag:Component", "Values": ["web"] }]);
+    room.ask("DescribeInstanceInformation", &json!({ "Filters": of_web }));
+    let mut ids = vec![];
+    for (instance, script) in [("i-0a1", "echo one"), ("i-0a1", "exit 3"), ("i-0no", "echo two")] {
+        let input = json!({
+            "InstanceIds": [instance], "DocumentName": "AWS-RunShellScript", "Comment": "a test",
+            "Parameters": {"commands": ["#!/bin/bash", script], "executionTimeout": ["60"]},
+        });
+        let answer = room.ask("SendCommand", &input);
+        ids.extend(answer["Command"]["CommandId"].as_str().map(str::to_owned));
+    }
+    room.ask("ListCommands", &json!({ "InstanceId": "i-0a1" }));
+    room.ask("ListCommandInvocations", &json!({ "Details": true }));
+    for id in ids.iter().map(String::as_str).chain(["none"]) {
+        room.ask("GetCommandInvocation", &json!({ "CommandId": id, "InstanceId": "i-0a1" }));
+        room.ask("CancelCommand", &json!({ "CommandId": id }));
+    }
     model.judge(&mut room);
 }

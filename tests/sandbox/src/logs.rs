@@ -1,0 +1,77 @@
+//! CloudWatch Logs: the streams that containers write to, to be read from their end.
+
+use crate::place::{arn, text};
+use crate::service::{Call, Desk, Need, Refusal, Service};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default)]
+pub struct Logs {
+    /// The lines of each stream of each group, and when they were written.
+    streams: BTreeMap<(String, String), Vec<(u64, String)>>,
+}
+
+/// What a container wrote.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub group: String,
+    pub stream: String,
+    pub at: u64,
+    pub lines: Vec<String>,
+}
+
+const MOST_EVENTS: usize = 10_000;
+
+impl Service for Logs {
+    fn needs(&self, call: &Call) -> Vec<Need> {
+        let (group, stream) = asked(&call.input);
+        let resource = arn("logs", &format!("log-group:{group}:log-stream:{stream}"));
+        vec![Need::new(&format!("logs:{}", call.operation), resource)]
+    }
+
+    fn answer(&mut self, call: &Call, _desk: &mut Desk<'_>) -> Result<Value, Refusal> {
+        if call.operation != "GetLogEvents" {
+            let message = format!("The sandbox's logs know nothing of {}.", call.operation);
+            return Err(Refusal::new("InvalidOperationException", message));
+        }
+        let (group, stream) = asked(&call.input);
+        let lines = self.streams.get(&(group.to_owned(), stream.to_owned())).ok_or_else(|| {
+            let message = "The specified log stream does not exist.";
+            Refusal::new("ResourceNotFoundException", message)
+        })?;
+        let limit = call.input.get("limit").and_then(Value::as_u64);
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MOST_EVENTS);
+        let first = match call.input.get("startFromHead").and_then(Value::as_bool) {
+            Some(true) => 0,
+            _ => lines.len().saturating_sub(limit),
+        };
+        let events = lines[first..]
+            .iter()
+            .take(limit)
+            .map(|(at, line)| json!({ "timestamp": at, "ingestionTime": at, "message": line }));
+        Ok(json!({
+            "events": events.collect::<Vec<_>>(),
+            "nextForwardToken": format!("f/{}", lines.len()),
+            "nextBackwardToken": format!("b/{first}"),
+        }))
+    }
+
+    fn rang(&mut self, _what: Value, _desk: &mut Desk<'_>) {}
+}
+
+impl Logs {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds to the end of a stream.
+    pub fn write(&mut self, written: Written) {
+        let stream = self.streams.entry((written.group, written.stream)).or_default();
+        stream.extend(written.lines.into_iter().map(|line| (written.at, line)));
+    }
+}
+
+fn asked(input: &Value) -> (&str, &str) {
+    let of = |key| text(input, key).unwrap_or_default();
+    (of("logGroupName"), of("logStreamName"))
+}
