@@ -33,6 +33,7 @@ pub struct Aws {
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     ecr: OnceLock<aws_sdk_ecr::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
+    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
@@ -50,6 +51,7 @@ impl Aws {
             dynamodb: OnceLock::new(),
             ecr: OnceLock::new(),
             ecs: OnceLock::new(),
+            logs: OnceLock::new(),
             secrets: OnceLock::new(),
             sns: OnceLock::new(),
             sqs: OnceLock::new(),
@@ -71,6 +73,10 @@ impl Aws {
 
     pub fn ecs(&self) -> &aws_sdk_ecs::Client {
         self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(self.config()))
+    }
+
+    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        self.logs.get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(self.config()))
     }
 
     pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {

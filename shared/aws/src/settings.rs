@@ -15,6 +15,8 @@ pub const TOPIC: &str = "SLIPWAY_TOPIC";
 pub const SLACK_SECRET: &str = "SLIPWAY_SLACK_SECRET";
 pub const SLACK_CHANNEL: &str = "SLIPWAY_SLACK_CHANNEL";
 pub const ROLLBACK_FUNCTION: &str = "SLIPWAY_ROLLBACK_FUNCTION";
+/// The log groups of tasks that notices may quote from.
+pub const TASK_LOGS: &str = "SLIPWAY_TASK_LOGS";
 /// What every function is told that changes deployments: it sends whatever stands overdue in their
 /// outboxes, whoever is to perform it.
 pub const QUEUES: [&str; 6] =
@@ -22,7 +24,7 @@ pub const QUEUES: [&str; 6] =
 /// What a function is told that only knows of pushes: offers and timers, and what is to be said.
 pub const PUSHES: [&str; 2] = [WAKE_QUEUE, NOTIFY_QUEUE];
 /// What only notify is told.
-pub const PEOPLE: [&str; 4] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION];
+pub const PEOPLE: [&str; 5] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION, TASK_LOGS];
 
 /// Set by the sandbox only, whose time jumps: see `clock`.
 pub(crate) const CLOCK_FROM_DEADLINE: &str = "SLIPWAY_CLOCK_FROM_DEADLINE";

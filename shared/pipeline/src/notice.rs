@@ -1,6 +1,7 @@
 //! Notices: what people are told.
 
 use crate::names::{ImageName, Place, Version};
+use crate::task::Witness;
 use crate::time::{Span, Time};
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub enum News {
         verdict: Verdict,
         took: Span,
         last_words: Vec<String>,
+        /// Whose last output may say more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        witness: Option<Witness>,
     },
     /// A release that automation does not deploy, and why.
     Declined {

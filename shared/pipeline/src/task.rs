@@ -33,6 +33,25 @@ pub struct ContainerReport {
     pub reason: Option<String>,
 }
 
+/// A container that failed: what it wrote last may say why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witness {
+    pub revision: Revision,
+    pub container: ContainerName,
+    pub task: TaskId,
+}
+
+impl TaskReport {
+    /// The container that speaks for what became of the task.
+    pub fn witness(&self) -> Option<Witness> {
+        let failed = |c: &&ContainerReport| c.exit_code.is_some_and(|code| code != 0);
+        let mut failed: Vec<_> = self.containers.iter().filter(failed).collect();
+        failed.sort_by_key(|container| !container.essential);
+        let container = failed.first()?.name.clone();
+        Some(Witness { revision: self.revision.clone(), container, task: self.task.clone() })
+    }
+}
+
 /// Why a task stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

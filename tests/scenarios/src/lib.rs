@@ -66,7 +66,8 @@ impl Team {
             .with("ArtifactBucket", "slipway-artifacts")
             .with("TaskRoleArns", &before::roles(&system.spec))
             .with("SlackSecretArn", &before::slack_secret())
-            .with("SlackChannel", &sandbox::slack::channel_id(CHANNEL));
+            .with("SlackChannel", &sandbox::slack::channel_id(CHANNEL))
+            .with("TaskLogGroups", "*");
         if system.environments().any(|(_, rules)| matches!(rules.target, Target::Hosts(_))) {
             options = options.with("HostsTagged", hosts::OURS);
         }

@@ -1,10 +1,12 @@
 //! A story as Slack shows it.
 
-use super::words::{Mood, Story, cut};
+use super::words::{Mood, Output, Story, cut};
 use serde_json::{Value, json};
 
 /// Slack takes no longer text in one block.
 const BLOCK_MAX: usize = 2900;
+/// With its heading and its fence an output must fit into a block, so that the fence is closed.
+const OUTPUT_MAX: usize = 2600;
 
 /// The message that stands in the channel and is updated in place.
 pub(super) fn message(story: &Story) -> Value {
@@ -29,6 +31,7 @@ pub(super) fn details(story: &Story) -> Option<Value> {
         let words = story.last_words.iter().map(|word| format!("• {}", escape(word)));
         blocks.push(section(&words.collect::<Vec<_>>().join("\n")));
     }
+    blocks.extend(output(story));
     if blocks.is_empty() {
         return None;
     }
@@ -44,9 +47,19 @@ pub(super) fn everything(story: &Story) -> Value {
     {
         let words = story.last_words.iter().map(|word| format!("• {}", escape(word)));
         let place = blocks.len().min(2);
-        blocks.insert(place, section(&words.collect::<Vec<_>>().join("\n")));
+        let words = section(&words.collect::<Vec<_>>().join("\n"));
+        blocks.splice(place..place, std::iter::once(words).chain(output(story)));
     }
     message
+}
+
+/// What the failed container wrote last, as it wrote it.
+fn output(story: &Story) -> Option<Value> {
+    let Output { whose, lines } = story.output.as_ref()?;
+    // Nothing that it wrote may end the fence around it.
+    let lines = escape(&lines.join("\n")).replace("```", "` ` `");
+    let lines = cut(&lines, OUTPUT_MAX);
+    Some(section(&format!("Last output of {}:\n```\n{lines}\n```", escape(whose))))
 }
 
 fn advice(story: &Story) -> Option<Value> {

@@ -6,6 +6,7 @@
 mod access;
 mod blocks;
 mod memo;
+mod output;
 mod slack;
 mod slack_api;
 #[cfg(test)]
@@ -78,7 +79,10 @@ impl Notifier {
             return Err(Failure::Passing("another worker is telling this".into()));
         }
         let rollback = aws.settings.optional(ROLLBACK_FUNCTION);
-        let story = words::story(notice, rollback.as_deref().unwrap_or("rollback"));
+        let mut story = words::story(notice, rollback.as_deref().unwrap_or("rollback"));
+        if let News::Ended { witness: Some(witness), .. } = &notice.news {
+            story.output = output::last_output(aws, witness).await;
+        }
         let may_wait = aws.now() < notice.at + GIVE_UP;
         let mut topic = Ok(());
         if !memo.topic {

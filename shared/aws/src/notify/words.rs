@@ -20,7 +20,15 @@ pub(super) struct Story {
     pub(super) facts: Vec<String>,
     /// The end of the deployment's timeline.
     pub(super) last_words: Vec<String>,
+    /// The end of what the failed container wrote.
+    pub(super) output: Option<Output>,
     pub(super) advice: Option<Advice>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    pub(super) whose: String,
+    pub(super) lines: Vec<String>,
 }
 
 /// What somebody can do now: invoke a function with a payload.
@@ -59,6 +67,7 @@ pub(super) fn story(notice: &Notice, rollback_function: &str) -> Story {
         why: why(&notice.news).map(|why| shorten(&why)),
         facts,
         last_words,
+        output: None,
         advice: advice(notice, rollback_function),
     }
 }
@@ -171,6 +180,10 @@ impl Story {
             lines.push("Last words:".into());
             lines.extend(self.last_words.iter().map(|word| format!("  {word}")));
         }
+        if let Some(Output { whose, lines: output }) = &self.output {
+            lines.push(format!("Last output of {whose}:"));
+            lines.extend(output.iter().map(|line| format!("  | {line}")));
+        }
         if let Some(Advice { aim, function, payload }) = &self.advice {
             lines.push(format!("{aim}, invoke the function {function} with {payload}"));
         }
@@ -191,7 +204,10 @@ pub(super) fn for_programs(notice: &Notice, story: &Story) -> Value {
         "headline": story.headline,
         "why": story.why,
     });
-    if let News::Ended { verdict, took, last_words } = &notice.news {
+    if let Some(output) = &story.output {
+        facts["last_output"] = json!(output.lines);
+    }
+    if let News::Ended { verdict, took, last_words, .. } = &notice.news {
         facts["verdict"] = verdict.name().into();
         facts["took_seconds"] = took.as_seconds().into();
         facts["last_words"] = json!(last_words);

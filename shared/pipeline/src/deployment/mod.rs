@@ -38,6 +38,7 @@ use crate::names::{AlarmName, DeploymentId, ImageName, Repository, ServiceName, 
 use crate::notice::{News, Notice};
 use crate::outbox::Outbox;
 use crate::spec;
+use crate::task::Witness;
 use crate::time::{Span, Time};
 use crate::verdict::Verdict;
 use alarms::AlarmMemory;
@@ -74,6 +75,9 @@ pub struct Deployment {
     pub schema: Schema,
     pub alarms: BTreeMap<AlarmName, AlarmMemory>,
     pub timeline: Timeline,
+    /// A container that failed, and that can be asked why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
     /// A one-off task that may still run although the deployment has ended.
     pub loose_task: Option<LooseTask>,
     pub outbox: Outbox,
@@ -106,6 +110,7 @@ impl Deployment {
             schema: Schema::Untouched,
             alarms: BTreeMap::new(),
             timeline: Timeline::default(),
+            witness: None,
             loose_task: None,
             outbox: Outbox::default(),
         };
@@ -188,7 +193,8 @@ impl Deployment {
         self.drop_all_but_announcements();
         let took = now.since(self.started_at);
         let last_words = self.timeline.last(6);
-        self.announce(News::Ended { verdict: verdict.clone(), took, last_words }, now);
+        let witness = self.witness.clone().filter(|_| verdict != Verdict::Succeeded);
+        self.announce(News::Ended { verdict: verdict.clone(), took, last_words, witness }, now);
         self.state = State::Ended { verdict, at: now };
     }
 

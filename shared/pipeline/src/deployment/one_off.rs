@@ -11,7 +11,7 @@ use super::{
 use crate::effect::{Effect, OneOff, Purpose};
 use crate::event::Event;
 use crate::names::{Revision, TaskId};
-use crate::task::{Fault, OneOffEnd};
+use crate::task::{Fault, OneOffEnd, Witness};
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Verdict};
 
@@ -219,12 +219,14 @@ impl Deployment {
         } else if was_stopping {
             let after =
                 self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout).to_string();
+            self.hear(self.one_off_witness(task));
             self.one_off_failed(Cause::MigrationTimedOut { after }, end.to_string(), now);
         } else if end.never_ran() {
             let reason = end.stop.reason;
             self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
         } else {
             let how = end.to_string();
+            self.hear(self.one_off_witness(task));
             self.one_off_failed(Cause::MigrationFailed { how: how.clone() }, how, now);
         }
         Said::Done
@@ -345,6 +347,12 @@ impl Deployment {
             State::Migrating { run, .. } | State::Undoing { run, .. } => Some(run),
             _ => None,
         }
+    }
+
+    fn one_off_witness(&self, task: &TaskId) -> Option<Witness> {
+        let migration = self.rules.migration.as_ref().filter(|migration| !migration.on_host)?;
+        let revision = self.one_off_revision(&migration.service)?;
+        Some(Witness { revision, container: migration.container.clone(), task: task.clone() })
     }
 
     /// The migration runs in the new revision. So does its undoing; after a success that is the

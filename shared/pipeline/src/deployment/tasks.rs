@@ -5,7 +5,7 @@
 use super::roll_out::not_ours;
 use super::{Deployment, Said};
 use crate::spec::Sidecars;
-use crate::task::{Fault, TaskReport, classify};
+use crate::task::{Fault, TaskReport, Witness, classify};
 use crate::time::Time;
 use crate::verdict::Cause;
 
@@ -51,6 +51,7 @@ impl Deployment {
         }
         service.died.push(report.task.clone());
         let count = service.died.len();
+        self.hear(report.witness());
         self.note(
             now,
             format!(
@@ -63,6 +64,13 @@ impl Deployment {
             self.go_back(Cause::TasksFailed { service: name, count, fault, reason }, now);
         }
         Said::Done
+    }
+
+    /// Keeps whoever can say why it fails. The first one counts: what follows may follow from it.
+    pub(super) fn hear(&mut self, witness: Option<Witness>) {
+        if self.witness.is_none() {
+            self.witness = witness;
+        }
     }
 
     /// The task runs on without one of its containers, which its health does not show.
@@ -79,6 +87,7 @@ impl Deployment {
             format!("Container {} of {service} died: {reason}; its task runs on.", container.name);
         if self.rules.failures.sidecars == Sidecars::RollBack && !self.is_restore() {
             self.note(now, text);
+            self.hear(report.witness());
             self.go_back(
                 Cause::SidecarFailed { service, container: container.name.clone(), reason },
                 now,

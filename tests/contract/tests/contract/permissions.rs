@@ -319,6 +319,7 @@ fn notify() {
         "Notify",
         &expect![[r#"
             dynamodb:BatchGetItem Table
+            logs:GetLogEvents log-group:${TaskLogGroups}:log-stream:*
             secretsmanager:GetSecretValue SlackSecretArn
             sns:Publish Topic
         "#]],

@@ -67,6 +67,7 @@ fn each_function_is_told_what_it_reads_and_nothing_else() {
             let meant = match words.as_str() {
                 "slack-secret" => "SlackSecretArn".to_owned(),
                 "rollback-function" => "Rollback".to_owned(),
+                "task-logs" => "TaskLogGroups".to_owned(),
                 words => camel(words),
             };
             assert_eq!(value["Ref"], meant, "{name} of {}", function.id);

@@ -116,7 +116,7 @@ async fn going_back_asks_few_services_at_a_time() {
         &expect![[r#"
               1 cloudwatch DescribeAlarms
              44 dynamodb BatchGetItem
-             58 dynamodb GetItem
+             59 dynamodb GetItem
              54 dynamodb PutItem
              23 dynamodb Query
               2 dynamodb TransactWriteItems
@@ -127,13 +127,14 @@ async fn going_back_asks_few_services_at_a_time() {
               3 ecs RegisterTaskDefinition
               1 ecs RunTask
               6 ecs UpdateService
+              1 logs GetLogEvents
               1 secretsmanager GetSecretValue
               3 sns Publish
              23 sqs SendMessageBatch
             EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5]
             ImagePushed calls the table [0, 0, 0, 4, 4, 4]
             Migrate calls the table [5]
-            Notify calls the table [9, 9, 9]
+            Notify calls the table [9, 9, 10]
             Rollback calls the table [2, 2, 2, 2]
             Rollout calls the table [2, 2, 2, 5, 17]
             Wake calls the table [1, 1, 1, 1, 2, 5]

@@ -2,10 +2,12 @@
 
 use crate::{STAGING, ended, scr, sound};
 use expect_test::expect;
+use sandbox::ecs::{Behaviour, Ending};
 use sandbox::faults::{Calls, Fault, When};
 use sandbox::service::Refusal;
 use sandbox::slack::Trouble;
 use scenarios::Team;
+use serde_json::Value;
 
 const PUBLISH: (&str, &str) = ("sns", "Publish");
 
@@ -184,6 +186,82 @@ async fn a_topic_that_is_busy_is_told_later_and_once() {
           scr/staging: 0a1b2c3 is live
           scr/staging: deploying 3f2a9c1
           scr/staging: 3f2a9c1 is live
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_failure_quotes_what_the_container_wrote_last() {
+    let mut team = scr().await;
+    team.one_off("", "alembic", Ending::Exits { code: 1, seconds: 8 });
+    team.push_all("3f2a9c1", "does not migrate").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    team.one_off("", "alembic", Ending::Exits { code: 0, seconds: 8 });
+    let digests = team.push_all("7b41d0e", "crashes").unwrap();
+    team.behave(&digests["scr-web"], Behaviour::CrashesAtStart { exit_code: 3 });
+    team.until_ended(STAGING, 3).await.unwrap();
+    let published = team.sandbox.account().services.sns.published.clone();
+    let text = |number: usize| {
+        let message: Value = serde_json::from_str(&published[number].message).unwrap();
+        format!("{}\n", message["email"].as_str().unwrap())
+    };
+    expect![[r#"
+        scr/staging: 3f2a9c1 failed; no service was changed
+        Why: the migration failed: exit code 1, Essential container in task exited
+        Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 33s.
+        Last words:
+          Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+          Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+          The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+          Ended: failed: the migration failed: exit code 1, Essential container in task exited.
+        Last output of api (task dd1a89e2b6d0e49ff31a48822cb13bea):
+          | api starts
+          | fatal: cannot go on, exit code 1
+    "#]].assert_eq(&text(3));
+    expect![[r#"
+        scr/staging: 7b41d0e was rolled back
+        Why: scr-web failed: ECS deployment circuit breaker: tasks failed to start
+        Deployment 3 of scr/staging. Started by a push of 7b41d0e. It took 4m10s.
+        Last words:
+          scr-web is back.
+          Putting scr-ai-gateway back to scr-ai-gateway:2.
+          scr-ai-gateway is back.
+          Putting scr-api back to scr-api:2.
+          scr-api is back.
+          Ended: rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
+        Last output of web (task 908a394b9033f0d9fe6a9f86d1523c7c):
+          | web starts
+          | fatal: cannot go on, exit code 3
+    "#]]
+    .assert_eq(&text(published.len() - 1));
+    sound(&team);
+}
+
+/// Whether the lines can be read or not, the notice goes out.
+#[tokio::test]
+async fn logs_that_cannot_be_read_keep_nothing_back() {
+    let mut team = scr().await;
+    let reading = Calls::to("logs", "GetLogEvents");
+    let gone = Refusal::new("ResourceNotFoundException", "The specified log group does not exist.");
+    team.sandbox.faults(|faults| faults.on_calls(reading, When::Always, Fault::Refuse(gone)));
+    team.one_off("", "alembic", Ending::Exits { code: 1, seconds: 8 });
+    team.push_all("3f2a9c1", "does not migrate").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    ended(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        failed: the migration failed: exit code 1, Essential container in task exited
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 failed; no service was changed
     "#]],
     );
 }

@@ -37,7 +37,7 @@ pub(super) fn ended(verdict: Verdict) -> News {
         "09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.".into(),
         format!("09:12:40 Ended: {verdict}."),
     ];
-    News::Ended { verdict, took: Span::seconds(415), last_words }
+    News::Ended { verdict, took: Span::seconds(415), last_words, witness: None }
 }
 
 pub(super) fn alarm() -> Cause {

@@ -8,7 +8,12 @@ use pipeline::verdict::{Cause, Verdict};
 use serde_json::json;
 
 fn ended(verdict: Verdict) -> News {
-    News::Ended { verdict, took: Span::minutes(6), last_words: vec!["That was it.".into()] }
+    News::Ended {
+        verdict,
+        took: Span::minutes(6),
+        last_words: vec!["That was it.".into()],
+        witness: None,
+    }
 }
 
 fn rolled_back() -> News {

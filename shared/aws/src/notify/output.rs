@@ -1,0 +1,107 @@
+//! What a failed container wrote last, where its log driver is CloudWatch Logs' and the installation
+//! may read it. It says more than any exit code, and never keeps a notice from going out.
+
+use super::words::{Output, cut};
+use crate::clients::Aws;
+use crate::ecs::stored;
+use crate::failure::{Failure, chain, failure};
+use crate::settings::TASK_LOGS;
+use pipeline::task::Witness;
+use serde_json::Value;
+use tracing::warn;
+
+const LINES: i32 = 12;
+const LINE_MAX: usize = 240;
+
+/// Where a container's lines are kept.
+#[derive(Debug, PartialEq, Eq)]
+struct Stream {
+    group: String,
+    name: String,
+}
+
+pub(super) async fn last_output(aws: &Aws, witness: &Witness) -> Option<Output> {
+    aws.settings.optional(TASK_LOGS)?;
+    let lines = read(aws, witness).await.unwrap_or_else(|failure| {
+        warn!("the last output of {} cannot be read: {}", witness.container, chain(&failure));
+        vec![]
+    });
+    let whose = format!("{} (task {})", witness.container, short(witness));
+    (!lines.is_empty()).then_some(Output { whose, lines })
+}
+
+async fn read(aws: &Aws, witness: &Witness) -> Result<Vec<String>, Failure> {
+    let definition = stored::kept(aws, &witness.revision).await?;
+    let region = aws.settings.optional("AWS_REGION").unwrap_or_default();
+    let Some(stream) = definition.and_then(|definition| stream(&definition, witness, &region))
+    else {
+        return Ok(vec![]);
+    };
+    let asking = aws.logs().get_log_events().log_group_name(stream.group);
+    let asking = asking.log_stream_name(stream.name).limit(LINES).start_from_head(false);
+    let answer = asking.send().await.map_err(failure)?;
+    let lines = answer.events().iter().filter_map(|event| event.message());
+    let lines = lines.map(str::trim_end).filter(|line| !line.is_empty());
+    Ok(lines.map(|line| cut(line, LINE_MAX)).collect())
+}
+
+/// As the log driver names it: prefix, container, task. Without a prefix it is called after a
+/// container that only its host knows.
+fn stream(definition: &Value, witness: &Witness, region: &str) -> Option<Stream> {
+    let containers = definition["containerDefinitions"].as_array()?;
+    let container = containers.iter().find(|one| one["name"] == witness.container.as_str())?;
+    let logging = &container["logConfiguration"];
+    let option = |name: &str| logging["options"][name].as_str();
+    if logging["logDriver"] != "awslogs" || option("awslogs-region").is_some_and(|r| r != region) {
+        return None;
+    }
+    let (group, prefix) = (option("awslogs-group")?, option("awslogs-stream-prefix")?);
+    let name = format!("{prefix}/{}/{}", witness.container, short(witness));
+    Some(Stream { group: group.to_owned(), name })
+}
+
+/// The task's id, without what stands before it in an ARN.
+fn short(witness: &Witness) -> &str {
+    let task = witness.task.as_str();
+    task.rsplit('/').next().unwrap_or(task)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stream;
+    use pipeline::task::Witness;
+    use serde_json::{Value, json};
+
+    fn of(logging: &Value) -> Option<String> {
+        let containers = json!([{"name": "log"}, {"name": "api", "logConfiguration": logging}]);
+        let definition = json!({ "containerDefinitions": containers });
+        let witness = Witness {
+            revision: "api:7".into(),
+            container: "api".into(),
+            task: "arn:aws:ecs:eu-central-1:1:task/scr/35a3".into(),
+        };
+        let stream = stream(&definition, &witness, "eu-central-1")?;
+        Some(format!("{} {}", stream.group, stream.name))
+    }
+
+    #[test]
+    fn the_stream_is_named_after_prefix_container_and_task() {
+        let options = json!({"awslogs-group": "/ecs/api", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "app"});
+        let found = of(&json!({"logDriver": "awslogs", "options": options}));
+        assert_eq!(found.unwrap(), "/ecs/api app/api/35a3");
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_not_looked_for() {
+        assert_eq!(
+            of(
+                &json!({"logDriver": "splunk", "options": {"awslogs-group": "a", "awslogs-stream-prefix": "b"}})
+            ),
+            None
+        );
+        assert_eq!(of(&json!({"logDriver": "awslogs", "options": {"awslogs-group": "a"}})), None);
+        let options = json!({"awslogs-group": "a", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "b"});
+        assert_eq!(of(&json!({"logDriver": "awslogs", "options": options})), None);
+        assert_eq!(of(&Value::Null), None);
+    }
+}
