@@ -17,6 +17,8 @@ pub const SLACK_CHANNEL: &str = "SLIPWAY_SLACK_CHANNEL";
 pub const ROLLBACK_FUNCTION: &str = "SLIPWAY_ROLLBACK_FUNCTION";
 /// The log groups of tasks that notices may quote from.
 pub const TASK_LOGS: &str = "SLIPWAY_TASK_LOGS";
+/// The roles that may be handed to ECS, as the template's parameter has them.
+pub const TASK_ROLES: &str = "SLIPWAY_TASK_ROLES";
 /// What every function is told that changes deployments: it sends whatever stands overdue in their
 /// outboxes, whoever is to perform it.
 pub const QUEUES: [&str; 6] =

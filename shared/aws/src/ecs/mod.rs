@@ -17,6 +17,7 @@ mod preflight;
 mod preview;
 pub(crate) mod protect;
 mod render;
+mod roles;
 
 mod compare;
 mod definition;

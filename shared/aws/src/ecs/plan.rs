@@ -4,7 +4,7 @@ use super::basis::{self, Basis, Start};
 use super::definition::Definition;
 use super::halt::asked_to;
 use super::protect::{self, Read, Wanted};
-use super::{agree, cluster_of, compare, preflight, render, services};
+use super::{agree, cluster_of, compare, preflight, render, roles, services};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use futures_util::stream::{self, StreamExt};
@@ -104,6 +104,7 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare) -> Result<Plan, Failure> 
     plan.images = images;
     plan.alarms = readings;
     agree::check(prepare, &mut plan);
+    roles::check(aws, &mut plan);
     plan.faults.extend(missing);
     Ok(plan)
 }

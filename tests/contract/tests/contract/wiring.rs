@@ -4,6 +4,7 @@ use aws::settings;
 use contract::{Resource, Template, short};
 use expect_test::expect;
 use pipeline::deployment::WORKER_LIFE;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -59,10 +60,17 @@ fn each_function_is_told_what_it_reads_and_nothing_else() {
             "Configure" | "Status" => {}
             "ImagePushed" => wanted.extend(settings::PUSHES),
             "Notify" => wanted.extend(settings::QUEUES.iter().chain(&settings::PEOPLE)),
+            "Deploy" | "Rollout" => {
+                wanted.extend(settings::QUEUES.iter().chain([&settings::TASK_ROLES]));
+            }
             _ => wanted.extend(settings::QUEUES),
         }
         assert_eq!(told, wanted, "{}", function.id);
         for (name, value) in variables {
+            if name == settings::TASK_ROLES {
+                assert_eq!(value["Fn::Join"], json!([",", {"Ref": "TaskRoleArns"}]));
+                continue;
+            }
             let words = name.trim_start_matches("SLIPWAY_").to_lowercase().replace('_', "-");
             let meant = match words.as_str() {
                 "slack-secret" => "SlackSecretArn".to_owned(),

@@ -91,6 +91,16 @@ async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
 #[tokio::test]
 async fn a_plan_says_all_at_once_what_would_stop_it() {
     let mut team = scr().await;
+    let text = team.system.text.replace(
+        "      - scr-ai-gateway-production\n",
+        "      - {name: scr-ai-gateway-production, base: latest}\n",
+    );
+    team.respecify(&text).await.unwrap();
+    let family = json!({"taskDefinition": "scr-ai-gateway-production"});
+    let described = team.person("ecs", "DescribeTaskDefinition", family).unwrap();
+    let mut newer = described["taskDefinition"].clone();
+    newer["taskRoleArn"] = "arn:aws:iam::123456789012:role/admin".into();
+    team.person("ecs", "RegisterTaskDefinition", newer).unwrap();
     team.person(
         "ecs",
         "DeleteService",
@@ -107,7 +117,9 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
               "changes": {
                 "scr-ai-gateway-production": [
                   "scr-ai-gateway-production:1 -> a new revision",
-                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@ecedde68be91"
+                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@ecedde68be91",
+                  "taskRoleArn: arn:aws:iam::123456789012:role/team-task -> arn:aws:iam::123456789012:role/admin",
+                  "tags: [{\"key\":\"team\",\"value\":\"scr\"}] -> nothing"
                 ],
                 "scr-api-production": [
                   "scr-api-production:1 -> a new revision",
@@ -136,9 +148,13 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
                 "watch the alarms for 10m"
               ],
               "to": "0a1b2c3",
+              "warnings": [
+                "scr-ai-gateway-production runs scr-ai-gateway-production:1 and is now made from scr-ai-gateway-production:2, which is newer"
+              ],
               "would_fail": [
                 "scr-web-production is being deleted; wait until it is gone, or take it out of the spec",
-                "scr-api@sha256:5c2101caa14ef63e959a64281372f48e7bc1999630b4030d74a495cdcc7a08bf is not in ECR (any more); push it again, or deploy another release"
+                "scr-api@sha256:5c2101caa14ef63e959a64281372f48e7bc1999630b4030d74a495cdcc7a08bf is not in ECR (any more); push it again, or deploy another release",
+                "scr-ai-gateway-production runs with arn:aws:iam::123456789012:role/admin, which Slipway may not hand to ECS; add it to TaskRoleArns of its stack"
               ]
             }
         "#]],
