@@ -1,10 +1,11 @@
 //! The live account, as far as a spec speaks of it: what is there and what is not.
 
+use super::lifecycle;
 use crate::Aws;
 use crate::failure::{Failure, failure};
 use crate::hosts::{self, Tags};
 use aws_sdk_cloudwatch::types::AlarmType;
-use futures_util::future::{try_join_all, try_join4};
+use futures_util::future::{try_join_all, try_join5};
 use pipeline::names::{AlarmName, Repository, ServiceName};
 use pipeline::spec::{Application, Fault, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,8 @@ const ALARMS_AT_ONCE: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) repositories: BTreeMap<Repository, String>,
+    /// Repositories with rules that delete what may be needed again.
+    pub(crate) lifecycles: BTreeMap<Repository, String>,
     /// Of a cluster as a whole.
     pub(crate) clusters: BTreeMap<String, String>,
     pub(crate) services: BTreeMap<(String, ServiceName), Trouble>,
@@ -50,16 +53,18 @@ pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure
             services.entry(cluster.clone()).or_default().extend(names);
         }
     }
-    let (repositories, of_clusters, alarms, of_hosts) = try_join4(
+    let (repositories, of_clusters, alarms, of_hosts, lifecycles) = try_join5(
         try_join_all(spec.images.values().map(|repository| look_at_repository(aws, repository))),
         try_join_all(services.iter().map(|(cluster, names)| look_at_cluster(aws, cluster, names))),
         look_at_alarms(aws, alarms),
         try_join_all(tags.into_iter().map(|tags| look_at_hosts(aws, tags))),
+        try_join_all(spec.images.values().map(|repository| look_at_lifecycle(aws, repository))),
     )
     .await?;
     let hosts = of_hosts.into_iter().collect();
     let mut facts = Facts { alarms, hosts, ..Facts::default() };
     facts.repositories.extend(repositories.into_iter().flatten());
+    facts.lifecycles.extend(lifecycles.into_iter().flatten());
     for (cluster, services) in of_clusters {
         facts.clusters.extend(cluster);
         facts.services.extend(services);
@@ -81,6 +86,25 @@ async fn look_at_repository(
         }
         Err(error) => Ok(Some((repository.clone(), cannot_look(error, repository.as_str())?))),
     }
+}
+
+/// Why a repository is missing is told elsewhere.
+async fn look_at_lifecycle(
+    aws: &Aws,
+    repository: &Repository,
+) -> Result<Option<(Repository, String)>, Failure> {
+    let asking = aws.ecr().get_lifecycle_policy().repository_name(repository.as_str());
+    let policy = match asking.send().await.map_err(failure) {
+        Ok(answer) => answer.lifecycle_policy_text,
+        Err(error) if error.is("LifecyclePolicyNotFoundException") => None,
+        Err(error) if error.is("RepositoryNotFoundException") => None,
+        Err(error) => {
+            let why = cannot_look(error, "its lifecycle rules")?;
+            return Ok(Some((repository.clone(), why)));
+        }
+    };
+    let danger = policy.and_then(|policy| lifecycle::danger(&policy));
+    Ok(danger.map(|danger| (repository.clone(), danger)))
 }
 
 type OfCluster = (Option<(String, String)>, BTreeMap<(String, ServiceName), Trouble>);
@@ -232,6 +256,10 @@ impl Facts {
     /// Worth knowing, and nothing wrong.
     pub(crate) fn warnings(&self, spec: &Application) -> Vec<String> {
         let mut warnings = Vec::new();
+        for (image, repository) in &spec.images {
+            let danger = self.lifecycles.get(repository);
+            warnings.extend(danger.map(|why| format!("images.{image}: {repository}: {why}")));
+        }
         for (name, environment) in &spec.environments {
             let path = format!("environments.{name}");
             let hosts = hosts::tags_of(&environment.target).and_then(|tags| self.hosts.get(tags));

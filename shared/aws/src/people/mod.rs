@@ -19,6 +19,7 @@ mod cloudformation;
 mod configure;
 mod control;
 mod deploy;
+mod lifecycle;
 mod marks;
 mod overruling;
 mod registry;

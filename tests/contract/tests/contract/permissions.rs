@@ -294,6 +294,7 @@ fn configure() {
             cloudwatch:DescribeAlarms *
             dynamodb:BatchGetItem Table
             ecr:DescribeRepositories repository/${RepositoryScope}
+            ecr:GetLifecyclePolicy repository/${RepositoryScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ssm:DescribeInstanceInformation *
         "#]],

@@ -21,6 +21,8 @@ struct Repository {
     mutability: Mutability,
     /// The oldest first.
     images: Vec<Stored>,
+    /// The text of its lifecycle policy, which the sandbox shows and does not carry out.
+    lifecycle: Option<String>,
 }
 
 /// Whether a tag may move to another image.
@@ -67,6 +69,7 @@ impl Service for Ecr {
             "DescribeImages" => self.describe_images(input),
             "ListImages" => self.list_images(input),
             "DescribeRepositories" => self.describe_repositories(input),
+            "GetLifecyclePolicy" => self.lifecycle(input),
             other => Err(Refusal::new(
                 "InvalidParameterException",
                 format!("The sandbox's ECR knows nothing of {other}: see tests/sandbox/src/ecr."),
@@ -83,8 +86,15 @@ impl Ecr {
     }
 
     pub fn create_repository(&mut self, name: &str, mutability: Mutability) {
-        let repository = Repository { mutability, images: vec![] };
+        let repository = Repository { mutability, images: vec![], lifecycle: None };
         self.repositories.insert(name.to_owned(), repository);
+    }
+
+    /// Gives a repository a lifecycle policy.
+    pub fn put_lifecycle(&mut self, repository: &str, policy: &Value) {
+        if let Some(known) = self.repositories.get_mut(repository) {
+            known.lifecycle = Some(policy.to_string());
+        }
     }
 
     /// Every tag that points at a digest.
@@ -111,6 +121,19 @@ impl Ecr {
         let name = name.ok_or_else(|| invalid("repositoryName failed to satisfy: not null"))?;
         let found = self.repositories.get_key_value(name);
         found.map(|(name, known)| (name.as_str(), known)).ok_or_else(|| not_found(name))
+    }
+
+    fn lifecycle(&self, input: &Value) -> Result<Value, Refusal> {
+        let (name, repository) = self.repository(input)?;
+        let policy = repository.lifecycle.as_ref().ok_or_else(|| {
+            let message = "Lifecycle policy does not exist for this repository";
+            Refusal::new("LifecyclePolicyNotFoundException", message)
+        })?;
+        Ok(json!({
+            "registryId": ACCOUNT,
+            "repositoryName": name,
+            "lifecyclePolicyText": policy,
+        }))
     }
 
     fn batch_get_image(&self, input: &Value) -> Result<Value, Refusal> {

@@ -172,6 +172,9 @@ fn ecr_answers_as_its_model_says() {
     assert!(pushed.is_ok());
     room.ask("DescribeRepositories", &json!({}));
     room.ask("DescribeRepositories", &json!({ "repositoryNames": ["no"] }));
+    room.ask("GetLifecyclePolicy", &json!({ "repositoryName": "scr" }));
+    room.service.put_lifecycle("scr", &json!({ "rules": [] }));
+    room.ask("GetLifecyclePolicy", &json!({ "repositoryName": "scr" }));
     room.ask("DescribeImages", &json!({ "repositoryName": "scr" }));
     room.ask("ListImages", &json!({ "repositoryName": "scr" }));
     let ids = json!([{ "imageTag": "v1" }, { "imageTag": "no" }]);

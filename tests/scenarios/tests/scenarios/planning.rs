@@ -313,3 +313,20 @@ async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deploymen
     "#]],
     );
 }
+
+#[tokio::test]
+async fn rules_that_delete_what_a_rollback_needs_are_told_when_the_spec_is_configured() {
+    let team = &mut scr().await;
+    let policy = json!({"rules": [{
+        "rulePriority": 1, "action": {"type": "expire"},
+        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
+    }]});
+    team.sandbox.account().services.ecr.put_lifecycle("scr-web", &policy);
+    let answer = team.ask("configure", json!({"spec": team.system.text})).await.unwrap();
+    expect![[r#"
+        [
+          "images.web: scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and keeps enough of them"
+        ]
+    "#]].assert_eq(&pretty(&answer["warnings"]));
+    sound(team);
+}

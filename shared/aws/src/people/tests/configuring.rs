@@ -5,7 +5,6 @@ use crate::hosts::Tags;
 use crate::people::account::{Facts, Host, Trouble};
 use expect_test::expect;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 const SHOP: &str = "
 application: shop
@@ -216,7 +215,6 @@ fn the_account_is_compared_with_the_spec() {
     let mut desk = Desk::new(&[]);
     let missing = |what: &str| format!("there is no {what}");
     desk.facts = Facts {
-        hosts: BTreeMap::new(),
         repositories: [("scr-web".into(), missing("repository scr-web"))].into(),
         clusters: [("scr-production".to_owned(), missing("cluster scr-production"))].into(),
         services: [
@@ -228,6 +226,7 @@ fn the_account_is_compared_with_the_spec() {
         ]
         .into(),
         alarms: [("scr-staging-5xx".into(), missing("alarm scr-staging-5xx"))].into(),
+        ..Facts::default()
     };
     desk.configure(&json!({"spec": SCR}), &expect![[r#"
         failed with Spec: the spec has faults:

@@ -1,0 +1,108 @@
+//! Lifecycle rules of a repository that would delete what a rollback may need.
+//!
+//! A tag of ours keeps an image from being taken for garbage. It does not keep it from a rule that
+//! counts tagged images, unless a rule of its own comes before that.
+
+use pipeline::push::KEEP_PREFIX;
+use serde_json::Value;
+
+/// Says which rule is dangerous and what to do about it; `None`: none is.
+pub(crate) fn danger(policy: &str) -> Option<String> {
+    let policy: Value = serde_json::from_str(policy).ok()?;
+    let mut rules: Vec<&Value> = policy["rules"].as_array()?.iter().collect();
+    rules.sort_by_key(|rule| rule["rulePriority"].as_u64());
+    // An image that fits one rule is out of reach of all that come after it.
+    let own = rules.iter().position(|rule| is_for_ours(rule)).unwrap_or(rules.len());
+    let rule = rules.into_iter().take(own).find(|rule| takes_tagged(rule))?;
+    let (priority, selection) = (&rule["rulePriority"], &rule["selection"]);
+    let what = selection["countType"].as_str().unwrap_or_default();
+    let unit = selection["countUnit"].as_str().map(|unit| format!(" {unit}")).unwrap_or_default();
+    Some(format!(
+        "its lifecycle rule {priority} ({what} {}{unit}) may delete an image that a rollback needs; \
+         put a rule before it that selects tagPatternList [\"{KEEP_PREFIX}*\"] and keeps enough of \
+         them",
+        selection["countNumber"]
+    ))
+}
+
+fn takes_tagged(rule: &Value) -> bool {
+    let expires = rule["action"]["type"].as_str().is_none_or(|action| action == "expire");
+    expires && rule["selection"]["tagStatus"] != "untagged"
+}
+
+fn is_for_ours(rule: &Value) -> bool {
+    let selected = |list: &str| {
+        let texts = rule["selection"][list].as_array().into_iter().flatten();
+        texts.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let by_prefix = selected("tagPrefixList").iter().any(|prefix| prefix.starts_with(KEEP_PREFIX));
+    by_prefix || selected("tagPatternList").iter().any(|one| one.starts_with(KEEP_PREFIX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::danger;
+    use expect_test::{Expect, expect};
+    use serde_json::{Value, json};
+
+    fn check(rules: &[Value], expected: &Expect) {
+        let policy = json!({ "rules": rules }).to_string();
+        expected.assert_eq(&danger(&policy).unwrap_or_default());
+    }
+
+    fn rule(priority: u64, selection: Value) -> Value {
+        json!({"rulePriority": priority, "selection": selection, "action": {"type": "expire"}})
+    }
+
+    fn garbage() -> Value {
+        rule(
+            1,
+            json!({"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}),
+        )
+    }
+
+    fn count() -> Value {
+        rule(5, json!({"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}))
+    }
+
+    #[test]
+    fn what_takes_only_garbage_is_no_danger() {
+        check(&[], &expect![""]);
+        check(&[garbage()], &expect![""]);
+        let archive = json!({"rulePriority": 2, "selection": {"tagStatus": "any"}, "action": {"type": "transition"}});
+        check(&[garbage(), archive], &expect![""]);
+        assert_eq!(danger("no JSON"), None);
+    }
+
+    #[test]
+    fn what_counts_tagged_images_is_one() {
+        check(
+            &[garbage(), count()],
+            &expect![[
+                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+            ]],
+        );
+        let old = json!({"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 90});
+        check(
+            &[rule(3, old), garbage()],
+            &expect![[
+                r#"its lifecycle rule 3 (sinceImagePushed 90 days) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn a_rule_for_ours_that_comes_first_takes_them_out_of_its_reach() {
+        let ours = |priority| {
+            let selection = json!({"tagStatus": "tagged", "tagPatternList": ["slipway-keep-*"], "countType": "imageCountMoreThan", "countNumber": 500});
+            rule(priority, selection)
+        };
+        check(&[count(), ours(2)], &expect![""]);
+        check(
+            &[count(), ours(9)],
+            &expect![[
+                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+            ]],
+        );
+    }
+}
