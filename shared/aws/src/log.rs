@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Subscriber, error};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -18,6 +18,8 @@ pub(crate) fn start(settings: &Settings) {
     let subscriber = tracing_subscriber::registry().with(JsonLines { level });
     // A second start in one process, as in a test, keeps the first.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    // The process ends with a panic, and Lambda says only that it has ended.
+    std::panic::set_hook(Box::new(|panic| error!(error_type = "Panic", "{panic}")));
 }
 
 struct JsonLines {

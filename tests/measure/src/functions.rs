@@ -2,11 +2,11 @@
 
 use crate::run::{self, Counts, Start};
 use crate::{Kept, shipped};
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use std::error::Error;
 use std::io::{Write, stdout};
+use std::num::NonZeroU64;
 use std::path::Path;
+use zopfli::{Format, Options};
 
 /// What must hold for every function, against the bare one of the same build.
 const START_MAX: f64 = 3.0;
@@ -67,13 +67,19 @@ struct Costs {
     counts: Option<Counts>,
 }
 
+/// As `infra/package` does it.
+fn deflated(bytes: &[u8]) -> std::io::Result<usize> {
+    let options = Options { iteration_count: NonZeroU64::MIN, ..Options::default() };
+    let mut out = Vec::new();
+    zopfli::compress(options, Format::Deflate, bytes, &mut out)?;
+    Ok(out.len())
+}
+
 fn measure(binary: &Path, bare: Option<&Path>) -> Result<Costs, Box<dyn Error>> {
     let bytes = std::fs::read(binary).map_err(|error| format!("{}: {error}", binary.display()))?;
-    let mut zip = DeflateEncoder::new(Vec::new(), Compression::best());
-    zip.write_all(&bytes)?;
     Ok(Costs {
         size: bytes.len(),
-        zip: zip.finish()?.len(),
+        zip: deflated(&bytes)?,
         rss_kib: run::peak_rss_kib(binary)?,
         start: run::start(binary, bare.unwrap_or(binary))?,
         counts: if run::has_callgrind() { Some(run::count(binary)?) } else { None },
