@@ -32,7 +32,7 @@ impl Service for Secrets {
     }
 
     fn answer(&mut self, call: &Call, _desk: &mut Desk<'_>) -> Result<Value, Refusal> {
-        if call.operation != "GetSecretValue" {
+        if !["GetSecretValue", "DescribeSecret"].contains(&call.operation.as_str()) {
             let message = format!("The sandbox's secrets know nothing of {}.", call.operation);
             return Err(Refusal::new("InvalidRequestException", message));
         }
@@ -44,14 +44,16 @@ impl Service for Secrets {
             let message = "Secrets Manager can't find the specified secret.";
             Refusal::new("ResourceNotFoundException", message)
         })?;
-        Ok(json!({
-            "ARN": secret.arn,
-            "Name": name,
-            "VersionId": secret.version,
-            "SecretString": secret.text,
-            "VersionStages": ["AWSCURRENT"],
-            "CreatedDate": epoch(secret.created),
-        }))
+        let created = epoch(secret.created);
+        let mut answer = json!({ "ARN": secret.arn, "Name": name, "CreatedDate": created });
+        if call.operation == "DescribeSecret" {
+            answer["VersionIdsToStages"] = json!({ &secret.version: ["AWSCURRENT"] });
+        } else {
+            answer["VersionId"] = secret.version.as_str().into();
+            answer["SecretString"] = secret.text.as_str().into();
+            answer["VersionStages"] = json!(["AWSCURRENT"]);
+        }
+        Ok(answer)
     }
 
     fn rang(&mut self, _what: Value, _desk: &mut Desk<'_>) {}

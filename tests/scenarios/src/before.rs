@@ -70,6 +70,8 @@ impl Team {
         self.sandbox.account().services.ecs.create_cluster(cluster);
         for (_, service) in rules.services().filter(|(_, service)| service.create.is_none()) {
             let definition = self.old_definition(service);
+            let group = format!("/ecs/{}", service.name);
+            self.sandbox.account().services.logs.create_group(&group);
             let registered = self.person("ecs", "RegisterTaskDefinition", definition)?;
             let revision = &registered["taskDefinition"]["taskDefinitionArn"];
             self.person(

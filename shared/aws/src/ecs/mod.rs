@@ -16,6 +16,7 @@ pub(crate) mod plan;
 mod preflight;
 mod preview;
 pub(crate) mod protect;
+mod references;
 mod render;
 mod roles;
 

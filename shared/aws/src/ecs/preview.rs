@@ -3,7 +3,7 @@
 use super::basis::family_and_number;
 use super::diff::changes;
 use super::plan::{After, Planned, plan};
-use super::{definition, stored};
+use super::{definition, references, stored};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use crate::preview::{Outlook, Preview};
@@ -21,7 +21,9 @@ pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Fai
     for planned in plan.services.iter().filter(|planned| starts_from_what_runs(prepare, planned)) {
         warnings.extend(newer_one(aws, planned).await?);
     }
-    Ok(Preview { faults: plan.faults, warnings, found, services })
+    let mut faults = plan.faults;
+    faults.extend(references::missing(aws, &plan.services).await?);
+    Ok(Preview { faults, warnings, found, services })
 }
 
 fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {

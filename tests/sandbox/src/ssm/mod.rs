@@ -14,7 +14,7 @@ use crate::place::{ACCOUNT, Ids, REGION, arn, epoch, list, page, text, texts};
 use crate::service::{Call, Desk, Need, Refusal, Service};
 use command::{Command, Invocation};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
 pub struct Ssm {
@@ -22,6 +22,8 @@ pub struct Ssm {
     /// The oldest first.
     commands: Vec<Command>,
     ids: Ids,
+    /// The names in Parameter Store.
+    parameters: BTreeSet<String>,
 }
 
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -56,6 +58,7 @@ impl Service for Ssm {
             "ListCommands" => self.list_commands(&call.input),
             "ListCommandInvocations" => self.list_invocations(&call.input),
             "GetCommandInvocation" => self.get_invocation(&call.input),
+            "DescribeParameters" => self.describe_parameters(&call.input),
             "CancelCommand" => self.cancel(&call.input, desk),
             other => Err(Refusal::new(
                 "InvalidAction",
@@ -72,6 +75,22 @@ impl Service for Ssm {
 impl Ssm {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub fn put_parameter(&mut self, name: &str) {
+        self.parameters.insert(name.to_owned());
+    }
+
+    fn describe_parameters(&self, input: &Value) -> Result<Value, Refusal> {
+        let [filter] = list(input, "ParameterFilters") else { return Err(no_filter()) };
+        let (key, option) = (text(filter, "Key"), text(filter, "Option"));
+        if (key, option) != (Some("Name"), Some("Equals")) {
+            return Err(no_filter());
+        }
+        let wanted = texts(filter, "Values");
+        let known = self.parameters.iter().filter(|name| wanted.contains(&name.as_str()));
+        let known = known.map(|name| json!({ "Name": name, "Type": "SecureString" }));
+        Ok(json!({ "Parameters": known.collect::<Vec<_>>() }))
     }
 
     /// A machine registers itself.
@@ -251,7 +270,10 @@ impl Ssm {
 }
 
 fn no_filter() -> Refusal {
-    Refusal::new("InvalidFilterKey", "The sandbox filters instances by tag:KEY and one value.")
+    Refusal::new(
+        "InvalidFilterKey",
+        "The sandbox filters instances by tag:KEY and one value, and parameters by their names.",
+    )
 }
 
 fn with_next(answer: Value, next: Option<String>) -> Value {

@@ -213,12 +213,15 @@ fn the_small_services_answer_as_their_models_say() {
     let arn = room.service.put("slack", "xoxb-1", now);
     room.ask("GetSecretValue", &json!({ "SecretId": arn }));
     room.ask("GetSecretValue", &json!({ "SecretId": "no" }));
+    room.ask("DescribeSecret", &json!({ "SecretId": arn }));
+    room.ask("DescribeSecret", &json!({ "SecretId": "no" }));
     model.judge(&mut room);
 
     let Some(model) = Model::load("logs") else { return };
     let mut room = Room::new("logs", Logs::new());
     let (group, stream) = ("/ecs/scr".to_owned(), "app/api/35a3".to_owned());
     room.service.write(Written { group, stream, at: now, lines: vec!["fatal".into()] });
+    room.ask("DescribeLogGroups", &json!({ "logGroupNamePrefix": "/ecs" }));
     for stream in ["app/api/35a3", "app/api/no"] {
         room.ask("GetLogEvents", &json!({ "logGroupName": "/ecs/scr", "logStreamName": stream }));
     }
@@ -243,6 +246,9 @@ fn run_command_answers_as_its_model_says() {
         ids.extend(answer["Command"]["CommandId"].as_str().map(str::to_owned));
     }
     room.ask("ListCommands", &json!({ "InstanceId": "i-0a1" }));
+    room.service.put_parameter("/scr/token");
+    let named = json!([{ "Key": "Name", "Option": "Equals", "Values": ["/scr/token", "no"] }]);
+    room.ask("DescribeParameters", &json!({ "ParameterFilters": named }));
     room.ask("ListCommandInvocations", &json!({ "Details": true }));
     for id in ids.iter().map(String::as_str).chain(["none"]) {
         room.ask("GetCommandInvocation", &json!({ "CommandId": id, "InstanceId": "i-0a1" }));

@@ -100,6 +100,12 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
     let described = team.person("ecs", "DescribeTaskDefinition", family).unwrap();
     let mut newer = described["taskDefinition"].clone();
     newer["taskRoleArn"] = "arn:aws:iam::123456789012:role/admin".into();
+    let gateway = &mut newer["containerDefinitions"][0];
+    gateway["logConfiguration"]["options"]["awslogs-group"] = "/ecs/gateway".into();
+    gateway["secrets"] = json!([
+        {"name": "KEY", "valueFrom": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf:api::"},
+        {"name": "URL", "valueFrom": "/scr/production/url"},
+    ]);
     team.person("ecs", "RegisterTaskDefinition", newer).unwrap();
     team.person(
         "ecs",
@@ -118,6 +124,9 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
                 "scr-ai-gateway-production": [
                   "scr-ai-gateway-production:1 -> a new revision",
                   "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@ecedde68be91",
+                  "gateway.logConfiguration.options.awslogs-group: /ecs/scr-ai-gateway-production -> /ecs/gateway",
+                  "gateway.secrets[KEY]: nothing -> arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf:api::",
+                  "gateway.secrets[URL]: nothing -> /scr/production/url",
                   "taskRoleArn: arn:aws:iam::123456789012:role/team-task -> arn:aws:iam::123456789012:role/admin",
                   "tags: [{\"key\":\"team\",\"value\":\"scr\"}] -> nothing"
                 ],
@@ -154,7 +163,10 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
               "would_fail": [
                 "scr-web-production is being deleted; wait until it is gone, or take it out of the spec",
                 "scr-api@sha256:5c2101caa14ef63e959a64281372f48e7bc1999630b4030d74a495cdcc7a08bf is not in ECR (any more); push it again, or deploy another release",
-                "scr-ai-gateway-production runs with arn:aws:iam::123456789012:role/admin, which Slipway may not hand to ECS; add it to TaskRoleArns of its stack"
+                "scr-ai-gateway-production runs with arn:aws:iam::123456789012:role/admin, which Slipway may not hand to ECS; add it to TaskRoleArns of its stack",
+                "scr-ai-gateway-production: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf; no task could start",
+                "scr-ai-gateway-production: there is no parameter /scr/production/url; no task could start",
+                "scr-ai-gateway-production: there is no log group /ecs/gateway; no task could start"
               ]
             }
         "#]],
