@@ -170,14 +170,17 @@ async fn pushed(
     Ok(pushed)
 }
 
-/// The last deployments of each environment, the newest first.
+/// The last deployments of each environment, the newest first; at the end the one that runs, however
+/// old it is.
 async fn histories(
     world: &impl Directory,
     sites: &[Site<'_>],
 ) -> Result<BTreeMap<Place, Vec<Deployment>>, Failure> {
     let keys = sites.iter().flat_map(|site| {
         let (place, last) = (site.place().clone(), site.head.last_number);
-        let numbers = (last.saturating_sub(HISTORY) + 1..=last).rev();
+        let first = last.saturating_sub(HISTORY) + 1;
+        let live = site.head.live.as_ref().map(|live| live.number).filter(|live| *live < first);
+        let numbers = (first..=last).rev().chain(live);
         numbers.map(move |number| Key::Deployment(DeploymentId { place: place.clone(), number }))
     });
     let mut found: BTreeMap<Place, Vec<Deployment>> = BTreeMap::new();

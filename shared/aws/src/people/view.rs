@@ -57,6 +57,9 @@ pub(crate) fn environment(seen: &Seen) -> Value {
     if let Some(live) = &head.live {
         view.insert("images".into(), json!(live.release.images));
     }
+    if let Some(why) = why(site, history) {
+        view.insert("asked_by".into(), why.into());
+    }
     let mut some = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             view.insert(name.into(), value);
@@ -81,6 +84,7 @@ pub(crate) fn environment_lines(seen: &Seen) -> Vec<String> {
     let mut add = |what: &str, texts: Vec<String>| {
         lines.extend(texts.into_iter().map(|text| format!("  {what}: {text}")));
     };
+    add("asked for by", why(site, history).into_iter().collect());
     if let Some(active) = site.active {
         add("under way", vec![under_way(active)]);
     }
@@ -176,6 +180,13 @@ fn runs(site: &Site) -> String {
         None if site.head.last_number == 0 => "nothing was deployed here yet".into(),
         None => "nobody knows what runs; the last deployment did not leave it as it should".into(),
     }
+}
+
+/// Who or what wanted what runs.
+fn why(site: &Site, history: &[Deployment]) -> Option<String> {
+    let live = site.head.live.as_ref()?;
+    let brought = history.iter().find(|deployment| deployment.id.number == live.number)?;
+    Some(brought.request.asked_by.to_string())
 }
 
 fn under_way(deployment: &Deployment) -> String {

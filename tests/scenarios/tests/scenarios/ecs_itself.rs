@@ -202,6 +202,7 @@ async fn a_cluster_without_room_is_waited_for() {
     let answer = team.ask("status", status).await.unwrap();
     expect![[r#"
         scr/staging runs 0a1b2c3 since 2026-11-21T09:12:19Z (deployment 1)
+          asked for by: a push of 0a1b2c3
           under way: 2 of 3f2a9c1 is rolling out, waiting for scr-api: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone
             2026-11-21T09:12:19Z Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
             2026-11-21T09:12:19Z The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.

@@ -172,6 +172,7 @@ async fn a_release_without_one_of_its_images_says_which() {
     let waits = team.invoke("status", status).await.unwrap();
     expect![[r#"
         power-pto/production runs 0a1b2c3 since 2026-11-21T09:16:08Z (deployment 1)
+          asked for by: a push of 0a1b2c3
           incomplete: 3f2a9c1, last pushed at 2026-11-21T09:16:08Z, still lacks worker
           good: 0a1b2c3 (deployment 1, 2026-11-21T09:16:08Z)
           ended: 1 of 0a1b2c3: succeeded
