@@ -26,7 +26,7 @@ mod wwhd;
 
 use expect_test::Expect;
 use scenarios::Team;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) const STAGING: &str = "scr/staging";
 
@@ -63,4 +63,23 @@ pub(crate) fn sound(team: &Team) {
 /// An answer as it stands in the console.
 pub(crate) fn pretty(answer: &Value) -> String {
     format!("{answer:#}\n")
+}
+
+/// Somebody registers a task definition, which is the newest one but changed.
+pub(crate) fn somebody_registers(team: &Team, family: &str, change: impl FnOnce(&mut Value)) {
+    let asked = json!({ "taskDefinition": family });
+    let described = team.person("ecs", "DescribeTaskDefinition", asked).unwrap();
+    let mut newer = described["taskDefinition"].clone();
+    change(&mut newer);
+    team.person("ecs", "RegisterTaskDefinition", newer).unwrap();
+}
+
+/// From now on a service is made from the newest task definition of its family.
+pub(crate) async fn start_from_newest(team: &mut Team, service: &str) {
+    let text = team.system.text.replace(
+        &format!("      - {service}\n"),
+        &format!("      - {{name: {service}, base: latest}}\n"),
+    );
+    assert_ne!(text, team.system.text);
+    team.respecify(&text).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! The template's permissions are the least that the functions need: what no day needs must go.
 
-use crate::{STAGING, scr, sound};
+use crate::{STAGING, scr, somebody_registers, sound, start_from_newest};
 use sandbox::ecs::{Behaviour, Ending};
 use sandbox::faults::{Calls, Fault, When};
 use sandbox::iam::Grant;
@@ -69,18 +69,12 @@ async fn there_and_back() -> Team {
     team.until_ended(STAGING, 2).await.unwrap();
     let production = json!({"application": "scr", "environment": "production", "from": "staging", "confirm": "DEPLOY", "by": "ann"});
     // With what a task needs to start.
-    let family = json!({"taskDefinition": "scr-web-production"});
-    let described = team.person("ecs", "DescribeTaskDefinition", family).unwrap();
-    let mut newer = described["taskDefinition"].clone();
-    let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
-    newer["containerDefinitions"][0]["secrets"] =
-        json!([{"name": "KEY", "valueFrom": secret}, {"name": "URL", "valueFrom": "url"}]);
-    team.person("ecs", "RegisterTaskDefinition", newer).unwrap();
-    let text = team.system.text.replace(
-        "      - scr-web-production\n",
-        "      - {name: scr-web-production, base: latest}\n",
-    );
-    team.respecify(&text).await.unwrap();
+    start_from_newest(&mut team, "scr-web-production").await;
+    somebody_registers(&team, "scr-web-production", |newer| {
+        let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
+        newer["containerDefinitions"][0]["secrets"] =
+            json!([{"name": "KEY", "valueFrom": secret}, {"name": "URL", "valueFrom": "url"}]);
+    });
     let mut only_a_plan = production.clone();
     only_a_plan["dry_run"] = true.into();
     team.ask("deploy", only_a_plan).await.unwrap();

@@ -1,6 +1,6 @@
 //! A person wants to know what a deployment would do, and does not want it done.
 
-use crate::{STAGING, pretty, scr, sound};
+use crate::{STAGING, pretty, scr, somebody_registers, sound, start_from_newest};
 use expect_test::{Expect, expect};
 use scenarios::Team;
 use serde_json::{Value, json};
@@ -25,19 +25,12 @@ fn to_production() -> Value {
 #[tokio::test]
 async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
     let mut team = scr().await;
-    let text = team.system.text.replace(
-        "      - scr-web-production\n",
-        "      - {name: scr-web-production, base: latest}\n",
-    );
-    team.respecify(&text).await.unwrap();
+    start_from_newest(&mut team, "scr-web-production").await;
     // Terraform has made a newer one since.
-    let family = "scr-web-production";
-    let described = team.person("ecs", "DescribeTaskDefinition", json!({"taskDefinition": family}));
-    let mut newer = described.unwrap()["taskDefinition"].clone();
-    newer["cpu"] = "512".into();
-    newer["containerDefinitions"][0]["environment"] =
-        json!([{"name": "PORT", "value": "8080"}, {"name": "SESSION_SECRET", "value": "hunter2"}]);
-    team.person("ecs", "RegisterTaskDefinition", newer).unwrap();
+    somebody_registers(&team, "scr-web-production", |newer| {
+        newer["cpu"] = "512".into();
+        newer["containerDefinitions"][0]["environment"] = json!([{"name": "PORT", "value": "8080"}, {"name": "SESSION_SECRET", "value": "hunter2"}]);
+    });
     let answer = plan(&mut team, to_production()).await;
     check(
         &answer,
@@ -91,22 +84,14 @@ async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
 #[tokio::test]
 async fn a_plan_says_all_at_once_what_would_stop_it() {
     let mut team = scr().await;
-    let text = team.system.text.replace(
-        "      - scr-ai-gateway-production\n",
-        "      - {name: scr-ai-gateway-production, base: latest}\n",
-    );
-    team.respecify(&text).await.unwrap();
-    let family = json!({"taskDefinition": "scr-ai-gateway-production"});
-    let described = team.person("ecs", "DescribeTaskDefinition", family).unwrap();
-    let mut newer = described["taskDefinition"].clone();
-    newer["taskRoleArn"] = "arn:aws:iam::123456789012:role/admin".into();
-    let gateway = &mut newer["containerDefinitions"][0];
-    gateway["logConfiguration"]["options"]["awslogs-group"] = "/ecs/gateway".into();
-    gateway["secrets"] = json!([
-        {"name": "KEY", "valueFrom": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf:api::"},
-        {"name": "URL", "valueFrom": "/scr/production/url"},
-    ]);
-    team.person("ecs", "RegisterTaskDefinition", newer).unwrap();
+    start_from_newest(&mut team, "scr-ai-gateway-production").await;
+    somebody_registers(&team, "scr-ai-gateway-production", |newer| {
+        newer["taskRoleArn"] = "arn:aws:iam::123456789012:role/admin".into();
+        let gateway = &mut newer["containerDefinitions"][0];
+        gateway["logConfiguration"]["options"]["awslogs-group"] = "/ecs/gateway".into();
+        let key = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf:api::";
+        gateway["secrets"] = json!([{"name": "KEY", "valueFrom": key}, {"name": "URL", "valueFrom": "/scr/production/url"}]);
+    });
     team.person(
         "ecs",
         "DeleteService",
@@ -271,12 +256,8 @@ async fn a_plan_for_hosts_says_which_and_what() {
 #[tokio::test]
 async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deployment() {
     let mut team = scr().await;
-    let described =
-        team.person("ecs", "DescribeTaskDefinition", json!({"taskDefinition": "scr-web"}));
-    let mut newer = described.unwrap()["taskDefinition"].clone();
-    newer["memory"] = "2048".into();
-    for _ in 0..2 {
-        team.person("ecs", "RegisterTaskDefinition", newer.clone()).unwrap();
+    for memory in ["2048", "4096"] {
+        somebody_registers(&team, "scr-web", |newer| newer["memory"] = memory.into());
     }
     let update =
         json!({"cluster": "scr-staging", "service": "scr-web", "taskDefinition": "scr-web:3"});
