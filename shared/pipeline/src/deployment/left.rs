@@ -1,4 +1,4 @@
-//! What an earlier deployment left running, to be compared with what runs.
+//! What the last good deployment left running, to be compared with what runs.
 
 use crate::names::{Revision, ServiceName};
 use serde::{Deserialize, Serialize};
@@ -12,15 +12,11 @@ pub struct Left {
 }
 
 impl Left {
-    /// Says that a service runs something else by now; whoever changed it, it was not a deployment.
+    /// Says that a service runs something else by now.
     pub fn drift(&self, service: &ServiceName, runs: Option<&Revision>) -> Option<String> {
-        let left = self.revisions.get(service).filter(|left| Some(*left) != runs)?;
-        let runs =
-            runs.map_or("does not exist".to_owned(), |runs| format!("runs {}", runs.short()));
-        Some(format!(
-            "{service} {runs}, and deployment {} left {} there",
-            self.number,
-            left.short()
-        ))
+        let left = self.revisions.get(service)?;
+        let runs = runs.filter(|runs| *runs != left)?;
+        let (runs, left, number) = (runs.short(), left.short(), self.number);
+        Some(format!("{service} runs {runs}, and deployment {number} left {left} there"))
     }
 }

@@ -27,6 +27,7 @@ impl Turn<'_> {
         match ended.verdict() {
             Some(Verdict::Succeeded) => self.succeeded(ended),
             Some(Verdict::RolledBack { cause }) => {
+                self.head.remember_what_is_back(ended);
                 self.held_because(ended, &format!("{} was rolled back: {cause}", release.version));
                 if cause.speaks_against_the_release() {
                     self.head.remember_bad(release, &cause.to_string());

@@ -1,7 +1,7 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
 use super::Request;
-use crate::deployment::{Left, shorten};
+use crate::deployment::{Deployment, Left, Standing, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
 use crate::release::{Mark, Release};
@@ -139,11 +139,26 @@ impl Head {
         })
     }
 
-    /// What the last deployment left running here; `None`: nobody knows.
+    /// What the last good deployment left running here; `None`: nobody knows.
     pub fn left(&self) -> Option<Left> {
         let live = self.live.as_ref()?;
         let good = self.good.iter().find(|good| good.number == live.number)?;
         Some(Left { number: good.number, revisions: good.revisions.clone() })
+    }
+
+    /// A revision that somebody had deregistered runs again under another number.
+    pub(super) fn remember_what_is_back(&mut self, ended: &Deployment) {
+        let live = self.live.as_ref().map(|live| live.number);
+        let good = self.good.iter_mut().find(|good| Some(good.number) == live);
+        let Some(good) = good else { return };
+        let back = ended.services.iter().filter(|s| s.standing == Standing::PutBack);
+        for service in back {
+            if let (Some(left), Some(runs)) =
+                (good.revisions.get_mut(&service.name), &service.before)
+            {
+                left.clone_from(runs);
+            }
+        }
     }
 
     /// When it wants to be woken next, if nothing happens before.
