@@ -33,6 +33,9 @@ pub struct ContainerReport {
     pub reason: Option<String>,
 }
 
+/// Killed, and asked to end.
+const ENDED_FROM_OUTSIDE: [i32; 2] = [137, 143];
+
 /// A container that failed: what it wrote last may say why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Witness {
@@ -42,12 +45,17 @@ pub struct Witness {
 }
 
 impl TaskReport {
-    /// The container that speaks for what became of the task.
+    /// The container that speaks for what became of the task. ECS ends the others once an essential
+    /// one has gone, so that what was ended from outside comes after what failed by itself.
     pub fn witness(&self) -> Option<Witness> {
-        let failed = |c: &&ContainerReport| c.exit_code.is_some_and(|code| code != 0);
-        let mut failed: Vec<_> = self.containers.iter().filter(failed).collect();
-        failed.sort_by_key(|container| !container.essential);
-        let container = failed.first()?.name.clone();
+        let ended = self.containers.iter().filter_map(|c| Some((c, c.exit_code?)));
+        let rank = |code: i32| match code {
+            0 => 2,
+            code if ENDED_FROM_OUTSIDE.contains(&code) => 1,
+            _ => 0,
+        };
+        let (container, _) = ended.min_by_key(|(c, code)| (rank(*code), !c.essential))?;
+        let container = container.name.clone();
         Some(Witness { revision: self.revision.clone(), container, task: self.task.clone() })
     }
 }

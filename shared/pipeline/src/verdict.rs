@@ -64,6 +64,23 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether a task may know more about it.
+    pub fn is_known_to_a_task(&self) -> bool {
+        matches!(
+            self,
+            Self::MigrationFailed { .. }
+                | Self::MigrationTimedOut { .. }
+                | Self::UndoFailed { .. }
+                | Self::RolloutFailed { .. }
+                | Self::ReturnedByEcs { .. }
+                | Self::RolloutTimedOut { .. }
+                | Self::TasksFailed { .. }
+                | Self::SidecarFailed { .. }
+                | Self::CheckFailed { .. }
+                | Self::DidNotSettle { .. }
+        )
+    }
+
     /// Whether it speaks against the images, so that automation must never choose them again.
     pub fn speaks_against_the_release(&self) -> bool {
         match self {
@@ -93,6 +110,16 @@ impl Cause {
 }
 
 impl Verdict {
+    /// Why it did not succeed, where something went wrong.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::RolledBack { cause } | Self::Failed { cause, .. } | Self::Stuck { cause, .. } => {
+                Some(cause)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it ended before anything was run or touched, so that it may as well not have been.
     pub fn is_without_trace(&self) -> bool {
         match self {

@@ -56,9 +56,17 @@ pub(super) fn everything(story: &Story) -> Value {
 /// What the failed container wrote last, as it wrote it.
 fn output(story: &Story) -> Option<Value> {
     let Output { whose, lines } = story.output.as_ref()?;
-    // Nothing that it wrote may end the fence around it.
-    let lines = escape(&lines.join("\n")).replace("```", "` ` `");
-    let lines = cut(&lines, OUTPUT_MAX);
+    let mut room = OUTPUT_MAX;
+    // The last lines say most, and are kept whole. Nothing that they say may end the fence.
+    let fitting = lines.iter().rev().map(|line| escape(line).replace("```", "` ` `"));
+    let fitting = fitting.take_while(|line| {
+        let left = room.checked_sub(line.chars().count() + 1);
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    let mut lines: Vec<String> = fitting.collect();
+    lines.reverse();
+    let lines = lines.join("\n");
     Some(section(&format!("Last output of {}:\n```\n{lines}\n```", escape(whose))))
 }
 

@@ -10,7 +10,8 @@ use pipeline::task::Witness;
 use serde_json::Value;
 use tracing::warn;
 
-const LINES: i32 = 12;
+const EVENTS: i32 = 12;
+const LINES: usize = 12;
 const LINE_MAX: usize = 240;
 
 /// Where a container's lines are kept.
@@ -38,11 +39,27 @@ async fn read(aws: &Aws, witness: &Witness) -> Result<Vec<String>, Failure> {
         return Ok(vec![]);
     };
     let asking = aws.logs().get_log_events().log_group_name(stream.group);
-    let asking = asking.log_stream_name(stream.name).limit(LINES).start_from_head(false);
+    let asking = asking.log_stream_name(stream.name).limit(EVENTS).start_from_head(false);
     let answer = asking.send().await.map_err(failure)?;
-    let lines = answer.events().iter().filter_map(|event| event.message());
-    let lines = lines.map(str::trim_end).filter(|line| !line.is_empty());
-    Ok(lines.map(|line| cut(line, LINE_MAX)).collect())
+    Ok(last_lines(answer.events().iter().filter_map(|event| event.message())))
+}
+
+/// The end of it, as a reader sees it: an event may have many lines, and colours.
+fn last_lines<'a>(events: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let lines = events.flat_map(str::lines).map(without_colours);
+    let mut lines: Vec<String> = lines.filter(|line| !line.trim().is_empty()).collect();
+    lines.drain(..lines.len().saturating_sub(LINES));
+    lines.iter().map(|line| cut(line.trim_end(), LINE_MAX)).collect()
+}
+
+/// `\x1b[31mfatal\x1b[0m` is `fatal`.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.split('\x1b');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let end = part.find(|c: char| c.is_ascii_alphabetic()).map_or(0, |at| at + 1);
+        text + part.get(end..).unwrap_or_default()
+    })
 }
 
 /// As the log driver names it: prefix, container, task. Without a prefix it is called after a
@@ -68,7 +85,7 @@ fn short(witness: &Witness) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::stream;
+    use super::{last_lines, stream};
     use pipeline::task::Witness;
     use serde_json::{Value, json};
 
@@ -89,6 +106,17 @@ mod tests {
         let options = json!({"awslogs-group": "/ecs/api", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "app"});
         let found = of(&json!({"logDriver": "awslogs", "options": options}));
         assert_eq!(found.unwrap(), "/ecs/api app/api/35a3");
+    }
+
+    #[test]
+    fn the_end_is_kept_line_by_line_and_without_colours() {
+        let traceback = (1..20).map(|n| format!("  at frame {n}\n")).collect::<String>();
+        let events =
+            ["\x1b[32mstarting\x1b[0m\n", &traceback, "\n", "\x1b[1;31mfatal:\x1b[0m no\n"];
+        let lines = last_lines(events.into_iter());
+        assert_eq!(lines.len(), 12);
+        assert_eq!(lines.first().unwrap(), "  at frame 9");
+        assert_eq!(lines.last().unwrap(), "fatal: no");
     }
 
     #[test]

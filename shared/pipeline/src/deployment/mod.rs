@@ -40,7 +40,7 @@ use crate::outbox::Outbox;
 use crate::spec;
 use crate::task::Witness;
 use crate::time::{Span, Time};
-use crate::verdict::Verdict;
+use crate::verdict::{Cause, Verdict};
 use alarms::AlarmMemory;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ pub struct Deployment {
     pub repositories: BTreeMap<ImageName, Repository>,
     pub started_at: Time,
     pub state: State,
-    /// What the deployment before it left running.
+    /// What the last good deployment left running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
     /// Empty until the preparation has said what each service runs.
@@ -193,7 +193,8 @@ impl Deployment {
         self.drop_all_but_announcements();
         let took = now.since(self.started_at);
         let last_words = self.timeline.last(6);
-        let witness = self.witness.clone().filter(|_| verdict != Verdict::Succeeded);
+        let is_asked = verdict.cause().is_some_and(Cause::is_known_to_a_task);
+        let witness = self.witness.clone().filter(|_| is_asked);
         self.announce(News::Ended { verdict: verdict.clone(), took, last_words, witness }, now);
         self.state = State::Ended { verdict, at: now };
     }
