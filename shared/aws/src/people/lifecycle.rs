@@ -13,30 +13,32 @@ pub(crate) fn danger(policy: &str) -> Option<String> {
     rules.sort_by_key(|rule| rule["rulePriority"].as_u64());
     // An image that fits one rule is out of reach of all that come after it.
     let own = rules.iter().position(|rule| is_for_ours(rule)).unwrap_or(rules.len());
-    let rule = rules.into_iter().take(own).find(|rule| takes_tagged(rule))?;
+    let takes_tagged = |rule: &&Value| rule["selection"]["tagStatus"] != "untagged";
+    let rule = rules.into_iter().take(own).find(takes_tagged)?;
     let (priority, selection) = (&rule["rulePriority"], &rule["selection"]);
     let what = selection["countType"].as_str().unwrap_or_default();
     let unit = selection["countUnit"].as_str().map(|unit| format!(" {unit}")).unwrap_or_default();
+    // What is archived cannot be pulled either.
+    let does = if rule["action"]["type"] == "transition" { "archive" } else { "delete" };
     Some(format!(
-        "its lifecycle rule {priority} ({what} {}{unit}) may delete an image that a rollback needs; \
+        "its lifecycle rule {priority} ({what} {}{unit}) may {does} an image that a rollback needs; \
          put a rule before it that selects tagPatternList [\"{KEEP_PREFIX}*\"] and keeps enough of \
          them",
         selection["countNumber"]
     ))
 }
 
-fn takes_tagged(rule: &Value) -> bool {
-    let expires = rule["action"]["type"].as_str().is_none_or(|action| action == "expire");
-    expires && rule["selection"]["tagStatus"] != "untagged"
-}
-
+/// A rule takes the images to which all of its tags apply.
 fn is_for_ours(rule: &Value) -> bool {
     let selected = |list: &str| {
         let texts = rule["selection"][list].as_array().into_iter().flatten();
         texts.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     };
-    let by_prefix = selected("tagPrefixList").iter().any(|prefix| prefix.starts_with(KEEP_PREFIX));
-    by_prefix || selected("tagPatternList").iter().any(|one| one.starts_with(KEEP_PREFIX))
+    let (prefixes, patterns) = (selected("tagPrefixList"), selected("tagPatternList"));
+    let begins = |start: &str| KEEP_PREFIX.starts_with(start);
+    let fits = |pattern: &str| pattern.strip_suffix('*').is_some_and(begins);
+    let names_some = !prefixes.is_empty() || !patterns.is_empty();
+    names_some && prefixes.iter().all(|one| begins(one)) && patterns.iter().all(|one| fits(one))
 }
 
 #[cfg(test)]
@@ -50,27 +52,25 @@ mod tests {
         expected.assert_eq(&danger(&policy).unwrap_or_default());
     }
 
-    fn rule(priority: u64, selection: Value) -> Value {
+    fn rule(priority: u64, selection: &Value) -> Value {
         json!({"rulePriority": priority, "selection": selection, "action": {"type": "expire"}})
     }
 
     fn garbage() -> Value {
         rule(
             1,
-            json!({"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}),
+            &json!({"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}),
         )
     }
 
     fn count() -> Value {
-        rule(5, json!({"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}))
+        rule(5, &json!({"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}))
     }
 
     #[test]
     fn what_takes_only_garbage_is_no_danger() {
         check(&[], &expect![""]);
         check(&[garbage()], &expect![""]);
-        let archive = json!({"rulePriority": 2, "selection": {"tagStatus": "any"}, "action": {"type": "transition"}});
-        check(&[garbage(), archive], &expect![""]);
         assert_eq!(danger("no JSON"), None);
     }
 
@@ -84,7 +84,7 @@ mod tests {
         );
         let old = json!({"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 90});
         check(
-            &[rule(3, old), garbage()],
+            &[rule(3, &old), garbage()],
             &expect![[
                 r#"its lifecycle rule 3 (sinceImagePushed 90 days) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
             ]],
@@ -92,10 +92,42 @@ mod tests {
     }
 
     #[test]
+    fn what_is_archived_cannot_be_pulled_either() {
+        let archive = json!({"rulePriority": 2, "selection": {"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 90}, "action": {"type": "transition"}});
+        check(
+            &[garbage(), archive],
+            &expect![[
+                r#"its lifecycle rule 2 (sinceImagePulled 90 days) may archive an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn a_rule_takes_only_what_has_all_of_its_tags() {
+        let tagged = |patterns: &[&str]| {
+            let selection = json!({"tagStatus": "tagged", "tagPatternList": patterns, "countType": "imageCountMoreThan", "countNumber": 500});
+            rule(2, &selection)
+        };
+        check(
+            &[tagged(&["slipway-keep-*", "v*"]), count()],
+            &expect![[
+                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+            ]],
+        );
+        check(
+            &[tagged(&["slipway-keep-staging*"]), count()],
+            &expect![[
+                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+            ]],
+        );
+        check(&[tagged(&["slipway-*"]), count()], &expect![""]);
+    }
+
+    #[test]
     fn a_rule_for_ours_that_comes_first_takes_them_out_of_its_reach() {
         let ours = |priority| {
             let selection = json!({"tagStatus": "tagged", "tagPatternList": ["slipway-keep-*"], "countType": "imageCountMoreThan", "countNumber": 500});
-            rule(priority, selection)
+            rule(priority, &selection)
         };
         check(&[count(), ours(2)], &expect![""]);
         check(
