@@ -104,7 +104,7 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare) -> Result<Plan, Failure> 
     plan.images = images;
     plan.alarms = readings;
     agree::check(prepare, &mut plan);
-    roles::check(aws, &mut plan);
+    roles::check(aws, prepare, &mut plan);
     plan.faults.extend(missing);
     Ok(plan)
 }

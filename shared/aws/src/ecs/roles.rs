@@ -5,31 +5,41 @@
 use super::plan::{After, Plan};
 use crate::clients::Aws;
 use crate::settings::TASK_ROLES;
+use pipeline::effect::Prepare;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Adds to the plan every role that the installation does not permit.
-pub(super) fn check(aws: &Aws, plan: &mut Plan) {
+/// Adds to the plan every role that the installation does not permit: those of what is registered,
+/// and those of what runs the migration.
+pub(super) fn check(aws: &Aws, prepare: &Prepare, plan: &mut Plan) {
     let Some(permitted) = aws.settings.optional(TASK_ROLES) else { return };
     let permitted: Vec<&str> = permitted.split(',').map(str::trim).collect();
-    let mut faults = Vec::new();
+    let migrates = prepare.migration.as_ref().map(|(service, _)| service);
+    let mut refused: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for planned in &plan.services {
-        let After::Register(definition) = &planned.after else { continue };
-        let refused = named(definition).filter(|role| !permitted.iter().any(|one| fits(one, role)));
-        faults.extend(refused.map(|role| {
-            format!(
-                "{} runs with {role}, which Slipway may not hand to ECS; add it to TaskRoleArns of \
-                 its stack",
-                planned.name
-            )
-        }));
+        let is_handed_over =
+            matches!(planned.after, After::Register(_)) || Some(&planned.name) == migrates;
+        let roles = named(planned.after.json()).into_iter().filter(|_| is_handed_over);
+        for role in roles.filter(|role| !permitted.iter().any(|one| fits(one, role))) {
+            refused.entry(role).or_default().push(planned.name.as_str());
+        }
     }
+    let faults: Vec<String> = refused.into_iter().map(told).collect();
     plan.faults.extend(faults);
 }
 
+fn told((role, services): (&str, Vec<&str>)) -> String {
+    let services = services.join(", ");
+    format!(
+        "{role}, a role of {services}, may not be handed to ECS by Slipway; add it to TaskRoleArns of \
+         its stack"
+    )
+}
+
 /// A role without its ARN is left for ECS to find.
-fn named(definition: &Value) -> impl Iterator<Item = &str> {
+fn named(definition: &Value) -> BTreeSet<&str> {
     let roles = ["executionRoleArn", "taskRoleArn"].map(|member| definition[member].as_str());
-    roles.into_iter().flatten().filter(|role| role.starts_with("arn:"))
+    roles.into_iter().flatten().filter(|role| role.starts_with("arn:")).collect()
 }
 
 /// As IAM compares: a star stands for any text, slashes included, and a question mark for one letter.
