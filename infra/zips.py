@@ -20,6 +20,7 @@ GLIBC = 34
 
 
 def main(architecture, built, out, *functions):
+    functions = sorted(functions)
     programs = [Path(built, function, "bootstrap") for function in functions]
     contents = hashlib.sha256()
     for program in programs:

@@ -39,7 +39,8 @@ pub(crate) fn binaries() -> Result<PathBuf, Box<dyn Error>> {
     for function in functions()? {
         building.args(["--package", &function]);
     }
-    building.env("RUSTFLAGS", "-C force-unwind-tables=no");
+    let flags = env::var("RUSTFLAGS").unwrap_or_default();
+    building.env("RUSTFLAGS", format!("{flags} -C force-unwind-tables=no"));
     if !building.arg("--target-dir").arg(target).status()?.success() {
         return Err("the functions do not build".into());
     }
