@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Preview {
-    /// What would end it before it touches anything.
+    /// What it would fail for, as far as it can be seen from here.
     pub(crate) faults: Vec<String>,
     pub(crate) warnings: Vec<String>,
     /// What services run now, where that was asked.

@@ -3,9 +3,11 @@
 use super::basis::family_and_number;
 use super::diff::changes;
 use super::plan::{After, Planned, plan};
-use super::{definition, references, stored};
+use super::protect::Read;
+use super::references::{self, Here};
+use super::{definition, stored};
 use crate::clients::Aws;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::preview::{Outlook, Preview};
 use pipeline::effect::Prepare;
 use pipeline::names::Revision;
@@ -17,13 +19,34 @@ pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Fai
     let services = plan.services.iter().map(outlook).collect();
     let found = plan.services.iter().map(|planned| (planned.name.clone(), planned.before.clone()));
     let found = found.collect();
-    let mut warnings = plan.warnings;
+    let (mut faults, mut warnings) = (plan.faults, plan.warnings);
     for planned in plan.services.iter().filter(|planned| starts_from_what_runs(prepare, planned)) {
-        warnings.extend(newer_one(aws, planned).await?);
+        let newer = newer_one(aws, planned).await;
+        warnings.extend(newer.unwrap_or_else(|failure| {
+            Some(not_asked(&format!("the newest task definition of {}", planned.name), &failure))
+        }));
     }
-    let mut faults = plan.faults;
-    faults.extend(references::missing(aws, &plan.services).await?);
+    if let Some(here) = here(aws, &plan.images) {
+        match references::missing(aws, &here, &plan.services).await {
+            Ok(missing) => faults.extend(missing),
+            Err(failure) => {
+                warnings.push(not_asked("secrets, parameters and log groups", &failure));
+            }
+        }
+    }
     Ok(Preview { faults, warnings, found, services })
+}
+
+/// What is only good to know must not keep the rest of a plan back.
+fn not_asked(what: &str, failure: &Failure) -> String {
+    format!("AWS could not be asked for {what}: {}", chain(failure))
+}
+
+fn here(aws: &Aws, images: &Read) -> Option<Here> {
+    let region = aws.settings.optional("AWS_REGION")?;
+    let mut found = images.values().flat_map(|images| images.found.values());
+    let account = found.find_map(|image| image.registry.clone())?;
+    Some(Here { region, account })
 }
 
 fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {
@@ -32,7 +55,7 @@ fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {
 }
 
 /// Says that somebody has registered a newer revision, which this service is not made from. What
-/// Slipway itself registered is no news: it may have failed.
+/// Slipway has kept is no news: it registered that itself, or it ran once.
 async fn newer_one(aws: &Aws, planned: &Planned) -> Result<Option<String>, Failure> {
     let Some(before) = &planned.before else { return Ok(None) };
     let Some((family, number)) = family_and_number(before) else { return Ok(None) };
@@ -54,14 +77,19 @@ fn outlook(planned: &Planned) -> Outlook {
         After::Use(definition) => definition.revision.short(),
         After::Register(_) => "a new revision",
     };
-    let nothing = json!({});
-    let known = planned.described.as_ref().map_or(&nothing, |definition| &definition.json);
     let mut lines = vec![match &planned.after {
         After::Use(definition) if Some(&definition.revision) == planned.before.as_ref() => {
             format!("{before}, as it is")
         }
         _ => format!("{before} -> {after}"),
     }];
-    lines.extend(changes(known, planned.after.json()));
+    match (&planned.before, &planned.described) {
+        (Some(_), None) => lines.push("nobody knows any more what runs, to compare it with".into()),
+        (_, known) => {
+            let nothing = json!({});
+            let known = known.as_ref().map_or(&nothing, |definition| &definition.json);
+            lines.extend(changes(known, planned.after.json()));
+        }
+    }
     Outlook { service: planned.name.clone(), lines }
 }

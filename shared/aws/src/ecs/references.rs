@@ -1,11 +1,12 @@
 //! What a task definition refers to and ECS looks up only when a task starts: secrets, parameters,
 //! and log groups. Nothing is read but whether it is there.
 
-use super::plan::Planned;
+use super::plan::{Planned, SIDE_BY_SIDE};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use aws_sdk_ssm::types::ParameterStringFilter;
-use futures_util::future::{try_join_all, try_join3};
+use futures_util::future::try_join3;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,19 +23,28 @@ struct References {
     log_groups: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// Where we are: about what lies elsewhere nobody here can be asked.
+pub(super) struct Here {
+    pub(super) region: String,
+    pub(super) account: String,
+}
+
 /// Says what is missing, and what every task would therefore fail for.
-pub(super) async fn missing(aws: &Aws, services: &[Planned]) -> Result<Vec<String>, Failure> {
-    let region = aws.settings.optional("AWS_REGION").unwrap_or_default();
+pub(super) async fn missing(
+    aws: &Aws,
+    here: &Here,
+    services: &[Planned],
+) -> Result<Vec<String>, Failure> {
     let mut found = References::default();
     for planned in services {
-        found.add(planned.name.as_str(), planned.after.json(), &region);
+        found.add(planned.name.as_str(), planned.after.json(), here);
     }
-    let (secrets, parameters, log_groups) = try_join3(
-        try_join_all(found.secrets.keys().map(|arn| look_for_secret(aws, arn))),
-        missing_parameters(aws, found.parameters.keys().collect()),
-        try_join_all(found.log_groups.keys().map(|name| look_for_log_group(aws, name))),
-    )
-    .await?;
+    let secrets = found.secrets.keys().map(|arn| look_for_secret(aws, arn));
+    let secrets = stream::iter(secrets).buffered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
+    let log_groups = found.log_groups.keys().map(|name| look_for_log_group(aws, name));
+    let log_groups = stream::iter(log_groups).buffered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
+    let parameters = missing_parameters(aws, found.parameters.keys().collect());
+    let (secrets, parameters, log_groups) = try_join3(secrets, parameters, log_groups).await?;
     let mut missing = Vec::new();
     let mut add = |what: &str, names: Vec<String>, of: &BTreeMap<String, BTreeSet<String>>| {
         missing.extend(names.into_iter().map(|name| {
@@ -49,8 +59,7 @@ pub(super) async fn missing(aws: &Aws, services: &[Planned]) -> Result<Vec<Strin
 }
 
 impl References {
-    /// Takes what lies in our region: about all others nobody here can be asked.
-    fn add(&mut self, service: &str, definition: &Value, region: &str) {
+    fn add(&mut self, service: &str, definition: &Value, here: &Here) {
         let note = |of: &mut BTreeMap<String, BTreeSet<String>>, name: &str| {
             of.entry(name.to_owned()).or_default().insert(service.to_owned());
         };
@@ -62,26 +71,48 @@ impl References {
                 // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and then perhaps what of it.
                 let parts: Vec<&str> = from.split(':').collect();
                 match parts[..] {
-                    ["arn", _, "secretsmanager", at, _, "secret", _, ..] if at == region => {
+                    ["arn", _, "secretsmanager", region, account, "secret", _, ..]
+                        if here.is(region, account) =>
+                    {
                         note(&mut self.secrets, &parts[..7].join(":"));
                     }
-                    ["arn", _, "ssm", at, _, name] if at == region => {
+                    ["arn", _, "ssm", region, account, name] if here.is(region, account) => {
                         let name = name.strip_prefix("parameter").unwrap_or(name);
-                        let is_path = name.matches('/').count() > 1;
-                        let name = if is_path { name } else { name.trim_start_matches('/') };
-                        note(&mut self.parameters, name);
+                        self.note_parameter(service, name);
                     }
-                    [name] => note(&mut self.parameters, name),
+                    [name] => self.note_parameter(service, name),
                     _ => {}
                 }
             }
             let option = |name: &str| logging["options"][name].as_str();
-            let is_here = option("awslogs-region").is_none_or(|at| at == region);
+            let is_here = option("awslogs-region").is_none_or(|at| at == here.region);
             let is_made = option("awslogs-create-group") == Some("true");
             if let Some(group) = option("awslogs-group").filter(|_| is_here && !is_made) {
                 note(&mut self.log_groups, group);
             }
         }
+    }
+}
+
+impl References {
+    fn note_parameter(&mut self, service: &str, name: &str) {
+        let name = spelt(name);
+        // What AWS itself keeps is not listed.
+        if !name.starts_with("/aws/") {
+            self.parameters.entry(name).or_default().insert(service.to_owned());
+        }
+    }
+}
+
+/// `x` and `/x` have the same ARN; a name with further slashes begins with one.
+fn spelt(name: &str) -> String {
+    let name = name.trim_start_matches('/');
+    if name.contains('/') { format!("/{name}") } else { name.to_owned() }
+}
+
+impl Here {
+    fn is(&self, region: &str, account: &str) -> bool {
+        self.region == region && self.account == account
     }
 }
 
@@ -97,14 +128,19 @@ async fn look_for_secret(aws: &Aws, arn: &str) -> Result<Option<String>, Failure
 
 async fn missing_parameters(aws: &Aws, names: Vec<&String>) -> Result<Vec<String>, Failure> {
     let mut missing = Vec::new();
-    for some in names.chunks(NAMES_AT_ONCE) {
+    for some in names.chunks(NAMES_AT_ONCE / 2) {
+        let spellings = some.iter().flat_map(|name| [(*name).clone(), format!("/{name}")]);
         let filter = ParameterStringFilter::builder().key("Name").option("Equals");
-        let filter = filter.set_values(Some(some.iter().map(ToString::to_string).collect()));
-        let filter = filter.build().map_err(|error| Failure::Misconfigured(error.to_string()))?;
+        let filter = filter.set_values(Some(spellings.collect())).build();
+        let filter = filter.map_err(|error| Failure::Misconfigured(error.to_string()))?;
         let asking = aws.ssm().describe_parameters().parameter_filters(filter).max_results(50);
-        let answer = asking.send().await.map_err(failure)?;
-        let known = answer.parameters().iter().filter_map(|parameter| parameter.name());
-        let known: BTreeSet<&str> = known.collect();
+        let mut pages = asking.into_paginator().send();
+        let mut known = BTreeSet::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failure)?;
+            let names = page.parameters().iter().filter_map(|parameter| parameter.name());
+            known.extend(names.map(spelt));
+        }
         let lacking = some.iter().filter(|name| !known.contains(name.as_str()));
         missing.extend(lacking.map(ToString::to_string));
     }
@@ -125,7 +161,7 @@ async fn look_for_log_group(aws: &Aws, name: &str) -> Result<Option<String>, Fai
 
 #[cfg(test)]
 mod tests {
-    use super::References;
+    use super::{Here, References};
     use expect_test::expect;
     use serde_json::json;
 
@@ -139,6 +175,9 @@ mod tests {
                     secret("arn:aws:secretsmanager:eu-central-1:1:secret:db-AbCdEf"),
                     secret("arn:aws:secretsmanager:eu-central-1:1:secret:db-AbCdEf:password::"),
                     secret("arn:aws:secretsmanager:us-east-1:1:secret:far-AbCdEf"),
+                    secret("arn:aws:secretsmanager:eu-central-1:2:secret:theirs-AbCdEf"),
+                    secret("arn:aws:ssm:eu-central-1:2:parameter/theirs"),
+                    secret("/aws/reference/secretsmanager/db"),
                     secret("arn:aws:ssm:eu-central-1:1:parameter/plain"),
                     secret("arn:aws:ssm:eu-central-1:1:parameter/scr/api/token"),
                     secret("short"),
@@ -157,7 +196,8 @@ mod tests {
             },
         ]});
         let mut found = References::default();
-        found.add("scr-api", &definition, "eu-central-1");
+        let here = Here { region: "eu-central-1".into(), account: "1".into() };
+        found.add("scr-api", &definition, &here);
         let keys = |of: &std::collections::BTreeMap<String, _>| {
             of.keys().cloned().collect::<Vec<_>>().join(" ")
         };

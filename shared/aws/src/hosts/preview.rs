@@ -21,6 +21,7 @@ pub(crate) async fn preview(aws: &Aws, tags: &Tags, prepare: &Prepare) -> Result
 }
 
 fn told(run: &Run, hosts: &str) -> Vec<String> {
+    let hosts = if hosts.is_empty() { "no host" } else { hosts };
     let mut lines = vec![format!("on {hosts}"), format!("image: {}", run.image)];
     lines.extend((!run.ports.is_empty()).then(|| format!("ports: {}", run.ports.join(", "))));
     lines.extend(run.env_file.iter().map(|file| format!("env_file: {file}")));

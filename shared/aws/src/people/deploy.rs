@@ -106,7 +106,7 @@ pub(crate) async fn deploy(
     info!(%place, dry_run = asked.dry_run, "deployment by hand, by {}, {}: {said:?}", asked.by, asked.why);
     let mut answer = answer(caller, &asked, &form, &request, &rehearsal, &said, known.now);
     if let Some(plan) = answer.get_mut("plan").filter(|_| asked.dry_run) {
-        let preview = look(&asked.site.preparation(request, known.now)).await?;
+        let preview = look(&asked.site.preparation(request, known.now)).await;
         plan::mention_what_is_found(&asked.site, plan, preview);
     }
     Ok(answer)

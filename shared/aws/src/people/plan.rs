@@ -1,6 +1,7 @@
 //! Plans: what would be done, step by step, from what a rehearsal found.
 
 use super::known::Site;
+use crate::failure::{Failure, chain};
 use crate::preview::Preview;
 use engine::Rehearsal;
 use pipeline::deployment::{AfterUndo, Deployment, Intent, Service, State};
@@ -77,13 +78,31 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
 }
 
 /// Adds to a plan what was seen in AWS: the differences of each service, and what is in the way.
-pub(crate) fn mention_what_is_found(site: &Site, plan: &mut Value, mut preview: Preview) {
+pub(crate) fn mention_what_is_found(
+    site: &Site,
+    plan: &mut Value,
+    preview: Result<Preview, Failure>,
+) {
     let Value::Object(plan) = plan else { return };
-    // While something is under way, a service may well run something else.
-    if let Some(left) = site.head.left().filter(|_| site.active.is_none()) {
-        let found = preview.found.iter();
-        let drifts = found.filter_map(|(service, runs)| left.drift(service, runs.as_ref()));
-        preview.warnings.extend(drifts);
+    let mut preview = match preview {
+        Ok(preview) => preview,
+        Err(failure) => {
+            let why = format!("AWS could not be asked what would change: {}", chain(&failure));
+            return drop(plan.insert("warnings".into(), vec![why].into()));
+        }
+    };
+    match site.active {
+        Some(active) => preview.warnings.push(format!(
+            "these are the changes from what runs now; deployment {} is under way, and comes first",
+            active.id.number
+        )),
+        None => {
+            let found = preview.found.iter();
+            let left = site.head.left();
+            let drift =
+                |(service, runs): (_, &Option<_>)| left.as_ref()?.drift(service, runs.as_ref());
+            preview.warnings.extend(found.filter_map(drift));
+        }
     }
     let services = preview.services.into_iter();
     let services: Map<String, Value> =

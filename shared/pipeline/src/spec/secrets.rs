@@ -1,7 +1,7 @@
 //! Finds secrets that were written as plain text. What is found is never repeated in a message.
 
 /// Tells whether a variable of this name holds a secret, going by how people name them.
-pub fn is_secret_name(name: &str) -> bool {
+pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let words: Vec<&str> = name.split(['_', '-', '.']).collect();
     // JWT_SECRET_ARN and TOKEN_TTL tell something about a secret; they do not hold it.
@@ -18,7 +18,7 @@ pub fn is_secret_name(name: &str) -> bool {
 }
 
 /// Tells whether there is a URL with a password in it: `://user:pass@`.
-pub(super) fn carries_login(text: &str) -> bool {
+pub fn carries_login(text: &str) -> bool {
     text.match_indices("://").any(|(position, separator)| {
         let rest = &text[position + separator.len()..];
         let authority = rest.split(['/', '?', '#', ' ', '"', '\'']).next().unwrap_or(rest);

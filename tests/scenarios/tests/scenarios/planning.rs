@@ -48,7 +48,7 @@ async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
                 "scr-web-production": [
                   "scr-web-production:1 -> a new revision",
                   "web.environment[PORT]: nothing -> 8080",
-                  "web.environment[SESSION_SECRET]: another value, which is not shown because of its name",
+                  "web.environment[SESSION_SECRET]: appears; its value is not shown",
                   "web.environment[LOG_LEVEL]: info -> nothing",
                   "web.image: scr-web:before -> scr-web@9b12df512eb4",
                   "tags: [{\"key\":\"team\",\"value\":\"scr\"}] -> nothing"
@@ -148,7 +148,7 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
               "would_fail": [
                 "scr-web-production is being deleted; wait until it is gone, or take it out of the spec",
                 "scr-api@sha256:5c2101caa14ef63e959a64281372f48e7bc1999630b4030d74a495cdcc7a08bf is not in ECR (any more); push it again, or deploy another release",
-                "scr-ai-gateway-production runs with arn:aws:iam::123456789012:role/admin, which Slipway may not hand to ECS; add it to TaskRoleArns of its stack",
+                "arn:aws:iam::123456789012:role/admin, a role of scr-ai-gateway-production, may not be handed to ECS by Slipway; add it to TaskRoleArns of its stack",
                 "scr-ai-gateway-production: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf; no task could start",
                 "scr-ai-gateway-production: there is no parameter /scr/production/url; no task could start",
                 "scr-ai-gateway-production: there is no log group /ecs/gateway; no task could start"
@@ -201,7 +201,10 @@ async fn what_has_to_wait_is_planned_all_the_same() {
               "ask https://staging.scr-platform.com/",
               "watch the alarms for 5m"
             ],
-            "to": "0a1b2c3"
+            "to": "0a1b2c3",
+            "warnings": [
+              "these are the changes from what runs now; deployment 2 is under way, and comes first"
+            ]
           },
           "to_do_it": {
             "application": "scr",

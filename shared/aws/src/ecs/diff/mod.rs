@@ -1,12 +1,10 @@
 //! What a new task definition says otherwise than the one before, in lines that a person can read.
 
-use super::compare::{counterpart, is_blank, is_default, is_same};
-use pipeline::spec::is_secret_name;
-use serde_json::{Map, Value};
+mod words;
 
-/// Longer values say no more to a reader.
-const MOST: usize = 80;
-const NOTHING: &str = "nothing";
+use super::compare::{counterpart, is_default, is_same};
+use serde_json::{Map, Value};
+use words::line;
 
 /// One line for each difference: `api.environment[MODE]: slow -> fast`.
 pub(super) fn changes(before: &Value, after: &Value) -> Vec<String> {
@@ -80,42 +78,6 @@ fn is_named(list: &[Value]) -> bool {
     list.iter().all(|item| item["name"].is_string())
 }
 
-fn line(path: &str, before: &Value, after: &Value) -> String {
-    let name = path.rsplit('[').next().and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
-    if path.contains(".environment[") && is_secret_name(name) {
-        return format!("{path}: another value, which is not shown because of its name");
-    }
-    format!("{path}: {} -> {}", said(value_of(before)), said(value_of(after)))
-}
-
-/// Of a variable or a secret, what it holds: its name stands in the path.
-fn value_of(item: &Value) -> &Value {
-    let values = ["value", "valueFrom"].into_iter().filter_map(|key| item.get(key));
-    values.last().unwrap_or(item)
-}
-
-fn said(value: &Value) -> String {
-    let text = match value {
-        value if is_blank(value) => NOTHING.to_owned(),
-        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) => image(text).unwrap_or_else(|| text.clone()),
-        other => other.to_string(),
-    };
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    }
-}
-
-/// An image of ECR, without its registry and with as much of its digest as people compare.
-fn image(text: &str) -> Option<String> {
-    let (_, image) = text.split_once(".dkr.ecr.")?.1.split_once('/')?;
-    Some(match image.split_once("@sha256:") {
-        Some((repository, digest)) => format!("{repository}@{digest:.12}"),
-        None => image.to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::changes;
@@ -182,11 +144,11 @@ mod tests {
                 api.command: nothing -> ["serve","--quiet"]
                 api.environment[MODE]: slow -> fast
                 api.environment[EMPTY]: nothing -> ""
-                api.environment[DB_PASSWORD]: another value, which is not shown because of its name
+                api.environment[DB_PASSWORD]: changes; its value is not shown
                 api.environment[OLD]: x -> nothing
                 api.portMappings: [{"containerPort":80,"hostPort":80,"protocol":"tcp"}] -> [{"containerPort":8080,"hostPort":80,"protocol":"tcp"}]
                 api.secrets[TOKEN]: arn:one -> arn:two
-                trace.environment[API_KEY]: another value, which is not shown because of its name
+                trace.environment[API_KEY]: appears; its value is not shown
                 trace.environment[MODE]: nothing -> fast
                 trace.image: nothing -> xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
                 log.essential: false -> nothing
