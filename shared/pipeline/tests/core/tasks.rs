@@ -1,8 +1,9 @@
 //! Tasks that stop: whose fault it was, and whether a one-off task did its work.
 
-use super::events::{exit, stop};
+use super::events::{container, exit, report, stop};
+use super::fixtures::START;
 use expect_test::expect;
-use pipeline::task::{OneOffEnd, Stop, classify};
+use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport, classify};
 
 #[test]
 fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
@@ -115,4 +116,21 @@ fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
     let interrupted = OneOffEnd { exit_code: None, stop: stop("SpotInterruption"), reason: None };
     assert!(interrupted.is_passing() && !interrupted.never_ran());
     assert!(!exit(1).never_ran());
+}
+
+/// One essential container exits, and ECS ends all others.
+#[test]
+fn the_container_that_failed_by_itself_speaks_for_its_task() {
+    let witness = |containers: Vec<ContainerReport>| {
+        let report = TaskReport { containers, ..report("shop", "t1", 2, START) };
+        report.witness().map(|witness| witness.container.to_string())
+    };
+    let proxy = || container("proxy", true, Some(143));
+    assert_eq!(witness(vec![proxy(), container("app", true, Some(1))]).unwrap(), "app");
+    assert_eq!(witness(vec![container("app", true, Some(0)), proxy()]).unwrap(), "proxy");
+    assert_eq!(witness(vec![container("app", true, Some(0))]).unwrap(), "app");
+    let sidecar = container("log", false, Some(2));
+    assert_eq!(witness(vec![sidecar.clone(), container("app", true, Some(1))]).unwrap(), "app");
+    assert_eq!(witness(vec![container("app", true, None), sidecar]).unwrap(), "log");
+    assert_eq!(witness(vec![container("app", true, None)]), None);
 }
