@@ -62,12 +62,17 @@ impl Node<'_> {
     }
 
     pub(super) fn span(&self, shortest: Span, longest: Span) -> Option<Span> {
-        let span = match self.value() {
-            Value::Number(number) => number.as_u64().map(Span::seconds),
-            Value::String(text) => parse_span(text),
-            _ => None,
+        let written = match self.value() {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.trim().to_owned(),
+            _ => String::new(),
         };
-        let Some(span) = span else {
+        // Some mean seconds and some mean minutes: five of either is a very different wait.
+        if written != "0" && is_whole(&written) {
+            self.fault_about("has no unit; write 90s, 15m or 2h");
+            return None;
+        }
+        let Some(span) = parse_span(&written) else {
             self.fault_about("is not a duration; write 90s, 15m or 2h");
             return None;
         };
@@ -91,11 +96,10 @@ impl Node<'_> {
     }
 }
 
-/// Reads `90s`, `15m`, `1h30m` or bare seconds.
+/// Reads `90s`, `15m`, `1h30m`; nothing is `0`.
 fn parse_span(text: &str) -> Option<Span> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Span::seconds(seconds));
+    if text == "0" {
+        return Some(Span::default());
     }
     let mut total = Span::default();
     let mut rest = text;
@@ -103,10 +107,13 @@ fn parse_span(text: &str) -> Option<Span> {
     {
         if let Some((count, after)) = rest.split_once(letter) {
             // A sign or a blank would be taken by `parse` or hidden by it; neither is meant here.
-            let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
-            total = total + unit.times(count.parse().ok().filter(|_| is_number)?);
+            total = total + unit.times(count.parse().ok().filter(|_| is_whole(count))?);
             rest = after;
         }
     }
     (rest.is_empty() && !text.is_empty()).then_some(total)
+}
+
+fn is_whole(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

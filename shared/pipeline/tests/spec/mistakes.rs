@@ -41,17 +41,17 @@ fn durations() {
         SCR,
         &mistakes,
         expect![[r##"
-        # timeout: 5 parsecs
-        environments.staging.timeout: "5 parsecs" is not a duration; write 90s, 15m or 2h
-        # timeout: 1.5h
-        environments.staging.timeout: "1.5h" is not a duration; write 90s, 15m or 2h
-        # timeout: 5
-        environments.staging.timeout: 5 is out of bounds; write 10s to 24h
-        # timeout: 30d
-        environments.staging.timeout: "30d" is not a duration; write 90s, 15m or 2h
-        # bake: 200h
-        environments.staging.bake: "200h" is out of bounds; write 0s to 24h
-    "##]],
+            # timeout: 5 parsecs
+            environments.staging.timeout: "5 parsecs" is not a duration; write 90s, 15m or 2h
+            # timeout: 1.5h
+            environments.staging.timeout: "1.5h" is not a duration; write 90s, 15m or 2h
+            # timeout: 5
+            environments.staging.timeout: 5 has no unit; write 90s, 15m or 2h
+            # timeout: 30d
+            environments.staging.timeout: "30d" is not a duration; write 90s, 15m or 2h
+            # bake: 200h
+            environments.staging.bake: "200h" is out of bounds; write 0s to 24h
+        "##]],
     );
 }
 

@@ -134,9 +134,10 @@ proptest! {
             "images": { "a": "aa" },
             "environments": { "b": { "cluster": "c", "services": ["d"], "timeout": timeout } },
         });
-        for written in [json!(span.to_string()), json!(seconds), json!(seconds.to_string())] {
-            let application = read(&spec(written)).unwrap();
-            prop_assert_eq!(application.environments[&"b".into()].waves[0][0].timeout, span);
+        let application = read(&spec(json!(span.to_string()))).unwrap();
+        prop_assert_eq!(application.environments[&"b".into()].waves[0][0].timeout, span);
+        for without_unit in [json!(seconds), json!(seconds.to_string())] {
+            prop_assert!(read(&spec(without_unit)).is_err());
         }
     }
 }
