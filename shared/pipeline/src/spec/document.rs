@@ -1,5 +1,6 @@
 //! From text, JSON or YAML, to values. Limits are on, so that no document can exhaust us.
 
+use super::advice::advised;
 use super::fault::Faults;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -29,7 +30,7 @@ fn json(text: &str) -> Result<Value, Faults> {
         Err(error) => error,
     };
     // Braces without quotes, such as {application: scr}, are YAML; the rest is told as JSON.
-    yaml(text).map_err(|_| Faults::of_document(format!("the spec is not JSON: {error}")))
+    yaml(text).map_err(|_| Faults::of_document(advised(&format!("the spec is not JSON: {error}"))))
 }
 
 fn yaml(text: &str) -> Result<Value, Faults> {
@@ -47,7 +48,7 @@ fn yaml(text: &str) -> Result<Value, Faults> {
     serde_saphyr::from_str_with_options::<Strict>(text, options).map(|Strict(value)| value).map_err(
         |error| {
             let message = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-            Faults::of_document(format!("the spec is not YAML: {message}"))
+            Faults::of_document(advised(&format!("the spec is not YAML: {message}")))
         },
     )
 }
@@ -110,7 +111,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key {key:?} is there twice; keep one")));
+                return Err(A::Error::custom(format!("the key {key:?} is there twice")));
             }
             let Strict(value) = entries.next_value()?;
             map.insert(key, value);

@@ -6,6 +6,7 @@
 mod model;
 mod read;
 
+mod advice;
 mod document;
 mod fault;
 mod near;

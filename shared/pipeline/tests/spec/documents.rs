@@ -65,31 +65,31 @@ fn a_document_that_cannot_be_read_says_where() {
     check(
         "application: [",
         expect![[r#"
-            the spec is not YAML: unclosed bracket '[' at line 1, column 14
+            the spec is not YAML: unclosed bracket '[' at line 1, column 14; close it; if the end is missing, send the whole text
         "#]],
     );
     check(
         "application: scr\n  images: {}\n",
         expect![[r#"
-            the spec is not YAML: mapping values are not allowed in this context at line 2, column 9
+            the spec is not YAML: mapping values are not allowed in this context at line 2, column 9; end the line before it with a colon, indent this one less, or put text with a colon in quotes
         "#]],
     );
     check(
         "application: scr\napplication: scr\n",
         expect![[r#"
-            the spec is not YAML: duplicate mapping key: application not allowed here at line 2, column 1
+            the spec is not YAML: duplicate mapping key: application not allowed here at line 2, column 1; keep one of the two
         "#]],
     );
     check(
         "{\"application\": \"scr\",\n \"application\": \"scr\"}",
         expect![[r#"
-            the spec is not JSON: the key "application" is there twice; keep one at line 2 column 14
+            the spec is not JSON: the key "application" is there twice at line 2 column 14; keep one of the two
         "#]],
     );
     check(
         "{\"application\": \"scr\"",
         expect![[r#"
-            the spec is not JSON: EOF while parsing an object at line 1 column 21
+            the spec is not JSON: EOF while parsing an object at line 1 column 21; the end is missing; send the whole text
         "#]],
     );
     check(
@@ -107,7 +107,7 @@ fn a_document_that_cannot_be_read_says_where() {
     check(
         "application: scr\n---\napplication: scr\n",
         expect![[r#"
-            the spec is not YAML: only single YAML document expected but multiple found at line 3, column 1
+            the spec is not YAML: only single YAML document expected but multiple found at line 3, column 1; send one document for one application
         "#]],
     );
 }
@@ -128,19 +128,19 @@ fn deep_and_endless_documents_are_refused() {
     check(
         &"[".repeat(100_000),
         expect![[r#"
-            the spec is not YAML: recursion limit exceeded at line 1, column 256
+            the spec is not YAML: recursion limit exceeded at line 1, column 256; nest it less
         "#]],
     );
     check(
         &format!("{{\"a\":{}", "[".repeat(100_000)),
         expect![[r#"
-            the spec is not JSON: recursion limit exceeded at line 1 column 132
+            the spec is not JSON: recursion limit exceeded at line 1 column 132; nest it less
         "#]],
     );
     check(
         &"- ".repeat(100_000),
         expect![[r#"
-            the spec is not YAML: YAML document too large or too complex: limits breached: Depth { depth: 65 } at line 1, column 129
+            the spec is not YAML: YAML document too large or too complex: limits breached: Depth { depth: 65 } at line 1, column 129; write less of it, or with fewer aliases
         "#]],
     );
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
@@ -151,7 +151,7 @@ fn deep_and_endless_documents_are_refused() {
     check(
         &bomb,
         expect![[r#"
-            the spec is not YAML: YAML document too large or too complex: total_replayed_events=100001 > 100000 at line 1, column 22 (defined at line 4, column 9) (used at line 5, column 45)
+            the spec is not YAML: YAML document too large or too complex: total_replayed_events=100001 > 100000 at line 1, column 22 (defined at line 4, column 9) (used at line 5, column 45); write less of it, or with fewer aliases
         "#]],
     );
 }
