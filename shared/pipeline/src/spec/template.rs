@@ -43,6 +43,28 @@ const FLAGS: [&str; 10] = [
 /// Maps whose keys are the team's own, and whose values are text.
 const FREE_MAPS: [&str; 4] = ["dockerLabels", "driverOpts", "labels", "options"];
 
+/// What ECS wants at a key.
+pub(super) enum Kind {
+    Whole,
+    Flag,
+    Text,
+    FreeMap,
+}
+
+/// Returns what ECS wants at a key; `None`: whatever is there says so itself.
+pub(super) fn kind_of(key: &str, in_container: bool) -> Option<Kind> {
+    let is_limit = key == "cpu" || key == "memory";
+    if WHOLE.contains(&key) || (is_limit && in_container) {
+        Some(Kind::Whole)
+    } else if FLAGS.contains(&key) {
+        Some(Kind::Flag)
+    } else if key == "value" || is_limit {
+        Some(Kind::Text)
+    } else {
+        FREE_MAPS.contains(&key).then_some(Kind::FreeMap)
+    }
+}
+
 /// Fills the parameters into a task definition; the error is the names that have no value.
 ///
 /// `$${name}` stays as `${name}`, for a shell in the container to read.
@@ -121,18 +143,15 @@ fn give_types(value: &mut Value, in_container: bool) {
         }
         Value::Object(entries) => {
             for (key, entry) in entries {
-                let key = key.as_str();
-                let is_limit = key == "cpu" || key == "memory";
-                if WHOLE.contains(&key) || (is_limit && in_container) {
-                    to_whole(entry);
-                } else if FLAGS.contains(&key) {
-                    to_flag(entry);
-                } else if key == "value" || is_limit {
-                    to_text(entry);
-                } else if let (true, Value::Object(free)) = (FREE_MAPS.contains(&key), &mut *entry)
-                {
-                    free.values_mut().for_each(to_text);
-                    continue;
+                match (kind_of(key, in_container), &mut *entry) {
+                    (Some(Kind::Whole), entry) => to_whole(entry),
+                    (Some(Kind::Flag), entry) => to_flag(entry),
+                    (Some(Kind::Text), entry) => to_text(entry),
+                    (Some(Kind::FreeMap), Value::Object(free)) => {
+                        free.values_mut().for_each(to_text);
+                        continue;
+                    }
+                    _ => {}
                 }
                 give_types(entry, in_container || key == "containerDefinitions");
             }
@@ -141,8 +160,9 @@ fn give_types(value: &mut Value, in_container: bool) {
     }
 }
 
+/// A fraction stays: `1.10` was read as `1.1`, and nobody knows any more how it was written.
 fn to_text(value: &mut Value) {
-    if value.is_number() || value.is_boolean() {
+    if (value.is_number() && !value.is_f64()) || value.is_boolean() {
         *value = Value::String(value.to_string());
     }
 }

@@ -1,7 +1,9 @@
 //! Task definitions as templates.
 
+use crate::examples::OMEN_EPR;
+use crate::mistakes::check;
 use expect_test::expect;
-use pipeline::spec::{render, repository_of};
+use pipeline::spec::{parse, render, repository_of};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -119,6 +121,44 @@ fn every_value_gets_the_type_that_ecs_wants() {
           "cpu": "512"
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&rendered).unwrap());
+}
+
+#[test]
+fn keys_that_are_the_teams_own_have_no_type() {
+    let own = "essential: false\n                dockerLabels: {essential: mostly, size: large}";
+    let spec = OMEN_EPR.replacen("essential: false", own, 1);
+    assert_ne!(spec, OMEN_EPR);
+    assert_eq!(parse(&spec).map(|_| ()), Ok(()));
+}
+
+#[test]
+fn variables_are_read_as_closely_as_ecs_reads_them() {
+    let mistakes = [
+        ("value: INFO", "value: [INFO]"),
+        ("value: INFO", "valueFrom: /epr/log-level"),
+        (
+            r#"valueFrom: "arn:aws:secretsmanager:us-east-1:123456789012:secret:epr-db-url-AbCdEf""#,
+            "from: the vault",
+        ),
+        ("awslogs-stream-prefix: ecs}", "awslogs-stream-prefix: 1.10}"),
+    ];
+    check(
+        OMEN_EPR,
+        &mistakes,
+        expect![[r#"
+        # value: [INFO]
+        environments.production.services[0].base.template.containerDefinitions[0].environment[1]: the value of EPR_LOG_LEVEL is not text; write one value in quotes
+        environments.production.services[0].base.template.containerDefinitions[1].environment[1]: the value of EPR_LOG_LEVEL is not text; write one value in quotes
+        # valueFrom: /epr/log-level
+        environments.production.services[0].base.template.containerDefinitions[0].environment[1]: valueFrom belongs under secrets; move EPR_LOG_LEVEL there
+        environments.production.services[0].base.template.containerDefinitions[1].environment[1]: valueFrom belongs under secrets; move EPR_LOG_LEVEL there
+        # from: the vault
+        environments.production.services[0].base.template.containerDefinitions[0].secrets[0]: nothing says where EPR_DATABASE_URL is kept; write valueFrom: its ARN
+        environments.production.services[0].base.template.containerDefinitions[1].secrets[0]: nothing says where EPR_DATABASE_URL is kept; write valueFrom: its ARN
+        # awslogs-stream-prefix: 1.10}
+        environments.production.services[0].base.template.containerDefinitions[0].logConfiguration.options.awslogs-stream-prefix: 1.1 is not a whole number; if it is text, put it in quotes
+    "#]],
+    );
 }
 
 #[test]

@@ -6,11 +6,13 @@
 mod across;
 mod base;
 mod create;
+mod definition;
 mod deploy_on;
 mod environment;
 mod freeze;
 mod migration;
 mod services;
+mod variables;
 mod verification;
 
 use super::document;

@@ -1,0 +1,120 @@
+//! A task definition in a template, read as closely as ECS would read it.
+
+use super::super::node::Node;
+use super::super::syntax;
+use super::super::template::{Kind, kind_of};
+use super::{Images, variables};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What `describe-task-definition` answers and `register-task-definition` refuses.
+const ANSWERED: [&str; 8] = [
+    "compatibilities",
+    "deregisteredAt",
+    "registeredAt",
+    "registeredBy",
+    "requiresAttributes",
+    "revision",
+    "status",
+    "taskDefinitionArn",
+];
+
+pub(super) fn check(node: &Node, images: &Images) {
+    let Value::Object(entries) = node.value() else {
+        node.fault_about("is not a map; write {family: …, containerDefinitions: […]}");
+        return;
+    };
+    if entries.get("family").and_then(Value::as_str).is_none_or(str::is_empty) {
+        node.fault_at(
+            "family",
+            "it is missing; write the task definition's family, such as scr-api",
+        );
+    }
+    check_types(node, false);
+    for key in ANSWERED.iter().filter(|key| entries.contains_key(**key)) {
+        node.fault_at(key, "ECS fills this in by itself; take it out");
+    }
+    let Some(containers) = entries.get("containerDefinitions") else {
+        let message = "it is missing; write [{name: api, image: scr-api}]";
+        return node.fault_at("containerDefinitions", message);
+    };
+    let containers = node.below("containerDefinitions", containers);
+    let mut names = BTreeSet::new();
+    let mut is_ours = false;
+    let items = containers.list("[{name: api, image: scr-api}]", 1..=10);
+    for container in &items {
+        for key in ["name", "image"] {
+            if container.value()[key].as_str().is_none_or(str::is_empty) {
+                container.fault_at(key, "it is missing; every container has a name and an image");
+            }
+        }
+        let image = container.value()["image"].as_str().unwrap_or_default();
+        let repository = syntax::repository_of(image);
+        is_ours |= image.contains("${") || images.values().any(|ours| ours.as_str() == repository);
+        let name = container.value()["name"].as_str().unwrap_or_default();
+        if !names.insert(name) {
+            container.fault_at("name", "another container has this name; choose another");
+        }
+        check_words(container);
+        variables::check(container);
+    }
+    if !is_ours && !items.is_empty() {
+        let ours: Vec<&str> = images.values().map(|repository| repository.as_str()).collect();
+        containers.fault(format!(
+            "no container runs an image of this application; write one of its repositories as \
+             image: {}",
+            ours.join(", ")
+        ));
+    }
+}
+
+/// What stands where ECS wants a number, or true or false, and is neither.
+fn check_types(node: &Node, in_container: bool) {
+    match node.value() {
+        Value::Number(_) => check_fraction(node),
+        Value::Array(_) => {
+            node.list("", 0..=usize::MAX).iter().for_each(|item| check_types(item, in_container));
+        }
+        Value::Object(entries) => {
+            for (key, value) in entries.iter().filter(|(_, value)| !is_open(value)) {
+                let node = node.below(key, value);
+                match kind_of(key, in_container) {
+                    Some(Kind::Whole) if !value.is_i64() && !value.is_u64() => {
+                        node.fault_about("is not a whole number; write one");
+                    }
+                    Some(Kind::Flag) if !value.is_boolean() => {
+                        node.fault_about("is neither true nor false; write one of them");
+                    }
+                    // The keys below are the team's own, whatever they are called.
+                    Some(Kind::FreeMap) => {
+                        let entries = value.as_object().into_iter().flatten();
+                        entries.for_each(|(key, value)| check_fraction(&node.below(key, value)));
+                    }
+                    _ => check_types(&node, in_container || key == "containerDefinitions"),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// No number in a task definition has a fraction, so that this one was meant as text.
+fn check_fraction(node: &Node) {
+    if node.value().is_f64() {
+        node.fault_about("is not a whole number; if it is text, put it in quotes");
+    }
+}
+
+/// What says nothing yet, or waits for a parameter that is missing.
+fn is_open(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.contains("${"))
+}
+
+fn check_words(container: &Node) {
+    for key in ["command", "entryPoint"] {
+        let words = container.value().get(key).filter(|words| !words.is_null());
+        if let Some(words) = words {
+            container.below(key, words).list("each word as an item: [python, -m, app]", 0..=1000);
+        }
+    }
+}
