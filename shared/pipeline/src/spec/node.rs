@@ -141,11 +141,15 @@ impl<'a> Entries<'a> {
 
     /// Complains about every key that nobody asked for.
     pub(super) fn end(self) {
-        for key in self.map.keys().filter(|key| !self.known.contains(key.as_str())) {
+        for (key, value) in self.map.iter().filter(|(key, _)| !self.known.contains(key.as_str())) {
             if self.node.findings.is_full() {
                 return;
             }
-            let instead = near::instead(key, self.known.iter().copied());
+            let mut instead = near::instead(key, self.known.iter().copied());
+            // What has a whole block below it is rarely mistyped, and often misplaced.
+            if value.is_object() && !instead.ends_with('?') {
+                instead.push_str(", or indent it if it belongs to what stands before it");
+            }
             self.node.fault_at(key, format!("this key is not known; {instead}"));
         }
     }

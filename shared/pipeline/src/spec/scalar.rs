@@ -19,8 +19,12 @@ impl Node<'_> {
                 self.fault_about("is not text; put it in quotes, exactly as it is meant");
                 None
             }
+            Value::Array(_) => {
+                self.fault_about("is not text; write one value, without brackets and dashes");
+                None
+            }
             _ => {
-                self.fault_about("is not text; write one value in quotes");
+                self.fault_about("is not text; write one value, in quotes if it has a colon");
                 None
             }
         }

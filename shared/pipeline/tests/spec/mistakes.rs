@@ -290,7 +290,7 @@ fn many_mistakes_are_told_at_once_in_order() {
         "application: A\nimages: {}\nenvironments:\n  staging:\n    services: [a, {name: b, timeout: 5 parsecs}, {}]\n    timeout: 1s\n    extra: 1\n  production: 5\n",
         expect![[r#"
             application: "A" is not a short name; write 1 to 32 of a-z, 0-9 and -
-            environments.production: 5 is not a map; write {cluster: scr-staging, services: [scr-api]}
+            environments.production: 5 is not a map; write {cluster: scr-staging, services: [scr-api]}, or indent it if it belongs to the environment before it
             environments.staging: nothing says where it runs; write cluster: scr-staging
             environments.staging.extra: this key is not known; write one of alarms, approval, bake, base, checks, cluster, confirm, deploy_on, failures, first_deploy, freeze, hosts, migration, queue, rollback, services, tag, timeout
             environments.staging.services[1].timeout: "5 parsecs" is not a duration; write 90s, 15m or 2h

@@ -65,7 +65,7 @@ fn required(node: &Node, images: &Images) -> Vec<ImageName> {
             item.fault(format!("{name} is in the list twice; keep one"));
         } else if images.contains_key(&name) {
             required.push(name);
-        } else {
+        } else if !images.is_empty() {
             let instead = near::instead(name.as_str(), images.keys().map(ImageName::as_str));
             item.fault_about(&format!("is not one of the images; {instead}"));
         }

@@ -10,11 +10,14 @@ use super::{Images, base, deploy_on, freeze, migration, services, verification};
 use crate::names::Tag;
 use crate::time::Span;
 
+const EXAMPLE: &str = "{cluster: scr-staging, services: [scr-api]}, or indent it if it belongs to \
+                       the environment before it";
+
 /// Run Command takes five target keys at most.
 const MOST_HOST_TAGS: usize = 5;
 
 pub(super) fn environment(node: &Node, images: &Images) -> Option<Environment> {
-    let mut entries = node.map("{cluster: scr-staging, services: [scr-api]}")?;
+    let mut entries = node.map(EXAMPLE)?;
     let target = target(node, &mut entries);
     let on_hosts = matches!(target, Target::Hosts(_));
     let deploy_on = entries.get("deploy_on").and_then(|n| deploy_on::deploy_on(&n, images));

@@ -17,6 +17,9 @@ const MOST_WAVES: usize = 50;
 const MOST_SERVICES: usize = 200;
 const EXAMPLE: &str = "[scr-api, scr-web]; an inner list goes out together";
 
+/// What a service may say of itself.
+const KEYS: [&str; 5] = ["name", "timeout", "base", "create", "container"];
+
 /// What the environment says for all of its services.
 pub(super) struct Defaults<'a> {
     pub(super) on_hosts: bool,
@@ -57,6 +60,10 @@ fn service(node: &Node, defaults: &Defaults) -> Option<Service> {
         }
         return Some(plain(name, defaults));
     }
+    if let Some(name) = name_as_key(node) {
+        node.fault(format!("its name stands where a key belongs; write {{name: {name}, …}}"));
+        return Some(plain(name.to_owned(), defaults));
+    }
     let mut entries = node.map("{name: scr-api, timeout: 5m}")?;
     let name = entries.require("name", "scr-api").and_then(|n| n.name(rule));
     let timeout = entries.get("timeout").and_then(|n| n.span(SHORTEST, LONGEST));
@@ -90,6 +97,14 @@ fn service(node: &Node, defaults: &Defaults) -> Option<Service> {
     Some(service)
 }
 
+/// The only key of a service that has nothing else: `scr-api: {timeout: 5m}`.
+fn name_as_key<'a>(node: &Node<'a>) -> Option<&'a str> {
+    let entries = node.value().as_object().filter(|entries| entries.len() == 1)?;
+    let (key, value) = entries.iter().next()?;
+    let is_block = value.is_object() || value.is_null();
+    (is_block && !KEYS.contains(&key.as_str()) && syntax::service(key).is_ok()).then_some(key)
+}
+
 fn plain(name: String, defaults: &Defaults) -> Service {
     Service {
         name: ServiceName::new(name),
@@ -108,7 +123,8 @@ fn host_container(node: &Node, images: &Images) -> Option<HostContainer> {
     entries.end();
 
     let name = image.as_ref().and_then(Node::text).map(ImageName::new)?;
-    if let Some(image) = image.filter(|_| !images.contains_key(&name)) {
+    // Where no image could be read at all, that is told already.
+    if let Some(image) = image.filter(|_| !images.is_empty() && !images.contains_key(&name)) {
         let instead = near::instead(name.as_str(), images.keys().map(ImageName::as_str));
         image.fault_about(&format!("is not one of the images; {instead}"));
     }
