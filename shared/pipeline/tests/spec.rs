@@ -19,6 +19,8 @@ mod mistakes;
 mod mistakes_in_services;
 #[path = "spec/properties.rs"]
 mod properties;
+#[path = "spec/slips/mod.rs"]
+mod slips;
 #[path = "spec/tags.rs"]
 mod tags;
 #[path = "spec/templates.rs"]

@@ -4,13 +4,19 @@ use crate::examples::SCR;
 use expect_test::{Expect, expect};
 use pipeline::spec::parse;
 
-/// Makes one mistake after the other: each puts its second text where the first one is. Prints the
-/// mistake, and below it what its author is told.
 pub(crate) fn check(example: &str, mistakes: &[(&str, &str)], told: Expect) {
+    told.assert_eq(&told_of(example, mistakes));
+}
+
+/// Makes one mistake after the other: each puts its second text where the first one is. Returns
+/// the mistake, and below it what its author is told.
+pub(crate) fn told_of(example: &str, mistakes: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (right, mistake) in mistakes {
         assert!(example.contains(right), "the example has no {right}");
-        let faults = parse(&example.replacen(right, mistake, 1)).unwrap_err();
+        let Err(faults) = parse(&example.replacen(right, mistake, 1)) else {
+            panic!("nobody minds {mistake}");
+        };
         let shown = if mistake.trim().is_empty() {
             format!("without {right}")
         } else {
@@ -19,7 +25,7 @@ pub(crate) fn check(example: &str, mistakes: &[(&str, &str)], told: Expect) {
         let shown: Vec<&str> = shown.lines().map(str::trim).collect();
         out.push_str(&format!("# {}\n{faults}\n", shown.join(" | ")));
     }
-    told.assert_eq(&out);
+    out
 }
 
 fn check_text(text: &str, told: Expect) {

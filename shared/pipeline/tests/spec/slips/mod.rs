@@ -1,0 +1,19 @@
+//! Twenty slips of the pen in each example, made in the very file that people start from.
+//!
+//! What each of them is told stands beside the test: the mistake, and below it every sentence.
+
+mod faceplate;
+mod omen_epr;
+mod power_pto;
+mod scr;
+mod wwhd;
+
+use crate::mistakes::told_of;
+use expect_test::ExpectFile;
+
+/// The text that is right, and what somebody wrote instead.
+type Slip = (&'static str, &'static str);
+
+fn check(example: &str, slips: &[Slip; 20], told: ExpectFile) {
+    told.assert_eq(&told_of(example, slips));
+}
