@@ -25,3 +25,5 @@ mod slips;
 mod tags;
 #[path = "spec/templates.rs"]
 mod templates;
+#[path = "spec/truncated.rs"]
+mod truncated;
