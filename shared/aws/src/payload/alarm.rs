@@ -43,8 +43,13 @@ fn reading(payload: &Value, under: &str) -> Result<AlarmReading, Failure> {
 /// A topic carries the alarm as a text in a text, and perhaps other people's messages.
 fn by_topic(record: &Value) -> Result<Heard<AlarmReading>, Failure> {
     let message = required_text(record, "Sns.Message")?;
-    let Ok(alarm) = serde_json::from_str::<Value>(message) else {
-        return Ok(Heard::NotForUs("a message that is no alarm".into()));
+    let alarm = match serde_json::from_str::<Value>(message) {
+        Ok(alarm) => alarm,
+        // It may well be half of an alarm.
+        Err(error) if message.trim_start().starts_with('{') => {
+            return Err(Failure::Unreadable(format!("`Sns.Message` is no whole JSON: {error}")));
+        }
+        Err(_) => return Ok(Heard::NotForUs("a message that is no alarm".into())),
     };
     let Some(name) = text(&alarm, "AlarmName") else {
         return Ok(Heard::NotForUs("a message that is no alarm".into()));

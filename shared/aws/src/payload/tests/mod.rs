@@ -3,6 +3,7 @@
 mod absurd;
 mod mistakes;
 mod samples;
+mod truncated;
 
 use super::{EcsNews, Heard, alarms};
 use crate::failure::Failure;
