@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 use tokio::sync::Mutex;
 use tracing::{Instrument, Span, info, info_span, warn};
 
+#[cfg(test)]
+mod tests;
+
 impl Aws {
     /// The loop, with this as its world.
     pub fn engine(&self) -> Engine<'_, Self> {

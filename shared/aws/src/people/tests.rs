@@ -9,5 +9,6 @@ mod marking;
 mod mistaking;
 mod overruling;
 mod rolling_back;
+mod truncated;
 mod turning_round;
 mod watching;

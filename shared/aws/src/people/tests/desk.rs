@@ -167,31 +167,39 @@ impl Desk {
         block_on(Engine::new(&self.world, &Pipeline).answer(&message, event)).unwrap();
     }
 
+    /// What a function answers to a payload.
+    pub(super) fn ask(&self, function: &'static str, payload: &Value) -> Result<Value, Failure> {
+        let caller = Caller::new(Some(format!("slipway-{function}")), function);
+        let look = async |_: &_| Ok(self.facts.clone());
+        let foresee = async |_: &_| Ok(self.preview.clone());
+        match function {
+            "rollback" => block_on(rollback::roll_back(&self.world, &caller, payload)),
+            "deploy" => block_on(deploy::deploy(&self.world, self, foresee, &caller, payload)),
+            "control" => block_on(control::control(&self.world, &caller, payload)),
+            "status" => block_on(status::status(&self.world, &caller, payload)),
+            "configure" => block_on(configure::take(&self.world, look, &caller, payload)),
+            _ => unreachable!("nobody talks to it"),
+        }
+    }
+
     pub(super) fn roll_back(&self, payload: &str, expected: &Expect) {
-        let caller = Caller::new(Some("slipway-rollback".into()), "rollback");
-        check(block_on(rollback::roll_back(&self.world, &caller, &json(payload))), expected);
+        check(self.ask("rollback", &json(payload)), expected);
     }
 
     pub(super) fn deploy(&self, payload: &str, expected: &Expect) {
-        let caller = Caller::new(Some("slipway-deploy".into()), "deploy");
-        let look = async |_: &_| Ok(self.preview.clone());
-        check(block_on(deploy::deploy(&self.world, self, look, &caller, &json(payload))), expected);
+        check(self.ask("deploy", &json(payload)), expected);
     }
 
     pub(super) fn control(&self, payload: &str, expected: &Expect) {
-        let caller = Caller::new(Some("slipway-control".into()), "control");
-        check(block_on(control::control(&self.world, &caller, &json(payload))), expected);
+        check(self.ask("control", &json(payload)), expected);
     }
 
     pub(super) fn status(&self, payload: &str, expected: &Expect) {
-        let caller = Caller::new(Some("slipway-status".into()), "status");
-        check(block_on(status::status(&self.world, &caller, &json(payload))), expected);
+        check(self.ask("status", &json(payload)), expected);
     }
 
     pub(super) fn configure(&self, payload: &Value, expected: &Expect) {
-        let caller = Caller::new(Some("slipway-configure".into()), "configure");
-        let look = async |_: &_| Ok(self.facts.clone());
-        check(block_on(configure::take(&self.world, look, &caller, payload)), expected);
+        check(self.ask("configure", payload), expected);
     }
 }
 
