@@ -27,6 +27,14 @@ pub(super) fn faults(service: &Service) -> Vec<String> {
                 .into(),
         );
     }
+    let strategy = service.deployment_configuration().and_then(DeploymentConfiguration::strategy);
+    if let Some(strategy) = strategy.filter(|strategy| **strategy != DeploymentStrategy::Rolling) {
+        let strategy = strategy.as_str();
+        faults.push(format!(
+            "is deployed by the strategy {strategy}, which rewrites the rules of its load \
+             balancer; set the strategy in its deploymentConfiguration to ROLLING"
+        ));
+    }
     faults.extend(deadlock(service));
     faults
 }
@@ -80,7 +88,7 @@ mod tests {
     use super::{faults, warnings};
     use aws_sdk_ecs::types::{
         Deployment, DeploymentConfiguration, DeploymentController, DeploymentControllerType,
-        DeploymentRolloutState, Service,
+        DeploymentRolloutState, DeploymentStrategy, ResourceManagementType, Service,
     };
     use expect_test::{Expect, expect};
 
@@ -138,6 +146,25 @@ mod tests {
             &expect![[r#"
                 is being deleted; wait until it is gone, or take it out of the spec
                 is deployed by CODE_DEPLOY (its deployment controller), which does not let ECS update it; create it with the deployment controller ECS"#]],
+        );
+    }
+
+    #[test]
+    fn what_is_not_updated_by_an_ordinary_rollout_is_refused() {
+        let external = DeploymentController::builder().r#type(DeploymentControllerType::External);
+        let configuration =
+            DeploymentConfiguration::builder().strategy(DeploymentStrategy::BlueGreen).build();
+        let service = Service::builder()
+            .deployment_controller(external.build().unwrap())
+            .resource_management_type(ResourceManagementType::Ecs)
+            .deployment_configuration(configuration)
+            .build();
+        check(
+            &service,
+            &expect![[r#"
+            is deployed by EXTERNAL (its deployment controller), which does not let ECS update it; create it with the deployment controller ECS
+            is an Express service, which is updated by a call of its own; create an ordinary service instead
+            is deployed by the strategy BLUE_GREEN, which rewrites the rules of its load balancer; set the strategy in its deploymentConfiguration to ROLLING"#]],
         );
     }
 
