@@ -3,6 +3,7 @@
 use crate::{STAGING, ended, scr, sound};
 use expect_test::expect;
 use sandbox::faults::{Calls, EventFault, Fault, When};
+use sandbox::service::Refusal;
 use sandbox::trace::{Entry, What};
 use scenarios::Team;
 use serde_json::{Value, json};
@@ -70,6 +71,13 @@ async fn a_migration_whose_answer_is_lost_runs_once() {
 #[tokio::test]
 async fn a_registration_whose_answer_is_lost_is_one_revision() {
     assert_once(&deploy_with("RegisterTaskDefinition", Fault::LoseAnswer).await);
+}
+
+#[tokio::test]
+async fn a_registration_that_ecs_is_too_busy_for_is_tried_again() {
+    let busy = "Too many concurrent attempts to create a new revision of the specified family.";
+    let refusal = Refusal::new("ClientException", busy);
+    assert_once(&deploy_with("RegisterTaskDefinition", Fault::Refuse(refusal)).await);
 }
 
 #[tokio::test]

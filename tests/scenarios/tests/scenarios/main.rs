@@ -20,6 +20,7 @@ mod permissions;
 mod planning;
 mod power_pto;
 mod scr_production;
+mod traps;
 mod troubles;
 mod unreadable;
 mod wwhd;

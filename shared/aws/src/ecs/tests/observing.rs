@@ -4,6 +4,7 @@ use super::arn;
 use super::canned::Canned;
 use crate::ecs::observations;
 use expect_test::{Expect, expect};
+use pipeline::names::ServiceName;
 use pipeline::observation::Observation;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -89,6 +90,18 @@ async fn a_rollout_under_way_is_seen_with_the_one_it_replaces() {
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
         ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed"#]]).await;
+}
+
+#[tokio::test]
+async fn no_more_than_ten_services_are_asked_for_at_a_time() {
+    let canned = Canned::new().answers("DescribeServices", json!({"services": []}));
+    let names: Vec<ServiceName> =
+        (0..23).map(|number| format!("scr-{number}").as_str().into()).collect();
+    let seen = observations(&canned.aws, "scr-staging", &names).await.unwrap();
+    assert_eq!(seen.len(), 23);
+    let asked = canned.calls();
+    let asked: Vec<usize> = asked.lines().map(|call| call.matches("\"scr-").count() - 1).collect();
+    assert_eq!(asked, [10, 10, 3]);
 }
 
 #[tokio::test]

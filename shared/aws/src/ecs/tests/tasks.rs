@@ -51,6 +51,21 @@ async fn the_task_takes_network_and_platform_from_its_service() {
 }
 
 #[tokio::test]
+async fn a_task_has_its_services_capacity_providers_or_its_launch_type_and_never_both() {
+    let service = json!({
+        "serviceName": "scr-api", "status": "ACTIVE", "launchType": "FARGATE", "propagateTags": "SERVICE",
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}],
+    });
+    let canned = Canned::new()
+        .answers("DescribeServices", json!({"services": [service]}))
+        .answers("RunTask", json!({"tasks": [{"taskArn": TASK}]}));
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        RunTask {"capacityProviderStrategy":[{"base":0,"capacityProvider":"FARGATE_SPOT","weight":1}],"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"startedBy":"slipway/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
+        OneOffStarted { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1") }"#]]).await;
+}
+
+#[tokio::test]
 async fn a_refusal_may_come_with_status_200() {
     let failures = json!({"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY", "detail": "no host has 512 MB"}]});
     let canned = account().answers("RunTask", failures);
