@@ -1,5 +1,6 @@
-//! What the template promises, held against the code and the samples. One binary: one link.
+//! What the template and the table of traps promise, held against the code. One binary: one link.
 
+mod conformance;
 mod events;
 mod form;
 mod installing;

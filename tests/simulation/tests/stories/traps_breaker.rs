@@ -1,4 +1,4 @@
-//! Traps C.2: the circuit breaker, alarms and health. Items as in `traps.md`.
+//! Traps C.2: the circuit breaker, alarms and health. Items as in `tests/conformance.md`.
 //!
 //! Left: the breaker's own arithmetic (8) and ECS's own alarms and their bake (13), which no
 //! decision of ours depends on; and blue/green weights (17), which the adapter refuses.

@@ -1,4 +1,4 @@
-//! Traps C.7: several services, control and people. Items as in `traps.md`.
+//! Traps C.7: several services, control and people. Items as in `tests/conformance.md`.
 //!
 //! Left to the functions: reading a tired person's JSON and the dry run (53: here what the words
 //! mean once they are read). What is kept for ninety days (50) is the table's affair.

@@ -1,4 +1,4 @@
-//! Traps C.4: events and their delivery. Items as in `traps.md`.
+//! Traps C.4: events and their delivery. Items as in `tests/conformance.md`.
 //!
 //! Left to the adapter and the template: comparing ECR with what was seen (27: here a push that
 //! is found late), `detail.version` (28: we look again instead), queues for what fails (29).

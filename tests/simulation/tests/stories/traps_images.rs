@@ -1,4 +1,4 @@
-//! Traps C.3: images, tags and digests. Items as in `traps.md`.
+//! Traps C.3: images, tags and digests. Items as in `tests/conformance.md`.
 //!
 //! Left to the adapter: how ECS resolves a tag (18: we pin digests), whether an image is still
 //! there or archived (20), reading a replica's event (23: it becomes the same push), what ECR

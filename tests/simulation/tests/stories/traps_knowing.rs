@@ -1,4 +1,4 @@
-//! Traps C.1: knowing how it ended. Items as in `traps.md`.
+//! Traps C.1: knowing how it ended. Items as in `tests/conformance.md`.
 //!
 //! Left to the adapter: the calls that ask ten services or a hundred tasks at a time (7), one
 //! `UpdateService` per update (3; here: it is asked for once), and blue/green weights (17).

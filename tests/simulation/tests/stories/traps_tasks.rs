@@ -1,4 +1,4 @@
-//! Traps C.6: one-off tasks. Items as in `traps.md`.
+//! Traps C.6: one-off tasks. Items as in `tests/conformance.md`.
 //!
 //! Left to the adapter: what `RunTask` takes over from the service (47), and reading the answer
 //! of `RunTask` itself (42: here its classified outcome).
