@@ -143,10 +143,11 @@ impl Sandbox {
         }
     }
 
-    /// Deletes the items of the table whose time is over, which AWS does within some days.
-    pub fn expire_items(&self) -> Result<usize, Error> {
+    /// Deletes the items of the table whose time will be over after so many days, as if they had
+    /// gone by; returns how many there were.
+    pub fn expire_items(&self, days: u64) -> Result<usize, Error> {
         let account = self.account();
-        account.services.dynamodb.expire(account.now)
+        account.services.dynamodb.expire(account.now + days * 24 * 3600 * 1000)
     }
 
     /// How many messages each queue holds, by logical id.

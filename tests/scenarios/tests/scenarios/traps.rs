@@ -4,6 +4,7 @@ use crate::{STAGING, ended, scr, sound};
 use expect_test::expect;
 use sandbox::faults::{EventFault, When};
 use scenarios::Team;
+use serde_json::json;
 
 #[tokio::test]
 async fn a_push_that_no_event_tells_of_is_found_and_deployed() {
@@ -82,6 +83,39 @@ async fn an_image_that_was_archived_meanwhile_lets_nothing_start() {
           scr/staging: 0a1b2c3 is live
           scr/staging: deploying 3f2a9c1
           scr/staging: 3f2a9c1 failed; no service was changed
+    "#]],
+    );
+}
+
+/// Nobody may count on what ECS remembers of its rollouts, nor on our own history of deployments.
+#[tokio::test]
+async fn what_was_good_is_gone_back_to_though_its_history_has_expired() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    assert!(team.sandbox.expire_items(1000).unwrap() > 0);
+    assert!(team.deployment(STAGING, 1).is_none() && team.deployment(STAGING, 2).is_none());
+    let answer = team.ask("rollback", json!({"environment": "staging", "by": "ann"})).await;
+    assert_eq!(answer.unwrap()["accepted"], true);
+    team.until_ended(STAGING, 3).await.unwrap();
+    sound(&team);
+    ended(
+        &team,
+        STAGING,
+        3,
+        &expect![[r#"
+        succeeded
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 is live
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
     "#]],
     );
 }
