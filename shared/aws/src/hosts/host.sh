@@ -221,14 +221,18 @@ keep_what_runs() {
     stop "$id"
     # Docker would start a stopped container of this policy again when the host boots.
     [ "$policy" != always ] || docker container update --restart no "$id" >/dev/null 2>&1
-    # What the deployment before this one kept is not needed any more, nor is its image.
+    # What the deployment before this one kept is not needed any more.
     if find_container "$kept"; then
-        local image
-        image=$(docker container inspect --format "$(value .Image)" "$id" 2>/dev/null)
+        spare=$(docker container inspect --format "$(value .Image)" "$id" 2>/dev/null)
         remove "$kept"
-        docker image rm "$image" >/dev/null 2>&1
     fi
     rename "$before" "$kept"
+}
+
+# Removes the image of what was kept before. It may be the very one that is gone back to: docker leaves
+# an image alone that a container has, so that this comes after the new container.
+drop_spare() {
+    [ -z "$spare" ] || docker image rm "$spare" >/dev/null 2>&1
 }
 
 # Gives the kept container its name back and starts it.
@@ -251,9 +255,10 @@ rollout() {
         fi
     fi
     pull
+    local why spare=''
     keep_what_runs
-    local why
     if start_new && stays_up 0; then
+        drop_spare
         report "$SLIPWAY_SERVICE"
         return
     fi
@@ -266,6 +271,7 @@ rollout() {
     fi
     # Whoever sent this will ask for it as well; until then nothing would run.
     [ "$before" = none ] || bring_back || why="$why; what ran before is gone"
+    drop_spare
     fail 19 "$why"
 }
 

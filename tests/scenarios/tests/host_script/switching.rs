@@ -73,6 +73,23 @@ fn the_next_deployment_keeps_the_last_one_only() {
     assert_eq!(images, 2, "an image that nothing needs any more takes no room");
 }
 
+/// Its image is the one of the container that is kept, and that makes room.
+#[test]
+fn the_release_before_is_rolled_out_again() {
+    let host = host_with_old_container();
+    Order::rollout(1, 1).send(&host);
+    Order::rollout(2, 2).send(&host);
+    let ran = Order::rollout(3, 1).send(&host);
+    expect![[r#"
+        ended with 0
+          slipway {"service":"faceplate","container":{"id":"c3d4f6","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/3"}}
+        faceplate faceplate@sha256:010101 running c3d4f6 8000:8000
+        faceplate.slipway-kept faceplate@sha256:020202 exited 8dc8e1 8000:8000
+    "#]].assert_eq(&tell(&host, &ran));
+    let images = std::fs::read_dir(host.folder().join("docker/images")).unwrap().count();
+    assert_eq!(images, 2);
+}
+
 #[test]
 fn the_same_command_twice_changes_nothing() {
     let host = host_with_old_container();
