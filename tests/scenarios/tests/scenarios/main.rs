@@ -20,6 +20,7 @@ mod permissions;
 mod planning;
 mod power_pto;
 mod scr_production;
+mod scr_rules;
 mod traps;
 mod troubles;
 mod unreadable;
