@@ -22,6 +22,15 @@ pub struct Mark {
     pub built_at: Time,
 }
 
+impl Version {
+    /// Whether a person who typed this much may mean it. A semantic version is whole, and begins no
+    /// other one: `v1.4.1` is not `v1.4.10`.
+    pub fn may_be(&self, typed: &str) -> bool {
+        let is_whole = version_of(&Tag::new(typed)).is_some();
+        self.as_str() == typed || (!is_whole && self.as_str().starts_with(typed))
+    }
+}
+
 impl Release {
     pub fn mark(&self) -> Mark {
         Mark { version: self.version.clone(), built_at: self.built_at }

@@ -129,8 +129,8 @@ fn pick<'a>(version: &str, releases: &[&'a Release]) -> Picked<'a> {
     if let Some(exact) = releases.iter().find(|release| release.version.as_str() == version) {
         return Picked::One(exact);
     }
-    let starts = |release: &&&Release| release.version.as_str().starts_with(version);
-    let fitting: Vec<&Release> = releases.iter().filter(starts).copied().collect();
+    let fits = |release: &&&Release| release.version.may_be(version);
+    let fitting: Vec<&Release> = releases.iter().filter(fits).copied().collect();
     let names: BTreeSet<&str> = fitting.iter().map(|release| release.version.as_str()).collect();
     match (names.len(), fitting.first()) {
         (1, Some(only)) => Picked::One(only),

@@ -85,10 +85,9 @@ async fn known_releases(
     let good = installed.heads.values().flat_map(|head| head.good.iter().rev());
     let live = installed.heads.values().filter_map(|head| head.live.as_ref());
     let ran = live.map(|live| &live.release).chain(good.map(|good| &good.release));
-    let ran = ran.filter(|release| release.version.as_str().starts_with(version));
     let ran = ran
         .map(|release| KnownRelease { release: release.clone(), tag: release.version.to_string() });
-    Ok(pushed.chain(ran).collect())
+    Ok(pushed.chain(ran).filter(|known| known.release.version.may_be(version)).collect())
 }
 
 /// What is known of a release, with those images from the registry whose push nobody heard of.

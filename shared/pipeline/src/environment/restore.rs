@@ -105,10 +105,8 @@ impl Turn<'_> {
         let live = self.head.live.as_ref();
         match (to, live, &self.head.hold) {
             (Some(version), ..) => {
-                let mut fitting = good
-                    .iter()
-                    .rev()
-                    .filter(|g| g.release.version.as_str().starts_with(version.as_str()));
+                let mut fitting =
+                    good.iter().rev().filter(|g| g.release.version.may_be(version.as_str()));
                 let exact = good.iter().rev().find(|g| g.release.version == *version);
                 match (exact, fitting.next(), fitting.next()) {
                     (Some(good), ..) | (None, Some(good), None) => Ok(good.clone()),

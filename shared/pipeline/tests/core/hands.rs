@@ -156,6 +156,19 @@ fn a_click_that_turned_a_deployment_round_does_not_start_a_rollback_when_it_come
     assert_eq!(scene.head.active, None);
 }
 
+/// Nobody who types a whole version means the one of two months later.
+#[test]
+fn a_semantic_version_begins_no_other_one() {
+    let mut scene = Scene::new(&[]);
+    for (version, minutes) in [("v1.4.10", 1), ("v1.5.0", 2)] {
+        scene.push(version, minutes);
+        scene.succeed();
+    }
+    expect!["no: v1.4.1 never succeeded here; these did: v1.5.0, v1.4.10"]
+        .assert_eq(&scene.roll_back(Some("v1.4.1")));
+    expect!["yes: deployment 3 of v1.4.10 has started"].assert_eq(&scene.roll_back(Some("v1.4")));
+}
+
 #[test]
 fn a_rollback_goes_to_a_version_or_to_what_it_begins_with() {
     let mut scene = Scene::new(&[]);
