@@ -12,6 +12,7 @@ use engine::{Engine, Pipeline, Rehearsal};
 use pipeline::deployment::Said;
 use pipeline::environment::Input;
 use pipeline::names::{RequestId, Version};
+use pipeline::release::Release;
 use serde_json::{Map, Value, json};
 use tracing::info;
 
@@ -86,6 +87,7 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
         refusal.example = site.or(showcase(known)).map(|site| example(&site));
         return Err(refusal);
     };
+    let to = to.map(|typed| name_here(&site, typed));
     let content = json!([site.place().to_string(), to, undo]);
     let id = request_id(&site, "rollback", &content, given.as_deref(), known.now);
     Ok(Asked {
@@ -97,6 +99,24 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
         why: why.unwrap_or_else(|| "no reason given".into()),
         dry_run,
     })
+}
+
+/// The name that a release has here, where the environment before this one knows the same images by
+/// another: a commit there may be a version here.
+fn name_here(site: &Site, typed: String) -> String {
+    let good = || site.head.good.iter().rev().map(|good| &good.release);
+    if good().any(|release| release.version.may_be(&typed)) {
+        return typed;
+    }
+    let there = site.source.iter().flat_map(|head| &head.good).map(|good| &good.release);
+    let meant: Vec<&Release> = there.filter(|release| release.version.may_be(&typed)).collect();
+    match meant.as_slice() {
+        [meant] => {
+            good().find(|release| release.same_images(meant)).map(|one| one.version.as_str())
+        }
+        _ => None,
+    }
+    .map_or(typed, str::to_owned)
 }
 
 impl Asked<'_> {

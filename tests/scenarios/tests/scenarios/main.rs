@@ -19,6 +19,7 @@ mod people;
 mod permissions;
 mod planning;
 mod power_pto;
+mod promoting;
 mod scr_production;
 mod scr_rules;
 mod traps;
