@@ -33,6 +33,14 @@ use services::Address;
 use std::collections::BTreeMap;
 use task::Task;
 
+/// When the containers of a task ran, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    pub from: u64,
+    /// `None`: they still do.
+    pub to: Option<u64>,
+}
+
 const ESSENTIAL_EXITED: &str = "EssentialContainerExited";
 
 #[derive(Debug, Default)]
@@ -213,6 +221,16 @@ impl Ecs {
     pub fn started(&self, by: &str) -> usize {
         let by = |task: &&Task| task.started_by().is_some_and(|known| known.starts_with(by));
         self.tasks.iter().filter(by).count()
+    }
+
+    /// When the containers of each task of a service ran, of those within the last hour.
+    pub fn lives(&self, cluster: &str, service: &str) -> Vec<Life> {
+        let of_service = self.tasks.iter().filter(|task| task.belongs_to(cluster, service));
+        let life = |task: &Task| {
+            let to = task.times.execution_stopped;
+            Some(Life { from: task.times.started?, to })
+        };
+        of_service.filter_map(life).collect()
     }
 }
 

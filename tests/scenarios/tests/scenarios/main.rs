@@ -22,6 +22,7 @@ mod power_pto;
 mod promoting;
 mod scr_production;
 mod scr_rules;
+mod single_worker;
 mod traps;
 mod troubles;
 mod unreadable;

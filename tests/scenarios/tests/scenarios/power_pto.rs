@@ -4,7 +4,7 @@ use crate::{check, lines};
 use expect_test::expect;
 use sandbox::ecs::Behaviour;
 use scenarios::Team;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PRODUCTION: &str = "power-pto/production";
 
@@ -182,6 +182,13 @@ async fn a_release_without_one_of_its_images_says_which() {
     .assert_eq(&lines(&waits.payload));
     team.sandbox.run_for(20 * 60).await.unwrap();
     assert_eq!(team.deployments().len(), 1, "nothing starts without all three");
+    let mail = team.sandbox.account().services.sns.published.last().cloned().unwrap();
+    let mail: Value = serde_json::from_str(&mail.message).unwrap();
+    expect![[r#"
+        power-pto/production: 3f2a9c1 is still incomplete
+        Why: nobody pushed worker under this tag
+        Started by a push of 3f2a9c1."#]]
+    .assert_eq(mail["email"].as_str().unwrap());
     check(
         &team,
         PRODUCTION,
@@ -195,62 +202,6 @@ async fn a_release_without_one_of_its_images_says_which() {
           power-pto/production: deploying 0a1b2c3
           power-pto/production: 0a1b2c3 is live
           power-pto/production: 3f2a9c1 is still incomplete
-    "#]],
-    );
-}
-
-#[tokio::test]
-async fn a_worker_of_which_there_may_be_one_is_never_there_twice() {
-    let mut team = one_good().await;
-    team.person(
-        "ecs",
-        "UpdateService",
-        json!({
-            "cluster": "power-pto",
-            "service": "worker",
-            "desiredCount": 1,
-            "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
-        }),
-    )
-    .unwrap();
-    team.sandbox.run_for(300).await.unwrap();
-    team.push_all("3f2a9c1", "new").unwrap();
-    let mut most = 0;
-    team.until(3600, |team| {
-        most = most.max(team.running("production")["worker"].len());
-        team.deployment(PRODUCTION, 2).is_some_and(|d| d.verdict().is_some())
-    })
-    .await
-    .unwrap();
-    team.until_ended(PRODUCTION, 2).await.unwrap();
-    assert_eq!(most, 1);
-    check(
-        &team,
-        PRODUCTION,
-        2,
-        &expect![[r#"
-        power-pto/production/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
-            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating api, worker, frontend.
-            1:05 worker runs worker:3 and nothing else.
-            1:08 api runs api:3 and nothing else.
-            1:08 frontend runs frontend:3 and nothing else.
-            1:08 https://pto.example.com/api/health answers as expected (attempt 1).
-            1:08 https://pto.example.com/ answers as expected (attempt 1).
-            1:08 Watching alarms and tasks for 10m.
-           11:08 Ended: succeeded.
-        runs
-          api: power-pto/api:3f2a9c1, power-pto/api:3f2a9c1
-          frontend: power-pto/frontend:3f2a9c1, power-pto/frontend:3f2a9c1
-          worker: power-pto/worker:3f2a9c1
-        told
-          power-pto/production: deploying 0a1b2c3
-          power-pto/production: 0a1b2c3 is live
-          power-pto/production: deploying 3f2a9c1
-          power-pto/production: 3f2a9c1 is live
     "#]],
     );
 }
