@@ -1,10 +1,11 @@
 //! WWHD: one service that follows a tag that moves, and whose tasks autoscaling counts.
 
-use crate::check;
+use crate::{check, sound};
 use expect_test::expect;
 use sandbox::ecs::Behaviour;
 use scenarios::Team;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const PRODUCTION: &str = "wwhd/production";
 const CLUSTER: &str = "wwhd-cluster";
@@ -33,7 +34,17 @@ async fn the_number_of_tasks_stays_with_autoscaling() {
     team.until_state(PRODUCTION, 1, "rolling out").await.unwrap();
     team.sandbox.run_for(10).await.unwrap();
     scale(&mut team, 4);
+    let described = json!({"cluster": CLUSTER, "services": [SERVICE]});
+    let mut wanted = BTreeSet::new();
+    team.until(3600, |team| {
+        let answer = team.person("ecs", "DescribeServices", described.clone()).unwrap();
+        wanted.insert(answer["services"][0]["desiredCount"].as_u64());
+        team.deployment(PRODUCTION, 1).is_some_and(|d| d.verdict().is_some())
+    })
+    .await
+    .unwrap();
     team.until_ended(PRODUCTION, 1).await.unwrap();
+    assert_eq!(wanted, BTreeSet::from([Some(4)]), "nobody else has a say in it");
     check(
         &team,
         PRODUCTION,
@@ -53,6 +64,22 @@ async fn the_number_of_tasks_stays_with_autoscaling() {
           wwhd/production: latest@4421833041ed is live
     "#]],
     );
+}
+
+#[tokio::test]
+async fn the_number_of_tasks_stays_with_autoscaling_on_the_way_back_as_well() {
+    let mut team = two_releases().await;
+    let digests = team.push_all("latest", "third").unwrap();
+    team.behave(&digests["wwhd-backend"], Behaviour::CrashesAtStart { exit_code: 1 });
+    team.until_state(PRODUCTION, 3, "rolling out").await.unwrap();
+    team.sandbox.at_desk("ecs", |services, desk| {
+        services.ecs.scale(CLUSTER, SERVICE, 5, desk);
+    });
+    team.until_ended(PRODUCTION, 3).await.unwrap();
+    let verdict = team.deployment(PRODUCTION, 3).unwrap();
+    assert_eq!(verdict.verdict().unwrap().name(), "rolled back");
+    assert_eq!(team.running("production")[SERVICE].len(), 5);
+    sound(&team);
 }
 
 #[tokio::test]
