@@ -15,6 +15,7 @@ mod kills;
 mod lost;
 mod notices;
 mod omen;
+mod omen_apart;
 mod people;
 mod permissions;
 mod planning;
