@@ -11,6 +11,7 @@ mod deploying;
 mod ecs_itself;
 mod faceplate;
 mod going_back;
+mod hosts_grown;
 mod kills;
 mod lost;
 mod notices;
