@@ -14,7 +14,7 @@ use crate::failure::{Failure, chain};
 use engine::{Engine, EngineError, Key, Pipeline};
 use pipeline::environment::Head;
 use pipeline::names::{EnvironmentName, Place};
-use pipeline::spec::{self, Application, Faults};
+use pipeline::spec::{self, Application, Faults, Service, Target};
 use serde_json::{Map, Value, json};
 use tracing::info;
 
@@ -124,5 +124,25 @@ async fn losses(
             }
         }
     });
-    Ok(warnings.collect())
+    Ok(warnings.chain(services_lost(stored, spec)).collect())
+}
+
+/// Slipway stops nothing that it was not told to stop: what ran of a service goes on.
+fn services_lost(stored: &Application, spec: &Application) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (name, after) in &spec.environments {
+        let Some(before) = stored.environments.get(name) else { continue };
+        let stays = |lost: &Service| after.services().any(|(_, service)| service.name == lost.name);
+        for (_, lost) in before.services().filter(|(_, service)| !stays(service)) {
+            let what = match before.target {
+                Target::Cluster(_) => "scale it down and delete it",
+                Target::Hosts(_) => "remove its container",
+            };
+            warnings.push(format!(
+                "environments.{name}.services: {} leaves the spec and goes on running; {what} by hand",
+                lost.name
+            ));
+        }
+    }
+    warnings
 }

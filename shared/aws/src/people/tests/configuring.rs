@@ -101,6 +101,42 @@ fn a_spec_is_stored_and_told_what_it_changes() {
 }
 
 #[test]
+fn a_service_that_leaves_the_spec_goes_on_running_and_that_is_said() {
+    let two = SHOP.replace("services: [shop-api]", "services: [shop-api, shop-worker]");
+    let desk = Desk::new(&[]);
+    desk.configure(
+        &json!({"spec": two}),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "shop is new"
+          ],
+          "environments": [
+            "staging"
+          ]
+        }"#]],
+    );
+    desk.configure(&json!({"spec": SHOP}), &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "environments.staging.waves: [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}],[{\"base\":\"running\",\"container\":null… -> [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}]]"
+          ],
+          "environments": [
+            "staging"
+          ],
+          "warnings": [
+            "environments.staging.services: shop-worker leaves the spec and goes on running; scale it down and delete it by hand"
+          ]
+        }"#]]);
+}
+
+#[test]
 fn terraform_and_cloudformation_send_the_same() {
     let desk = Desk::new(&[]);
     let spec = json!({
