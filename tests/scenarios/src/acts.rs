@@ -80,23 +80,16 @@ impl Team {
         known.map(|known| known.url.clone()).ok_or_else(unknown)
     }
 
-    /// The tag of the next build, as this system tags its builds.
-    pub fn tag(&self) -> String {
-        self.build_tag("3f2a9c1", "20261121T1000")
+    /// The tags of two builds, the older one first, as this environment wants them.
+    pub(crate) fn tags(&self, environment: &str) -> [String; 2] {
+        let builds = [("0a1b2c3", "20261120T1000"), ("3f2a9c1", "20261121T1000")];
+        builds.map(|(commit, timestamp)| self.build_tag(environment, commit, timestamp))
     }
 
-    /// The tag of a build before that.
-    pub fn older_tag(&self) -> String {
-        self.build_tag("0a1b2c3", "20261120T1000")
-    }
-
-    fn build_tag(&self, commit: &str, timestamp: &str) -> String {
-        // What builds push goes to the environment that no promotion comes before.
-        let rules = self.system.spec.environments.values();
-        let on = rules.filter_map(|rules| rules.deploy_on.as_ref());
-        let mut patterns = on.filter(|on| on.promoted_from.is_none()).flat_map(|on| &on.tags);
+    fn build_tag(&self, environment: &str, commit: &str, timestamp: &str) -> String {
+        let rules = self.system.rules(environment).and_then(|rules| rules.deploy_on.as_ref());
         let fits = |tag: &str, pattern: &TagPattern| pattern.matches(&Tag::new(tag));
-        match patterns.next() {
+        match rules.and_then(|rules| rules.tags.first()) {
             Some(TagPattern::Moving(tag)) => tag.to_string(),
             Some(pattern) if fits(commit, pattern) => commit.to_owned(),
             // The tag says where the push goes: `dev-3f2a9c1`.

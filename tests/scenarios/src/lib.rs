@@ -13,12 +13,14 @@ mod hosts;
 pub mod live;
 mod reading;
 mod report;
+mod screen;
 mod system;
 mod web;
 
 pub use day::{Day, list};
 pub use error::Error;
 pub use reading::Deployment;
+pub use screen::Screen;
 pub use system::System;
 pub use web::Web;
 

@@ -3,7 +3,7 @@
 //! The functions' own binaries, the template as it is shipped, and the account of a team that exists
 //! only here; the time jumps from one happening to the next.
 
-use scenarios::{Day, Error, live};
+use scenarios::{Day, Error, Screen, live};
 use std::env;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -25,11 +25,8 @@ async fn main() -> ExitCode {
         ["list"] => say(&scenarios::list()),
         ["serve"] => live::serve("scr").await,
         ["serve", system] => live::serve(system).await,
-        [system] => live::show(system, Day::Good).await,
-        [system, day] => match Day::named(day) {
-            Ok(day) => live::show(system, day).await,
-            Err(error) => Err(error),
-        },
+        [system] => one(system, "good").await,
+        [system, day] => one(system, day).await,
         _ => Err(Error::Unknown(format!("that is none of these:\n{HELP}"))),
     };
     match done {
@@ -43,8 +40,12 @@ async fn main() -> ExitCode {
 }
 
 async fn both() -> Result<(), Error> {
-    live::show("scr", Day::Good).await?;
-    live::show("scr", Day::BadImage).await
+    one("scr", "good").await?;
+    one("scr", "bad-image").await
+}
+
+async fn one(system: &str, day: &str) -> Result<(), Error> {
+    live::show(&Screen::new(), system, Day::named(day, system)?).await
 }
 
 fn say(text: &str) -> Result<(), Error> {

@@ -50,6 +50,21 @@ impl System {
         self.spec.environments.iter().map(|(name, rules)| (name.as_str(), rules))
     }
 
+    pub(crate) fn rules(&self, environment: &str) -> Option<&Environment> {
+        self.environments().find(|(name, _)| *name == environment).map(|(_, rules)| rules)
+    }
+
+    /// The environment that pushes go to, and no promotion; of several the most serious one, which
+    /// comes last.
+    pub(crate) fn home(&self) -> Option<(&str, &Environment)> {
+        self.environments().filter(|(_, rules)| promoted_from(rules) == Some(false)).last()
+    }
+
+    /// The environment that takes what succeeded in another.
+    pub(crate) fn promoted(&self) -> Option<(&str, &Environment)> {
+        self.environments().find(|(_, rules)| promoted_from(rules) == Some(true))
+    }
+
     /// The containers of a service's task definition.
     ///
     /// A service runs the image that its name tells of, or the application's only one.
@@ -68,4 +83,9 @@ impl System {
             essential: true,
         }]
     }
+}
+
+/// Whether a promotion comes before; `None`: only people deploy there.
+fn promoted_from(rules: &Environment) -> Option<bool> {
+    rules.deploy_on.as_ref().map(|deploy_on| deploy_on.promoted_from.is_some())
 }

@@ -40,7 +40,8 @@ impl Expense {
     pub async fn rollback() -> Result<Self, Error> {
         let mut team = Team::start("scr").await?;
         let place = "scr/staging";
-        team.push_all(&team.older_tag(), "before")?;
+        let [before, _] = team.tags("staging");
+        team.push_all(&before, "before")?;
         team.until_ended(place, 1).await?;
         let crashing = Behaviour::CrashesAtStart { exit_code: 1 };
         // The digest of an image is known before it is pushed under its tag.
@@ -52,7 +53,8 @@ impl Expense {
 
     async fn of(team: &mut Team, what: String, place: &str, number: u64) -> Result<Self, Error> {
         let mark = team.mark();
-        let tag = team.tag();
+        let (_, environment) = place.split_once('/').unwrap_or(("", place));
+        let [_, tag] = team.tags(environment);
         team.push_all(&tag, "now")?;
         let has_verdict = |team: &mut Team| {
             team.deployment(place, number).is_some_and(|deployment| deployment.verdict().is_some())
