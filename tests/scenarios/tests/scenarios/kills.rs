@@ -7,8 +7,8 @@
 
 use expect_test::{Expect, expect};
 use sandbox::ecs::Behaviour;
-use sandbox::faults::Fault;
-use sandbox::trace::What;
+use sandbox::faults::{Calls, Fault, When};
+use sandbox::trace::{Entry, What};
 use scenarios::{System, Team};
 use std::collections::BTreeSet;
 
@@ -202,12 +202,20 @@ async fn a_rollback_survives_a_kill_after_any_call() {
     .await;
 }
 
-/// Plays the day once for every call in it; shows the undisturbed end, and every other one.
 async fn sweep(image: Image, fault: Fault, expect: &Expect) {
-    let undisturbed = play(image, None).await;
+    sweep_of(async |fault| play(image, fault).await, fault, expect).await;
+}
+
+/// Plays a day once for every call in it; shows the undisturbed end, and every other one.
+pub(crate) async fn sweep_of(
+    play: impl AsyncFn(Option<(u64, Fault)>) -> Ended,
+    fault: Fault,
+    expect: &Expect,
+) {
+    let undisturbed = play(None).await;
     let (mut killed, mut others) = (0, BTreeSet::new());
     loop {
-        let ended = play(image, Some((killed + 1, fault.clone()))).await;
+        let ended = play(Some((killed + 1, fault.clone()))).await;
         if !ended.struck {
             break;
         }
@@ -223,33 +231,53 @@ async fn sweep(image: Image, fault: Fault, expect: &Expect) {
     expect.assert_eq(&(undisturbed.text + &shown));
 }
 
-struct Ended {
-    text: String,
+/// How a day ended on which the n-th call may have been the last one of its function.
+pub(crate) struct Ended {
+    pub(crate) text: String,
     /// How many calls there were.
-    calls: u64,
+    pub(crate) calls: u64,
     /// Whether there were so many calls that the fault struck.
-    struck: bool,
+    pub(crate) struck: bool,
 }
 
 async fn play(image: Image, fault: Option<(u64, Fault)>) -> Ended {
     let mut team = Team::start_with(System::read(SHOP).unwrap(), 0).await.unwrap();
-    let calls = |team: &Team| team.sandbox.usage().calls.values().sum::<u64>();
-    let before = calls(&team);
-    if let Some((number, fault)) = fault {
-        team.sandbox.faults(|faults| faults.at_call(number, fault));
-    }
+    let any = Calls::default();
+    strike(&team, &any, fault);
+    let before = count(&team, &any);
     let digests = team.push_all("v2", "new").unwrap();
     if matches!(image, Image::Crashes) {
         team.behave(&digests["shop"], Behaviour::CrashesAtStart { exit_code: 1 });
     }
-    let ended = team.until_ended(LIVE, 1).await;
+    let mut text = end(&mut team, LIVE).await;
+    let migrations = team.sandbox.account().services.ecs.started("slipway/shop/live/1/migrate/");
+    text.push_str(&format!("migrations: {migrations}\n"));
+    Ended { text, calls: count(&team, &any) - before, struck: struck(&team) }
+}
+
+/// Lets the n-th of these calls from now on be the last of its function.
+pub(crate) fn strike(team: &Team, calls: &Calls, fault: Option<(u64, Fault)>) {
+    if let Some((number, fault)) = fault {
+        let calls = calls.clone();
+        team.sandbox.faults(|faults| faults.on_calls(calls, When::Nth(number), fault));
+    }
+}
+
+/// How many such calls there were.
+pub(crate) fn count(team: &Team, calls: &Calls) -> u64 {
+    let is_one = |service: &String| calls.service.as_ref().is_none_or(|wanted| wanted == service);
+    let usage = team.sandbox.usage();
+    usage.calls.iter().filter(|((service, _), _)| is_one(service)).map(|(_, times)| times).sum()
+}
+
+pub(crate) fn struck(team: &Team) -> bool {
+    let is_fault = |entry: &Entry| matches!(entry.what, What::Fault { .. });
+    team.sandbox.account().trace.entries().iter().any(is_fault)
+}
+
+/// Lets the first deployment come to its end, and tells it.
+pub(crate) async fn end(team: &mut Team, place: &str) -> String {
+    let ended = team.until_ended(place, 1).await;
     let late = ended.err().map(|error| format!("{error}\n")).unwrap_or_default();
-    let after = calls(&team);
-    let account = team.sandbox.account();
-    let struck =
-        account.trace.entries().iter().any(|entry| matches!(entry.what, What::Fault { .. }));
-    let migrations = account.services.ecs.started("slipway/shop/live/1/migrate/");
-    drop(account);
-    let text = format!("{late}{}migrations: {migrations}\n", team.ending(LIVE));
-    Ended { text, calls: after - before, struck }
+    late + &team.ending(place)
 }

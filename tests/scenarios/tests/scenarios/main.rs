@@ -13,6 +13,7 @@ mod faceplate;
 mod going_back;
 mod hosts_grown;
 mod kills;
+mod kills_on_hosts;
 mod lost;
 mod notices;
 mod omen;
