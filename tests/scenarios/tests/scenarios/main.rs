@@ -23,6 +23,7 @@ mod permissions;
 mod planning;
 mod power_pto;
 mod promoting;
+mod schema;
 mod scr_production;
 mod scr_rules;
 mod single_worker;
