@@ -67,7 +67,7 @@ pub struct Deployment {
     pub repositories: BTreeMap<ImageName, Repository>,
     pub started_at: Time,
     pub state: State,
-    /// What the last good deployment left running.
+    /// What the last good deployment left running; once prepared, as far as it still runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
     /// Empty until the preparation has said what each service runs.

@@ -62,6 +62,7 @@ impl Deployment {
         for drift in self.drift() {
             self.note(now, format!("Warning: {drift}."));
         }
+        self.forget_what_drifted();
         for warning in preparation.warnings {
             self.note(now, format!("Warning: {warning}."));
         }
@@ -84,6 +85,15 @@ impl Deployment {
             _ => self.roll_out(0, now),
         }
         Said::Done
+    }
+
+    /// What somebody else brought there is nothing that was left.
+    fn forget_what_drifted(&mut self) {
+        let Some(left) = &mut self.left else { return };
+        let services = &self.services;
+        left.revisions.retain(|name, left| {
+            services.iter().any(|s| s.name == *name && s.before.as_ref() == Some(left))
+        });
     }
 
     fn drift(&self) -> Vec<String> {

@@ -148,15 +148,15 @@ impl Head {
 
     /// A revision that somebody had deregistered runs again under another number.
     pub(super) fn remember_what_is_back(&mut self, ended: &Deployment) {
-        let live = self.live.as_ref().map(|live| live.number);
-        let good = self.good.iter_mut().find(|good| Some(good.number) == live);
-        let Some(good) = good else { return };
-        let back = ended.services.iter().filter(|s| s.standing == Standing::PutBack);
-        for service in back {
-            if let (Some(left), Some(runs)) =
-                (good.revisions.get_mut(&service.name), &service.before)
+        let Some(left) = &ended.left else { return };
+        let Some(good) = self.good.iter_mut().find(|good| good.number == left.number) else {
+            return;
+        };
+        for service in ended.services.iter().filter(|s| s.standing == Standing::PutBack) {
+            if let (Some(runs), true) =
+                (&service.before, left.revisions.contains_key(&service.name))
             {
-                left.clone_from(runs);
+                good.revisions.insert(service.name.clone(), runs.clone());
             }
         }
     }
