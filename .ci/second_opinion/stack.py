@@ -66,7 +66,7 @@ class Stack:
             Bucket=BUCKET, Key="template.json", Body=json.dumps(self.test_copy()).encode()
         )
         self.formation = self.cloud.client("cloudformation")
-        self.formation.create_stack(StackName=NAME, **self._request("INFO"))
+        self.formation.create_stack(StackName=NAME, **self._request(""))
         self._wait("CREATE_COMPLETE")
         made = self.formation.describe_stack_resources(StackName=NAME)["StackResources"]
         self.physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made}
@@ -75,7 +75,7 @@ class Stack:
         check(f"the stack has all its {len(wanted)} resources", set(self.physical), wanted)
 
     def update(self):
-        self.formation.update_stack(StackName=NAME, **self._request("DEBUG"))
+        self.formation.update_stack(StackName=NAME, **self._request("/ecs/*"))
         self._wait("UPDATE_COMPLETE")
         print("ok: the stack can be updated")
 
@@ -162,13 +162,13 @@ class Stack:
         )
         return answer["Items"]
 
-    def _request(self, level):
+    def _request(self, task_logs):
         parameters = {
             "ArtifactBucket": BUCKET,
             "Architecture": "x86_64",
             "TaskRoleArns": f"arn:aws:iam::{ACCOUNT}:role/scr-*",
             "AlarmLevel": "full",
-            "LogLevel": level,
+            "TaskLogGroups": task_logs,
         }
         return {
             "TemplateURL": f"{self.cloud.url}/{BUCKET}/template.json",

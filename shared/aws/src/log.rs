@@ -1,6 +1,5 @@
 //! Logs: one JSON object a line, with everything that a query filters by at its root.
 
-use crate::settings::Settings;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::io::Write;
@@ -12,26 +11,22 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 /// Writes everything from here on to standard output, where Lambda picks it up.
-pub(crate) fn start(settings: &Settings) {
-    let level = settings.optional("AWS_LAMBDA_LOG_LEVEL");
-    let level = level.and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
-    let subscriber = tracing_subscriber::registry().with(JsonLines { level });
+pub(crate) fn start() {
+    let subscriber = tracing_subscriber::registry().with(JsonLines);
     // A second start in one process, as in a test, keeps the first.
     let _ = tracing::subscriber::set_global_default(subscriber);
     // The process ends with a panic, and Lambda says only that it has ended.
     std::panic::set_hook(Box::new(|panic| error!(error_type = "Panic", "{panic}")));
 }
 
-struct JsonLines {
-    level: Level,
-}
+struct JsonLines;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
     /// Spans are always kept: they carry the request id, which an error needs most of all.
     fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
         let ours =
             !metadata.target().starts_with("hyper") && !metadata.target().starts_with("aws_");
-        metadata.is_span() || (*metadata.level() <= self.level && ours)
+        metadata.is_span() || (*metadata.level() <= Level::INFO && ours)
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {

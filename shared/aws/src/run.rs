@@ -19,7 +19,7 @@ where
     H: AsyncFn(&Aws, Value) -> Result<Value, Failure>,
 {
     let settings = Settings::from_environment();
-    log::start(&settings);
+    log::start();
     let aws = Rc::new(Aws::new(settings));
     let handle = Rc::new(handle);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
