@@ -11,6 +11,12 @@ from cloud import ACCOUNT, REGION, check, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, BUCKET = "slipway", "artifacts"
+PARAMETERS = {
+    "ArtifactBucket": BUCKET,
+    "Architecture": "x86_64",
+    "TaskRoleArns": f"arn:aws:iam::{ACCOUNT}:role/scr-*",
+    "AlarmLevel": "full",
+}
 
 
 def sample(name):
@@ -44,7 +50,8 @@ class Stack:
             for policy in properties.get("Policies", []):
                 for statement in policy["PolicyDocument"]["Statement"]:
                     actions = statement.get("Action", [""])
-                    if all(action.startswith(("ecs:", "ecr:DescribeRepo")) for action in actions):
+                    of_ecs = all(action.startswith("ecs:") for action in actions)
+                    if of_ecs or "ecr:DescribeRepositories" in actions:
                         statement["Resource"] = "*"
                         statement.pop("Condition", None)
                     if "sqs:SendMessage" in actions:
@@ -163,13 +170,7 @@ class Stack:
         return answer["Items"]
 
     def _request(self, task_logs):
-        parameters = {
-            "ArtifactBucket": BUCKET,
-            "Architecture": "x86_64",
-            "TaskRoleArns": f"arn:aws:iam::{ACCOUNT}:role/scr-*",
-            "AlarmLevel": "full",
-            "TaskLogGroups": task_logs,
-        }
+        parameters = PARAMETERS | {"TaskLogGroups": task_logs}
         return {
             "TemplateURL": f"{self.cloud.url}/{BUCKET}/template.json",
             "Capabilities": ["CAPABILITY_IAM"],

@@ -3,7 +3,7 @@
 import json
 
 from cloud import ACCOUNT, REGION, check, until
-from stack import ROOT, sample
+from stack import PARAMETERS, ROOT, sample
 
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/scr-staging"
 
@@ -22,9 +22,16 @@ def environments(stack):
         variables = stack.resources[id]["Properties"]["Environment"]["Variables"]
         wanted = {}
         for variable, value in variables.items():
-            wanted[variable] = stack.physical.get(value["Ref"], "")
+            wanted[variable] = meant(stack, value)
         found = {variable: told.get(variable) for variable in variables}
         check(f"{name} is told its surroundings", found, wanted)
+
+
+def meant(stack, value):
+    """A list among the parameters is joined again, to the text that it was given as."""
+    if "Fn::Join" in value:
+        return PARAMETERS[value["Fn::Join"][1]["Ref"]]
+    return stack.physical.get(value["Ref"], "")
 
 
 def patterns(stack):
