@@ -152,10 +152,15 @@ fn images_of(prepare: &Prepare, bases: &[(&PrepareService, Basis)]) -> Wanted {
     wanted
 }
 
+/// The account that the release's images lie in.
+pub(super) fn account(images: &Read) -> Option<&str> {
+    let mut found = images.values().flat_map(|images| images.found.values());
+    found.find_map(|image| image.registry.as_deref())
+}
+
 /// Where the release's images lie, for a template that names repositories only.
 pub(crate) fn registry(aws: &Aws, images: &Read) -> String {
-    let mut found = images.values().flat_map(|images| images.found.values());
-    let account = found.find_map(|image| image.registry.as_deref()).unwrap_or_default();
+    let account = account(images).unwrap_or_default();
     let region = aws.settings.optional("AWS_REGION").unwrap_or_default();
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("{account}.dkr.ecr.{region}.{domain}")

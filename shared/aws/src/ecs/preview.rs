@@ -2,7 +2,7 @@
 
 use super::basis::family_and_number;
 use super::diff::changes;
-use super::plan::{After, Planned, plan};
+use super::plan::{After, Planned, account, plan};
 use super::protect::Read;
 use super::references::{self, Here};
 use super::{definition, stored};
@@ -43,10 +43,8 @@ fn not_asked(what: &str, failure: &Failure) -> String {
 }
 
 fn here(aws: &Aws, images: &Read) -> Option<Here> {
-    let region = aws.settings.optional("AWS_REGION")?;
-    let mut found = images.values().flat_map(|images| images.found.values());
-    let account = found.find_map(|image| image.registry.clone())?;
-    Some(Here { region, account })
+    let account = account(images)?.to_owned();
+    Some(Here { region: aws.settings.optional("AWS_REGION")?, account })
 }
 
 fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {

@@ -60,9 +60,6 @@ pub(super) async fn missing(
 
 impl References {
     fn add(&mut self, service: &str, definition: &Value, here: &Here) {
-        let note = |of: &mut BTreeMap<String, BTreeSet<String>>, name: &str| {
-            of.entry(name.to_owned()).or_default().insert(service.to_owned());
-        };
         for container in definition["containerDefinitions"].as_array().into_iter().flatten() {
             let logging = &container["logConfiguration"];
             let kept = [&container["secrets"], &logging["secretOptions"]];
@@ -74,13 +71,13 @@ impl References {
                     ["arn", _, "secretsmanager", region, account, "secret", _, ..]
                         if here.is(region, account) =>
                     {
-                        note(&mut self.secrets, &parts[..7].join(":"));
+                        note(&mut self.secrets, parts[..7].join(":"), service);
                     }
                     ["arn", _, "ssm", region, account, name] if here.is(region, account) => {
                         let name = name.strip_prefix("parameter").unwrap_or(name);
-                        self.note_parameter(service, name);
+                        note(&mut self.parameters, spelt(name), service);
                     }
-                    [name] => self.note_parameter(service, name),
+                    [name] => note(&mut self.parameters, spelt(name), service),
                     _ => {}
                 }
             }
@@ -88,20 +85,16 @@ impl References {
             let is_here = option("awslogs-region").is_none_or(|at| at == here.region);
             let is_made = option("awslogs-create-group") == Some("true");
             if let Some(group) = option("awslogs-group").filter(|_| is_here && !is_made) {
-                note(&mut self.log_groups, group);
+                note(&mut self.log_groups, group.to_owned(), service);
             }
         }
+        // What AWS itself keeps is not listed.
+        self.parameters.retain(|name, _| !name.starts_with("/aws/"));
     }
 }
 
-impl References {
-    fn note_parameter(&mut self, service: &str, name: &str) {
-        let name = spelt(name);
-        // What AWS itself keeps is not listed.
-        if !name.starts_with("/aws/") {
-            self.parameters.entry(name).or_default().insert(service.to_owned());
-        }
-    }
+fn note(of: &mut BTreeMap<String, BTreeSet<String>>, name: String, service: &str) {
+    of.entry(name).or_default().insert(service.to_owned());
 }
 
 /// `x` and `/x` have the same ARN; a name with further slashes begins with one.
