@@ -1,13 +1,11 @@
 //! Faceplate grows: a migration that lives in the image, and a second container beside the first.
 
+use crate::faceplate::{HEALTH, HOST, PROD};
 use crate::{check, ended, sound};
 use expect_test::expect;
 use scenarios::{System, Team};
 use serde_json::json;
 
-const PROD: &str = "faceplate/prod";
-const HOST: &str = "i-0prod1";
-const HEALTH: &str = "https://shifter.example.com/health";
 /// Of the second environment in the document, which is `prod`.
 const SERVICES: &str = "    services:
       - name: faceplate

@@ -12,6 +12,8 @@ mod ecs_itself;
 mod faceplate;
 mod going_back;
 mod hosts_grown;
+mod hosts_lost;
+mod hosts_refused;
 mod kills;
 mod kills_on_hosts;
 mod lost;

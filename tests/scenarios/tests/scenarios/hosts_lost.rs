@@ -1,0 +1,229 @@
+//! Commands, hosts and workers that are lost in the middle of a deployment to a host.
+
+use crate::check;
+use crate::faceplate::{HOST, PROD, containers, faceplate, migrations, next};
+use expect_test::expect;
+use sandbox::faults::{Calls, EventFault, Fault, When};
+use sandbox::ssm::Standing;
+
+/// What is looked at every two minutes makes up for it.
+#[tokio::test]
+async fn the_events_of_commands_are_lost() {
+    let mut team = faceplate().await;
+    team.sandbox.faults(|faults| {
+        faults.on_events(
+            Some("EC2 Command Status-change Notification"),
+            When::Always,
+            EventFault::Drop,
+        );
+    });
+    next(&mut team).await;
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+                2:00 The migration ended with exit code 0.
+                2:00 Updating faceplate.
+                4:00 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                4:00 https://shifter.example.com/health answers as expected (attempt 1).
+                4:00 Watching alarms and tasks for 10m.
+               14:00 Ended: succeeded.
+            runs
+              faceplate: shifter/faceplate:main-3f2a9c1
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 is live
+        "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_goes_in_the_middle_needs_a_person() {
+    let mut team = faceplate().await;
+    team.push_all("main-3f2a9c1", "next").unwrap();
+    team.until_state(PROD, 2, "rolling out").await.unwrap();
+    team.host_is(HOST, Standing::Lost);
+    team.until_ended(PROD, 2).await.unwrap();
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+                0:06 The migration ended with exit code 0.
+                0:06 Updating faceplate.
+                2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+                5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+                5:06 The migration stays: what ran before now lives with the new schema.
+                5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+               11:06 faceplate could not be put back: it was not back in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+               11:06 Ended: stuck: not put back: faceplate (it was not back in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z) (after: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z).
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 is stuck; somebody must look
+        "#]],
+    );
+}
+
+/// Killed between the old container and the new one: nothing runs until somebody goes back.
+#[tokio::test]
+async fn a_script_that_is_killed_is_mended_by_the_way_back() {
+    let mut team = faceplate().await;
+    team.on_hosts("prod", |host| host.fault("run", "die")).unwrap();
+    next(&mut team).await;
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
+        faceplate/prod/2 main-3f2a9c1
+            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+            0:06 The migration ended with exit code 0.
+            0:06 Updating faceplate.
+            0:29 Going back: faceplate failed: i-0prod1: the script was killed.
+            0:29 The migration stays: what ran before now lives with the new schema.
+            0:29 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+            0:34 faceplate is back.
+            1:59 Ended: rolled back: faceplate failed: i-0prod1: the script was killed.
+        runs
+          faceplate: shifter/faceplate:before=main-0a1b2c3
+        told
+          faceplate/prod: deploying main-0a1b2c3
+          faceplate/prod: main-0a1b2c3 is live
+          faceplate/prod: deploying main-3f2a9c1
+          faceplate/prod: going back from main-3f2a9c1
+          faceplate/prod: main-3f2a9c1 was rolled back
+    "#]],
+    );
+    expect![[r#"
+        faceplate faceplate@sha256:e3ff814 running
+    "#]]
+    .assert_eq(&containers(&team));
+}
+
+/// The same, and the whole machine goes down with it, and boots after some minutes.
+#[tokio::test]
+async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
+    let mut team = faceplate().await;
+    team.on_hosts("prod", |host| host.fault("run", "die")).unwrap();
+    team.sandbox.account().services.ssm.dies_with_a_script(HOST);
+    team.push_all("main-3f2a9c1", "next").unwrap();
+    team.until_state(PROD, 2, "rolling back").await.unwrap();
+    team.sandbox.run_for(120).await.unwrap();
+    team.host_is(HOST, Standing::Online);
+    team.until_ended(PROD, 2).await.unwrap();
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
+        faceplate/prod/2 main-3f2a9c1
+            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+            0:06 The migration ended with exit code 0.
+            0:06 Updating faceplate.
+            2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+            5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+            5:06 The migration stays: what ran before now lives with the new schema.
+            5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+            7:11 faceplate is back.
+            7:11 Ended: rolled back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+        runs
+          faceplate: shifter/faceplate:before=main-0a1b2c3
+        told
+          faceplate/prod: deploying main-0a1b2c3
+          faceplate/prod: main-0a1b2c3 is live
+          faceplate/prod: deploying main-3f2a9c1
+          faceplate/prod: going back from main-3f2a9c1
+          faceplate/prod: main-3f2a9c1 was rolled back
+    "#]],
+    );
+    expect![[r#"
+        faceplate faceplate@sha256:e3ff814 running
+    "#]]
+    .assert_eq(&containers(&team));
+}
+
+/// The switch is taken back in the middle; the way back needs no image.
+#[tokio::test]
+async fn a_pull_that_hangs_goes_back_at_its_deadline() {
+    let mut team = faceplate().await;
+    team.on_hosts("prod", |host| host.write("pull-seconds", "3600\n")).unwrap();
+    next(&mut team).await;
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
+        faceplate/prod/2 main-3f2a9c1
+            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+            0:06 The migration ended with exit code 0.
+            0:06 Updating faceplate.
+            5:06 Going back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
+            5:06 The migration stays: what ran before now lives with the new schema.
+            5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+            5:13 faceplate is back.
+            6:36 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
+        runs
+          faceplate: shifter/faceplate:before=main-0a1b2c3
+        told
+          faceplate/prod: deploying main-0a1b2c3
+          faceplate/prod: main-0a1b2c3 is live
+          faceplate/prod: deploying main-3f2a9c1
+          faceplate/prod: going back from main-3f2a9c1
+          faceplate/prod: main-3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+/// The worker dies right after SendCommand: nobody knows the command, and it must not run twice.
+#[tokio::test]
+async fn a_worker_that_dies_does_not_migrate_twice() {
+    for fault in [Fault::KillAfter, Fault::LoseAnswer, Fault::KillBefore] {
+        let mut team = faceplate().await;
+        let sending = Calls { caller: Some("Migrate".into()), ..Calls::to("ssm", "SendCommand") };
+        team.sandbox.faults(|faults| faults.on_calls(sending, When::Nth(1), fault.clone()));
+        next(&mut team).await;
+        let ended = team.deployment(PROD, 2).unwrap();
+        assert_eq!(ended.verdict().unwrap().name(), "succeeded", "{fault:?}");
+        assert_eq!(migrations(&team), 2, "{fault:?}: once for each deployment");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_switches_once_all_the_same() {
+    for fault in [Fault::KillAfter, Fault::LoseAnswer, Fault::KillBefore] {
+        let mut team = faceplate().await;
+        let sending = Calls { caller: Some("Rollout".into()), ..Calls::to("ssm", "SendCommand") };
+        // The first one looks, the second one switches.
+        team.sandbox.faults(|faults| faults.on_calls(sending, When::Nth(2), fault.clone()));
+        next(&mut team).await;
+        let ended = team.deployment(PROD, 2).unwrap();
+        assert_eq!(ended.verdict().unwrap().name(), "succeeded", "{fault:?}");
+        let calls = team.host(HOST, |host| host.calls()).unwrap();
+        let runs =
+            calls.iter().filter(|call| call.starts_with("docker run --detach --name faceplate"));
+        // By hand, and once for each release.
+        assert_eq!(runs.count(), 3, "{fault:?}");
+    }
+}
