@@ -6,7 +6,7 @@ from pathlib import Path
 
 import botocore
 
-SERVICES = ("cloudwatch", "ecr", "ecs", "logs", "secretsmanager", "sns", "ssm")
+SERVICES = ("cloudwatch", "ecr", "ecs", "elbv2", "iam", "logs", "secretsmanager", "sns", "ssm")
 
 
 def main():

@@ -6,6 +6,7 @@
 
 mod account;
 mod agenda;
+pub mod balancers;
 pub mod binaries;
 pub mod cloudwatch;
 pub mod dynamodb;
@@ -18,6 +19,7 @@ pub mod iam;
 mod lambda;
 pub mod logs;
 pub mod place;
+pub mod roles;
 mod sandbox;
 pub mod secrets;
 pub mod service;

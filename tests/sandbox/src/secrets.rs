@@ -83,6 +83,21 @@ impl Secrets {
         arn
     }
 
+    /// Keeps a text under a known ARN.
+    pub fn put_at(&mut self, arn: &str, text: &str, now: u64) {
+        let named = arn.rsplit(':').next().unwrap_or(arn);
+        // AWS's six letters are no part of the name.
+        let name = named.rsplit_once('-').map_or(named, |(name, _)| name);
+        let (arn, version) = (arn.to_owned(), self.ids.uuid("version"));
+        let secret = Secret { arn, version, text: text.to_owned(), created: now };
+        self.secrets.insert(name.to_owned(), secret);
+    }
+
+    /// Takes a secret away for good.
+    pub fn delete(&mut self, named: &str) {
+        self.secrets.retain(|name, secret| name != named && secret.arn != named);
+    }
+
     fn find(&self, named: &str) -> Option<(&str, &Secret)> {
         let mut all = self.secrets.iter();
         let found = all.find(|(name, secret)| name.as_str() == named || secret.arn == named);

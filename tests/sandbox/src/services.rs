@@ -1,18 +1,21 @@
 //! The services behind the front, each by the name that IAM calls it.
 
 use crate::{
-    Error, cloudwatch::CloudWatch, dynamodb::DynamoDb, ecr::Ecr, ecs::Ecs, logs::Logs,
-    secrets::Secrets, service::Service, sns::Sns, sqs::Sqs, ssm::Ssm, template::Deployed,
+    Error, balancers::Balancers, cloudwatch::CloudWatch, dynamodb::DynamoDb, ecr::Ecr, ecs::Ecs,
+    logs::Logs, roles::Roles, secrets::Secrets, service::Service, sns::Sns, sqs::Sqs, ssm::Ssm,
+    template::Deployed,
 };
 
 /// Every service of the account.
 #[derive(Debug)]
 pub struct Services {
+    pub balancers: Balancers,
     pub cloudwatch: CloudWatch,
     pub dynamodb: DynamoDb,
     pub ecr: Ecr,
     pub ecs: Ecs,
     pub logs: Logs,
+    pub roles: Roles,
     pub secrets: Secrets,
     pub sns: Sns,
     pub sqs: Sqs,
@@ -26,11 +29,13 @@ impl Services {
             sns.create_topic(&topic.name);
         }
         Ok(Self {
+            balancers: Balancers::new(),
             cloudwatch: CloudWatch::new(),
             dynamodb: DynamoDb::new(stack)?,
             ecr: Ecr::new(),
             ecs: Ecs::new(),
             logs: Logs::new(),
+            roles: Roles::new(),
             secrets: Secrets::new(),
             sns,
             sqs: Sqs::new(stack),
@@ -44,6 +49,8 @@ impl Services {
             "dynamodb" => &mut self.dynamodb,
             "ecr" => &mut self.ecr,
             "ecs" => &mut self.ecs,
+            "elasticloadbalancing" => &mut self.balancers,
+            "iam" => &mut self.roles,
             "logs" => &mut self.logs,
             "secretsmanager" => &mut self.secrets,
             "sns" => &mut self.sns,

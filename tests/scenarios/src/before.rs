@@ -2,9 +2,11 @@
 
 use crate::{BOT_TOKEN, Error, Team};
 use pipeline::spec::{Application, Base, Environment, Service, Target};
+use sandbox::balancers::TargetGroup;
 use sandbox::cloudwatch::Kind;
 use sandbox::ecr::{Ecr, Image, Mutability};
 use sandbox::service::Refusal;
+use sandbox::services::Services;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -13,6 +15,7 @@ pub(crate) const SETTLED_SECONDS: u64 = 300;
 /// What ran before Slipway was installed.
 pub(crate) const OLD_TAG: &str = "before";
 const ACCOUNT_ROLES: &str = "arn:aws:iam::123456789012:role";
+const TASKS: &str = "ecs-tasks.amazonaws.com";
 const SLACK_SECRET: &str = "slipway/slack";
 
 /// The roles that Slipway may hand to tasks: those of the old tasks, and those in the spec.
@@ -26,6 +29,37 @@ pub(crate) fn roles(spec: &Application) -> String {
         roles.extend(of("taskRoleArn"));
     }
     roles.into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// What templates name, and what new services are to stand behind.
+fn have_what_is_named(services: &mut Services, rules: &Environment, now: u64) {
+    for (_, service) in rules.services() {
+        if let Some(balancer) = service.create.as_ref().and_then(|new| new.load_balancer.as_ref()) {
+            let balancers = vec![sandbox::place::arn("elasticloadbalancing", "loadbalancer/app/1")];
+            let group = TargetGroup { targets: "ip".into(), balancers };
+            services.balancers.put(&balancer.target_group, group);
+        }
+        let Base::Template { definition, parameters } = &service.base else { continue };
+        for role in ["executionRoleArn", "taskRoleArn"] {
+            let role = definition[role].as_str();
+            role.into_iter().for_each(|role| services.roles.create(role, TASKS));
+        }
+        for container in definition["containerDefinitions"].as_array().into_iter().flatten() {
+            for secret in container["secrets"].as_array().into_iter().flatten() {
+                let from = secret["valueFrom"].as_str();
+                from.into_iter().for_each(|arn| services.secrets.put_at(arn, "a value", now));
+            }
+            let group = container["logConfiguration"]["options"]["awslogs-group"].as_str();
+            let written = |group: &str| {
+                let mut group = group.to_owned();
+                for (name, value) in parameters {
+                    group = group.replace(&format!("${{{name}}}"), value);
+                }
+                group
+            };
+            group.map(written).into_iter().for_each(|group| services.logs.create_group(&group));
+        }
+    }
 }
 
 /// Its ARN; Secrets Manager makes it of the name.
@@ -48,7 +82,11 @@ impl Team {
                 let name = format!("{}:{OLD_TAG}", Ecr::uri(repository.as_str()));
                 services.ecs.point(&name, &digest);
             }
+            for role in ["team-execution", "team-task"] {
+                services.roles.create(&format!("{ACCOUNT_ROLES}/{role}"), TASKS);
+            }
             for (_, rules) in system.environments() {
+                have_what_is_named(services, rules, now);
                 for alarm in &rules.alarms.names {
                     let (namespace, metric) =
                         (system.spec.application.to_string(), alarm.to_string());

@@ -1,4 +1,4 @@
-//! The query protocol: a form in, XML out. SNS speaks it.
+//! The query protocol: a form in, XML out. SNS, IAM and Elastic Load Balancing speak it.
 
 use crate::service::Refusal;
 use axum::body::Body;
@@ -16,6 +16,8 @@ pub(super) fn input(body: &[u8]) -> Option<(&'static str, String, Value)> {
     let operation = input.remove("Action")?.as_str()?.to_owned();
     let service = match input.remove("Version")?.as_str()? {
         "2010-03-31" => "sns",
+        "2010-05-08" => "iam",
+        "2015-12-01" => "elasticloadbalancing",
         _ => return None,
     };
     Some((service, operation, lists(Value::Object(input))))
@@ -24,10 +26,9 @@ pub(super) fn input(body: &[u8]) -> Option<(&'static str, String, Value)> {
 pub(super) fn answer(operation: &str, value: &Value, id: &str) -> Body {
     let mut inner = String::new();
     write(&mut inner, value);
-    let space = "http://sns.amazonaws.com/doc/2010-03-31/";
     let result = format!("<{operation}Result>{inner}</{operation}Result>");
     let about = format!("<ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>");
-    format!("<{operation}Response xmlns=\"{space}\">{result}{about}</{operation}Response>").into()
+    format!("<{operation}Response>{result}{about}</{operation}Response>").into()
 }
 
 pub(super) fn refusal(refusal: &Refusal, id: &str) -> Body {

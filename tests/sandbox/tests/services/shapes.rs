@@ -6,10 +6,12 @@
 
 use crate::room::Room;
 use crate::scr;
+use sandbox::balancers::{Balancers, TargetGroup};
 use sandbox::cloudwatch::{CloudWatch, Kind};
 use sandbox::ecr::{Ecr, Image, Mutability};
 use sandbox::ecs::Behaviour;
 use sandbox::logs::{Logs, Written};
+use sandbox::roles::Roles;
 use sandbox::secrets::Secrets;
 use sandbox::service::{Refusal, Service};
 use sandbox::sns::Sns;
@@ -74,6 +76,7 @@ impl Model {
             "integer" | "long" => value.is_i64() || value.is_u64(),
             "double" | "float" => value.is_number(),
             "boolean" => value.is_boolean(),
+            "timestamp" if self.0["metadata"]["protocol"] == "query" => value.is_string(),
             "timestamp" => value.is_number() || value["$time"].is_number(),
             // A kind of shape that no answer has had so far.
             _ => false,
@@ -111,7 +114,9 @@ impl Model {
     fn check_refusal(&self, path: &str, model: &Value, refusal: &Refusal, wrong: &mut Vec<String>) {
         let mut errors = model["errors"].as_array().into_iter().flatten();
         let code = refusal.code.as_str();
-        let known = errors.any(|error| error["shape"] == code);
+        // The query protocol has names of its own for errors.
+        let named = |error: &Value| self.shape(&error["shape"])["error"]["code"] == code;
+        let known = errors.any(|error| error["shape"] == code || named(error));
         if !known && !COMMON.contains(&code) {
             wrong.push(format!("{path} never answers {code}"));
         }
@@ -215,6 +220,24 @@ fn the_small_services_answer_as_their_models_say() {
     room.ask("GetSecretValue", &json!({ "SecretId": "no" }));
     room.ask("DescribeSecret", &json!({ "SecretId": arn }));
     room.ask("DescribeSecret", &json!({ "SecretId": "no" }));
+    model.judge(&mut room);
+
+    let Some(model) = Model::load("iam") else { return };
+    let mut room = Room::new("iam", Roles::new());
+    room.service.create("arn:aws:iam::123456789012:role/team/api", "ecs-tasks.amazonaws.com");
+    for name in ["api", "no"] {
+        room.ask("GetRole", &json!({ "RoleName": name }));
+    }
+    model.judge(&mut room);
+
+    let Some(model) = Model::load("elbv2") else { return };
+    let mut room = Room::new("elasticloadbalancing", Balancers::new());
+    let [known, unknown] = ["api", "no"]
+        .map(|name| sandbox::place::arn("elasticloadbalancing", &format!("targetgroup/{name}/1")));
+    room.service.put(&known, TargetGroup { targets: "ip".into(), balancers: vec!["arn".into()] });
+    for arn in [known, unknown] {
+        room.ask("DescribeTargetGroups", &json!({ "TargetGroupArns": [arn] }));
+    }
     model.judge(&mut room);
 
     let Some(model) = Model::load("logs") else { return };
