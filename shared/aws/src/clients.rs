@@ -29,10 +29,12 @@ pub struct Aws {
     pub(crate) clock: Clock,
     pub(crate) http: Http,
     config: OnceLock<SdkConfig>,
+    balancers: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
     cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     ecr: OnceLock<aws_sdk_ecr::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
+    iam: OnceLock<aws_sdk_iam::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
@@ -47,16 +49,22 @@ impl Aws {
             settings,
             http: Http::default(),
             config: OnceLock::new(),
+            balancers: OnceLock::new(),
             cloudwatch: OnceLock::new(),
             dynamodb: OnceLock::new(),
             ecr: OnceLock::new(),
             ecs: OnceLock::new(),
+            iam: OnceLock::new(),
             logs: OnceLock::new(),
             secrets: OnceLock::new(),
             sns: OnceLock::new(),
             sqs: OnceLock::new(),
             ssm: OnceLock::new(),
         }
+    }
+
+    pub fn balancers(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
+        self.balancers.get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(self.config()))
     }
 
     pub fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
@@ -73,6 +81,10 @@ impl Aws {
 
     pub fn ecs(&self) -> &aws_sdk_ecs::Client {
         self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(self.config()))
+    }
+
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        self.iam.get_or_init(|| aws_sdk_iam::Client::new(self.config()))
     }
 
     pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {

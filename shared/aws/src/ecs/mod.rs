@@ -11,6 +11,7 @@ mod put_back;
 mod roll_out;
 
 mod agree;
+mod balancers;
 mod basis;
 pub(crate) mod plan;
 mod preflight;

@@ -4,15 +4,26 @@ use super::basis::{self, Basis, Start};
 use super::definition::Definition;
 use super::halt::asked_to;
 use super::protect::{self, Read, Wanted};
-use super::{agree, cluster_of, compare, preflight, render, roles, services};
+use super::{
+    agree, balancers, cluster_of, compare, preflight, references, render, roles, services,
+};
 use crate::clients::Aws;
 use crate::failure::Failure;
+use aws_sdk_ecs::types::Service;
 use futures_util::stream::{self, StreamExt};
 use pipeline::effect::{Prepare, PrepareService};
 use pipeline::event::AlarmReading;
 use pipeline::names::{AlarmName, Revision, ServiceName};
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// How far to look for what task definitions refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Search {
+    Everything,
+    /// What a service uses already is taken as there, where that is cheap to be wrong about.
+    WhatIsNew,
+}
 
 /// So many services are looked at and registered side by side.
 pub(super) const SIDE_BY_SIDE: usize = 8;
@@ -22,6 +33,8 @@ pub(super) const SIDE_BY_SIDE: usize = 8;
 pub(super) struct Plan {
     pub(super) services: Vec<Planned>,
     pub(super) images: Read,
+    /// Where all this is, as far as anything of it says so.
+    pub(super) account: Option<String>,
     pub(super) alarms: Vec<AlarmReading>,
     pub(super) warnings: Vec<String>,
     /// With only one of these, nothing is made.
@@ -49,7 +62,7 @@ impl After {
     }
 }
 
-pub(super) async fn plan(aws: &Aws, prepare: &Prepare) -> Result<Plan, Failure> {
+pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result<Plan, Failure> {
     let mut plan = Plan::default();
     let cluster = match cluster_of(&prepare.target) {
         Ok(cluster) => cluster,
@@ -101,10 +114,13 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare) -> Result<Plan, Failure> 
             Err(fault) => plan.faults.push(fault),
         }
     }
+    plan.account = account(&images).or_else(|| described.values().find_map(account_of));
     plan.images = images;
     plan.alarms = readings;
     agree::check(prepare, &mut plan);
+    balancers::check(aws, prepare, &described, &mut plan).await?;
     roles::check(aws, prepare, &mut plan);
+    references::check(aws, search, &mut plan).await?;
     plan.faults.extend(missing);
     Ok(plan)
 }
@@ -153,9 +169,13 @@ fn images_of(prepare: &Prepare, bases: &[(&PrepareService, Basis)]) -> Wanted {
 }
 
 /// The account that the release's images lie in.
-pub(super) fn account(images: &Read) -> Option<&str> {
+fn account(images: &Read) -> Option<String> {
     let mut found = images.values().flat_map(|images| images.found.values());
-    found.find_map(|image| image.registry.as_deref())
+    found.find_map(|image| image.registry.clone())
+}
+
+fn account_of(service: &Service) -> Option<String> {
+    service.service_arn()?.split(':').nth(4).map(str::to_owned)
 }
 
 /// Where the release's images lie, for a template that names repositories only.

@@ -1,7 +1,7 @@
 //! Preparing: look at everything, say all that is wrong at once, and only then make something.
 
 use super::halt::Halt;
-use super::plan::{After, Plan, Planned, SIDE_BY_SIDE, plan};
+use super::plan::{After, Plan, Planned, SIDE_BY_SIDE, Search, plan};
 use super::{protect, registrations, stored};
 use crate::clients::Aws;
 use crate::failure::Failure;
@@ -12,7 +12,7 @@ use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::DeploymentId;
 
 pub async fn prepare(aws: &Aws, id: &DeploymentId, prepare: &Prepare) -> Result<Event, Failure> {
-    let plan = plan(aws, prepare).await?;
+    let plan = plan(aws, prepare, Search::WhatIsNew).await?;
     if !plan.faults.is_empty() {
         return Ok(Event::PreparationFailed { faults: plan.faults });
     }

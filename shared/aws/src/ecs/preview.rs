@@ -2,9 +2,7 @@
 
 use super::basis::family_and_number;
 use super::diff::changes;
-use super::plan::{After, Planned, account, plan};
-use super::protect::Read;
-use super::references::{self, Here};
+use super::plan::{After, Planned, Search, plan};
 use super::{definition, stored};
 use crate::clients::Aws;
 use crate::failure::{Failure, chain};
@@ -15,36 +13,20 @@ use pipeline::spec::Base;
 use serde_json::json;
 
 pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Failure> {
-    let plan = plan(aws, prepare).await?;
+    let plan = plan(aws, prepare, Search::Everything).await?;
     let services = plan.services.iter().map(outlook).collect();
     let found = plan.services.iter().map(|planned| (planned.name.clone(), planned.before.clone()));
     let found = found.collect();
-    let (mut faults, mut warnings) = (plan.faults, plan.warnings);
+    let mut warnings = plan.warnings;
     for planned in plan.services.iter().filter(|planned| starts_from_what_runs(prepare, planned)) {
         let newer = newer_one(aws, planned).await;
+        // What is only good to know must not keep the rest of a plan back.
         warnings.extend(newer.unwrap_or_else(|failure| {
-            Some(not_asked(&format!("the newest task definition of {}", planned.name), &failure))
+            let (name, why) = (&planned.name, chain(&failure));
+            Some(format!("AWS could not be asked for the newest task definition of {name}: {why}"))
         }));
     }
-    if let Some(here) = here(aws, &plan.images) {
-        match references::missing(aws, &here, &plan.services).await {
-            Ok(missing) => faults.extend(missing),
-            Err(failure) => {
-                warnings.push(not_asked("secrets, parameters and log groups", &failure));
-            }
-        }
-    }
-    Ok(Preview { faults, warnings, found, services })
-}
-
-/// What is only good to know must not keep the rest of a plan back.
-fn not_asked(what: &str, failure: &Failure) -> String {
-    format!("AWS could not be asked for {what}: {}", chain(failure))
-}
-
-fn here(aws: &Aws, images: &Read) -> Option<Here> {
-    let account = account(images)?.to_owned();
-    Some(Here { region: aws.settings.optional("AWS_REGION")?, account })
+    Ok(Preview { faults: plan.faults, warnings, found, services })
 }
 
 fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {

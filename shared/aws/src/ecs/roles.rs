@@ -3,24 +3,22 @@
 //! ECS would refuse each of them alone, after something was made.
 
 use super::plan::{After, Plan};
+use super::references::roles_of;
 use crate::clients::Aws;
 use crate::settings::TASK_ROLES;
 use pipeline::effect::Prepare;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Adds to the plan every role that the installation does not permit: those of what is registered,
 /// and those of what runs the migration.
 pub(super) fn check(aws: &Aws, prepare: &Prepare, plan: &mut Plan) {
-    let Some(permitted) = aws.settings.optional(TASK_ROLES) else { return };
-    let permitted: Vec<&str> = permitted.split(',').map(str::trim).collect();
     let migrates = prepare.migration.as_ref().map(|(service, _)| service);
     let mut refused: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for planned in &plan.services {
         let is_handed_over =
             matches!(planned.after, After::Register(_)) || Some(&planned.name) == migrates;
-        let roles = named(planned.after.json()).into_iter().filter(|_| is_handed_over);
-        for role in roles.filter(|role| !permitted.iter().any(|one| fits(one, role))) {
+        let roles = roles_of(planned.after.json()).into_iter().filter(|_| is_handed_over);
+        for role in roles.filter(|role| !is_permitted(aws, role)) {
             refused.entry(role).or_default().push(planned.name.as_str());
         }
     }
@@ -36,10 +34,10 @@ fn told((role, services): (&str, Vec<&str>)) -> String {
     )
 }
 
-/// A role without its ARN is left for ECS to find.
-fn named(definition: &Value) -> BTreeSet<&str> {
-    let roles = ["executionRoleArn", "taskRoleArn"].map(|member| definition[member].as_str());
-    roles.into_iter().flatten().filter(|role| role.starts_with("arn:")).collect()
+/// Where nobody has said which roles may be handed to ECS, IAM alone decides.
+pub(super) fn is_permitted(aws: &Aws, role: &str) -> bool {
+    let permitted = aws.settings.optional(TASK_ROLES);
+    permitted.is_none_or(|permitted| permitted.split(',').any(|one| fits(one.trim(), role)))
 }
 
 /// As IAM compares: a star stands for any text, slashes included, and a question mark for one letter.

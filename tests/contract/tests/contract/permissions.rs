@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 const RECORDS: [&str; 2] = ["dynamodb:GetItem Table", "dynamodb:PutItem Table"];
 
 /// Where AWS offers nothing better than everything.
-const EVERYTHING: [(&str, &str); 7] = [
+const EVERYTHING: [(&str, &str); 8] = [
     ("ecs:DescribeTaskDefinition", "has no resource"),
     ("cloudwatch:DescribeAlarms", "hides composite alarms from a narrower permission"),
+    ("elasticloadbalancing:DescribeTargetGroups", "has no resource"),
     ("ssm:CancelCommand", "has no resource"),
     ("ssm:DescribeInstanceInformation", "has no resource"),
     ("ssm:DescribeParameters", "has no resource"),
@@ -181,8 +182,13 @@ fn rollout() {
             ecs:RegisterTaskDefinition task-definition/${TaskDefinitionScope}:*
             ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition"]
             ecs:UpdateService service/${ClusterScope}/${ServiceScope}
+            elasticloadbalancing:DescribeTargetGroups *
+            iam:GetRole TaskRoleArns
             iam:PassRole TaskRoleArns if iam:PassedToService StringEquals ecs-tasks.amazonaws.com
+            logs:DescribeLogGroups log-group:*
+            secretsmanager:DescribeSecret secret:*
             ssm:DescribeInstanceInformation *
+            ssm:DescribeParameters *
             ssm:ListCommandInvocations *
             ssm:SendCommand arn:${AWS::Partition}:ssm:${AWS::Region}::document/AWS-RunShellScript
             ssm:SendCommand instance/* if ssm:resourceTag/slipway StringEquals HostsTagged
@@ -262,6 +268,8 @@ fn deploy() {
             ecr:DescribeImages repository/${RepositoryScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTaskDefinition *
+            elasticloadbalancing:DescribeTargetGroups *
+            iam:GetRole TaskRoleArns
             logs:DescribeLogGroups log-group:*
             secretsmanager:DescribeSecret secret:*
             ssm:DescribeInstanceInformation *

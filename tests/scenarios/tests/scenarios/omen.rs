@@ -2,11 +2,15 @@
 
 use crate::check;
 use expect_test::expect;
+use sandbox::balancers::TargetGroup;
 use sandbox::ecs::Behaviour;
+use sandbox::logs::Logs;
 use scenarios::Team;
 use serde_json::json;
 
 const PRODUCTION: &str = "omen-epr/production";
+const TARGET_GROUP: &str =
+    "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef";
 const FIRST: &str = "20261121090000";
 const SECOND: &str = "20261122090000";
 
@@ -188,7 +192,7 @@ async fn where_the_spec_says_so_a_dead_worker_goes_back() {
 #[tokio::test]
 async fn an_empty_queue_is_refused_before_anything_can_fail_for_it() {
     let mut team = Team::start("omen-epr").await.unwrap();
-    let queue = "https://sqs.us-east-1.amazonaws.com/123456789012/epr-audit-events-queue";
+    let queue = "https://sqs.eu-central-1.amazonaws.com/123456789012/epr-audit-events-queue";
     let text = team.system.text.replace(queue, "\"\"");
     let answer = team.invoke("configure", json!({"spec": text})).await.unwrap();
     expect![[r#"
@@ -196,6 +200,77 @@ async fn an_empty_queue_is_refused_before_anything_can_fail_for_it() {
           "errorMessage": "the spec has faults:\nenvironments.production.services[0].base.parameters.audit_queue_url: audit_queue_url is empty: the container would start and fail; give it a value or take the container out of the template",
           "errorType": "Spec"
         }"#]].assert_eq(&format!("{:#}", answer.payload));
+}
+
+#[tokio::test]
+async fn what_the_spec_names_has_to_be_there_before_anything_is_made() {
+    let mut team = Team::start("omen-epr").await.unwrap();
+    {
+        let mut account = team.sandbox.account();
+        let services = &mut account.services;
+        services.balancers.delete(TARGET_GROUP);
+        services.roles.delete("arn:aws:iam::123456789012:role/ecsTaskExecutionRole");
+        let role = "arn:aws:iam::123456789012:role/omenEprTaskRole";
+        services.roles.create(role, "ec2.amazonaws.com");
+        services.secrets.delete("epr-redis-url");
+        services.logs = Logs::new();
+    }
+    team.push_all(FIRST, "first").unwrap();
+    let ended = team.until_ended(PRODUCTION, 1).await.unwrap();
+    let verdict = ended.verdict().unwrap().to_string();
+    expect![[r#"
+        failed: pre-flight: omen-epr-service: there is no target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef, so that ECS could not create the service; create it, or correct load_balancer.target_group in the spec
+        there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-redis-url-AbCdEf, so that no task could start; create it, or correct the task definition
+        there is no log group /ecs/omen-epr, so that no task could start; create it, or correct the task definition
+        there is no role arn:aws:iam::123456789012:role/ecsTaskExecutionRole, so that no task could start; create it, or correct the task definition
+        the role arn:aws:iam::123456789012:role/omenEprTaskRole does not trust ecs-tasks.amazonaws.com, so that no task could start; correct its trust policy"#]].assert_eq(&verdict.replace("; omen-epr-service: ", "\n"));
+    let account = team.sandbox.account();
+    assert!(account.services.ecs.serving("omen-production", "omen-epr-service").is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_that_was_deleted_is_missed_before_anything_is_touched() {
+    let mut team = one_good().await;
+    team.sandbox.account().services.secrets.delete("epr-db-url");
+    team.push_all(SECOND, "second").unwrap();
+    team.until_ended(PRODUCTION, 2).await.unwrap();
+    check(
+        &team,
+        PRODUCTION,
+        2,
+        &expect![[r#"
+        omen-epr/production/2 20261122090000
+            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+            0:00 Ended: failed: pre-flight: omen-epr-service: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-db-url-AbCdEf, so that no task could start; create it, or correct the task definition.
+        runs
+          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+        told
+          omen-epr/production: deploying 20261121090000
+          omen-epr/production: 20261121090000 is live
+          omen-epr/production: deploying 20261122090000
+          omen-epr/production: 20261122090000 failed; no service was changed
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_new_service_needs_a_target_group_that_its_tasks_fit_into() {
+    let misfits = [("instance", vec!["a load balancer".to_owned()]), ("ip", vec![])];
+    let mut told = String::new();
+    for (targets, balancers) in misfits {
+        let mut team = Team::start("omen-epr").await.unwrap();
+        let group = TargetGroup { targets: targets.into(), balancers };
+        team.sandbox.account().services.balancers.put(TARGET_GROUP, group);
+        let text = team.system.text.replace("port: 8080", "port: 8081");
+        team.respecify(&text).await.unwrap();
+        team.push_all(FIRST, "first").unwrap();
+        let ended = team.until_ended(PRODUCTION, 1).await.unwrap();
+        told.push_str(&format!("{}\n", ended.verdict().unwrap()));
+    }
+    expect![[r#"
+        failed: pre-flight: omen-epr-service: its load balancer sends to port 8081 of omen-epr, and the task definition has no such port; add it to the task definition, or correct load_balancer in the spec; omen-epr-service: the target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef is for targets of type instance, so that ECS could not create the service; give the spec one for targets of type ip
+        failed: pre-flight: omen-epr-service: its load balancer sends to port 8081 of omen-epr, and the task definition has no such port; add it to the task definition, or correct load_balancer in the spec; omen-epr-service: the target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef belongs to no load balancer, so that ECS could not create the service; add it to a listener
+    "#]].assert_eq(&told);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The template's permissions are the least that the functions need: what no day needs must go.
 
 use crate::{STAGING, scr, somebody_registers, sound, start_from_newest};
+use pipeline::verdict::Verdict;
 use sandbox::ecs::{Behaviour, Ending};
 use sandbox::faults::{Calls, Fault, When};
 use sandbox::iam::Grant;
@@ -56,7 +57,7 @@ fn told(grant: &Grant) -> String {
     let function = grant.role.trim_end_matches("Role");
     let resource = match grant.action.as_str() {
         // One parameter of the template, whatever a team writes into it.
-        "iam:PassRole" => "TaskRoleArns",
+        "iam:GetRole" | "iam:PassRole" => "TaskRoleArns",
         _ => grant.resource.splitn(6, ':').last().unwrap_or_default(),
     };
     format!("{function} {} {resource}", grant.action)
@@ -70,8 +71,8 @@ async fn there_and_back() -> Team {
     let production = json!({"application": "scr", "environment": "production", "from": "staging", "confirm": "DEPLOY", "by": "ann"});
     // With what a task needs to start.
     start_from_newest(&mut team, "scr-web-production").await;
+    let secret = have_a_secret_and_a_parameter(&team);
     somebody_registers(&team, "scr-web-production", |newer| {
-        let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
         newer["containerDefinitions"][0]["secrets"] =
             json!([{"name": "KEY", "valueFrom": secret}, {"name": "URL", "valueFrom": "url"}]);
     });
@@ -79,7 +80,8 @@ async fn there_and_back() -> Team {
     only_a_plan["dry_run"] = true.into();
     team.ask("deploy", only_a_plan).await.unwrap();
     team.ask("deploy", production).await.unwrap();
-    team.until_ended("scr/production", 1).await.unwrap();
+    let ended = team.until_ended("scr/production", 1).await.unwrap();
+    assert_eq!(ended.verdict(), Some(&Verdict::Succeeded));
     let staging = json!({"application": "scr", "environment": "staging"});
     team.ask("rollback", staging.clone()).await.unwrap();
     team.until_ended(STAGING, 3).await.unwrap();
@@ -92,6 +94,14 @@ async fn there_and_back() -> Team {
     assert_eq!(answer["accepted"], true, "{answer}");
     team.until_ended(STAGING, 4).await.unwrap();
     team
+}
+
+/// The ARN of the secret; the parameter is `url`.
+fn have_a_secret_and_a_parameter(team: &Team) -> String {
+    let now = team.sandbox.now();
+    let mut account = team.sandbox.account();
+    account.services.ssm.put_parameter("url");
+    account.services.secrets.put("key", "a value", now)
 }
 
 /// A migration that hangs, an image that is gone, and an alarm in the rollout and in the bake.
@@ -139,6 +149,8 @@ async fn made_and_removed() -> Team {
     let mut team = Team::start("omen-epr").await.unwrap();
     let text = team.system.text.replace("    bake: 3m", "    first_deploy: remove\n    bake: 3m");
     team.respecify(&text).await.unwrap();
+    let plan = json!({"application": "omen-epr", "environment": "production", "version": "before", "dry_run": true});
+    team.ask("deploy", plan).await.unwrap();
     let digests = team.push_all("20261121100000", "bad").unwrap();
     team.behave(&digests["omen-epr"], Behaviour::CrashesAtStart { exit_code: 1 });
     team.until_ended("omen-epr/production", 1).await.unwrap();

@@ -85,12 +85,20 @@ async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
 async fn a_plan_says_all_at_once_what_would_stop_it() {
     let mut team = scr().await;
     start_from_newest(&mut team, "scr-ai-gateway-production").await;
+    let now = team.sandbox.now();
+    let token = team.sandbox.account().services.secrets.put("token", "a value", now);
+    team.sandbox.account().services.ssm.put_parameter("/scr/production/host");
     somebody_registers(&team, "scr-ai-gateway-production", |newer| {
         newer["taskRoleArn"] = "arn:aws:iam::123456789012:role/admin".into();
         let gateway = &mut newer["containerDefinitions"][0];
         gateway["logConfiguration"]["options"]["awslogs-group"] = "/ecs/gateway".into();
         let key = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf:api::";
-        gateway["secrets"] = json!([{"name": "KEY", "valueFrom": key}, {"name": "URL", "valueFrom": "/scr/production/url"}]);
+        gateway["secrets"] = json!([
+            {"name": "KEY", "valueFrom": key},
+            {"name": "URL", "valueFrom": "/scr/production/url"},
+            {"name": "TOKEN", "valueFrom": token},
+            {"name": "HOST", "valueFrom": "/scr/production/host"},
+        ]);
     });
     team.person(
         "ecs",
@@ -112,6 +120,8 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
                   "gateway.logConfiguration.options.awslogs-group: /ecs/scr-ai-gateway-production -> /ecs/gateway",
                   "gateway.secrets[KEY]: nothing -> arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf:api::",
                   "gateway.secrets[URL]: nothing -> /scr/production/url",
+                  "gateway.secrets[TOKEN]: nothing -> arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-3c469e",
+                  "gateway.secrets[HOST]: nothing -> /scr/production/host",
                   "taskRoleArn: arn:aws:iam::123456789012:role/team-task -> arn:aws:iam::123456789012:role/admin",
                   "tags: [{\"key\":\"team\",\"value\":\"scr\"}] -> nothing"
                 ],
@@ -149,9 +159,9 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
                 "scr-web-production is being deleted; wait until it is gone, or take it out of the spec",
                 "scr-api@sha256:5c2101caa14ef63e959a64281372f48e7bc1999630b4030d74a495cdcc7a08bf is not in ECR (any more); push it again, or deploy another release",
                 "arn:aws:iam::123456789012:role/admin, a role of scr-ai-gateway-production, may not be handed to ECS by Slipway; add it to TaskRoleArns of its stack",
-                "scr-ai-gateway-production: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf; no task could start",
-                "scr-ai-gateway-production: there is no parameter /scr/production/url; no task could start",
-                "scr-ai-gateway-production: there is no log group /ecs/gateway; no task could start"
+                "scr-ai-gateway-production: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf, so that no task could start; create it, or correct the task definition",
+                "scr-ai-gateway-production: there is no parameter /scr/production/url, so that no task could start; create it, or correct the task definition",
+                "scr-ai-gateway-production: there is no log group /ecs/gateway, so that no task could start; create it, or correct the task definition"
               ]
             }
         "#]],

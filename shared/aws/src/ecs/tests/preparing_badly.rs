@@ -78,6 +78,52 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_touched() {
 }
 
 #[tokio::test]
+async fn a_load_balancer_has_to_find_its_container_and_port() {
+    let mut api = running("scr-api", "scr-api:12");
+    let to = |container, port| json!({"targetGroupArn": "t", "containerName": container, "containerPort": port});
+    api["loadBalancers"] = json!([to("api", 8000), to("api", 8001), to("app", 8000)]);
+    let mut before = definition("scr-api:12", &format!("{REGISTRY}/scr-api:v1"));
+    before["taskDefinition"]["containerDefinitions"][0]["portMappings"] =
+        json!([{"containerPort": 8000}]);
+    let canned = Canned::new()
+        .answers("DescribeServices", json!({"services": [api]}))
+        .answers("DescribeTaskDefinition", before)
+        .answers("BatchGetImage", json!({"images": [image("sha256:new", "arm64")]}));
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
+        fault: scr-api: its load balancer sends to port 8001 of api, and the task definition has no such port; add it to the task definition, or change its load balancer
+        fault: scr-api: its load balancer sends to port 8000 of app, and the task definition has no such container; add it to the task definition, or change its load balancer
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn whoever_may_not_look_for_secrets_goes_on_with_a_warning() {
+    let mut before = definition("scr-api:12", &format!("{REGISTRY}/scr-api:v1"));
+    before["taskDefinition"]["containerDefinitions"][0]["secrets"] = json!([
+        {"name": "KEY", "valueFrom": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf"},
+    ]);
+    let canned = Canned::new()
+        .answers("DescribeServices", json!({"services": [running("scr-api", "scr-api:12")]}))
+        .answers("DescribeTaskDefinition", before)
+        .answers("BatchGetImage", json!({"images": [image("sha256:new", "arm64")]}))
+        .refuses("DescribeSecret", "AccessDeniedException", "no identity-based policy allows it")
+        .answers("PutImage", json!({}))
+        .registers(arn("scr-api:13"), &[]);
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
+        DescribeSecret {"SecretId":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf"}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api","secrets":[{"name":"KEY","valueFrom":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf"}]},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
+        scr-api: scr-api:12 -> scr-api:13
+        warning: AWS refused to look for secrets: no identity-based policy allows it (AccessDeniedException); allow it in the role of this function
+    "#]]).await;
+}
+
+#[tokio::test]
 async fn a_tag_that_cannot_move_is_a_warning_if_it_only_protects_and_a_fault_if_it_is_wanted() {
     let refusing = || {
         account_without_tags()
