@@ -41,7 +41,8 @@ fn tell_all(mut story: Story, events: Vec<Event>) -> Story {
     story
 }
 
-/// What matters of a deployment: all but its timeline, and what is asked but not its numbers.
+/// What matters of a deployment: all but its timeline and whose last words are told, which is
+/// whoever was heard of first; and what is asked but not its numbers.
 fn essence(deployment: &Deployment) -> (Deployment, Vec<Effect>) {
     let mut asked: Vec<Effect> =
         deployment.outbox.entries().iter().map(|entry| entry.effect.clone()).collect();
@@ -49,6 +50,7 @@ fn essence(deployment: &Deployment) -> (Deployment, Vec<Effect>) {
     asked.sort_by_key(|effect| format!("{effect:?}"));
     let mut rest = deployment.clone();
     (rest.timeline, rest.outbox) = (Timeline::default(), Default::default());
+    rest.witness = None;
     (rest, asked)
 }
 
