@@ -6,6 +6,7 @@ use crate::failure::{Failure, failure};
 use crate::hosts::{self, Tags};
 use aws_sdk_cloudwatch::types::AlarmType;
 use futures_util::future::{try_join_all, try_join5};
+use pipeline::environment::GOOD_MAX;
 use pipeline::names::{AlarmName, Repository, ServiceName};
 use pipeline::spec::{Application, Fault, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,12 +54,13 @@ pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure
             services.entry(cluster.clone()).or_default().extend(names);
         }
     }
+    let needed = spec.environments.len() * GOOD_MAX;
     let (repositories, of_clusters, alarms, of_hosts, lifecycles) = try_join5(
         try_join_all(spec.images.values().map(|repository| look_at_repository(aws, repository))),
         try_join_all(services.iter().map(|(cluster, names)| look_at_cluster(aws, cluster, names))),
         look_at_alarms(aws, alarms),
         try_join_all(tags.into_iter().map(|tags| look_at_hosts(aws, tags))),
-        try_join_all(spec.images.values().map(|repository| look_at_lifecycle(aws, repository))),
+        try_join_all(spec.images.values().map(|one| look_at_lifecycle(aws, one, needed))),
     )
     .await?;
     let hosts = of_hosts.into_iter().collect();
@@ -92,6 +94,7 @@ async fn look_at_repository(
 async fn look_at_lifecycle(
     aws: &Aws,
     repository: &Repository,
+    needed: usize,
 ) -> Result<Option<(Repository, String)>, Failure> {
     let asking = aws.ecr().get_lifecycle_policy().repository_name(repository.as_str());
     let policy = match asking.send().await.map_err(failure) {
@@ -103,7 +106,7 @@ async fn look_at_lifecycle(
             return Ok(Some((repository.clone(), why)));
         }
     };
-    let danger = policy.and_then(|policy| lifecycle::danger(&policy));
+    let danger = policy.and_then(|policy| lifecycle::danger(&policy, needed));
     Ok(danger.map(|danger| (repository.clone(), danger)))
 }
 

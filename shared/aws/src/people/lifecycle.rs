@@ -1,41 +1,59 @@
 //! Lifecycle rules of a repository that would delete what a rollback may need.
 //!
 //! A tag of ours keeps an image from being taken for garbage. It does not keep it from a rule that
-//! counts tagged images, unless a rule of its own comes before that.
+//! counts tagged images, unless a rule of its own comes before that and keeps enough of them.
 
 use pipeline::push::KEEP_PREFIX;
 use serde_json::Value;
 
-/// Says which rule is dangerous and what to do about it; `None`: none is.
-pub(crate) fn danger(policy: &str) -> Option<String> {
+/// How every tag of ours begins.
+const OURS: &str = "slipway";
+
+/// Says which rule is dangerous and what to do about it; `None`: none is. So many of the images with
+/// our tag may be needed again.
+pub(crate) fn danger(policy: &str, needed: usize) -> Option<String> {
     let policy: Value = serde_json::from_str(policy).ok()?;
     let mut rules: Vec<&Value> = policy["rules"].as_array()?.iter().collect();
     rules.sort_by_key(|rule| rule["rulePriority"].as_u64());
     // An image that fits one rule is out of reach of all that come after it.
     let own = rules.iter().position(|rule| is_for_ours(rule)).unwrap_or(rules.len());
-    let takes_tagged = |rule: &&Value| rule["selection"]["tagStatus"] != "untagged";
-    let rule = rules.into_iter().take(own).find(takes_tagged)?;
+    let takes_tagged = |rule: &&&Value| rule["selection"]["tagStatus"] != "untagged";
+    let ours = rules.get(own).filter(|rule| !keeps(rule, needed));
+    let rule = rules.iter().take(own).find(takes_tagged).or(ours)?;
     let (priority, selection) = (&rule["rulePriority"], &rule["selection"]);
     let what = selection["countType"].as_str().unwrap_or_default();
     let unit = selection["countUnit"].as_str().map(|unit| format!(" {unit}")).unwrap_or_default();
     // What is archived cannot be pulled either.
     let does = if rule["action"]["type"] == "transition" { "archive" } else { "delete" };
+    let advice = match is_for_ours(rule) {
+        true => format!("let it expire images by imageCountMoreThan, {needed} or more"),
+        false => format!(
+            "put a rule before it that selects tagPatternList [\"{KEEP_PREFIX}*\"] and expires them \
+             by imageCountMoreThan, {needed} or more"
+        ),
+    };
     Some(format!(
         "its lifecycle rule {priority} ({what} {}{unit}) may {does} an image that a rollback needs; \
-         put a rule before it that selects tagPatternList [\"{KEEP_PREFIX}*\"] and keeps enough of \
-         them",
+         {advice}",
         selection["countNumber"]
     ))
 }
 
-/// A rule takes the images to which all of its tags apply.
+fn keeps(rule: &Value, needed: usize) -> bool {
+    let selection = &rule["selection"];
+    let many = selection["countNumber"].as_u64().and_then(|many| usize::try_from(many).ok());
+    selection["countType"] == "imageCountMoreThan" && many.is_some_and(|many| many >= needed)
+}
+
+/// A rule takes the images to which all of its tags apply. One that speaks of everybody's tags is
+/// none of ours, though it takes those as well.
 fn is_for_ours(rule: &Value) -> bool {
     let selected = |list: &str| {
         let texts = rule["selection"][list].as_array().into_iter().flatten();
         texts.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     };
     let (prefixes, patterns) = (selected("tagPrefixList"), selected("tagPatternList"));
-    let begins = |start: &str| KEEP_PREFIX.starts_with(start);
+    let begins = |start: &str| start.starts_with(OURS) && KEEP_PREFIX.starts_with(start);
     let fits = |pattern: &str| pattern.strip_suffix('*').is_some_and(begins);
     let names_some = !prefixes.is_empty() || !patterns.is_empty();
     names_some && prefixes.iter().all(|one| begins(one)) && patterns.iter().all(|one| fits(one))
@@ -49,7 +67,7 @@ mod tests {
 
     fn check(rules: &[Value], expected: &Expect) {
         let policy = json!({ "rules": rules }).to_string();
-        expected.assert_eq(&danger(&policy).unwrap_or_default());
+        expected.assert_eq(&danger(&policy, 60).unwrap_or_default());
     }
 
     fn rule(priority: u64, selection: &Value) -> Value {
@@ -71,7 +89,7 @@ mod tests {
     fn what_takes_only_garbage_is_no_danger() {
         check(&[], &expect![""]);
         check(&[garbage()], &expect![""]);
-        assert_eq!(danger("no JSON"), None);
+        assert_eq!(danger("no JSON", 60), None);
     }
 
     #[test]
@@ -79,14 +97,14 @@ mod tests {
         check(
             &[garbage(), count()],
             &expect![[
-                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
             ]],
         );
         let old = json!({"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 90});
         check(
             &[rule(3, &old), garbage()],
             &expect![[
-                r#"its lifecycle rule 3 (sinceImagePushed 90 days) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+                r#"its lifecycle rule 3 (sinceImagePushed 90 days) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
             ]],
         );
     }
@@ -97,7 +115,7 @@ mod tests {
         check(
             &[garbage(), archive],
             &expect![[
-                r#"its lifecycle rule 2 (sinceImagePulled 90 days) may archive an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+                r#"its lifecycle rule 2 (sinceImagePulled 90 days) may archive an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
             ]],
         );
     }
@@ -111,16 +129,47 @@ mod tests {
         check(
             &[tagged(&["slipway-keep-*", "v*"]), count()],
             &expect![[
-                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
             ]],
         );
         check(
             &[tagged(&["slipway-keep-staging*"]), count()],
             &expect![[
-                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
             ]],
         );
         check(&[tagged(&["slipway-*"]), count()], &expect![""]);
+    }
+
+    #[test]
+    fn a_rule_for_everybody_or_one_that_keeps_too_few_is_no_protection() {
+        let tagged = |pattern: &str, kind: &str, many: u64| {
+            let selection = json!({"tagStatus": "tagged", "tagPatternList": [pattern], "countType": kind, "countNumber": many});
+            rule(2, &selection)
+        };
+        for (one, expected) in [
+            (
+                tagged("*", "imageCountMoreThan", 500),
+                expect![[
+                    r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                ]],
+            ),
+            (
+                tagged("slipway-keep-*", "imageCountMoreThan", 59),
+                expect![
+                    "its lifecycle rule 2 (imageCountMoreThan 59) may delete an image that a rollback needs; let it expire images by imageCountMoreThan, 60 or more"
+                ],
+            ),
+            (
+                tagged("slipway-keep-*", "sinceImagePushed", 60),
+                expect![
+                    "its lifecycle rule 2 (sinceImagePushed 60) may delete an image that a rollback needs; let it expire images by imageCountMoreThan, 60 or more"
+                ],
+            ),
+            (tagged("slipway-keep-*", "imageCountMoreThan", 60), expect![[""]]),
+        ] {
+            check(&[one, count()], &expected);
+        }
     }
 
     #[test]
@@ -133,7 +182,7 @@ mod tests {
         check(
             &[count(), ours(9)],
             &expect![[
-                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and keeps enough of them"#
+                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
             ]],
         );
     }

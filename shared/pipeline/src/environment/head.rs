@@ -9,7 +9,8 @@ use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub(super) const GOOD_MAX: usize = 20;
+/// So many good releases an environment can go back to.
+pub const GOOD_MAX: usize = 20;
 pub(super) const QUEUE_MAX: usize = 20;
 const BAD_MAX: usize = 100;
 const FATES_MAX: usize = 100;

@@ -237,31 +237,31 @@ async fn a_plan_for_hosts_says_which_and_what() {
     check(
         &answer,
         &expect![[r#"
-        {
-          "changes": {
-            "faceplate": [
-              "on i-0prod1",
-              "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e3ff8149103bf35fe855ac1692d1d69b8e5fbfad38da38cface68dfbc172d8cc",
-              "ports: 8000:8000",
-              "env_file: /etc/faceplate.env"
-            ]
-          },
-          "environment": "faceplate/prod",
-          "fresh": "every service gets new tasks, changed or not",
-          "from": "main-0a1b2c3",
-          "images": [
-            "app: e3ff8149103b stays"
-          ],
-          "steps": [
-            "look at everything and register the new task definitions",
-            "run the migration: /opt/faceplate/scripts/migrate.sh",
-            "update faceplate",
-            "ask https://shifter.example.com/health",
-            "watch the alarms for 10m"
-          ],
-          "to": "main-0a1b2c3"
-        }
-    "#]],
+            {
+              "changes": {
+                "faceplate": [
+                  "on i-0prod1",
+                  "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e3ff8149103bf35fe855ac1692d1d69b8e5fbfad38da38cface68dfbc172d8cc",
+                  "ports: 8000:8000",
+                  "env_file: /etc/faceplate.env"
+                ]
+              },
+              "environment": "faceplate/prod",
+              "fresh": "every service gets a new container, changed or not",
+              "from": "main-0a1b2c3",
+              "images": [
+                "app: e3ff8149103b stays"
+              ],
+              "steps": [
+                "look at everything and keep how each container will be run",
+                "run the migration: /opt/faceplate/scripts/migrate.sh",
+                "update faceplate",
+                "ask https://shifter.example.com/health",
+                "watch the alarms for 10m"
+              ],
+              "to": "main-0a1b2c3"
+            }
+        "#]],
     );
     sound(&team);
 }
@@ -331,7 +331,7 @@ async fn rules_that_delete_what_a_rollback_needs_are_told_when_the_spec_is_confi
     let answer = team.ask("configure", json!({"spec": team.system.text})).await.unwrap();
     expect![[r#"
         [
-          "images.web: scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and keeps enough of them"
+          "images.web: scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and expires them by imageCountMoreThan, 40 or more"
         ]
     "#]].assert_eq(&pretty(&answer["warnings"]));
     sound(team);
