@@ -45,10 +45,10 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
         (Value::Null, Value::Array(list)) if is_named(list) => {
             compare(path, &Value::Array(vec![]), after, lines);
         }
-        (Value::Object(_), Value::Null) if is_container(path) => {
+        (Value::Object(_), Value::Null) => {
             compare(path, before, &Value::Object(Map::new()), lines);
         }
-        (Value::Null, Value::Object(_)) if is_container(path) => {
+        (Value::Null, Value::Object(_)) => {
             compare(path, &Value::Object(Map::new()), after, lines);
         }
         _ => lines.push(line(path, before, after)),
@@ -68,10 +68,6 @@ fn member(path: &str, name: &str) -> String {
 fn element(path: &str, item: &Value) -> String {
     let name = item["name"].as_str().unwrap_or_default();
     if path.is_empty() { name.to_owned() } else { format!("{path}[{name}]") }
-}
-
-fn is_container(path: &str) -> bool {
-    !path.is_empty() && !path.contains(['.', '['])
 }
 
 fn is_named(list: &[Value]) -> bool {
@@ -156,6 +152,27 @@ mod tests {
                 cpu: 512 -> 1024
                 taskRoleArn: nothing -> arn:task
                 executionRoleArn: arn:run -> nothing"#]],
+        );
+    }
+
+    #[test]
+    fn what_appears_as_a_whole_tells_no_secret_either() {
+        check(
+            |after| {
+                let logging = json!({"logDriver": "splunk", "options": {"splunk-token": "hunter5", "splunk-url": "https://logs"}});
+                after["containerDefinitions"][0]["logConfiguration"] = logging.clone();
+                after["containerDefinitions"][1] = json!({"name": "trace", "logConfiguration": logging, "dockerLabels": {"api-key": "hunter6"}});
+            },
+            &expect![[r#"
+                api.logConfiguration.logDriver: nothing -> splunk
+                api.logConfiguration.options.splunk-token: appears; its value is not shown
+                api.logConfiguration.options.splunk-url: nothing -> https://logs
+                trace.dockerLabels.api-key: appears; its value is not shown
+                trace.logConfiguration.logDriver: nothing -> splunk
+                trace.logConfiguration.options.splunk-token: appears; its value is not shown
+                trace.logConfiguration.options.splunk-url: nothing -> https://logs
+                log.essential: false -> nothing
+                log.image: fluent-bit:3 -> nothing"#]],
         );
     }
 }
