@@ -127,19 +127,26 @@ async fn losses(
     Ok(warnings.chain(services_lost(stored, spec)).collect())
 }
 
-/// Slipway stops nothing that it was not told to stop: what ran of a service goes on.
+/// Slipway stops nothing that it was not told to stop: what ran of a service goes on. One that only
+/// goes from one environment to another, in the same place, is still looked after.
 fn services_lost(stored: &Application, spec: &Application) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (name, after) in &spec.environments {
-        let Some(before) = stored.environments.get(name) else { continue };
-        let stays = |lost: &Service| after.services().any(|(_, service)| service.name == lost.name);
+    let environments = stored.environments.iter();
+    for (name, before) in environments.filter(|(name, _)| spec.environments.contains_key(*name)) {
+        let stays = |lost: &Service| {
+            let mut there = spec.environments.values().filter(|one| one.target == before.target);
+            there.any(|one| one.services().any(|(_, service)| service.name == lost.name))
+        };
         for (_, lost) in before.services().filter(|(_, service)| !stays(service)) {
-            let what = match before.target {
-                Target::Cluster(_) => "scale it down and delete it",
-                Target::Hosts(_) => "remove its container",
+            let (place, what) = match &before.target {
+                Target::Cluster(cluster) => {
+                    (format!("in the cluster {cluster}"), "scale it down and delete it")
+                }
+                Target::Hosts(_) => ("on its hosts".to_owned(), "remove its container"),
             };
             warnings.push(format!(
-                "environments.{name}.services: {} leaves the spec and goes on running; {what} by hand",
+                "environments.{name}.services: {} goes on running {place}, where nothing brings it \
+                 forward any more; {what} by hand",
                 lost.name
             ));
         }

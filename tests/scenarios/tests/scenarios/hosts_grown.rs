@@ -286,7 +286,7 @@ async fn a_container_that_leaves_the_spec_is_a_persons_to_stop() {
     let answer = team.ask("configure", json!({ "spec": without })).await.unwrap();
     expect![[r#"
         [
-          "environments.prod.services: embedder leaves the spec and goes on running; remove its container by hand"
+          "environments.prod.services: embedder goes on running on its hosts, where nothing brings it forward any more; remove its container by hand"
         ]
     "#]].assert_eq(&crate::pretty(&answer["warnings"]));
     team.respecify(&without).await.unwrap();

@@ -131,7 +131,62 @@ fn a_service_that_leaves_the_spec_goes_on_running_and_that_is_said() {
             "staging"
           ],
           "warnings": [
-            "environments.staging.services: shop-worker leaves the spec and goes on running; scale it down and delete it by hand"
+            "environments.staging.services: shop-worker goes on running in the cluster shop-staging, where nothing brings it forward any more; scale it down and delete it by hand"
+          ]
+        }"#]]);
+}
+
+#[test]
+fn a_service_that_goes_to_another_environment_in_the_same_cluster_stays() {
+    let two = SHOP.replace("services: [shop-api]", "services: [shop-api, shop-worker]");
+    let desk = Desk::new(&[]);
+    desk.configure(
+        &json!({"spec": two}),
+        &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "shop is new"
+          ],
+          "environments": [
+            "staging"
+          ]
+        }"#]],
+    );
+    let workers = "  workers: {cluster: shop-staging, deploy_on: {tags: [\"v*\"]}, services: [shop-worker]}\n";
+    desk.configure(&json!({"spec": format!("{SHOP}{workers}")}), &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "environments.staging.waves: [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}],[{\"base\":\"running\",\"container\":null… -> [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}]]",
+            "environments.workers is new"
+          ],
+          "environments": [
+            "staging",
+            "workers"
+          ]
+        }"#]]);
+    let moved = two.replace("shop-staging", "shop-elsewhere");
+    desk.configure(&json!({"spec": moved}), &expect![[r#"
+        {
+          "accepted": true,
+          "application": "shop",
+          "changed": true,
+          "changes": [
+            "environments.staging.target.cluster: shop-staging -> shop-elsewhere",
+            "environments.staging.waves: [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}]] -> [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}],[{\"base\":\"running\",\"container\":null…",
+            "environments.workers is gone"
+          ],
+          "environments": [
+            "staging"
+          ],
+          "warnings": [
+            "environments.workers leaves the spec; nothing is deployed there any more",
+            "environments.staging.services: shop-api goes on running in the cluster shop-staging, where nothing brings it forward any more; scale it down and delete it by hand"
           ]
         }"#]]);
 }
