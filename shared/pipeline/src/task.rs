@@ -33,8 +33,14 @@ pub struct ContainerReport {
     pub reason: Option<String>,
 }
 
-/// Killed, and asked to end.
-const ENDED_FROM_OUTSIDE: [i32; 2] = [137, 143];
+/// Exit codes of containers that were killed, or asked to end.
+const TOLD_TO_STOP: [i32; 2] = [137, 143];
+
+/// Whether a container failed, and not because ECS ended it after another one. Of that ECS says
+/// nothing; whoever is killed for his memory is given a reason.
+pub fn failed_by_itself(exit_code: Option<i32>, reason: Option<&str>) -> bool {
+    exit_code.is_some_and(|code| code != 0 && !(TOLD_TO_STOP.contains(&code) && reason.is_none()))
+}
 
 /// A container that failed: what it wrote last may say why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,14 +54,13 @@ impl TaskReport {
     /// The container that speaks for what became of the task. ECS ends the others once an essential
     /// one has gone, so that what was ended from outside comes after what failed by itself.
     pub fn witness(&self) -> Option<Witness> {
-        let ended = self.containers.iter().filter_map(|c| Some((c, c.exit_code?)));
-        let rank = |code: i32| match code {
-            0 => 2,
-            code if ENDED_FROM_OUTSIDE.contains(&code) => 1,
-            _ => 0,
+        let rank = |container: &ContainerReport| match container.exit_code {
+            code if failed_by_itself(code, container.reason.as_deref()) => 0,
+            Some(0) => 2,
+            _ => 1,
         };
-        let (container, _) = ended.min_by_key(|(c, code)| (rank(*code), !c.essential))?;
-        let container = container.name.clone();
+        let ended = self.containers.iter().filter(|container| container.exit_code.is_some());
+        let container = ended.min_by_key(|c| (rank(c), !c.essential))?.name.clone();
         Some(Witness { revision: self.revision.clone(), container, task: self.task.clone() })
     }
 }

@@ -7,13 +7,11 @@ use pipeline::effect::Purpose;
 use pipeline::event::Event;
 use pipeline::names::{ApplicationName, ContainerName, EnvironmentName, Place};
 use pipeline::names::{Revision, ServiceName, TaskId};
-use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport};
+use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport, failed_by_itself};
 use serde_json::Value;
 
 /// What ECS and its neighbours put into tasks unasked.
 const INJECTED: [&str; 3] = ["aws-guardduty-agent", "ecs-service-connect", "~internal~"];
-/// Exit codes of containers that were told to stop.
-const TOLD_TO_STOP: [i32; 2] = [137, 143];
 
 pub(super) fn news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
     let group = required_text(payload, "detail.group")?;
@@ -169,7 +167,6 @@ impl Container<'_> {
     }
 
     fn failed_by_itself(&self) -> bool {
-        let told_to = |code: &i32| TOLD_TO_STOP.contains(code) && self.reason.is_none();
-        self.exit_code.is_some_and(|code| code != 0 && !told_to(&code))
+        failed_by_itself(self.exit_code, self.reason)
     }
 }

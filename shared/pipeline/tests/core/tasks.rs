@@ -133,4 +133,7 @@ fn the_container_that_failed_by_itself_speaks_for_its_task() {
     assert_eq!(witness(vec![sidecar.clone(), container("app", true, Some(1))]).unwrap(), "app");
     assert_eq!(witness(vec![container("app", true, None), sidecar]).unwrap(), "log");
     assert_eq!(witness(vec![container("app", true, None)]), None);
+    let reason = Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
+    let killed = ContainerReport { reason, ..container("api", true, Some(137)) };
+    assert_eq!(witness(vec![container("app", false, Some(1)), killed]).unwrap(), "api");
 }
