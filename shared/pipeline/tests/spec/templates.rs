@@ -141,23 +141,29 @@ fn variables_are_read_as_closely_as_ecs_reads_them() {
             "from: the vault",
         ),
         ("awslogs-stream-prefix: ecs}", "awslogs-stream-prefix: 1.10}"),
+        ("environment: *settings", "environment: DB_PASSWORD=hunter2"),
+        ("secrets: *secrets", "secrets: hunter2"),
     ];
     check(
         OMEN_EPR,
         &mistakes,
         expect![[r#"
-        # value: [INFO]
-        environments.production.services[0].base.template.containerDefinitions[0].environment[1]: the value of EPR_LOG_LEVEL is not text; write one value in quotes
-        environments.production.services[0].base.template.containerDefinitions[1].environment[1]: the value of EPR_LOG_LEVEL is not text; write one value in quotes
-        # valueFrom: /epr/log-level
-        environments.production.services[0].base.template.containerDefinitions[0].environment[1]: valueFrom belongs under secrets; move EPR_LOG_LEVEL there
-        environments.production.services[0].base.template.containerDefinitions[1].environment[1]: valueFrom belongs under secrets; move EPR_LOG_LEVEL there
-        # from: the vault
-        environments.production.services[0].base.template.containerDefinitions[0].secrets[0]: nothing says where EPR_DATABASE_URL is kept; write valueFrom: its ARN
-        environments.production.services[0].base.template.containerDefinitions[1].secrets[0]: nothing says where EPR_DATABASE_URL is kept; write valueFrom: its ARN
-        # awslogs-stream-prefix: 1.10}
-        environments.production.services[0].base.template.containerDefinitions[0].logConfiguration.options.awslogs-stream-prefix: 1.1 is not a whole number; if it is text, put it in quotes
-    "#]],
+            # value: [INFO]
+            environments.production.services[0].base.template.containerDefinitions[0].environment[1]: the value of EPR_LOG_LEVEL is not text; write one value in quotes
+            environments.production.services[0].base.template.containerDefinitions[1].environment[1]: the value of EPR_LOG_LEVEL is not text; write one value in quotes
+            # valueFrom: /epr/log-level
+            environments.production.services[0].base.template.containerDefinitions[0].environment[1]: valueFrom belongs under secrets; move EPR_LOG_LEVEL there
+            environments.production.services[0].base.template.containerDefinitions[1].environment[1]: valueFrom belongs under secrets; move EPR_LOG_LEVEL there
+            # from: the vault
+            environments.production.services[0].base.template.containerDefinitions[0].secrets[0]: nothing says where EPR_DATABASE_URL is kept; write valueFrom: its ARN
+            environments.production.services[0].base.template.containerDefinitions[1].secrets[0]: nothing says where EPR_DATABASE_URL is kept; write valueFrom: its ARN
+            # awslogs-stream-prefix: 1.10}
+            environments.production.services[0].base.template.containerDefinitions[0].logConfiguration.options.awslogs-stream-prefix: this number has a fraction; if it is text, put it in quotes
+            # environment: DB_PASSWORD=hunter2
+            environments.production.services[0].base.template.containerDefinitions[1].environment: this is not a list; write [{name: LOG_LEVEL, value: info}]
+            # secrets: hunter2
+            environments.production.services[0].base.template.containerDefinitions[1].secrets: this is not a list; write [{name: DATABASE_URL, valueFrom: the ARN of its secret}]
+        "#]],
     );
 }
 

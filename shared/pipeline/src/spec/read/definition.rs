@@ -101,7 +101,7 @@ fn check_types(node: &Node, in_container: bool) {
 /// No number in a task definition has a fraction, so that this one was meant as text.
 fn check_fraction(node: &Node) {
     if node.value().is_f64() {
-        node.fault_about("is not a whole number; if it is text, put it in quotes");
+        node.fault("this number has a fraction; if it is text, put it in quotes");
     }
 }
 

@@ -16,7 +16,12 @@ pub(super) fn check(container: &Node) {
         let Some(list) = container.value().get(key).filter(|list| !list.is_null()) else {
             continue;
         };
-        for variable in container.below(key, list).list(example, 0..=MOST) {
+        let node = container.below(key, list);
+        if !list.is_array() {
+            node.fault(format!("this is not a list; write {example}"));
+            continue;
+        }
+        for variable in node.list(example, 0..=MOST) {
             match text(&variable, "name") {
                 "" => variable.fault(format!("it has no name; write {}", unlisted(example))),
                 name => check(&variable, name),
