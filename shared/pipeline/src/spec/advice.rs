@@ -1,7 +1,7 @@
 //! What a parser complains about, and what its author can do about it.
 
 /// Parts of a parser's messages, and what most likely has to be written instead.
-const ADVICE: [(&str, &str); 18] = [
+const ADVICE: [(&str, &str); 19] = [
     ("is there twice", "keep one of the two"),
     ("duplicate mapping key", "keep one of the two"),
     ("tabs disallowed", "indent with spaces instead of tabs"),
@@ -20,19 +20,19 @@ const ADVICE: [(&str, &str); 18] = [
     ("multiple found", "send one document for one application"),
     ("recursion limit", "nest it less"),
     ("too large or too complex", "write less of it, or with fewer aliases"),
+    // The commonest of all, which has more than one cause.
+    (
+        "mapping values are not allowed",
+        "end the line before it with a colon, indent this one less, or put text with a colon in \
+         quotes",
+    ),
 ];
-
-/// The commonest of all, which has more than one cause.
-const COLON: (&str, &str) = (
-    "mapping values are not allowed",
-    "end the line before it with a colon, indent this one less, or put text with a colon in quotes",
-);
 
 const ELSE: &str = "compare this line and the one before it with an example";
 
 /// Returns a parser's message, which says where and what, with what to do about it.
 pub(super) fn advised(message: &str) -> String {
-    let mut known = ADVICE.iter().chain([&COLON]);
-    let advice = known.find(|(part, _)| message.contains(part)).map_or(ELSE, |(_, advice)| advice);
+    let known = ADVICE.iter().find(|(part, _)| message.contains(part));
+    let advice = known.map_or(ELSE, |(_, advice)| advice);
     format!("{message}; {advice}")
 }
