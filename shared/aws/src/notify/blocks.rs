@@ -58,7 +58,7 @@ fn output(story: &Story) -> Option<Value> {
     let Output { whose, lines } = story.output.as_ref()?;
     let mut room = OUTPUT_MAX;
     // The last lines say most, and are kept whole. Nothing that they say may end the fence.
-    let fitting = lines.iter().rev().map(|line| escape(line).replace("```", "` ` `"));
+    let fitting = lines.iter().rev().map(|line| escape(line).replace("``", "` `"));
     let fitting = fitting.take_while(|line| {
         let left = room.checked_sub(line.chars().count() + 1);
         room = left.unwrap_or_default();

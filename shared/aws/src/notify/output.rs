@@ -8,8 +8,12 @@ use crate::failure::{Failure, chain, failure};
 use crate::settings::TASK_LOGS;
 use pipeline::task::Witness;
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::timeout;
 use tracing::warn;
 
+/// A notice does not wait for longer.
+const PATIENCE: Duration = Duration::from_secs(3);
 const EVENTS: i32 = 12;
 const LINES: usize = 12;
 const LINE_MAX: usize = 240;
@@ -23,7 +27,9 @@ struct Stream {
 
 pub(super) async fn last_output(aws: &Aws, witness: &Witness) -> Option<Output> {
     aws.settings.optional(TASK_LOGS)?;
-    let lines = read(aws, witness).await.unwrap_or_else(|failure| {
+    let late = |_| Err(Failure::Passing("CloudWatch Logs takes too long".into()));
+    let read = timeout(PATIENCE, read(aws, witness)).await.unwrap_or_else(late);
+    let lines = read.unwrap_or_else(|failure| {
         warn!("the last output of {} cannot be read: {}", witness.container, chain(&failure));
         vec![]
     });

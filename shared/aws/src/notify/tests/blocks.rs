@@ -2,6 +2,7 @@
 
 use super::{alarm, ended, told};
 use crate::notify::blocks;
+use crate::notify::words::Output;
 use expect_test::expect;
 use pipeline::notice::News;
 use pipeline::verdict::Verdict;
@@ -161,5 +162,16 @@ fn no_block_is_longer_than_slack_takes() {
         let text = block.pointer("/text/text").or(block.pointer("/elements/0/text"));
         let length = text.and_then(|text| text.as_str()).expect("every block has a text");
         assert!(length.chars().count() <= 3000, "{} characters", length.chars().count());
+    }
+}
+
+#[test]
+fn what_a_container_wrote_stays_in_its_fence() {
+    for backticks in 1..=9 {
+        let mut story = told(ended(Verdict::RolledBack { cause: alarm() }));
+        let lines = vec![format!("before {} after", "`".repeat(backticks))];
+        story.output = Some(Output { whose: "web (task 0abc)".into(), lines });
+        let text = blocks::details(&story).expect("there are details").to_string();
+        assert_eq!(text.matches("```").count(), 2, "{text}");
     }
 }
