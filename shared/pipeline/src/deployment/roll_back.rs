@@ -101,8 +101,12 @@ impl Deployment {
         };
         *waiting = "for ECS to start tasks".into();
         service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
-        service.before = Some(revision);
         service.rollout = rollout;
+        let new = revision.short().to_owned();
+        let before = service.before.replace(revision);
+        if let Some(gone) = before.as_ref().map(Revision::short).filter(|gone| *gone != new) {
+            self.note(now, format!("{gone} was deregistered, and is registered again as {new}."));
+        }
         Said::Done
     }
 

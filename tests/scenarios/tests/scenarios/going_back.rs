@@ -328,56 +328,59 @@ async fn what_had_to_be_registered_again_is_nobodys_change() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            2:09 A task of scr-web died by itself, 1 of the 3 that are too many: container web exited with 1, Essential container in task exited.
-            2:09 A task of scr-web died by itself, 2 of the 3 that are too many: container web exited with 1, Essential container in task exited.
-            2:24 Going back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
-            2:24 The migration stays: what ran before now lives with the new schema.
-            2:24 Putting scr-web back to scr-web:2.
-            2:24 The rollout of scr-web is over and cannot be stopped; the service is updated instead.
-            2:24 Putting scr-web back to scr-web:2.
-            2:59 scr-web is back.
-            2:59 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            3:34 scr-ai-gateway is back.
-            3:34 Putting scr-api back to scr-api:2.
-            4:10 scr-api is back.
-            4:10 Ended: rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
-        scr/staging/3 7b41d0e
-            0:00 Deploying 7b41d0e, asked for by a push of 7b41d0e.
-            0:00 Prepared: scr-api scr-api:4 -> scr-api:5, scr-ai-gateway scr-ai-gateway:4 -> scr-ai-gateway:5, scr-web scr-web:4 -> scr-web:5.
-            0:00 The migration runs as task 50adda52e73c328b32fa0951d3b3ef4a.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:5 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:5 and nothing else.
-            1:43 Updating scr-web.
-            2:19 scr-web runs scr-web:5 and nothing else.
-            2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 5m.
-            7:19 Ended: succeeded.
-        runs
-          scr-ai-gateway: scr-ai-gateway:7b41d0e, scr-ai-gateway:7b41d0e
-          scr-api: scr-api:7b41d0e, scr-api:7b41d0e
-          scr-web: scr-web:7b41d0e, scr-web:7b41d0e
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-          scr/staging: deploying 7b41d0e
-          scr/staging: 7b41d0e is live
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+                1:43 Updating scr-web.
+                2:09 A task of scr-web died by itself, 1 of the 3 that are too many: container web exited with 1, Essential container in task exited.
+                2:09 A task of scr-web died by itself, 2 of the 3 that are too many: container web exited with 1, Essential container in task exited.
+                2:24 Going back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
+                2:24 The migration stays: what ran before now lives with the new schema.
+                2:24 Putting scr-web back to scr-web:2.
+                2:24 The rollout of scr-web is over and cannot be stopped; the service is updated instead.
+                2:24 Putting scr-web back to scr-web:2.
+                2:24 scr-web:2 was deregistered, and is registered again as scr-web:4.
+                2:59 scr-web is back.
+                2:59 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                2:59 scr-ai-gateway:2 was deregistered, and is registered again as scr-ai-gateway:4.
+                3:34 scr-ai-gateway is back.
+                3:34 Putting scr-api back to scr-api:2.
+                3:34 scr-api:2 was deregistered, and is registered again as scr-api:4.
+                4:10 scr-api is back.
+                4:10 Ended: rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
+            scr/staging/3 7b41d0e
+                0:00 Deploying 7b41d0e, asked for by a push of 7b41d0e.
+                0:00 Prepared: scr-api scr-api:4 -> scr-api:5, scr-ai-gateway scr-ai-gateway:4 -> scr-ai-gateway:5, scr-web scr-web:4 -> scr-web:5.
+                0:00 The migration runs as task 50adda52e73c328b32fa0951d3b3ef4a.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                1:08 scr-api runs scr-api:5 and nothing else.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway runs scr-ai-gateway:5 and nothing else.
+                1:43 Updating scr-web.
+                2:19 scr-web runs scr-web:5 and nothing else.
+                2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 5m.
+                7:19 Ended: succeeded.
+            runs
+              scr-ai-gateway: scr-ai-gateway:7b41d0e, scr-ai-gateway:7b41d0e
+              scr-api: scr-api:7b41d0e, scr-api:7b41d0e
+              scr-web: scr-web:7b41d0e, scr-web:7b41d0e
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+              scr/staging: deploying 7b41d0e
+              scr/staging: 7b41d0e is live
+        "#]],
     );
 }
