@@ -8,7 +8,7 @@ use pipeline::deployment::{AfterUndo, Deployment, Intent, Service, State};
 use pipeline::environment::{Kind, Restore};
 use pipeline::names::{Revision, ServiceName};
 use pipeline::release::Release;
-use pipeline::spec::{Environment, FirstDeploy, Migration};
+use pipeline::spec::{Environment, FirstDeploy, Migration, Target};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -53,7 +53,11 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
     if let Some(approval) = &site.rules.approval {
         steps.push(format!("wait for approval, for {} at most", approval.expires));
     }
-    steps.push("look at everything and register the new task definitions".to_owned());
+    let (register, fresh_ones) = match &site.rules.target {
+        Target::Cluster(_) => ("register the new task definitions", "new tasks"),
+        Target::Hosts(_) => ("keep how each container will be run", "a new container"),
+    };
+    steps.push(format!("look at everything and {register}"));
     if let Some(migration) = &site.rules.migration {
         steps.push(format!("run the migration: {}", command(&migration.command)));
     }
@@ -72,7 +76,8 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
     plan.insert("images".into(), images(live, release).into());
     plan.insert("steps".into(), steps.into());
     if fresh {
-        plan.insert("fresh".into(), "every service gets new tasks, changed or not".into());
+        let what = format!("every service gets {fresh_ones}, changed or not");
+        plan.insert("fresh".into(), what.into());
     }
     plan.into()
 }
