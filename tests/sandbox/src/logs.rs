@@ -95,9 +95,11 @@ impl Logs {
         }))
     }
 
-    /// Adds to the end of a stream.
+    /// Adds to the end of a stream; without its group, what is written is lost.
     pub fn write(&mut self, written: Written) {
-        self.groups.insert(written.group.clone());
+        if !self.groups.contains(&written.group) {
+            return;
+        }
         let stream = self.streams.entry((written.group, written.stream)).or_default();
         stream.extend(written.lines.into_iter().map(|line| (written.at, line)));
     }

@@ -67,7 +67,7 @@ impl Secrets {
     /// Keeps a text under a name, in place of what was there; returns its ARN.
     pub fn put(&mut self, name: &str, text: &str, now: u64) -> String {
         let known = self.secrets.get(name).map(|known| known.arn.clone());
-        // AWS adds six letters, so that a secret made anew is another one.
+        // AWS adds six letters by chance; here a name always gets the same.
         let fresh = || {
             let suffix = crate::place::sha256(name.as_bytes());
             arn("secretsmanager", &format!("secret:{name}-{}", suffix.get(..6).unwrap_or_default()))

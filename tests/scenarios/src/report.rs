@@ -29,7 +29,8 @@ impl Team {
     /// How each deployment of an environment ended, and everything but the way there and its words.
     pub fn ending(&self, place: &str) -> String {
         let mut ending = String::new();
-        for deployment in self.deployments() {
+        let of_place = |deployment: &Deployment| deployment.id.place.to_string() == place;
+        for deployment in self.deployments().into_iter().filter(of_place) {
             let verdict = deployment.verdict().map_or("no verdict", Verdict::name);
             let _ = writeln!(ending, "{}: {verdict}", deployment.id);
         }

@@ -55,8 +55,7 @@ impl System {
         self.environments().find(|(name, _)| *name == environment).map(|(_, rules)| rules)
     }
 
-    /// The environment that pushes go to, and no promotion; of several the most serious one, which
-    /// comes last.
+    /// The environment that pushes go to, and no promotion; of several the last by name.
     pub(crate) fn home(&self) -> Option<(&str, &Environment)> {
         self.environments().filter(|(_, rules)| promoted_from(rules) == Some(false)).last()
     }

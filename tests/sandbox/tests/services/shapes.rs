@@ -243,6 +243,7 @@ fn the_small_services_answer_as_their_models_say() {
     let Some(model) = Model::load("logs") else { return };
     let mut room = Room::new("logs", Logs::new());
     let (group, stream) = ("/ecs/scr".to_owned(), "app/api/35a3".to_owned());
+    room.service.create_group(&group);
     room.service.write(Written { group, stream, at: now, lines: vec!["fatal".into()] });
     room.ask("DescribeLogGroups", &json!({ "logGroupNamePrefix": "/ecs" }));
     for stream in ["app/api/35a3", "app/api/no"] {
