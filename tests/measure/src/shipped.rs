@@ -34,15 +34,24 @@ pub(crate) fn binaries() -> Result<PathBuf, Box<dyn Error>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let here = env::current_exe()?;
     let target = here.ancestors().nth(2).ok_or("this binary lies in no target folder")?;
+    // With a target named, what runs while building is built without these flags.
+    let triple = host()?;
     let mut building = Command::new(cargo);
-    building.current_dir(root()).args(["build", "--release", "--locked", "--package", "bare"]);
+    building.current_dir(root()).args(["build", "--release", "--locked", "--target", &triple]);
+    building.args(["--package", "bare"]);
     for function in functions()? {
         building.args(["--package", &function]);
     }
     let flags = env::var("RUSTFLAGS").unwrap_or_default();
-    building.env("RUSTFLAGS", format!("{flags} -C force-unwind-tables=no"));
+    building.env("RUSTFLAGS", format!("{flags} -C link-arg=-Wl,-T,infra/no-unwinding.ld"));
     if !building.arg("--target-dir").arg(target).status()?.success() {
         return Err("the functions do not build".into());
     }
-    Ok(target.join("release"))
+    Ok(target.join(triple).join("release"))
+}
+
+fn host() -> Result<String, Box<dyn Error>> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+    let said = Command::new(rustc).args(["--print", "host-tuple"]).output()?;
+    Ok(String::from_utf8(said.stdout)?.trim().to_owned())
 }
