@@ -1,6 +1,6 @@
 //! When AWS itself has a bad day.
 
-use crate::{STAGING, check};
+use crate::{STAGING, check, scr};
 use expect_test::expect;
 use sandbox::faults::{Calls, EventFault, Fault, When};
 use scenarios::Team;
@@ -63,6 +63,33 @@ async fn throttles_everywhere_change_nothing_but_the_time() {
         told
           scr/staging: deploying 3f2a9c1
           scr/staging: 3f2a9c1 is live
+    "#]]
+    .assert_eq(&team.ending(STAGING));
+}
+
+#[tokio::test]
+async fn an_alarm_is_not_lost_to_throttles() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_state(STAGING, 2, "baking").await.unwrap();
+    team.sandbox.faults(|faults| {
+        faults.on_calls(Calls::default(), When::Share { percent: 15, seed: 7 }, Fault::Throttle);
+    });
+    team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed: 7 > 5");
+    team.until_ended(STAGING, 2).await.unwrap();
+    expect![[r#"
+        scr/staging/1: succeeded
+        scr/staging/2: rolled back
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 was rolled back
     "#]]
     .assert_eq(&team.ending(STAGING));
 }
