@@ -1,6 +1,6 @@
 //! Load balancers: whether they find what they send to, before ECS refuses the service.
 
-use super::halt::asked_to;
+use super::halt::not_asked;
 use super::plan::{Plan, Planned};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -19,7 +19,7 @@ pub(super) async fn check(
     prepare: &Prepare,
     described: &BTreeMap<ServiceName, Service>,
     plan: &mut Plan,
-) -> Result<(), Failure> {
+) {
     let (mut faults, mut warnings) = (Vec::new(), Vec::new());
     for planned in &plan.services {
         let name = &planned.name;
@@ -38,15 +38,14 @@ pub(super) async fn check(
             match unfit(aws, balancer, planned).await {
                 Ok(fault) => faults.extend(fault.map(|fault| format!("{name}: {fault}"))),
                 Err(failure) => {
-                    let asked = format!("look for the target group of {name}");
-                    warnings.push(asked_to(asked)(failure).fault()?);
+                    let group = format!("the target group of {name}");
+                    warnings.push(not_asked(&group, &failure));
                 }
             }
         }
     }
     plan.faults.extend(faults);
     plan.warnings.extend(warnings);
-    Ok(())
 }
 
 fn to_be_attached<'a>(prepare: &'a Prepare, name: &ServiceName) -> Option<&'a LoadBalancer> {

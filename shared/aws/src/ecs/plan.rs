@@ -118,9 +118,9 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
     plan.images = images;
     plan.alarms = readings;
     agree::check(prepare, &mut plan);
-    balancers::check(aws, prepare, &described, &mut plan).await?;
+    balancers::check(aws, prepare, &described, &mut plan).await;
     roles::check(aws, prepare, &mut plan);
-    references::check(aws, search, &mut plan).await?;
+    references::check(aws, search, &mut plan).await;
     plan.faults.extend(missing);
     Ok(plan)
 }

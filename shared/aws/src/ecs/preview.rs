@@ -2,10 +2,11 @@
 
 use super::basis::family_and_number;
 use super::diff::changes;
+use super::halt::not_asked;
 use super::plan::{After, Planned, Search, plan};
 use super::{definition, stored};
 use crate::clients::Aws;
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::preview::{Outlook, Preview};
 use pipeline::effect::Prepare;
 use pipeline::names::Revision;
@@ -20,10 +21,9 @@ pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Fai
     let mut warnings = plan.warnings;
     for planned in plan.services.iter().filter(|planned| starts_from_what_runs(prepare, planned)) {
         let newer = newer_one(aws, planned).await;
-        // What is only good to know must not keep the rest of a plan back.
         warnings.extend(newer.unwrap_or_else(|failure| {
-            let (name, why) = (&planned.name, chain(&failure));
-            Some(format!("AWS could not be asked for the newest task definition of {name}: {why}"))
+            let what = format!("the newest task definition of {}", planned.name);
+            Some(not_asked(&what, &failure))
         }));
     }
     Ok(Preview { faults: plan.faults, warnings, found, services })

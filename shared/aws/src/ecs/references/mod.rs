@@ -1,14 +1,15 @@
 //! What task definitions refer to and AWS looks up only when a task starts: secrets, parameters, log
 //! groups and roles.
 //!
-//! A rollout would find out, too, after minutes of tasks that cannot start.
+//! A rollout would find out, too, after minutes of tasks that cannot start. So nothing waits for these
+//! looks: where AWS does not answer them, that is a warning.
 
 mod gather;
 mod look;
 
 pub(super) use gather::roles as roles_of;
 
-use super::halt::asked_to;
+use super::halt::not_asked;
 use super::plan::{Plan, Planned, SIDE_BY_SIDE, Search};
 use super::roles;
 use crate::clients::Aws;
@@ -20,11 +21,11 @@ use gather::{Here, Kind, References};
 /// Each with what is wrong with it.
 type Lacking = Result<Vec<(String, String)>, Failure>;
 
-/// Adds to the plan what is missing. Where AWS does not let us look, that is only a warning.
-pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) -> Result<(), Failure> {
+/// Adds to the plan what is missing.
+pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
     let (Some(account), Some(region)) = (plan.account.clone(), aws.settings.optional("AWS_REGION"))
     else {
-        return Ok(());
+        return;
     };
     let here = Here { region, account };
     let mut wanted = References::default();
@@ -50,12 +51,9 @@ pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) -> Result<
                 let services = wanted.services(kind, &name);
                 format!("{services}: {fault}")
             })),
-            Err(failure) => {
-                plan.warnings.push(asked_to(format!("look for {what}"))(failure).fault()?);
-            }
+            Err(failure) => plan.warnings.push(not_asked(what, &failure)),
         }
     }
-    Ok(())
 }
 
 /// A log group and a role that the service uses already are rarely taken from under it; secrets and
