@@ -125,7 +125,7 @@ fn a_service_that_leaves_the_spec_goes_on_running_and_that_is_said() {
           "application": "shop",
           "changed": true,
           "changes": [
-            "environments.staging.waves: [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}],[{\"base\":\"running\",\"container\":null… -> [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}]]"
+            "environments.staging.services: shop-worker is gone"
           ],
           "environments": [
             "staging"
@@ -156,20 +156,23 @@ fn a_service_that_goes_to_another_environment_in_the_same_cluster_stays() {
         }"#]],
     );
     let workers = "  workers: {cluster: shop-staging, deploy_on: {tags: [\"v*\"]}, services: [shop-worker]}\n";
-    desk.configure(&json!({"spec": format!("{SHOP}{workers}")}), &expect![[r#"
+    desk.configure(
+        &json!({"spec": format!("{SHOP}{workers}")}),
+        &expect![[r#"
         {
           "accepted": true,
           "application": "shop",
           "changed": true,
           "changes": [
-            "environments.staging.waves: [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}],[{\"base\":\"running\",\"container\":null… -> [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}]]",
+            "environments.staging.services: shop-worker is gone",
             "environments.workers is new"
           ],
           "environments": [
             "staging",
             "workers"
           ]
-        }"#]]);
+        }"#]],
+    );
     let moved = two.replace("shop-staging", "shop-elsewhere");
     desk.configure(&json!({"spec": moved}), &expect![[r#"
         {
@@ -178,7 +181,7 @@ fn a_service_that_goes_to_another_environment_in_the_same_cluster_stays() {
           "changed": true,
           "changes": [
             "environments.staging.target.cluster: shop-staging -> shop-elsewhere",
-            "environments.staging.waves: [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}]] -> [[{\"base\":\"running\",\"container\":null,\"create\":null,\"name\":\"shop-api\",\"timeout\":600}],[{\"base\":\"running\",\"container\":null…",
+            "environments.staging.services: shop-worker is new",
             "environments.workers is gone"
           ],
           "environments": [
