@@ -52,7 +52,9 @@ pub async fn recent_pushes(aws: &Aws, repository: &Repository) -> Result<Vec<Pus
 /// One for each tag, if the image came in the right time and can be pulled.
 fn pushes_of(repository: &Repository, image: &ImageDetail, now: Time) -> Vec<Push> {
     let pushed_at = image.image_pushed_at().and_then(|time| time.to_millis().ok());
-    let pushed_at = pushed_at.and_then(|millis| u64::try_from(millis).ok()).map(Time::from_millis);
+    let pushed_at = pushed_at.and_then(|millis| u64::try_from(millis).ok());
+    // In whole seconds, as ECR's event tells of it: later by a moment would be a push of its own.
+    let pushed_at = pushed_at.map(|millis| Time::from_millis(millis - millis % 1000));
     let (Some(pushed_at), Some(digest)) = (pushed_at, image.image_digest()) else {
         return Vec::new();
     };
@@ -84,13 +86,13 @@ mod tests {
         let pushed_at = i64::try_from(NOW - minutes_ago * 60).expect("a time");
         let image = ImageDetail::builder()
             .image_digest("sha256:1e434f08c210f5f3")
-            .image_pushed_at(DateTime::from_secs(pushed_at))
+            .image_pushed_at(DateTime::from_millis(pushed_at * 1000 + 345))
             .set_image_tags(Some(tags.iter().map(|tag| (*tag).to_owned()).collect()))
             .image_status(status)
             .build();
         let now = Time::from_millis(NOW * 1000);
         let pushes = pushes_of(&Repository::new("scr-api"), &image, now).into_iter();
-        let tags = pushes.filter_map(|push| Some(push.tag?.to_string()));
+        let tags = pushes.filter_map(|push| Some(format!("{} at {}", push.tag?, push.pushed_at)));
         format!("{minutes_ago} minutes ago: {:?}\n", tags.collect::<Vec<_>>())
     }
 
@@ -105,9 +107,9 @@ mod tests {
         ];
         expect![[r#"
             1 minutes ago: []
-            2 minutes ago: ["v1", "latest"]
+            2 minutes ago: ["v1 at 2026-11-21T09:00:12Z", "latest at 2026-11-21T09:00:12Z"]
             3 minutes ago: []
-            1439 minutes ago: ["v1"]
+            1439 minutes ago: ["v1 at 2026-11-20T09:03:12Z"]
             1440 minutes ago: []
         "#]]
         .assert_eq(&images.concat());
