@@ -9,6 +9,7 @@ mod before;
 pub mod costs;
 mod day;
 mod error;
+pub mod grown;
 mod hosts;
 pub mod live;
 mod reading;
@@ -89,12 +90,12 @@ impl Team {
         Ok(team)
     }
 
-    /// Gives Slipway the spec, as the team's CI or a person does.
-    pub async fn configure(&mut self) -> Result<(), Error> {
+    /// Gives Slipway the spec, as the team's CI or a person does; returns what it answers.
+    pub async fn configure(&mut self) -> Result<Value, Error> {
         let payload = json!({ "spec": self.system.text });
         let answer = self.invoke("configure", payload).await?;
         match answer.error {
-            None => Ok(()),
+            None => Ok(answer.payload),
             Some(_) => {
                 Err(Error::Unknown(format!("configure refuses the spec: {}", answer.payload)))
             }
@@ -102,7 +103,7 @@ impl Team {
     }
 
     /// Gives Slipway another spec from now on.
-    pub async fn respecify(&mut self, text: &str) -> Result<(), Error> {
+    pub async fn respecify(&mut self, text: &str) -> Result<Value, Error> {
         self.system = System::read(text)?;
         self.configure().await
     }

@@ -3,18 +3,9 @@
 use crate::faceplate::{HEALTH, HOST, PROD};
 use crate::{check, ended, sound};
 use expect_test::expect;
+use scenarios::grown::EMBEDDER;
 use scenarios::{System, Team};
 use serde_json::json;
-
-/// Of the second environment in the document, which is `prod`.
-const SERVICES: &str = "    services:
-      - name: faceplate
-        timeout: 5m
-        container: {image: app, ports: [\"8000:8000\"], env_file: /etc/faceplate.env}
-    checks:
-      - {url: \"https://shifter";
-const EMBEDDER: &str =
-    "      - {name: embedder, container: {image: embedder, ports: [\"9000:9000\"]}}\n";
 
 /// The migration is a command in the image; what it does there is a file of the sandbox's host.
 async fn migrating_in_the_image() -> Team {
@@ -185,18 +176,9 @@ async fn where_the_spec_says_so_the_migration_is_undone_before_the_container_com
 }
 
 /// Two containers on one host, of two images.
-fn with_embedder() -> String {
-    let text = System::example("faceplate").unwrap().text;
-    let images = "  app: shifter/faceplate\n";
-    let more = SERVICES.replace("    checks:", &format!("{EMBEDDER}    checks:"));
-    let dev = "deploy_on: {tags: [\"dev-*\"]}";
-    text.replace(images, &format!("{images}  embedder: shifter/embedder\n"))
-        .replace(dev, "deploy_on: {tags: [\"dev-*\"], images: [app]}")
-        .replace(SERVICES, &more)
-}
-
 async fn two_services() -> Team {
-    let system = System::read(&with_embedder()).unwrap();
+    let grown = System::example("faceplate").unwrap().grown().unwrap();
+    let system = System::read(&grown).unwrap();
     let mut team = Team::start_with(system, 0).await.unwrap();
     team.push_all("main-0a1b2c3", "before").unwrap();
     team.until_ended(PROD, 1).await.unwrap();
@@ -281,15 +263,13 @@ async fn the_second_of_two_containers_fails_and_both_come_back() {
 #[tokio::test]
 async fn a_container_that_leaves_the_spec_is_a_persons_to_stop() {
     let mut team = two_services().await;
-    let with = team.system.text.clone();
-    let without = with.replace(EMBEDDER, "");
-    let answer = team.ask("configure", json!({ "spec": without })).await.unwrap();
+    let without = team.system.text.replace(EMBEDDER, "");
+    let answer = team.respecify(&without).await.unwrap();
     expect![[r#"
         [
           "environments.prod.services: embedder goes on running on its hosts, where nothing brings it forward any more; remove its container by hand"
         ]
     "#]].assert_eq(&crate::pretty(&answer["warnings"]));
-    team.respecify(&without).await.unwrap();
     team.push_all("main-3f2a9c1", "next").unwrap();
     team.until_ended(PROD, 2).await.unwrap();
     let status = |team: &Team| {

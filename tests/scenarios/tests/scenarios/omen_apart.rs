@@ -4,31 +4,13 @@
 use crate::{check, ended};
 use expect_test::expect;
 use sandbox::ecs::Behaviour;
+use scenarios::grown::around_the_worker;
 use scenarios::{System, Team};
 use serde_json::{Value, json};
 
 const PRODUCTION: &str = "omen-epr/production";
 const FIRST: &str = "20261121090000";
 const SECOND: &str = "20261122090000";
-
-/// The settings are those of the API, which come first in the document.
-const WORKER: &str = "
-      - name: omen-epr-audit-worker
-        create:
-          desired_count: 1
-          subnets: [subnet-0a1b2c3d4e5f60001, subnet-0a1b2c3d4e5f60002]
-          security_groups: [sg-0a1b2c3d4e5f60003]
-        base:
-          parameters: *parameters
-          template:
-            family: omen-epr-worker
-            requiresCompatibilities: [FARGATE]
-            networkMode: awsvpc
-            cpu: \"256\"
-            memory: \"512\"
-            executionRoleArn: arn:aws:iam::123456789012:role/ecsTaskExecutionRole
-            taskRoleArn: arn:aws:iam::123456789012:role/omenEprTaskRole
-            containerDefinitions:";
 
 async fn one_good() -> Team {
     let mut team = Team::start("omen-epr").await.unwrap();
@@ -37,24 +19,14 @@ async fn one_good() -> Team {
     team
 }
 
-/// The spec in three parts: what comes before the worker's container, that container, and the rest.
-fn parts() -> [String; 3] {
-    let text = System::example("omen-epr").unwrap().text;
-    let from = text.find("              - name: audit-worker").unwrap();
-    let to = text.find("    checks:").unwrap();
-    [&text[..from], &text[from..to], &text[to..]].map(str::to_owned)
-}
-
 fn without_worker() -> String {
-    let [before, _, after] = parts();
-    before + &after
+    let text = System::example("omen-epr").unwrap().text;
+    let [before, _, after] = around_the_worker(&text).unwrap();
+    format!("{before}{after}")
 }
 
 fn apart() -> String {
-    let [before, worker, after] = parts();
-    let before = before.replace("parameters:\n", "parameters: &parameters\n");
-    let worker = worker.replace("essential: false", "essential: true");
-    format!("{}{WORKER}\n{worker}{after}", before.trim_end())
+    System::example("omen-epr").unwrap().grown().unwrap()
 }
 
 /// Deploys the first image once more, for what the spec says by now.
