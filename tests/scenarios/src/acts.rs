@@ -1,11 +1,10 @@
 //! What people and builds do.
 
-use crate::Error;
-use crate::Team;
 use crate::before::refused;
+use crate::{Error, System, Team};
 use pipeline::names::Tag;
 use pipeline::spec::TagPattern;
-use sandbox::ecr::{Ecr, Image};
+use sandbox::ecr::{Ecr, Image, Mutability};
 use sandbox::ecs::{Behaviour, Ending};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -36,6 +35,17 @@ impl Team {
             services.ecs.point(&format!("{}:{tag}", Ecr::uri(repository)), &digest);
             Ok(digest)
         })
+    }
+
+    /// Makes the repositories that only another spec speaks of.
+    pub(crate) fn have_repositories_of(&mut self, other: &System) {
+        let known = &self.system.spec.images;
+        for repository in other.spec.images.values() {
+            if !known.values().any(|one| one == repository) {
+                let ecr = &mut self.sandbox.account().services.ecr;
+                ecr.create_repository(repository.as_str(), Mutability::default());
+            }
+        }
     }
 
     /// The digest that a tag points at.
@@ -86,7 +96,7 @@ impl Team {
         builds.map(|(commit, timestamp)| self.build_tag(environment, commit, timestamp))
     }
 
-    fn build_tag(&self, environment: &str, commit: &str, timestamp: &str) -> String {
+    pub(crate) fn build_tag(&self, environment: &str, commit: &str, timestamp: &str) -> String {
         let rules = self.system.rules(environment).and_then(|rules| rules.deploy_on.as_ref());
         let fits = |tag: &str, pattern: &TagPattern| pattern.matches(&Tag::new(tag));
         match rules.and_then(|rules| rules.tags.first()) {

@@ -18,7 +18,7 @@ mod screen;
 mod system;
 mod web;
 
-pub use day::{Day, list};
+pub use day::{Day, FREEZE, list};
 pub use error::Error;
 pub use reading::Deployment;
 pub use screen::Screen;

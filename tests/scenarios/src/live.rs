@@ -1,8 +1,8 @@
 //! A day as it happens, for a person to watch.
 
-use crate::day::{NOTHING_STARTED, REFUSED};
-use crate::{Day, Error, Screen, Team};
-use pipeline::time::{Span, Time};
+use crate::day::{Act, NOTHING_STARTED, REFUSED};
+use crate::{Day, Deployment, Error, Screen, System, Team};
+use pipeline::time::Time;
 use pipeline::verdict::Verdict;
 use serde_json::Value;
 
@@ -15,18 +15,26 @@ pub async fn show(screen: &Screen, system: &str, day: Day) -> Result<(), Error> 
     have_releases(screen, &mut team, day.releases_before()).await?;
 
     let mut watched = Watched::new(&team, day, environment);
-    let began = match day.words(&team, &watched.environment) {
-        Some((function, payload)) => ask(screen, &mut team, function, payload).await?,
-        None => push(screen, &mut team, &watched)?,
-    };
-    if began {
-        watched.watch(screen, &mut team).await?;
+    screen.faint(&format!("it is {}", watched.began_at))?;
+    let mut refused = false;
+    for act in day.acts(&team, &watched.environment) {
+        match act {
+            Act::Ask { function, payload, accepted } => {
+                watched.ask(screen, &mut team, function, payload, accepted).await?;
+                refused = !accepted;
+            }
+            Act::Configure { text, more } => {
+                watched.configure(screen, &mut team, &text, &more).await?;
+            }
+            Act::Push { tag, content } => watched.push(screen, &mut team, &tag, &content)?,
+            Act::Wait => watched.watch(screen, &mut team).await?,
+        }
     }
     tell(screen, &team, &watched.environment)?;
     let place = &watched.place;
     let verdict = team.deployment(place, watched.number);
     let verdict = verdict.as_ref().and_then(|d| d.verdict()).map(Verdict::name);
-    let ended = verdict.unwrap_or(if began { NOTHING_STARTED } else { REFUSED });
+    let ended = verdict.unwrap_or(if refused { REFUSED } else { NOTHING_STARTED });
     let expected = day.end();
     if ended != expected {
         let what = format!("{place}: {ended}, and it should have been: {expected}");
@@ -65,49 +73,14 @@ async fn have_releases(screen: &Screen, team: &mut Team, count: usize) -> Result
     Ok(())
 }
 
-/// A person wants something; tells whether that is accepted.
-async fn ask(
-    screen: &Screen,
-    team: &mut Team,
-    function: &str,
-    payload: Value,
-) -> Result<bool, Error> {
-    screen.line(Span::default(), &format!("invoke slipway-{function} with {payload}"))?;
-    let answer = team.ask(function, payload).await?;
-    let said = answer["answer"].as_str().or(answer["because"].as_str()).unwrap_or_default();
-    screen.line(Span::default(), &format!("it answers: {said}"))?;
-    Ok(answer["accepted"] == true)
-}
-
-/// A build pushes all images of a release, or all but one.
-fn push(screen: &Screen, team: &mut Team, watched: &Watched) -> Result<bool, Error> {
-    let Watched { day, environment, .. } = watched;
-    let [_, tag] = team.tags(environment);
-    let repositories = team.system.spec.images.values().map(ToString::to_string);
-    let mut repositories: Vec<String> = repositories.collect();
-    if *day == Day::ImageMissing {
-        repositories.pop();
-    }
-    let mut digests = Vec::new();
-    for repository in repositories {
-        digests.push(team.push(&repository, &tag, &format!("for {day:?}"))?);
-        screen.line(Span::default(), &format!("push {repository}:{tag}"))?;
-    }
-    if let Some(digest) = digests.first() {
-        day.prepare(team, environment, digest)?;
-    }
-    Ok(true)
-}
-
-/// The deployment that a day is about.
+/// The deployments that a day is about.
 struct Watched {
     day: Day,
     environment: String,
     place: String,
+    /// The one that is under way, or comes next.
     number: u64,
     began_at: Time,
-    /// How many notices there were before.
-    told: usize,
 }
 
 impl Watched {
@@ -115,11 +88,83 @@ impl Watched {
         let place = format!("{}/{environment}", team.system.spec.application);
         let before = team.deployments().iter().filter(|d| d.id.place.to_string() == place).count();
         let began_at = Time::from_millis(team.sandbox.now());
-        Self { day, environment, place, number: before as u64 + 1, began_at, told: told(team) }
+        Self { day, environment, place, number: before as u64 + 1, began_at }
+    }
+
+    /// A person wants something, and is told yes or no.
+    async fn ask(
+        &self,
+        screen: &Screen,
+        team: &mut Team,
+        function: &str,
+        payload: Value,
+        accepted: bool,
+    ) -> Result<(), Error> {
+        self.line(screen, team, &format!("invoke slipway-{function} with {payload}"))?;
+        let answer = team.ask(function, payload).await?;
+        let said = answer["answer"].as_str().or(answer["because"].as_str()).unwrap_or_default();
+        self.line(screen, team, &format!("it answers: {said}"))?;
+        match answer["accepted"] == accepted {
+            true => Ok(()),
+            false => Err(Error::Unknown(format!("{function} should not have said so"))),
+        }
+    }
+
+    /// A person gives Slipway another spec, and reads what is different by it.
+    async fn configure(
+        &self,
+        screen: &Screen,
+        team: &mut Team,
+        text: &str,
+        more: &str,
+    ) -> Result<(), Error> {
+        let typed = format!("invoke slipway-configure with the spec, and {more}");
+        self.line(screen, team, &typed)?;
+        team.have_repositories_of(&System::read(text)?);
+        let answer = team.respecify(text).await?;
+        for (verb, field) in [("answers", "changes"), ("warns", "warnings")] {
+            let lines = answer[field].as_array().into_iter().flatten().filter_map(Value::as_str);
+            for line in lines {
+                self.line(screen, team, &format!("it {verb}: {line}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A build pushes all images of a release, or all but one.
+    fn push(
+        &self,
+        screen: &Screen,
+        team: &mut Team,
+        tag: &str,
+        content: &str,
+    ) -> Result<(), Error> {
+        let repositories = team.system.spec.images.values().map(ToString::to_string);
+        let mut repositories: Vec<String> = repositories.collect();
+        if self.day == Day::ImageMissing {
+            repositories.pop();
+        }
+        let mut digests = Vec::new();
+        for repository in repositories {
+            let digest = team.push(&repository, tag, content)?;
+            let name = team.name_of(&format!("ecr/{repository}@{digest}"));
+            self.line(screen, team, &format!("push {name}"))?;
+            digests.push(digest);
+        }
+        digests.first().map_or(Ok(()), |one| self.day.prepare(team, &self.environment, one))
+    }
+
+    fn line(&self, screen: &Screen, team: &Team, text: &str) -> Result<(), Error> {
+        screen.line(Time::from_millis(team.sandbox.now()).since(self.began_at), text)
     }
 
     async fn watch(&mut self, screen: &Screen, team: &mut Team) -> Result<(), Error> {
+        let is_over = |d: Deployment| d.verdict().is_some();
+        if team.deployment(&self.place, self.number).is_some_and(is_over) {
+            self.number += 1;
+        }
         let (mut shown, mut state) = (0, "");
+        let told_before = told(team);
         let limit = team.sandbox.now() + 3 * 3_600_000;
         loop {
             let before = team.sandbox.now();
@@ -131,8 +176,8 @@ impl Watched {
             }
             let Some(deployment) = team.deployment(&self.place, self.number) else {
                 // What does not start may be told, and that is all.
-                if told(team) > self.told && team.left_over().is_empty() {
-                    return Ok(());
+                if told(team) > told_before && team.left_over().is_empty() {
+                    return self.line(screen, team, &format!("it tells: {}", last_word(team)));
                 }
                 continue;
             };
@@ -153,6 +198,15 @@ impl Watched {
 
 fn told(team: &Team) -> usize {
     team.sandbox.account().services.sns.published.len()
+}
+
+/// What was told last, and why.
+fn last_word(team: &Team) -> String {
+    let account = team.sandbox.account();
+    let Some(last) = account.services.sns.published.last() else { return String::new() };
+    let by_protocol: Value = serde_json::from_str(&last.message).unwrap_or_default();
+    let lines = by_protocol["email"].as_str().unwrap_or_default().lines();
+    lines.take(2).collect::<Vec<_>>().join(". ")
 }
 
 /// What runs now, and what people read.

@@ -55,6 +55,12 @@ impl System {
         self.environments().find(|(name, _)| *name == environment).map(|(_, rules)| rules)
     }
 
+    /// Its spec with one more line in the rules of an environment.
+    pub fn with_rule(&self, environment: &str, rule: &str) -> Option<String> {
+        let (before, after) = self.text.split_once(&format!("\n  {environment}:\n"))?;
+        Some(format!("{before}\n  {environment}:\n    {rule}\n{after}"))
+    }
+
     /// The environment that pushes go to, and no promotion; of several the last by name.
     pub(crate) fn home(&self) -> Option<(&str, &Environment)> {
         self.environments().filter(|(_, rules)| promoted_from(rules) == Some(false)).last()

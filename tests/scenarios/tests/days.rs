@@ -58,17 +58,20 @@ fn the_list_names_the_days_that_a_system_has() {
           fresh            a person wants new tasks of the same image: succeeded
           promoted         a person brings what succeeded to production: succeeded
           without-word     a person promotes and forgets the word: refused
+          grown            the spec gets one service more: succeeded
+          frozen           a push and a person meet a freeze: succeeded
+          held             a person goes back; what was left stays out until let in: succeeded
         systems
-          scr         good bad-image never-healthy crashes-later hangs migration-fails check-fails alarm scaled image-missing turned-round gone-back undone without-build fresh promoted without-word
-          power-pto   good bad-image never-healthy crashes-later hangs migration-fails check-fails alarm scaled image-missing turned-round gone-back without-build fresh
-          wwhd        good bad-image never-healthy crashes-later hangs alarm scaled turned-round gone-back without-build fresh
-          omen-epr    good bad-image never-healthy crashes-later sidecar-dies hangs check-fails scaled turned-round gone-back without-build fresh
-          faceplate   good bad-image hangs migration-fails check-fails alarm turned-round gone-back without-build fresh
+          scr         good bad-image never-healthy crashes-later hangs migration-fails check-fails alarm scaled image-missing turned-round gone-back undone without-build fresh promoted without-word frozen held
+          power-pto   good bad-image never-healthy crashes-later hangs migration-fails check-fails alarm scaled image-missing turned-round gone-back without-build fresh frozen held
+          wwhd        good bad-image never-healthy crashes-later hangs alarm scaled turned-round gone-back without-build fresh frozen
+          omen-epr    good bad-image never-healthy crashes-later sidecar-dies hangs check-fails scaled turned-round gone-back without-build fresh grown frozen held
+          faceplate   good bad-image hangs migration-fails check-fails alarm turned-round gone-back without-build fresh grown frozen held
     "#]].assert_eq(&scenarios::list());
 }
 
 #[test]
 fn a_day_that_a_system_does_not_have_is_answered_with_those_that_it_has() {
     let error = Day::named("undone", "wwhd").unwrap_err();
-    expect!["wwhd has no day undone; it has good, bad-image, never-healthy, crashes-later, hangs, alarm, scaled, turned-round, gone-back, without-build, fresh"].assert_eq(&error.to_string());
+    expect!["wwhd has no day undone; it has good, bad-image, never-healthy, crashes-later, hangs, alarm, scaled, turned-round, gone-back, without-build, fresh, frozen"].assert_eq(&error.to_string());
 }

@@ -3,8 +3,11 @@
 mod by_hand;
 mod trouble;
 
+pub(crate) use by_hand::Act;
+pub use by_hand::FREEZE;
+
 use crate::{Error, System};
-use pipeline::spec::{Base, Environment, Service, Target};
+use pipeline::spec::{Base, Environment, Service, TagPattern, Target};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -28,10 +31,13 @@ pub enum Day {
     Fresh,
     Promoted,
     WithoutWord,
+    Grown,
+    Frozen,
+    Held,
 }
 
 /// Every day: its name, what happens, and how it should end: with a verdict, or none at all.
-const DAYS: [(Day, &str, &str, &str); 18] = [
+const DAYS: [(Day, &str, &str, &str); 21] = [
     (Day::Good, "good", "everything works", "succeeded"),
     (Day::BadImage, "bad-image", "the new image crashes at start", "rolled back"),
     (
@@ -55,6 +61,9 @@ const DAYS: [(Day, &str, &str, &str); 18] = [
     (Day::Fresh, "fresh", "a person wants new tasks of the same image", "succeeded"),
     (Day::Promoted, "promoted", "a person brings what succeeded to production", "succeeded"),
     (Day::WithoutWord, "without-word", "a person promotes and forgets the word", REFUSED),
+    (Day::Grown, "grown", "the spec gets one service more", "succeeded"),
+    (Day::Frozen, "frozen", "a push and a person meet a freeze", "succeeded"),
+    (Day::Held, "held", "a person goes back; what was left stays out until let in", "succeeded"),
 ];
 
 /// How a day ends on which there is no deployment to speak of.
@@ -122,7 +131,7 @@ impl Day {
     pub(crate) fn releases_before(self) -> usize {
         match self {
             Self::Good => 0,
-            Self::GoneBack | Self::Undone | Self::WithoutBuild => 2,
+            Self::GoneBack | Self::Undone | Self::WithoutBuild | Self::Held => 2,
             _ => 1,
         }
     }
@@ -143,15 +152,25 @@ impl Day {
             Self::WithoutWord => {
                 system.promoted().is_some_and(|(_, rules)| rules.confirm.is_some())
             }
+            Self::Grown => system.grown().is_some(),
+            // The same tag with the same images is no push.
+            Self::Held => !moves(rules),
             Self::Good
             | Self::BadImage
             | Self::Hangs
             | Self::TurnedRound
             | Self::GoneBack
             | Self::WithoutBuild
-            | Self::Fresh => true,
+            | Self::Fresh
+            | Self::Frozen => true,
         }
     }
+}
+
+/// Whether every push has the same tag.
+fn moves(rules: &Environment) -> bool {
+    let tags = rules.deploy_on.iter().flat_map(|deploy_on| &deploy_on.tags);
+    tags.into_iter().any(|tag| matches!(tag, TagPattern::Moving(_)))
 }
 
 /// The name of a container that is not essential.

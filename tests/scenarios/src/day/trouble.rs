@@ -4,6 +4,7 @@ use super::{Day, sidecar};
 use crate::{Error, Team};
 use pipeline::spec::Target;
 use sandbox::ecs::{Behaviour, Ending};
+use serde_json::json;
 
 /// Later than ECS calls it healthy, and often enough within every bake.
 const CRASHES_AFTER_SECONDS: u32 = 30;
@@ -77,7 +78,7 @@ impl Day {
             }
             (Self::Scaled, "rolling out") => scale(team, environment),
             (Self::TurnedRound, "rolling out") => {
-                let payload = team.wish(environment);
+                let payload = team.wish(environment, json!({}));
                 team.ask("rollback", payload).await?;
             }
             _ => {}

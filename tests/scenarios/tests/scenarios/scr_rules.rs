@@ -2,18 +2,17 @@
 
 use crate::{STAGING, check, pretty, scr, sound};
 use expect_test::expect;
-use scenarios::Team;
+use scenarios::{FREEZE, Team};
 use serde_json::{Value, json};
 
 const PRODUCTION: &str = "scr/production";
-const CONFIRM: &str = "    confirm: DEPLOY ";
 
 /// Both releases succeeded in staging, and production takes what `rules` say.
 async fn two_in_staging(rules: &str) -> Team {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_ended(STAGING, 2).await.unwrap();
-    let text = team.system.text.replacen(CONFIRM, &format!("{rules}\n{CONFIRM}"), 1);
+    let text = team.system.with_rule("production", rules).unwrap();
     team.respecify(&text).await.unwrap();
     team
 }
@@ -42,10 +41,9 @@ async fn control(team: &mut Team, action: &str, version: &str) -> Value {
 
 #[tokio::test]
 async fn frozen_and_on_hold_it_takes_only_what_a_person_means() {
-    let mut team = two_in_staging(
-        "    freeze: [{from: 2026-11-21T08:00, to: 2026-11-23T08:00, time_zone: UTC}]",
-    )
-    .await;
+    let mut team =
+        two_in_staging("freeze: [{from: 2026-11-21T08:00, to: 2026-11-23T08:00, time_zone: UTC}]")
+            .await;
     control(&mut team, "hold", "").await;
     let refused = deploy(&mut team, json!({})).await;
     let half = deploy(&mut team, json!({"override": ["freeze"]})).await;
@@ -110,10 +108,7 @@ async fn frozen_and_on_hold_it_takes_only_what_a_person_means() {
 
 #[tokio::test]
 async fn what_is_tagged_in_a_freeze_goes_when_it_ends() {
-    let mut team = two_in_staging(
-        "    freeze: [{from: 2026-11-21T08:00, to: 2026-11-21T10:00, time_zone: UTC}]",
-    )
-    .await;
+    let mut team = two_in_staging(FREEZE).await;
     team.push_all("v1.4.0", "new").unwrap();
     team.sandbox.run_for(10 * 60).await.unwrap();
     assert!(team.deployment(PRODUCTION, 1).is_none(), "it is frozen");
@@ -175,7 +170,7 @@ async fn on_hold_for_good_a_tag_waits_until_a_person_lifts_it() {
 /// The same tag was pushed again with other images: a second click must not agree to those.
 #[tokio::test]
 async fn an_approval_is_for_the_images_that_the_person_saw() {
-    let mut team = two_in_staging("    approval: {expires: 2h}").await;
+    let mut team = two_in_staging("approval: {expires: 2h}").await;
     team.push_all("v1.4.0", "before").unwrap();
     team.until_state(PRODUCTION, 1, "awaiting approval").await.unwrap();
     team.push_all("v1.4.0", "new").unwrap();
