@@ -17,7 +17,9 @@ pub async fn show(screen: &Screen, system: &str, day: Day) -> Result<(), Error> 
     let mut watched = Watched::new(&team, day, environment);
     screen.faint(&format!("it is {}", watched.began_at))?;
     let mut refused = false;
-    for act in day.acts(&team, &watched.environment) {
+    let acts = day.acts(&team, &watched.environment);
+    let lacking = || Error::Unknown(format!("{system} lacks something for this day"));
+    for act in acts.ok_or_else(lacking)? {
         match act {
             Act::Ask { function, payload, accepted } => {
                 watched.ask(screen, &mut team, function, payload, accepted).await?;
@@ -32,12 +34,16 @@ pub async fn show(screen: &Screen, system: &str, day: Day) -> Result<(), Error> 
     }
     tell(screen, &team, &watched.environment)?;
     let place = &watched.place;
-    let verdict = team.deployment(place, watched.number);
-    let verdict = verdict.as_ref().and_then(|d| d.verdict()).map(Verdict::name);
+    let last = team.deployment(place, watched.number);
+    let verdict = last.as_ref().and_then(|d| d.verdict()).map(Verdict::name);
     let ended = verdict.unwrap_or(if refused { REFUSED } else { NOTHING_STARTED });
     let expected = day.end();
     if ended != expected {
         let what = format!("{place}: {ended}, and it should have been: {expected}");
+        return Err(Error::Unknown(what));
+    }
+    if !day.was_seen(&team, &watched.environment, last.as_ref()) {
+        let what = format!("{place}: {ended}, and nobody saw that {}", day.what());
         return Err(Error::Unknown(what));
     }
     screen.good(&format!("{place}: {ended}, as it should"))

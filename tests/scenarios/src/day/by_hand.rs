@@ -20,27 +20,24 @@ pub(crate) enum Act {
 }
 
 impl Day {
-    /// What is done on it, in order.
-    pub(crate) fn acts(self, team: &Team, environment: &str) -> Vec<Act> {
+    /// What is done on it, in order; `None`: the system lacks something that it needs.
+    pub(crate) fn acts(self, team: &Team, environment: &str) -> Option<Vec<Act>> {
         let [_, tag] = team.tags(environment);
         let push = Act::Push { tag: tag.clone(), content: format!("for {self:?}") };
-        let configure = |text: Option<String>, more: &str| Act::Configure {
-            text: text.unwrap_or_default(),
-            more: more.to_owned(),
-        };
         let ask = |function, accepted, more| {
             let payload = team.wish(environment, more);
             Act::Ask { function, payload, accepted }
         };
-        match self {
+        Some(match self {
             Self::Grown => {
-                vec![configure(team.system.grown(), "one service more"), push, Act::Wait]
+                let (text, more) = (team.system.grown()?, "one service more".to_owned());
+                vec![Act::Configure { text, more }, push, Act::Wait]
             }
             Self::Frozen => {
-                let frozen = team.system.with_rule(environment, FREEZE);
+                let text = team.system.with_rule(environment, FREEZE)?;
                 let more = format!("for {environment} {FREEZE}");
                 let deploy = ask("deploy", false, json!({ "version": tag }));
-                vec![configure(frozen, &more), push, Act::Wait, deploy, Act::Wait]
+                vec![Act::Configure { text, more }, push, Act::Wait, deploy, Act::Wait]
             }
             Self::Held => {
                 let why = "it was the network";
@@ -60,40 +57,43 @@ impl Day {
                     Act::Wait,
                 ]
             }
-            Self::WithoutWord => self.one_wish(team, environment, false).into_iter().collect(),
-            _ => vec![self.one_wish(team, environment, true).unwrap_or(push), Act::Wait],
-        }
+            Self::GoneBack => vec![ask("rollback", true, json!({})), Act::Wait],
+            Self::Undone => vec![ask("rollback", true, json!({"undo": true})), Act::Wait],
+            Self::WithoutBuild => {
+                let first = json!({"version": first_version(team)?});
+                vec![ask("deploy", true, first), Act::Wait]
+            }
+            Self::Fresh => {
+                let again = json!({"version": first_version(team)?, "fresh": true});
+                vec![ask("deploy", true, again), Act::Wait]
+            }
+            Self::Promoted => {
+                let word = team.system.rules(environment)?.confirm.clone()?;
+                let promotion = json!({"from": team.system.home()?.0, "confirm": word});
+                vec![ask("deploy", true, promotion), Act::Wait]
+            }
+            Self::WithoutWord => {
+                vec![ask("deploy", false, json!({"from": team.system.home()?.0}))]
+            }
+            Self::Good
+            | Self::BadImage
+            | Self::NeverHealthy
+            | Self::CrashesLater
+            | Self::SidecarDies
+            | Self::Hangs
+            | Self::MigrationFails
+            | Self::CheckFails
+            | Self::AlarmInTheBake
+            | Self::Scaled
+            | Self::ImageMissing
+            | Self::TurnedRound => vec![push, Act::Wait],
+        })
     }
+}
 
-    /// The one thing that a person wants; `None`: a build pushes.
-    fn one_wish(self, team: &Team, environment: &str, accepted: bool) -> Option<Act> {
-        let mut more = json!({});
-        let function = match self {
-            Self::GoneBack => "rollback",
-            Self::Undone => {
-                more["undo"] = true.into();
-                "rollback"
-            }
-            Self::WithoutBuild | Self::Fresh => {
-                let first = team.deployments().into_iter().next()?;
-                more["version"] = first.request.release.version.as_str().into();
-                if self == Self::Fresh {
-                    more["fresh"] = true.into();
-                }
-                "deploy"
-            }
-            Self::Promoted | Self::WithoutWord => {
-                more["from"] = team.system.home()?.0.into();
-                let word = team.system.rules(environment)?.confirm.clone();
-                if let Some(word) = word.filter(|_| self == Self::Promoted) {
-                    more["confirm"] = word.into();
-                }
-                "deploy"
-            }
-            _ => return None,
-        };
-        Some(Act::Ask { function, payload: team.wish(environment, more), accepted })
-    }
+fn first_version(team: &Team) -> Option<String> {
+    let first = team.deployments().into_iter().next()?;
+    Some(first.request.release.version.to_string())
 }
 
 impl Team {

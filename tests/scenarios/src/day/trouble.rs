@@ -1,8 +1,9 @@
 //! What goes wrong, or only differently, while a release goes out.
 
 use super::{Day, sidecar};
-use crate::{Error, Team};
-use pipeline::spec::Target;
+use crate::{Deployment, Error, Team};
+use pipeline::names::ServiceName;
+use pipeline::spec::{Environment, Target};
 use sandbox::ecs::{Behaviour, Ending};
 use serde_json::json;
 
@@ -87,14 +88,44 @@ impl Day {
     }
 }
 
+impl Day {
+    /// Whether what it is about was seen, where its verdict does not say so.
+    pub(crate) fn was_seen(
+        self,
+        team: &Team,
+        environment: &str,
+        last: Option<&Deployment>,
+    ) -> bool {
+        let entries = last.map(|last| last.timeline.entries()).unwrap_or_default();
+        let said = |text: &str| entries.iter().any(|entry| entry.text.contains(text));
+        let rules = team.system.rules(environment);
+        match self {
+            Self::SidecarDies => rules
+                .and_then(sidecar)
+                .is_some_and(|container| said(&format!("Container {container} of"))),
+            Self::Scaled => rules.and_then(first_service).is_some_and(|(cluster, service)| {
+                let tasks = team.sandbox.account().services.ecs.serving(&cluster, service.as_str());
+                tasks.len() == SCALED_TO
+            }),
+            Self::Fresh => said("Updating "),
+            _ => true,
+        }
+    }
+}
+
 /// Autoscaling changes the first service.
 fn scale(team: &mut Team, environment: &str) {
-    let Some(rules) = team.system.rules(environment) else { return };
-    let Target::Cluster(cluster) = rules.target.clone() else { return };
-    let Some(service) = rules.services().next().map(|(_, service)| service.name.clone()) else {
+    let Some((cluster, service)) = team.system.rules(environment).and_then(first_service) else {
         return;
     };
     team.sandbox.at_desk("ecs", |services, desk| {
         services.ecs.scale(&cluster, service.as_str(), SCALED_TO, desk);
     });
+}
+
+/// With its cluster.
+fn first_service(rules: &Environment) -> Option<(String, ServiceName)> {
+    let Target::Cluster(cluster) = &rules.target else { return None };
+    let (_, service) = rules.services().next()?;
+    Some((cluster.clone(), service.name.clone()))
 }
