@@ -203,32 +203,38 @@ async fn a_rollback_survives_a_kill_after_any_call() {
 }
 
 async fn sweep(image: Image, fault: Fault, expect: &Expect) {
-    sweep_of(async |fault| play(image, fault).await, fault, expect).await;
+    let play = async |calls: &Calls, fault| play(image, calls, fault).await;
+    sweep_of(play, &[Calls::default()], fault, expect).await;
 }
 
-/// Plays a day once for every call in it; shows the undisturbed end, and every other one.
+/// Plays a day once for every one of these calls in it; shows the undisturbed end, and every other.
 pub(crate) async fn sweep_of(
-    play: impl AsyncFn(Option<(u64, Fault)>) -> Ended,
+    play: impl AsyncFn(&Calls, Option<(u64, Fault)>) -> Ended,
+    kinds: &[Calls],
     fault: Fault,
     expect: &Expect,
 ) {
-    let undisturbed = play(None).await;
-    let (mut killed, mut others) = (0, BTreeSet::new());
-    loop {
-        let ended = play(Some((killed + 1, fault.clone()))).await;
-        if !ended.struck {
-            break;
+    let (mut usual, mut others) = (String::new(), BTreeSet::new());
+    for calls in kinds {
+        let undisturbed = play(calls, None).await;
+        let mut killed = 0;
+        loop {
+            let ended = play(calls, Some((killed + 1, fault.clone()))).await;
+            if !ended.struck {
+                break;
+            }
+            killed += 1;
+            if ended.text != undisturbed.text {
+                others.insert(ended.text);
+            }
         }
-        killed += 1;
-        if ended.text != undisturbed.text {
-            others.insert(ended.text);
-        }
+        assert!(killed >= undisturbed.calls, "only {killed} of {} calls", undisturbed.calls);
+        usual = undisturbed.text;
     }
-    assert!(killed >= undisturbed.calls, "only {killed} of {} calls", undisturbed.calls);
     // Some calls go out side by side, and which of them is the n-th is chance: so the ends are
     // compared, without the calls that led to them.
     let shown: String = others.iter().map(|text| format!("\nor\n{text}")).collect();
-    expect.assert_eq(&(undisturbed.text + &shown));
+    expect.assert_eq(&(usual + &shown));
 }
 
 /// How a day ended on which the n-th call may have been the last one of its function.
@@ -240,11 +246,10 @@ pub(crate) struct Ended {
     pub(crate) struck: bool,
 }
 
-async fn play(image: Image, fault: Option<(u64, Fault)>) -> Ended {
+async fn play(image: Image, calls: &Calls, fault: Option<(u64, Fault)>) -> Ended {
     let mut team = Team::start_with(System::read(SHOP).unwrap(), 0).await.unwrap();
-    let any = Calls::default();
-    strike(&team, &any, fault);
-    let before = count(&team, &any);
+    strike(&team, calls, fault);
+    let before = count(&team, calls);
     let digests = team.push_all("v2", "new").unwrap();
     if matches!(image, Image::Crashes) {
         team.behave(&digests["shop"], Behaviour::CrashesAtStart { exit_code: 1 });
@@ -252,7 +257,7 @@ async fn play(image: Image, fault: Option<(u64, Fault)>) -> Ended {
     let mut text = end(&mut team, LIVE).await;
     let migrations = team.sandbox.account().services.ecs.started("slipway/shop/live/1/migrate/");
     text.push_str(&format!("migrations: {migrations}\n"));
-    Ended { text, calls: count(&team, &any) - before, struck: struck(&team) }
+    Ended { text, calls: count(&team, calls) - before, struck: struck(&team) }
 }
 
 /// Lets the n-th of these calls from now on be the last of its function.

@@ -1,10 +1,12 @@
-//! A function dies at every one of its calls to Run Command in turn, on a day that goes to a host and
-//! back again. Its other calls are those of a deployment to ECS, over which the other sweep goes.
+//! A function dies at every one of its calls but those to the table in turn, on a day that goes to a
+//! host with a migration and back again. Those to the table are made by the same loop as for ECS, over
+//! which the other sweep goes, and that says what differs in the ends. The calls are counted for each
+//! service of AWS, so that several tests share the work.
 //!
 //! SendCommand has no token: that nothing is done twice is seen to by the host itself.
 
 use crate::kills::{Ended, count, end, strike, struck, sweep_of};
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use sandbox::faults::{Calls, Fault};
 use scenarios::{System, Team};
 
@@ -23,11 +25,13 @@ environments:
 ";
 const LIVE: &str = "shop/live";
 const HOST: &str = "i-0live1";
+const COMMANDS: &[&str] = &["ssm"];
+const OTHERS: &[&str] = &["sqs", "ecr", "sns", "cloudwatch", "secretsmanager"];
 
 #[tokio::test]
 async fn there_and_back_on_a_host_survives_a_kill_before_any_command() {
-    sweep_of(
-        there_and_back,
+    sweep(
+        COMMANDS,
         Fault::KillBefore,
         &expect![[r#"
         shop/live/1: rolled back
@@ -46,8 +50,8 @@ async fn there_and_back_on_a_host_survives_a_kill_before_any_command() {
 
 #[tokio::test]
 async fn there_and_back_on_a_host_survives_a_kill_after_any_command() {
-    sweep_of(
-        there_and_back,
+    sweep(
+        COMMANDS,
         Fault::KillAfter,
         &expect![[r#"
         shop/live/1: rolled back
@@ -64,19 +68,100 @@ async fn there_and_back_on_a_host_survives_a_kill_after_any_command() {
     .await;
 }
 
-async fn there_and_back(fault: Option<(u64, Fault)>) -> Ended {
+#[tokio::test]
+async fn there_and_back_on_a_host_survives_a_kill_before_any_other_call() {
+    sweep(
+        OTHERS,
+        Fault::KillBefore,
+        &expect![[r#"
+            shop/live/1: rolled back
+            runs
+              shop: shop:by-hand
+            told
+              shop/live: deploying v2
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+            migrations: 1
+            containers made: 2
+
+            or
+            shop/live/1: rolled back
+            runs
+              shop: shop:by-hand
+            told
+              shop/live: deploying v2
+              shop/live: v2 was rolled back
+            migrations: 1
+            containers made: 2
+
+            or
+            shop/live/1: rolled back
+            runs
+              shop: shop:by-hand
+            told
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+            migrations: 1
+            containers made: 2
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn there_and_back_on_a_host_survives_a_kill_after_any_other_call() {
+    sweep(
+        OTHERS,
+        Fault::KillAfter,
+        &expect![[r#"
+            shop/live/1: rolled back
+            runs
+              shop: shop:by-hand
+            told
+              shop/live: deploying v2
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+            migrations: 1
+            containers made: 2
+
+            or
+            shop/live/1: rolled back
+            runs
+              shop: shop:by-hand
+            told
+              shop/live: deploying v2
+              shop/live: going back from v2
+              shop/live: v2 was rolled back
+              shop/live: v2 was rolled back
+            migrations: 1
+            containers made: 2
+        "#]],
+    )
+    .await;
+}
+
+async fn sweep(services: &[&str], fault: Fault, expect: &Expect) {
+    let calls = |service: &&str| Calls { service: Some((*service).into()), ..Calls::default() };
+    let kinds: Vec<Calls> = services.iter().map(calls).collect();
+    sweep_of(there_and_back, &kinds, fault, expect).await;
+}
+
+async fn there_and_back(calls: &Calls, fault: Option<(u64, Fault)>) -> Ended {
     let mut team = Team::start_with(System::read(SHOP).unwrap(), 0).await.unwrap();
-    let commands = Calls { service: Some("ssm".into()), ..Calls::default() };
-    strike(&team, &commands, fault);
-    let before = count(&team, &commands);
+    strike(&team, calls, fault);
+    let before = count(&team, calls);
     team.web.answers("https://shop.example.com/health", &[500]);
     team.push_all("v2", "new").unwrap();
     let mut text = end(&mut team, LIVE).await;
     let applied = team.host(HOST, |host| host.read("/opt/shop/applied")).flatten();
     let migrations = applied.unwrap_or_default().lines().count();
+    let swept = [COMMANDS, OTHERS, &["dynamodb"]].concat();
+    for (service, _) in team.sandbox.usage().calls.keys() {
+        assert!(swept.contains(&service.as_str()), "nobody sweeps over {service}");
+    }
     // The one that was found there, and one of ours.
-    let calls = team.host(HOST, |host| host.calls()).unwrap_or_default();
-    let made = calls.iter().filter(|call| call.starts_with("docker run --detach")).count();
+    let typed = team.host(HOST, |host| host.calls()).unwrap_or_default();
+    let made = typed.iter().filter(|call| call.starts_with("docker run --detach")).count();
     text.push_str(&format!("migrations: {migrations}\ncontainers made: {made}\n"));
-    Ended { text, calls: count(&team, &commands) - before, struck: struck(&team) }
+    Ended { text, calls: count(&team, calls) - before, struck: struck(&team) }
 }
