@@ -91,6 +91,11 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// For what is only good to know, and must not keep anything back.
+pub(crate) fn not_asked(what: &str, failure: &Failure) -> String {
+    format!("AWS could not be asked for {what}: {}", chain(failure))
+}
+
 impl Failure {
     /// Whether AWS answered with this code.
     pub fn is(&self, wanted: &str) -> bool {

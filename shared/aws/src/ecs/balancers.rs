@@ -1,9 +1,8 @@
 //! Load balancers: whether they find what they send to, before ECS refuses the service.
 
-use super::halt::not_asked;
 use super::plan::{Plan, Planned};
 use crate::clients::Aws;
-use crate::failure::{Failure, failure};
+use crate::failure::{Failure, failure, not_asked};
 use aws_sdk_ecs::types::Service;
 use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetTypeEnum};
 use pipeline::effect::Prepare;

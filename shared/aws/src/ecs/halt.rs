@@ -1,6 +1,6 @@
 //! Why an effect ends early: something to tell people, or something to try again later.
 
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 
 #[derive(Debug)]
 pub(crate) enum Halt {
@@ -30,11 +30,6 @@ pub(crate) fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> Halt 
         }
         other => Halt::Later(other),
     }
-}
-
-/// For what is only good to know, and must not keep anything back.
-pub(super) fn not_asked(what: &str, failure: &Failure) -> String {
-    format!("AWS could not be asked for {what}: {}", chain(failure))
 }
 
 fn advice(code: &str) -> Option<&'static str> {

@@ -2,11 +2,10 @@
 
 use super::basis::family_and_number;
 use super::diff::changes;
-use super::halt::not_asked;
 use super::plan::{After, Planned, Search, plan};
 use super::{definition, stored};
 use crate::clients::Aws;
-use crate::failure::Failure;
+use crate::failure::{Failure, not_asked};
 use crate::preview::{Outlook, Preview};
 use pipeline::effect::Prepare;
 use pipeline::names::Revision;

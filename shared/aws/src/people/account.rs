@@ -54,19 +54,18 @@ pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure
             services.entry(cluster.clone()).or_default().extend(names);
         }
     }
-    let needed = spec.environments.len() * GOOD_MAX;
     let (repositories, of_clusters, alarms, of_hosts, lifecycles) = try_join5(
         try_join_all(spec.images.values().map(|repository| look_at_repository(aws, repository))),
         try_join_all(services.iter().map(|(cluster, names)| look_at_cluster(aws, cluster, names))),
         look_at_alarms(aws, alarms),
         try_join_all(tags.into_iter().map(|tags| look_at_hosts(aws, tags))),
-        try_join_all(spec.images.values().map(|one| look_at_lifecycle(aws, one, needed))),
+        look_at_lifecycles(aws, spec),
     )
     .await?;
     let hosts = of_hosts.into_iter().collect();
     let mut facts = Facts { alarms, hosts, ..Facts::default() };
     facts.repositories.extend(repositories.into_iter().flatten());
-    facts.lifecycles.extend(lifecycles.into_iter().flatten());
+    facts.lifecycles = lifecycles;
     for (cluster, services) in of_clusters {
         facts.clusters.extend(cluster);
         facts.services.extend(services);
@@ -88,6 +87,16 @@ async fn look_at_repository(
         }
         Err(error) => Ok(Some((repository.clone(), cannot_look(error, repository.as_str())?))),
     }
+}
+
+/// The dangers of lifecycle rules, by repository.
+pub(crate) async fn look_at_lifecycles(
+    aws: &Aws,
+    spec: &Application,
+) -> Result<BTreeMap<Repository, String>, Failure> {
+    let needed = spec.environments.len() * GOOD_MAX;
+    let looking = spec.images.values().map(|one| look_at_lifecycle(aws, one, needed));
+    Ok(try_join_all(looking).await?.into_iter().flatten().collect())
 }
 
 /// Why a repository is missing is told elsewhere.

@@ -18,6 +18,7 @@ use pipeline::deployment::Said;
 use pipeline::effect::Prepare;
 use pipeline::environment::{Asker, Input, Kind, Override, Request};
 use pipeline::release::Release;
+use pipeline::spec::Application;
 use pipeline::time::Time;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +65,7 @@ struct Asked<'a> {
 pub(crate) async fn deploy(
     world: &impl Directory,
     registry: &impl Registry,
-    look: impl AsyncFn(&Prepare) -> Result<Preview, Failure>,
+    look: impl AsyncFn(&Application, &Prepare) -> Result<Preview, Failure>,
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
@@ -105,8 +106,9 @@ pub(crate) async fn deploy(
     };
     info!(%place, dry_run = asked.dry_run, "deployment by hand, by {}, {}: {said:?}", asked.by, asked.why);
     let mut answer = answer(caller, &asked, &form, &request, &rehearsal, &said, known.now);
-    if let Some(plan) = answer.get_mut("plan").filter(|_| asked.dry_run) {
-        let preview = look(&asked.site.preparation(request, known.now)).await;
+    let plan = answer.get_mut("plan").filter(|_| asked.dry_run);
+    if let Some((plan, installed)) = plan.zip(installed) {
+        let preview = look(&installed.spec, &asked.site.preparation(request, known.now)).await;
         plan::mention_what_is_found(&asked.site, plan, preview);
     }
     Ok(answer)

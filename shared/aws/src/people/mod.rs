@@ -33,10 +33,12 @@ mod wish;
 mod tests;
 
 use crate::Aws;
-use crate::failure::Failure;
+use crate::failure::{Failure, not_asked};
 use crate::preview::preview;
 use answer::Caller;
+use futures_util::future::join;
 use pipeline::effect::Prepare;
+use pipeline::spec::Application;
 use serde_json::Value;
 
 /// Whether this is work from a queue, and not what a person typed.
@@ -54,7 +56,20 @@ pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
 
 /// Starts a version, as a person asks.
 pub async fn deploy(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
-    let look = async |prepare: &Prepare| preview(aws, prepare).await;
+    let look = async |spec: &Application, prepare: &Prepare| {
+        let (seen, dangers) =
+            join(preview(aws, prepare), account::look_at_lifecycles(aws, spec)).await;
+        let mut seen = seen?;
+        match dangers {
+            Ok(dangers) => {
+                let told =
+                    dangers.iter().map(|(repository, danger)| format!("{repository}: {danger}"));
+                seen.warnings.extend(told);
+            }
+            Err(failure) => seen.warnings.push(not_asked("lifecycle rules", &failure)),
+        }
+        Ok(seen)
+    };
     Box::pin(deploy::deploy(aws, aws, look, &aws.caller("deploy"), payload)).await
 }
 

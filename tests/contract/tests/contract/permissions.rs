@@ -266,6 +266,7 @@ fn deploy() {
             dynamodb:Query Table
             ecr:BatchGetImage repository/${RepositoryScope}
             ecr:DescribeImages repository/${RepositoryScope}
+            ecr:GetLifecyclePolicy repository/${RepositoryScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTaskDefinition *
             elasticloadbalancing:DescribeTargetGroups *

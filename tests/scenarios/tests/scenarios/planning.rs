@@ -321,7 +321,7 @@ async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deploymen
 }
 
 #[tokio::test]
-async fn rules_that_delete_what_a_rollback_needs_are_told_when_the_spec_is_configured() {
+async fn rules_that_delete_what_a_rollback_needs_are_told_in_every_plan() {
     let team = &mut scr().await;
     let policy = json!({"rules": [{
         "rulePriority": 1, "action": {"type": "expire"},
@@ -334,5 +334,11 @@ async fn rules_that_delete_what_a_rollback_needs_are_told_when_the_spec_is_confi
           "images.web: scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and expires them by imageCountMoreThan, 40 or more"
         ]
     "#]].assert_eq(&pretty(&answer["warnings"]));
+    let answer = plan(team, to_production()).await;
+    expect![[r#"
+        [
+          "scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and expires them by imageCountMoreThan, 40 or more"
+        ]
+    "#]].assert_eq(&pretty(&answer["plan"]["warnings"]));
     sound(team);
 }

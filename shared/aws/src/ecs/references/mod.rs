@@ -9,11 +9,10 @@ mod look;
 
 pub(super) use gather::roles as roles_of;
 
-use super::halt::not_asked;
 use super::plan::{Plan, Planned, SIDE_BY_SIDE, Search};
 use super::roles;
 use crate::clients::Aws;
-use crate::failure::Failure;
+use crate::failure::{Failure, not_asked};
 use futures_util::join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use gather::{Here, Kind, References};

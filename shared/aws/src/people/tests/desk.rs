@@ -171,7 +171,7 @@ impl Desk {
     pub(super) fn ask(&self, function: &'static str, payload: &Value) -> Result<Value, Failure> {
         let caller = Caller::new(Some(format!("slipway-{function}")), function);
         let look = async |_: &_| Ok(self.facts.clone());
-        let foresee = async |_: &_| Ok(self.preview.clone());
+        let foresee = async |_: &_, _: &_| Ok(self.preview.clone());
         match function {
             "rollback" => block_on(rollback::roll_back(&self.world, &caller, payload)),
             "deploy" => block_on(deploy::deploy(&self.world, self, foresee, &caller, payload)),
