@@ -6,7 +6,6 @@ use crate::failure::{Failure, failure};
 use crate::hosts::{self, Tags};
 use aws_sdk_cloudwatch::types::AlarmType;
 use futures_util::future::{try_join_all, try_join5};
-use pipeline::environment::GOOD_MAX;
 use pipeline::names::{AlarmName, Repository, ServiceName};
 use pipeline::spec::{Application, Fault, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,8 +93,7 @@ pub(crate) async fn look_at_lifecycles(
     aws: &Aws,
     spec: &Application,
 ) -> Result<BTreeMap<Repository, String>, Failure> {
-    let needed = spec.environments.len() * GOOD_MAX;
-    let looking = spec.images.values().map(|one| look_at_lifecycle(aws, one, needed));
+    let looking = spec.images.values().map(|one| look_at_lifecycle(aws, one));
     Ok(try_join_all(looking).await?.into_iter().flatten().collect())
 }
 
@@ -103,7 +101,6 @@ pub(crate) async fn look_at_lifecycles(
 async fn look_at_lifecycle(
     aws: &Aws,
     repository: &Repository,
-    needed: usize,
 ) -> Result<Option<(Repository, String)>, Failure> {
     let asking = aws.ecr().get_lifecycle_policy().repository_name(repository.as_str());
     let policy = match asking.send().await.map_err(failure) {
@@ -115,7 +112,7 @@ async fn look_at_lifecycle(
             return Ok(Some((repository.clone(), why)));
         }
     };
-    let danger = policy.and_then(|policy| lifecycle::danger(&policy, needed));
+    let danger = policy.and_then(|policy| lifecycle::danger(&policy));
     Ok(danger.map(|danger| (repository.clone(), danger)))
 }
 

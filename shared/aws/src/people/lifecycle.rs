@@ -1,24 +1,27 @@
 //! Lifecycle rules of a repository that would delete what a rollback may need.
 //!
 //! A tag of ours keeps an image from being taken for garbage. It does not keep it from a rule that
-//! counts tagged images, unless a rule of its own comes before that and keeps enough of them.
+//! counts tagged images, unless a rule of its own comes before that and keeps enough of them. Enough
+//! is many: every deployment everywhere leaves a tag, none is ever taken off, and what production has
+//! run for long is the oldest of all.
 
 use pipeline::push::KEEP_PREFIX;
 use serde_json::Value;
 
 /// How every tag of ours begins.
 const OURS: &str = "slipway";
+/// A year of three deployments a day.
+const ENOUGH: u64 = 1000;
 
-/// Says which rule is dangerous and what to do about it; `None`: none is. So many of the images with
-/// our tag may be needed again.
-pub(crate) fn danger(policy: &str, needed: usize) -> Option<String> {
+/// Says which rule is dangerous and what to do about it; `None`: none is.
+pub(crate) fn danger(policy: &str) -> Option<String> {
     let policy: Value = serde_json::from_str(policy).ok()?;
     let mut rules: Vec<&Value> = policy["rules"].as_array()?.iter().collect();
     rules.sort_by_key(|rule| rule["rulePriority"].as_u64());
     // An image that fits one rule is out of reach of all that come after it.
     let own = rules.iter().position(|rule| is_for_ours(rule)).unwrap_or(rules.len());
     let takes_tagged = |rule: &&&Value| rule["selection"]["tagStatus"] != "untagged";
-    let ours = rules.get(own).filter(|rule| !keeps(rule, needed));
+    let ours = rules.get(own).filter(|rule| !keeps_enough(rule));
     let rule = rules.iter().take(own).find(takes_tagged).or(ours)?;
     let (priority, selection) = (&rule["rulePriority"], &rule["selection"]);
     let what = selection["countType"].as_str().unwrap_or_default();
@@ -26,10 +29,10 @@ pub(crate) fn danger(policy: &str, needed: usize) -> Option<String> {
     // What is archived cannot be pulled either.
     let does = if rule["action"]["type"] == "transition" { "archive" } else { "delete" };
     let advice = match is_for_ours(rule) {
-        true => format!("let it expire images by imageCountMoreThan, {needed} or more"),
+        true => format!("let it expire images by imageCountMoreThan, {ENOUGH} or more"),
         false => format!(
             "put a rule before it that selects tagPatternList [\"{KEEP_PREFIX}*\"] and expires them \
-             by imageCountMoreThan, {needed} or more"
+             by imageCountMoreThan, {ENOUGH} or more"
         ),
     };
     Some(format!(
@@ -39,10 +42,10 @@ pub(crate) fn danger(policy: &str, needed: usize) -> Option<String> {
     ))
 }
 
-fn keeps(rule: &Value, needed: usize) -> bool {
+fn keeps_enough(rule: &Value) -> bool {
     let selection = &rule["selection"];
-    let many = selection["countNumber"].as_u64().and_then(|many| usize::try_from(many).ok());
-    selection["countType"] == "imageCountMoreThan" && many.is_some_and(|many| many >= needed)
+    let many = selection["countNumber"].as_u64();
+    selection["countType"] == "imageCountMoreThan" && many.is_some_and(|many| many >= ENOUGH)
 }
 
 /// A rule takes the images to which all of its tags apply. One that speaks of everybody's tags is
@@ -67,7 +70,7 @@ mod tests {
 
     fn check(rules: &[Value], expected: &Expect) {
         let policy = json!({ "rules": rules }).to_string();
-        expected.assert_eq(&danger(&policy, 60).unwrap_or_default());
+        expected.assert_eq(&danger(&policy).unwrap_or_default());
     }
 
     fn rule(priority: u64, selection: &Value) -> Value {
@@ -89,7 +92,7 @@ mod tests {
     fn what_takes_only_garbage_is_no_danger() {
         check(&[], &expect![""]);
         check(&[garbage()], &expect![""]);
-        assert_eq!(danger("no JSON", 60), None);
+        assert_eq!(danger("no JSON"), None);
     }
 
     #[test]
@@ -97,14 +100,14 @@ mod tests {
         check(
             &[garbage(), count()],
             &expect![[
-                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 1000 or more"#
             ]],
         );
         let old = json!({"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 90});
         check(
             &[rule(3, &old), garbage()],
             &expect![[
-                r#"its lifecycle rule 3 (sinceImagePushed 90 days) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                r#"its lifecycle rule 3 (sinceImagePushed 90 days) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 1000 or more"#
             ]],
         );
     }
@@ -115,7 +118,7 @@ mod tests {
         check(
             &[garbage(), archive],
             &expect![[
-                r#"its lifecycle rule 2 (sinceImagePulled 90 days) may archive an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                r#"its lifecycle rule 2 (sinceImagePulled 90 days) may archive an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 1000 or more"#
             ]],
         );
     }
@@ -123,19 +126,19 @@ mod tests {
     #[test]
     fn a_rule_takes_only_what_has_all_of_its_tags() {
         let tagged = |patterns: &[&str]| {
-            let selection = json!({"tagStatus": "tagged", "tagPatternList": patterns, "countType": "imageCountMoreThan", "countNumber": 500});
+            let selection = json!({"tagStatus": "tagged", "tagPatternList": patterns, "countType": "imageCountMoreThan", "countNumber": 1000});
             rule(2, &selection)
         };
         check(
             &[tagged(&["slipway-keep-*", "v*"]), count()],
             &expect![[
-                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                r#"its lifecycle rule 2 (imageCountMoreThan 1000) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 1000 or more"#
             ]],
         );
         check(
             &[tagged(&["slipway-keep-staging*"]), count()],
             &expect![[
-                r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                r#"its lifecycle rule 2 (imageCountMoreThan 1000) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 1000 or more"#
             ]],
         );
         check(&[tagged(&["slipway-*"]), count()], &expect![""]);
@@ -151,22 +154,22 @@ mod tests {
             (
                 tagged("*", "imageCountMoreThan", 500),
                 expect![[
-                    r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                    r#"its lifecycle rule 2 (imageCountMoreThan 500) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 1000 or more"#
                 ]],
             ),
             (
-                tagged("slipway-keep-*", "imageCountMoreThan", 59),
+                tagged("slipway-keep-*", "imageCountMoreThan", 999),
                 expect![
-                    "its lifecycle rule 2 (imageCountMoreThan 59) may delete an image that a rollback needs; let it expire images by imageCountMoreThan, 60 or more"
+                    "its lifecycle rule 2 (imageCountMoreThan 999) may delete an image that a rollback needs; let it expire images by imageCountMoreThan, 1000 or more"
                 ],
             ),
             (
                 tagged("slipway-keep-*", "sinceImagePushed", 60),
                 expect![
-                    "its lifecycle rule 2 (sinceImagePushed 60) may delete an image that a rollback needs; let it expire images by imageCountMoreThan, 60 or more"
+                    "its lifecycle rule 2 (sinceImagePushed 60) may delete an image that a rollback needs; let it expire images by imageCountMoreThan, 1000 or more"
                 ],
             ),
-            (tagged("slipway-keep-*", "imageCountMoreThan", 60), expect![[""]]),
+            (tagged("slipway-keep-*", "imageCountMoreThan", 1000), expect![[""]]),
         ] {
             check(&[one, count()], &expected);
         }
@@ -175,14 +178,14 @@ mod tests {
     #[test]
     fn a_rule_for_ours_that_comes_first_takes_them_out_of_its_reach() {
         let ours = |priority| {
-            let selection = json!({"tagStatus": "tagged", "tagPatternList": ["slipway-keep-*"], "countType": "imageCountMoreThan", "countNumber": 500});
+            let selection = json!({"tagStatus": "tagged", "tagPatternList": ["slipway-keep-*"], "countType": "imageCountMoreThan", "countNumber": 1000});
             rule(priority, &selection)
         };
         check(&[count(), ours(2)], &expect![""]);
         check(
             &[count(), ours(9)],
             &expect![[
-                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 60 or more"#
+                r#"its lifecycle rule 5 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList ["slipway-keep-*"] and expires them by imageCountMoreThan, 1000 or more"#
             ]],
         );
     }

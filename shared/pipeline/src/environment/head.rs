@@ -9,8 +9,7 @@ use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// So many good releases an environment can go back to.
-pub const GOOD_MAX: usize = 20;
+pub(super) const GOOD_MAX: usize = 20;
 pub(super) const QUEUE_MAX: usize = 20;
 const BAD_MAX: usize = 100;
 const FATES_MAX: usize = 100;

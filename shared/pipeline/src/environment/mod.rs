@@ -12,5 +12,5 @@ mod restore;
 pub use advance::{Context, Environment, Input, Step, advance};
 pub use control::Control;
 pub use door::Door;
-pub use head::{Bad, Fate, GOOD_MAX, Good, Head, Hold, HoldUntil, Live, Pause, Unfinished, Waits};
+pub use head::{Bad, Fate, Good, Head, Hold, HoldUntil, Live, Pause, Unfinished, Waits};
 pub use request::{Asker, Kind, Override, Request, Restore};

@@ -331,13 +331,13 @@ async fn rules_that_delete_what_a_rollback_needs_are_told_in_every_plan() {
     let answer = team.ask("configure", json!({"spec": team.system.text})).await.unwrap();
     expect![[r#"
         [
-          "images.web: scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and expires them by imageCountMoreThan, 40 or more"
+          "images.web: scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and expires them by imageCountMoreThan, 1000 or more"
         ]
     "#]].assert_eq(&pretty(&answer["warnings"]));
     let answer = plan(team, to_production()).await;
     expect![[r#"
         [
-          "scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and expires them by imageCountMoreThan, 40 or more"
+          "scr-web: its lifecycle rule 1 (imageCountMoreThan 10) may delete an image that a rollback needs; put a rule before it that selects tagPatternList [\"slipway-keep-*\"] and expires them by imageCountMoreThan, 1000 or more"
         ]
     "#]].assert_eq(&pretty(&answer["plan"]["warnings"]));
     sound(team);
