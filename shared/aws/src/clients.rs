@@ -4,6 +4,7 @@
 //! that no profile is read and no metadata service asked at a cold start.
 
 use crate::clock::Clock;
+use crate::failure::Failure;
 use crate::http::Http;
 use crate::settings::Settings;
 use aws_credential_types::Credentials;
@@ -17,10 +18,22 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// One answer may take so long; AWS's own usually take a hundredth of it.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What is only good to know is not waited for any longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks for what is only good to know.
+pub(crate) async fn in_time<T>(
+    asking: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let late = |_| Err(Failure::Passing("no answer in five seconds".into()));
+    timeout(PATIENCE, asking).await.unwrap_or_else(late)
+}
 
 /// AWS as one function sees it.
 #[derive(Debug)]
@@ -134,5 +147,19 @@ impl Aws {
         let token = self.settings.optional("AWS_SESSION_TOKEN");
         let credentials = Credentials::new(key, secret, token, None, "Lambda");
         Some(SharedCredentialsProvider::new(credentials))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_time;
+    use crate::failure::Failure;
+    use std::future::{pending, ready};
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_does_not_answer_is_not_waited_for() {
+        let never = in_time(pending::<Result<(), Failure>>()).await;
+        assert!(matches!(never, Err(Failure::Passing(_))), "{never:?}");
+        assert!(matches!(in_time(ready(Ok(7))).await, Ok(7)));
     }
 }

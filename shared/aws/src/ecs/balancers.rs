@@ -1,10 +1,11 @@
 //! Load balancers: whether they find what they send to, before ECS refuses the service.
 
 use super::plan::{Plan, Planned};
-use crate::clients::Aws;
+use crate::clients::{Aws, in_time};
 use crate::failure::{Failure, failure, not_asked};
 use aws_sdk_ecs::types::Service;
 use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetTypeEnum};
+use futures_util::future::join_all;
 use pipeline::effect::Prepare;
 use pipeline::names::ServiceName;
 use pipeline::spec::LoadBalancer;
@@ -19,32 +20,35 @@ pub(super) async fn check(
     described: &BTreeMap<ServiceName, Service>,
     plan: &mut Plan,
 ) {
-    let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+    let (mut faults, mut new) = (Vec::new(), Vec::new());
     for planned in &plan.services {
-        let name = &planned.name;
-        if let Some(service) = described.get(name) {
+        if let Some(service) = described.get(&planned.name) {
             for balancer in service.load_balancers() {
                 let sends = balancer.container_name().zip(balancer.container_port());
                 let fault = sends.and_then(|(to, port)| nobody_listens(planned, to, port.into()));
                 faults.extend(fault.map(|fault| format!("{fault}, or change its load balancer")));
             }
-        } else if let Some(balancer) = to_be_attached(prepare, name) {
+        } else if let Some(balancer) = to_be_attached(prepare, &planned.name) {
             let (to, port) = (balancer.container.as_str(), balancer.port.into());
             let fault = nobody_listens(planned, to, port);
-            faults.extend(
-                fault.map(|fault| format!("{fault}, or correct load_balancer in the spec")),
-            );
-            match unfit(aws, balancer, planned).await {
-                Ok(fault) => faults.extend(fault.map(|fault| format!("{name}: {fault}"))),
-                Err(failure) => {
-                    let group = format!("the target group of {name}");
-                    warnings.push(not_asked(&group, &failure));
-                }
+            let fault = fault.map(|fault| format!("{fault}, or correct load_balancer in the spec"));
+            faults.extend(fault);
+            new.push((planned, balancer));
+        }
+    }
+    let looking = new.iter().map(async |(planned, balancer)| {
+        (&planned.name, in_time(unfit(aws, balancer, planned)).await)
+    });
+    for (name, looked) in join_all(looking).await {
+        match looked {
+            Ok(fault) => faults.extend(fault.map(|fault| format!("{name}: {fault}"))),
+            Err(failure) => {
+                let group = format!("the target group of {name}");
+                plan.warnings.push(not_asked(&group, &failure));
             }
         }
     }
     plan.faults.extend(faults);
-    plan.warnings.extend(warnings);
 }
 
 fn to_be_attached<'a>(prepare: &'a Prepare, name: &ServiceName) -> Option<&'a LoadBalancer> {

@@ -2,18 +2,14 @@
 //! may read it. It says more than any exit code, and never keeps a notice from going out.
 
 use super::words::{Output, cut};
-use crate::clients::Aws;
+use crate::clients::{Aws, in_time};
 use crate::ecs::stored;
 use crate::failure::{Failure, chain, failure};
 use crate::settings::TASK_LOGS;
 use pipeline::task::Witness;
 use serde_json::Value;
-use std::time::Duration;
-use tokio::time::timeout;
 use tracing::warn;
 
-/// A notice does not wait for longer.
-const PATIENCE: Duration = Duration::from_secs(3);
 const EVENTS: i32 = 12;
 const LINES: usize = 12;
 const LINE_MAX: usize = 240;
@@ -27,9 +23,7 @@ struct Stream {
 
 pub(super) async fn last_output(aws: &Aws, witness: &Witness) -> Option<Output> {
     aws.settings.optional(TASK_LOGS)?;
-    let late = |_| Err(Failure::Passing("CloudWatch Logs takes too long".into()));
-    let read = timeout(PATIENCE, read(aws, witness)).await.unwrap_or_else(late);
-    let lines = read.unwrap_or_else(|failure| {
+    let lines = in_time(read(aws, witness)).await.unwrap_or_else(|failure| {
         warn!("the last output of {} cannot be read: {}", witness.container, chain(&failure));
         vec![]
     });

@@ -255,7 +255,7 @@ async fn a_secret_that_was_deleted_is_missed_before_anything_is_touched() {
 }
 
 #[tokio::test]
-async fn nothing_waits_for_secrets_manager() {
+async fn without_secrets_manager_it_goes_on_with_a_warning() {
     let mut team = one_good().await;
     let look = Calls::to("secretsmanager", "DescribeSecret");
     team.sandbox.faults(|faults| faults.on_calls(look, When::Always, Fault::Throttle));
@@ -267,23 +267,23 @@ async fn nothing_waits_for_secrets_manager() {
         PRODUCTION,
         2,
         &expect![[r#"
-        omen-epr/production/2 20261121090000
-            0:00 Deploying 20261121090000, asked for by somebody with access to slipway-deploy.
-            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:1.
-            0:00 Warning: AWS could not be asked for secrets: AWS cannot be reached for now: Rate exceeded (ThrottlingException).
-            0:00 Updating omen-epr-service.
-            0:45 omen-epr-service runs omen-epr:1 and nothing else.
-            0:45 https://epr.example.com/healthz answers as expected (attempt 1).
-            0:45 Watching tasks for 3m.
-            3:45 Ended: succeeded.
-        runs
-          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-    "#]],
+            omen-epr/production/2 20261121090000
+                0:00 Deploying 20261121090000, asked for by somebody with access to slipway-deploy.
+                0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:1.
+                0:00 Warning: AWS could not be asked for the secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-db-url-AbCdEf: AWS cannot be reached for now: Rate exceeded (ThrottlingException).
+                0:00 Updating omen-epr-service.
+                0:45 omen-epr-service runs omen-epr:1 and nothing else.
+                0:45 https://epr.example.com/healthz answers as expected (attempt 1).
+                0:45 Watching tasks for 3m.
+                3:45 Ended: succeeded.
+            runs
+              omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+        "#]],
     );
 }
 

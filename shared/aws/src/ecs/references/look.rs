@@ -62,7 +62,7 @@ pub(super) async fn role(aws: &Aws, arn: &str) -> Result<Option<String>, Failure
 /// The faults of those that are missing.
 pub(super) async fn parameters(
     aws: &Aws,
-    names: Vec<&String>,
+    names: &[&String],
 ) -> Result<Vec<(String, String)>, Failure> {
     let mut missing = Vec::new();
     for some in names.chunks(NAMES_AT_ONCE / 2) {

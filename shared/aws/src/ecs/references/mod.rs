@@ -1,8 +1,8 @@
 //! What task definitions refer to and AWS looks up only when a task starts: secrets, parameters, log
 //! groups and roles.
 //!
-//! A rollout would find out, too, after minutes of tasks that cannot start. So nothing waits for these
-//! looks: where AWS does not answer them, that is a warning.
+//! A rollout would find out, too, after minutes of tasks that cannot start. So little is waited for
+//! these looks: where AWS does not answer them, that is a warning.
 
 mod gather;
 mod look;
@@ -11,14 +11,20 @@ pub(super) use gather::roles as roles_of;
 
 use super::plan::{Plan, Planned, SIDE_BY_SIDE, Search};
 use super::roles;
-use crate::clients::Aws;
+use crate::clients::{Aws, in_time};
 use crate::failure::{Failure, not_asked};
 use futures_util::join;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use gather::{Here, Kind, References};
 
-/// Each with what is wrong with it.
-type Lacking = Result<Vec<(String, String)>, Failure>;
+/// What was seen of one kind.
+#[derive(Default)]
+struct Seen {
+    /// Names, each with what is wrong with it.
+    faults: Vec<(String, String)>,
+    /// The first name that AWS said nothing of, and why.
+    unknown: Option<(String, Failure)>,
+}
 
 /// Adds to the plan what is missing.
 pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
@@ -31,27 +37,30 @@ pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
     for planned in &plan.services {
         wanted.add(references(planned, search, &here));
     }
-    // About the others this installation may not even ask, and they are faults already.
+    // About the others this installation may not ask; where it would hand them over, they are faults
+    // already.
     wanted.retain(Kind::Role, |role| roles::is_permitted(aws, role));
+    let parameters: Vec<&String> = wanted.names(Kind::Parameter).collect();
     let (secrets, parameters, log_groups, roles) = join!(
         each(&wanted, Kind::Secret, async |arn| look::secret(aws, arn).await),
-        look::parameters(aws, wanted.names(Kind::Parameter).collect()),
+        all_at_once(look::parameters(aws, &parameters), &parameters),
         each(&wanted, Kind::LogGroup, async |name| look::log_group(aws, name).await),
         each(&wanted, Kind::Role, async |arn| look::role(aws, arn).await),
     );
-    for (kind, what, lacking) in [
-        (Kind::Secret, "secrets", secrets),
-        (Kind::Parameter, "parameters", parameters),
-        (Kind::LogGroup, "log groups", log_groups),
-        (Kind::Role, "roles", roles),
+    for (kind, what, seen) in [
+        (Kind::Secret, "secret", secrets),
+        (Kind::Parameter, "parameter", parameters),
+        (Kind::LogGroup, "log group", log_groups),
+        (Kind::Role, "role", roles),
     ] {
-        match lacking {
-            Ok(lacking) => plan.faults.extend(lacking.into_iter().map(|(name, fault)| {
-                let services = wanted.services(kind, &name);
-                format!("{services}: {fault}")
-            })),
-            Err(failure) => plan.warnings.push(not_asked(what, &failure)),
-        }
+        plan.faults.extend(seen.faults.into_iter().map(|(name, fault)| {
+            let services = wanted.services(kind, &name);
+            format!("{services}: {fault}")
+        }));
+        let unknown = seen.unknown;
+        let told =
+            unknown.map(|(name, failure)| not_asked(&format!("the {what} {name}"), &failure));
+        plan.warnings.extend(told);
     }
 }
 
@@ -69,14 +78,31 @@ fn references(planned: &Planned, search: Search, here: &Here) -> References {
     wanted
 }
 
-async fn each<L>(wanted: &References, kind: Kind, look: L) -> Lacking
+async fn each<L>(wanted: &References, kind: Kind, look: L) -> Seen
 where
     L: AsyncFn(&str) -> Result<Option<String>, Failure>,
 {
-    let looking = wanted.names(kind).map(async |name| {
-        let fault = look(name).await?;
-        Ok::<_, Failure>(fault.map(|fault| (name.clone(), fault)))
-    });
-    let looked = stream::iter(looking).buffered(SIDE_BY_SIDE).try_collect::<Vec<_>>().await?;
-    Ok(looked.into_iter().flatten().collect())
+    let looking = wanted.names(kind).map(async |name| (name, in_time(look(name)).await));
+    let mut looked = stream::iter(looking).buffered(SIDE_BY_SIDE);
+    let mut seen = Seen::default();
+    while let Some((name, looked)) = looked.next().await {
+        match looked {
+            Ok(fault) => seen.faults.extend(fault.map(|fault| (name.clone(), fault))),
+            Err(failure) => seen.unknown = seen.unknown.or(Some((name.clone(), failure))),
+        }
+    }
+    seen
+}
+
+async fn all_at_once(
+    asking: impl Future<Output = Result<Vec<(String, String)>, Failure>>,
+    names: &[&String],
+) -> Seen {
+    match in_time(asking).await {
+        Ok(faults) => Seen { faults, unknown: None },
+        Err(failure) => {
+            let first = names.first().map(ToString::to_string).unwrap_or_default();
+            Seen { faults: vec![], unknown: Some((first, failure)) }
+        }
+    }
 }

@@ -119,7 +119,7 @@ async fn whoever_may_not_look_for_secrets_goes_on_with_a_warning() {
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api","secrets":[{"name":"KEY","valueFrom":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf"}]},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
         scr-api: scr-api:12 -> scr-api:13
-        warning: AWS could not be asked for secrets: AWS refused: no identity-based policy allows it (AccessDeniedException)
+        warning: AWS could not be asked for the secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf: AWS refused: no identity-based policy allows it (AccessDeniedException)
     "#]]).await;
 }
 
