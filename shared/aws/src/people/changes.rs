@@ -36,6 +36,10 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
         (Value::Object(old), Value::Object(new)) if !is_another_kind(old, new) => {
             for (key, old) in old {
                 match new.get(key) {
+                    Some(new) if key == "waves" && is_environment(path) => {
+                        // People write them as services.
+                        compare_waves(&join(path, "services"), old, new, lines);
+                    }
                     Some(new) => compare(&join(path, key), old, new, lines),
                     None => lines.push(format!("{} is gone", join(path, key))),
                 }
@@ -71,36 +75,45 @@ fn compare_lists(path: &str, old: &[Value], new: &[Value], lines: &mut Vec<Strin
     lines.extend(added.map(|name| format!("{path}: {name} is new")));
 }
 
+/// Services by their names, whatever their waves; and then the waves, if those that stay go out
+/// otherwise than before.
+fn compare_waves(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
+    let (before, after) = (services(old), services(new));
+    compare_lists(path, &before, &after, lines);
+    let [before, after] = [(old, &after), (new, &before)].map(|(waves, others)| {
+        let stays = |service: &&Value| others.iter().any(|other| other["name"] == service["name"]);
+        let names = |wave: &Value| {
+            let services = wave.as_array().into_iter().flatten().filter(stays);
+            services.filter_map(|one| one["name"].as_str()).collect::<Vec<_>>().join(" and ")
+        };
+        let waves = waves.as_array().into_iter().flatten().map(names);
+        waves.filter(|wave| !wave.is_empty()).collect::<Vec<_>>().join(", ")
+    });
+    if before != after {
+        lines.push(format!("{path}: {before} -> {after}"));
+    }
+}
+
+fn services(waves: &Value) -> Vec<Value> {
+    let waves = waves.as_array().into_iter().flatten();
+    waves.flat_map(|wave| wave.as_array().into_iter().flatten()).cloned().collect()
+}
+
 fn by_name(values: &[Value]) -> Option<BTreeMap<String, &Value>> {
-    let named = values.iter().map(|value| Some((name_of(value)?, value)));
+    let named = values.iter().map(|value| Some((value["name"].as_str()?.to_owned(), value)));
     let named: BTreeMap<String, &Value> = named.collect::<Option<_>>()?;
     (named.len() == values.len()).then_some(named)
 }
 
-/// A wave of services is called what they are called.
-fn name_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Array(values) => {
-            let names: Option<Vec<String>> = values.iter().map(name_of).collect();
-            names.map(|names| names.join(" and "))
-        }
-        value => value["name"].as_str().map(str::to_owned),
-    }
-}
-
 /// When a freeze begins and ends is stored in milliseconds.
-fn spell_moments(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                match value.as_object_mut().filter(|_| key == "once") {
-                    Some(moments) => moments.values_mut().for_each(spell_moment),
-                    None => spell_moments(value),
-                }
-            }
+fn spell_moments(spec: &mut Value) {
+    let environments = spec["environments"].as_object_mut().into_iter().flatten();
+    for (_, rules) in environments {
+        let Some(freezes) = rules.get_mut("freeze").and_then(Value::as_array_mut) else { continue };
+        for freeze in freezes {
+            let once = freeze.get_mut("once").and_then(Value::as_object_mut);
+            once.into_iter().flat_map(Map::values_mut).for_each(spell_moment);
         }
-        Value::Array(values) => values.iter_mut().for_each(spell_moments),
-        _ => {}
     }
 }
 
@@ -135,9 +148,12 @@ fn words(path: &str, value: &Value) -> String {
     seconds.map_or_else(|| short(value), |seconds| Span::seconds(seconds).to_string())
 }
 
+/// `environments.staging`
+fn is_environment(path: &str) -> bool {
+    path.strip_prefix("environments.").is_some_and(|name| !name.contains('.'))
+}
+
 fn join(path: &str, key: &str) -> String {
-    // So people write it.
-    let key = if key == "waves" { "services" } else { key };
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 

@@ -195,6 +195,27 @@ fn a_service_that_goes_to_another_environment_in_the_same_cluster_stays() {
 }
 
 #[test]
+fn services_are_told_by_name_and_waves_only_where_they_change() {
+    let shop = |services: &str| {
+        let services = format!("services: [{services}]");
+        json!({"spec": SHOP.replace("services: [shop-api]", &services)})
+    };
+    let desk = Desk::new(&[]);
+    let mut told = String::new();
+    for services in ["a, b", "[a, b]", "b, a, c", "c, b", "{name: b, timeout: 5m}, c"] {
+        let answer = desk.ask("configure", &shop(services)).unwrap();
+        told.push_str(&format!("{services}: {}\n", answer["changes"]));
+    }
+    expect![[r#"
+        a, b: ["shop is new"]
+        [a, b]: ["environments.staging.services: a, b -> a and b"]
+        b, a, c: ["environments.staging.services: c is new","environments.staging.services: a and b -> b, a"]
+        c, b: ["environments.staging.services: a is gone","environments.staging.services: b, c -> c, b"]
+        {name: b, timeout: 5m}, c: ["environments.staging.services[b].timeout: 10m -> 5m","environments.staging.services: c, b -> b, c"]
+    "#]].assert_eq(&told);
+}
+
+#[test]
 fn terraform_and_cloudformation_send_the_same() {
     let desk = Desk::new(&[]);
     let spec = json!({
