@@ -49,13 +49,15 @@ pub async fn recent_pushes(aws: &Aws, repository: &Repository) -> Result<Vec<Pus
     Ok(pushes)
 }
 
+/// In whole seconds, as ECR's event tells of it: later by a moment would be a push of its own.
+pub(crate) fn pushed_at(image: &ImageDetail) -> Option<Time> {
+    let seconds = u64::try_from(image.image_pushed_at()?.secs()).ok()?;
+    Some(Time::from_millis(seconds * 1000))
+}
+
 /// One for each tag, if the image came in the right time and can be pulled.
 fn pushes_of(repository: &Repository, image: &ImageDetail, now: Time) -> Vec<Push> {
-    let pushed_at = image.image_pushed_at().and_then(|time| time.to_millis().ok());
-    let pushed_at = pushed_at.and_then(|millis| u64::try_from(millis).ok());
-    // In whole seconds, as ECR's event tells of it: later by a moment would be a push of its own.
-    let pushed_at = pushed_at.map(|millis| Time::from_millis(millis - millis % 1000));
-    let (Some(pushed_at), Some(digest)) = (pushed_at, image.image_digest()) else {
+    let (Some(pushed_at), Some(digest)) = (pushed_at(image), image.image_digest()) else {
         return Vec::new();
     };
     let lost = pushed_at + GRACE <= now && now < pushed_at + LOST_FOR;

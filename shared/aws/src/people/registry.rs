@@ -2,6 +2,7 @@
 
 use crate::Aws;
 use crate::failure::{Failure, failure};
+use crate::sweep::pushed_at;
 use aws_sdk_ecr::types::ImageIdentifier;
 use pipeline::names::{Digest, Repository};
 use pipeline::time::Time;
@@ -45,11 +46,6 @@ impl Registry for Aws {
         };
         let Some(detail) = answer.image_details().first() else { return Ok(Found::NoImage) };
         let Some(digest) = detail.image_digest() else { return Ok(Found::NoImage) };
-        let pushed_at = detail.image_pushed_at().and_then(|at| at.to_millis().ok());
-        let pushed_at = pushed_at.and_then(|millis| u64::try_from(millis).ok());
-        Ok(Found::Image(Image {
-            digest: Digest::new(digest),
-            pushed_at: pushed_at.map(Time::from_millis),
-        }))
+        Ok(Found::Image(Image { digest: Digest::new(digest), pushed_at: pushed_at(detail) }))
     }
 }
