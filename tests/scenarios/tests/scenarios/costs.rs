@@ -2,14 +2,18 @@
 
 use expect_test::{Expect, expect};
 use scenarios::costs::{Costs, Expense, Invocation};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Besides the table and the queues, from the push to the verdict.
 const CALLS_MAX: u64 = 10;
 /// Each is a connection to be opened where an invocation is a cold start.
 const HOSTS_MAX: usize = 3;
-/// Whoever prepares looks at services, images and alarms at once, to say at once all that is wrong.
-const HOSTS_MAX_TO_PREPARE: usize = 5;
+/// A notice of a failure quotes what the container wrote last, too.
+const HOSTS_MAX_TO_TELL: usize = 4;
+/// Whoever prepares says at once all that is wrong: with services and images, alarms, secrets,
+/// parameters, log groups, roles and target groups.
+const HOSTS_MAX_TO_PREPARE: usize = 10;
 
 fn check(costs: &Costs, expect: &Expect) {
     let mut text = String::new();
@@ -22,12 +26,21 @@ fn check(costs: &Costs, expect: &Expect) {
     expect.assert_eq(&text);
 }
 
+/// What a process asked before it need not be asked again, and is counted nevertheless: any of its
+/// invocations may be its first.
 fn check_hosts(costs: &Costs) {
-    let prepares = |one: &Invocation| one.function == "Rollout" && one.calls_of("ecr") > 0;
-    for invocation in &costs.invocations {
-        let most = if prepares(invocation) { HOSTS_MAX_TO_PREPARE } else { HOSTS_MAX };
-        let (function, hosts) = (&invocation.function, invocation.hosts());
-        assert!(hosts.len() <= most, "{function} asks {hosts:?}; {most} are allowed");
+    let prepares = |one: &&Invocation| one.function == "Rollout" && one.calls_of("ecr") > 0;
+    let functions: BTreeSet<&str> =
+        costs.invocations.iter().map(|one| one.function.as_str()).collect();
+    let check = |what: &str, most: usize, invocations: Vec<&Invocation>| {
+        let hosts: BTreeSet<_> = invocations.iter().flat_map(|one| one.hosts()).collect();
+        assert!(hosts.len() <= most, "{what} asks {hosts:?}; {most} are allowed");
+    };
+    for function in functions {
+        let all = costs.invocations.iter().filter(|one| one.function == function);
+        let (preparing, others) = all.partition(prepares);
+        check("preparing", HOSTS_MAX_TO_PREPARE, preparing);
+        check(function, if function == "Notify" { HOSTS_MAX_TO_TELL } else { HOSTS_MAX }, others);
     }
 }
 
@@ -103,6 +116,41 @@ async fn scr_with_everything_asks_few_services_at_a_time() {
             Verify calls the table [2, 5, 5]
             Wake calls the table [1, 1, 1, 1, 2, 5]
         "#]],
+    );
+    check_hosts(&good.whole);
+}
+
+#[tokio::test]
+async fn a_new_service_with_secrets_is_looked_at_from_all_sides() {
+    let good = Expense::good("omen-epr", "omen-epr/production").await.unwrap();
+    check(
+        &good.whole,
+        &expect![[r#"
+         12 dynamodb BatchGetItem
+         13 dynamodb GetItem
+         22 dynamodb PutItem
+          2 dynamodb Query
+          2 dynamodb TransactWriteItems
+          1 ecr BatchGetImage
+          1 ecr PutImage
+          1 ecs CreateService
+          3 ecs DescribeServices
+          1 ecs RegisterTaskDefinition
+          1 ecs UpdateService
+          1 elasticloadbalancing DescribeTargetGroups
+          2 iam GetRole
+          1 logs DescribeLogGroups
+          3 secretsmanager DescribeSecret
+          1 secretsmanager GetSecretValue
+          2 sns Publish
+          9 sqs SendMessageBatch
+        EcsChanged calls the table [5]
+        ImagePushed calls the table [0, 4]
+        Notify calls the table [9, 9]
+        Rollout calls the table [3, 5, 6]
+        Verify calls the table [2]
+        Wake calls the table [1, 2, 5]
+    "#]],
     );
     check_hosts(&good.whole);
 }
