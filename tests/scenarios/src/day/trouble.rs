@@ -108,6 +108,13 @@ impl Day {
                 tasks.len() == SCALED_TO
             }),
             Self::Fresh => said("Updating "),
+            Self::Grown => rules.is_some_and(|rules| {
+                let running = team.running(environment);
+                rules.services().count() > 1
+                    && rules.services().all(|(_, service)| {
+                        running.get(service.name.as_str()).is_some_and(|images| !images.is_empty())
+                    })
+            }),
             _ => true,
         }
     }

@@ -228,7 +228,9 @@ pub(crate) async fn sweep_of(
                 others.insert(ended.text);
             }
         }
+        assert!(undisturbed.calls > 0, "nobody calls {calls:?}");
         assert!(killed >= undisturbed.calls, "only {killed} of {} calls", undisturbed.calls);
+        assert!(usual.is_empty() || usual == undisturbed.text);
         usual = undisturbed.text;
     }
     // Some calls go out side by side, and which of them is the n-th is chance: so the ends are
