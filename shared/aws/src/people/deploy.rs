@@ -1,5 +1,6 @@
 //! Deploying by hand: a version, or what runs in another environment.
 
+use super::account;
 use super::again;
 use super::answer::{Caller, Refusal, begin};
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, REQUEST, WHY};
@@ -11,9 +12,11 @@ use super::plan;
 use super::registry::Registry;
 use super::release::{Wish, find};
 use super::version::wanted;
-use crate::failure::Failure;
-use crate::preview::Preview;
+use crate::clients::{Aws, in_time};
+use crate::failure::{Failure, not_asked};
+use crate::preview::{Preview, preview};
 use engine::{Engine, Pipeline, Rehearsal};
+use futures_util::future::join;
 use pipeline::deployment::Said;
 use pipeline::effect::Prepare;
 use pipeline::environment::{Asker, Input, Kind, Override, Request};
@@ -108,10 +111,28 @@ pub(crate) async fn deploy(
     let mut answer = answer(caller, &asked, &form, &request, &rehearsal, &said, known.now);
     let plan = answer.get_mut("plan").filter(|_| asked.dry_run);
     if let Some((plan, installed)) = plan.zip(installed) {
-        let preview = look(&installed.spec, &asked.site.preparation(request, known.now)).await;
-        plan::mention_what_is_found(&asked.site, plan, preview);
+        let seen = look(&installed.spec, &asked.site.preparation(request, known.now)).await;
+        plan::mention_what_is_found(&asked.site, plan, seen);
     }
     Ok(answer)
+}
+
+/// What a deployment would find, with what endangers the way back from it later.
+pub(crate) async fn foresee(
+    aws: &Aws,
+    spec: &Application,
+    prepare: &Prepare,
+) -> Result<Preview, Failure> {
+    let dangers = in_time(account::look_at_lifecycles(aws, spec));
+    let (preview, dangers) = join(preview(aws, prepare), dangers).await;
+    let mut preview = preview?;
+    match dangers {
+        Ok(dangers) => preview.warnings.extend(
+            dangers.into_iter().map(|(repository, danger)| format!("{repository}: {danger}")),
+        ),
+        Err(failure) => preview.warnings.push(not_asked("lifecycle rules", &failure)),
+    }
+    Ok(preview)
 }
 
 /// A no, with what was pushed last for choices.

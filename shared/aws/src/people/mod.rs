@@ -33,10 +33,8 @@ mod wish;
 mod tests;
 
 use crate::Aws;
-use crate::failure::{Failure, not_asked};
-use crate::preview::preview;
+use crate::failure::Failure;
 use answer::Caller;
-use futures_util::future::join;
 use pipeline::effect::Prepare;
 use pipeline::spec::Application;
 use serde_json::Value;
@@ -56,20 +54,8 @@ pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
 
 /// Starts a version, as a person asks.
 pub async fn deploy(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
-    let look = async |spec: &Application, prepare: &Prepare| {
-        let (seen, dangers) =
-            join(preview(aws, prepare), account::look_at_lifecycles(aws, spec)).await;
-        let mut seen = seen?;
-        match dangers {
-            Ok(dangers) => {
-                let told =
-                    dangers.iter().map(|(repository, danger)| format!("{repository}: {danger}"));
-                seen.warnings.extend(told);
-            }
-            Err(failure) => seen.warnings.push(not_asked("lifecycle rules", &failure)),
-        }
-        Ok(seen)
-    };
+    let look =
+        async |spec: &Application, prepare: &Prepare| deploy::foresee(aws, spec, prepare).await;
     Box::pin(deploy::deploy(aws, aws, look, &aws.caller("deploy"), payload)).await
 }
 
