@@ -1,6 +1,7 @@
 //! What a function is told by its environment.
 
 use crate::failure::Failure;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The variables of the template. A test compares them with what each function gets there.
@@ -57,6 +58,14 @@ impl Settings {
         })
     }
 
+    /// Returns eight characters that tell this installation from every other one: those of its table,
+    /// which is a new one after each new installation. Tasks and commands carry them, so that two
+    /// stacks of one account never take each other's for their own.
+    pub fn installation(&self) -> Result<String, Failure> {
+        let hash = Sha256::digest(self.required(TABLE)?);
+        Ok(hash[..4].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Returns what may be missing; empty counts as missing.
     pub fn optional(&self, name: &str) -> Option<String> {
         let value = match &self.given {
@@ -64,5 +73,18 @@ impl Settings {
             None => std::env::var(name).ok(),
         };
         value.filter(|value| !value.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installation_is_known_by_its_table() {
+        let of = |table: &str| Settings::given([(TABLE, table.to_owned())]).installation();
+        assert_eq!(of("slipway-Table-A").unwrap(), "708c7cd5");
+        assert_ne!(of("slipway-Table-A").unwrap(), of("slipway-Table-B").unwrap());
+        assert!(Settings::given([]).installation().is_err());
     }
 }

@@ -1,26 +1,28 @@
-//! The table of traps, held against the tests that it names.
+//! The tables of traps and of findings, held against the tests that they name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const TABLE: &str = include_str!("../../../conformance.md");
 const TRAPS: usize = 57;
 
-/// One line of the table: the trap's number, its name, and what proves that we pass it.
+/// One line of a table: the trap's number or the finding's id, its name, and what proves that we
+/// pass it.
 struct Row {
-    number: usize,
+    id: String,
     trap: String,
     /// A test as `path::name`, or a sentence.
     proofs: Vec<String>,
 }
 
 fn rows() -> Vec<Row> {
-    let lines = TABLE.lines().filter(|line| line.starts_with("| ") && !line.contains("| trap |"));
+    let is_head = |line: &&str| line.contains("| trap |") || line.contains("| finding |");
+    let lines = TABLE.lines().filter(|line| line.starts_with("| ") && !is_head(line));
     let rows = lines.map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [number, trap, proofs] = cells.try_into().expect("a row has three cells");
+        let [id, trap, proofs] = cells.try_into().expect("a row has three cells");
         Row {
-            number: number.parse().expect("a row begins with its number"),
+            id: id.to_owned(),
             trap: trap.to_owned(),
             proofs: proofs.split("<br>").map(str::to_owned).collect(),
         }
@@ -50,17 +52,30 @@ fn tests_in(source: &str) -> Vec<&str> {
 
 #[test]
 fn each_trap_has_its_row() {
-    let numbers: Vec<usize> = rows().iter().map(|row| row.number).collect();
+    let numbers: Vec<usize> = rows().iter().filter_map(|row| row.id.parse().ok()).collect();
     assert_eq!(numbers, (1..=TRAPS).collect::<Vec<_>>());
 }
 
 #[test]
+fn each_finding_has_one_row() {
+    let rows = rows();
+    let findings: Vec<&str> = rows.iter().skip(TRAPS).map(|row| row.id.as_str()).collect();
+    let unique: BTreeSet<&str> = findings.iter().copied().collect();
+    assert_eq!(findings.len(), unique.len(), "an id stands twice");
+    for id in findings {
+        let (review, number) = id.split_once(' ').expect("an id is a review and a number");
+        assert!(["core", "security", "house", "features"].contains(&review), "{id}");
+        assert!(!number.is_empty() && !number.contains(' '), "{id}");
+    }
+}
+
+#[test]
 fn each_row_names_a_trap_and_a_test_or_says_why_there_is_none() {
-    for Row { number, trap, proofs } in rows() {
-        assert!(!trap.is_empty(), "{number} has no name");
+    for Row { id, trap, proofs } in rows() {
+        assert!(!trap.is_empty(), "{id} has no name");
         for proof in proofs {
             let is_sentence = !proof.contains('`') && proof.ends_with('.');
-            assert!(is_sentence || test(&proof).is_some(), "{number}: {proof}");
+            assert!(is_sentence || test(&proof).is_some(), "{id}: {proof}");
         }
     }
 }
@@ -69,12 +84,12 @@ fn each_row_names_a_trap_and_a_test_or_says_why_there_is_none() {
 fn each_test_that_a_row_names_is_there() {
     let house = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut sources: BTreeMap<String, String> = BTreeMap::new();
-    for Row { number, proofs, .. } in rows() {
+    for Row { id, proofs, .. } in rows() {
         for (path, name) in proofs.iter().filter_map(|proof| test(proof)) {
             let source = sources
                 .entry(path.to_owned())
                 .or_insert_with(|| std::fs::read_to_string(house.join(path)).unwrap_or_default());
-            assert!(tests_in(source).contains(&name), "{number}: {path} has no test {name}");
+            assert!(tests_in(source).contains(&name), "{id}: {path} has no test {name}");
         }
     }
 }
