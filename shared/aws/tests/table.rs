@@ -7,9 +7,11 @@
 
 #[path = "table/given.rs"]
 mod given;
+#[path = "table/lossy.rs"]
+mod lossy;
 
 use engine::{Key, Lookup, Record, SaveError, World, Write};
-use given::{head, spec, world, write};
+use given::{head, spec, world, world_that_loses_answers, write};
 use pipeline::names::{AlarmName, Repository, ServiceName};
 use pipeline::time::{Span, Time};
 
@@ -76,6 +78,26 @@ async fn several_records_are_written_all_or_none() {
         let both = vec![write(head("scr/production"), None), write(head("scr/staging"), Some(1))];
         world.save(both).await.unwrap();
         assert!(world.load(&[production]).await.unwrap()[0].is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_ones_own_and_no_conflict() {
+    for (world, loss) in world_that_loses_answers().await {
+        for read in [None, Some(1)] {
+            loss.of_the_next_write();
+            let saved = world.save(vec![write(head("scr/staging"), read)]).await;
+            assert!(saved.is_ok() && loss.happened(), "over {read:?}: {saved:?}");
+        }
+        loss.of_the_next_write();
+        let both = vec![write(head("scr/production"), None), write(head("scr/staging"), Some(2))];
+        let saved = world.save(both).await;
+        assert!(saved.is_ok() && loss.happened(), "in a transaction: {saved:?}");
+        let found = world.load(&[Key::Head(head("scr/staging").place)]).await.unwrap();
+        assert_eq!(found[0].as_ref().unwrap().version, 3);
+
+        let saved = world.save(vec![write(head("scr/staging"), Some(2))]).await;
+        assert!(matches!(saved, Err(SaveError::Conflict)), "somebody else's: {saved:?}");
     }
 }
 

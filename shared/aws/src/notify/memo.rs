@@ -1,8 +1,9 @@
 //! What was told already, so that each outcome is told once.
 
 use crate::clients::Aws;
-use crate::failure::{Failure, failure};
+use crate::failure::Failure;
 use crate::world::table::{Item, number, string, text};
+use aws_sdk_dynamodb::types::Put;
 use engine::{Key, Message, World};
 use pipeline::names::Place;
 use pipeline::time::{Span, Time};
@@ -97,22 +98,20 @@ impl Memo {
 
     /// Notes what was done so far; `false`: another worker wrote meanwhile.
     pub(super) async fn write(&mut self, aws: &Aws) -> Result<bool, Failure> {
-        let writing = aws.dynamodb().put_item().table_name(aws.table()?);
-        let writing = writing.set_item(Some(self.item(aws.now() + LIFE)));
-        let writing = match self.version {
-            0 => writing.condition_expression("attribute_not_exists(pk)"),
-            version => writing
+        let put = Put::builder().table_name(aws.table()?);
+        let put = put.set_item(Some(self.item(aws.now() + LIFE)));
+        let put = match self.version {
+            0 => put.condition_expression("attribute_not_exists(pk)"),
+            version => put
                 .condition_expression("version = :read")
                 .expression_attribute_values(":read", number(version)),
         };
-        match writing.send().await.map_err(failure) {
-            Ok(_) => {
-                self.version += 1;
-                Ok(true)
-            }
-            Err(refused) if refused.is("ConditionalCheckFailedException") => Ok(false),
-            Err(other) => Err(other),
+        let put = put.build().map_err(|error| Failure::Misconfigured(error.to_string()))?;
+        let written = aws.put_on_condition(put).await?;
+        if written {
+            self.version += 1;
         }
+        Ok(written)
     }
 
     fn item(&self, expires: Time) -> Item {

@@ -1,6 +1,7 @@
 //! The engine's world on AWS: one table, and one queue for each kind of worker.
 
 mod keys;
+mod own_write;
 mod queues;
 pub(crate) mod table;
 

@@ -102,19 +102,10 @@ impl Aws {
     }
 
     async fn put_one(&self, put: Put) -> Result<(), SaveError> {
-        let writing = self.dynamodb().put_item().table_name(put.table_name);
-        let writing = writing
-            .set_item(Some(put.item))
-            .set_condition_expression(put.condition_expression)
-            .set_expression_attribute_values(put.expression_attribute_values);
-        match writing.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match failure(error) {
-                refused if refused.is("ConditionalCheckFailedException") => {
-                    Err(SaveError::Conflict)
-                }
-                other => Err(WorldError::from(other).into()),
-            },
+        match self.put_on_condition(put).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SaveError::Conflict),
+            Err(failure) => Err(WorldError::from(failure).into()),
         }
     }
 

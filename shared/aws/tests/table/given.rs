@@ -1,5 +1,6 @@
 //! A table to tell the stories to, and records to put into it.
 
+use crate::lossy::{self, Loss};
 use aws::settings::TABLE;
 use aws::{Aws, Settings};
 use aws_sdk_dynamodb::types::{
@@ -14,15 +15,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The embedded engine, and Amazon's where there is one, each with an empty table.
 pub(crate) async fn world() -> Vec<Aws> {
+    let mut worlds = Vec::new();
+    for endpoint in endpoints().await {
+        worlds.push(with_table(endpoint).await);
+    }
+    worlds
+}
+
+/// The same, on a way on which an answer can be lost.
+pub(crate) async fn world_that_loses_answers() -> Vec<(Aws, Loss)> {
+    let mut worlds = Vec::new();
+    for endpoint in endpoints().await {
+        let loss = Loss::default();
+        let way = lossy::before(&endpoint, loss.clone()).await;
+        worlds.push((with_table(way).await, loss));
+    }
+    worlds
+}
+
+async fn endpoints() -> Vec<String> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let embedded = format!("http://{}", listener.local_addr().unwrap());
     let database = dynoxide::Database::memory().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, database));
-    let mut worlds = vec![with_table(embedded).await];
-    if let Ok(endpoint) = std::env::var("SLIPWAY_DYNAMODB_LOCAL") {
-        worlds.push(with_table(endpoint).await);
-    }
-    worlds
+    std::iter::once(embedded).chain(std::env::var("SLIPWAY_DYNAMODB_LOCAL")).collect()
 }
 
 async fn with_table(endpoint: String) -> Aws {
