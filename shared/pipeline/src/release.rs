@@ -22,12 +22,56 @@ pub struct Mark {
     pub built_at: Time,
 }
 
+/// A commit or a digest has so many digits at least, and of these so many have to be typed.
+const COMMIT_MIN: usize = 7;
+const TYPED_MIN: usize = 4;
+
 impl Version {
-    /// Whether a person who typed this much may mean it. A semantic version is whole, and begins no
-    /// other one: `v1.4.1` is not `v1.4.10`.
-    pub fn may_be(&self, typed: &str) -> bool {
-        let is_whole = version_of(&Tag::new(typed)).is_some();
-        self.as_str() == typed || (!is_whole && self.as_str().starts_with(typed))
+    /// Whether a person who typed this means it. Only a commit or a digest may be cut short:
+    /// `7b41` is `7b41d0e`. The beginning of anything else is the name of another release, or of
+    /// the same tag when it pointed elsewhere: `v1.4.1` is neither `v1.4.10` nor `v1.4.1#2`, and
+    /// `latest` is none of `latest@…`.
+    pub fn is_meant_by(&self, typed: &str) -> bool {
+        let version = self.as_str();
+        let (name, digits) = version.split_at(version.rfind(['@', '-']).map_or(0, |at| at + 1));
+        // What has no letter in it is a date or a number, and begins as the one of yesterday does.
+        let is_commit = digits.len() >= COMMIT_MIN
+            && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && digits.bytes().any(|byte| byte.is_ascii_alphabetic())
+            && version_of(&Tag::new(version)).is_none();
+        let begins = |some: &str| some.len() >= TYPED_MIN && digits.starts_with(some);
+        typed == version || (is_commit && typed.strip_prefix(name).is_some_and(begins))
+    }
+}
+
+/// What a person means who typed a version, of all that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant<T> {
+    One(T),
+    /// Of several versions it is the beginning.
+    Several(Vec<Version>),
+    Nothing,
+}
+
+/// Finds what is meant by `typed`: exactly that version, or the only one that it is the beginning
+/// of. Of two with the same version it is the first.
+pub fn meant<'a, T>(typed: &str, known: impl IntoIterator<Item = (&'a Version, T)>) -> Meant<T> {
+    let mut fitting: Vec<(&Version, T)> = Vec::new();
+    for (version, release) in known {
+        if version.as_str() == typed {
+            return Meant::One(release);
+        }
+        if version.is_meant_by(typed) && fitting.iter().all(|(other, _)| *other != version) {
+            fitting.push((version, release));
+        }
+    }
+    match fitting.pop() {
+        None => Meant::Nothing,
+        Some((_, only)) if fitting.is_empty() => Meant::One(only),
+        Some(last) => {
+            fitting.push(last);
+            Meant::Several(fitting.into_iter().map(|(version, _)| version.clone()).collect())
+        }
     }
 }
 

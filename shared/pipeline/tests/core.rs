@@ -29,6 +29,8 @@ mod holds;
 mod promotions;
 #[path = "core/pushes.rs"]
 mod pushes;
+#[path = "core/versions.rs"]
+mod versions;
 #[path = "core/watching.rs"]
 mod watching;
 

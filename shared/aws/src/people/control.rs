@@ -31,8 +31,6 @@ const MEANT_OTHERWISE: [(&str, &str); 2] = [
 ];
 const ACTIONS: [&str; 9] =
     ["approve", "reject", "cancel", "pause", "resume", "hold", "unhold", "mark_bad", "unmark_bad"];
-/// Of the digits of a commit or a digest, so many at least have to be typed.
-const DIGITS_MIN: usize = 4;
 
 struct Asked<'a> {
     site: Site<'a>,
@@ -194,10 +192,11 @@ fn controls(
         "unhold" => vec![Control::Unhold],
         "mark_bad" => {
             let digests = digests(site, &releases(site), words, form, refusal);
-            digests.into_iter().map(|digest| Control::MarkBad { digest }).collect()
+            let mark = |(digest, version)| Control::MarkBad { digest, version };
+            digests.into_iter().map(mark).collect()
         }
         _ => {
-            let digests = marked(site, words, form, refusal);
+            let digests = marked(site, &releases(site), words, form, refusal);
             digests.into_iter().map(|digest| Control::UnmarkBad { digest }).collect()
         }
     }
@@ -205,9 +204,9 @@ fn controls(
 
 /// Whoever names a version does not want another one to be called off.
 fn is_another(site: &Site, words: &Words, refusal: &mut Refusal) -> bool {
-    let active = site.active.map(|active| active.request.release.version.as_str());
+    let active = site.active.map(|active| &active.request.release.version);
     match (&words.version, active) {
-        (Some(typed), Some(active)) if !is_meant(typed, active) => {
+        (Some(typed), Some(active)) if !active.is_meant_by(typed) => {
             refusal.because.push(format!("it is {active} that is under way, not {typed}"));
             true
         }
@@ -230,21 +229,8 @@ fn approve(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> Op
         }
         return None;
     };
-    let version = waits.filter(|version| is_meant(typed, version.as_str())).cloned();
+    let version = waits.filter(|version| version.is_meant_by(typed)).cloned();
     Some(Control::Approve { version: version.unwrap_or_else(|| Version::new(typed.as_str())) })
-}
-
-/// Only the digits of a commit or of a digest may be cut short. The beginning of anything else is the
-/// name of another release, or of the same tag when it pointed elsewhere: `v1.4.1` is not `v1.4.10`,
-/// nor `v1.4.1#2`, and `latest` is none of `latest@…`.
-pub(super) fn is_meant(typed: &str, version: &str) -> bool {
-    let start = version.find('@').map_or(0, |at| at + 1);
-    let (tag, digits) = version.split_at(start);
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // What has no letter in it is a date or a number, and begins as the one of yesterday does.
-    let may_be_cut = is_hex && digits.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let begins = |some: &str| some.len() >= DIGITS_MIN && digits.starts_with(some);
-    typed == version || (may_be_cut && typed.strip_prefix(tag).is_some_and(begins))
 }
 
 fn example(site: &Site, action: Option<&str>) -> Value {

@@ -4,8 +4,10 @@ use super::answer::Refusal;
 use super::form::Form;
 use super::known::Site;
 use super::place::with_place;
-use pipeline::names::{Digest, ImageName};
-use pipeline::release::Release;
+use super::release::fits_several;
+use pipeline::environment::Bad;
+use pipeline::names::{Digest, ImageName, Version};
+use pipeline::release::{Meant, Release, meant};
 use pipeline::spec::instead;
 
 /// Of a digest, so much at least.
@@ -28,40 +30,54 @@ pub(crate) fn releases<'a>(site: &Site<'a>) -> Vec<&'a Release> {
     active.into_iter().chain(queue).chain(live).chain(good).collect()
 }
 
-/// The digests that are to be marked: the one that is named, or those of a version.
+/// The release that a digest belongs to, as far as it is known here.
+pub(crate) fn version_of(releases: &[&Release], digest: &Digest) -> Option<Version> {
+    let has_it = |release: &&&Release| release.images.values().any(|known| known == digest);
+    releases.iter().find(has_it).map(|release| release.version.clone())
+}
+
+/// The digests that are to be marked, each with its version: the one that is named, or those of a
+/// version.
 pub(crate) fn digests(
     site: &Site,
     releases: &[&Release],
     words: &Words,
     form: &Form,
     refusal: &mut Refusal,
-) -> Vec<Digest> {
+) -> Vec<(Digest, Option<Version>)> {
     if let Some(typed) = &words.digest {
-        if is_whole(typed) {
-            return vec![Digest::new(typed.as_str())];
-        }
         let all = releases.iter().flat_map(|release| release.images.values());
-        return by_prefix(typed, all, refusal).into_iter().collect();
+        let digest = match is_whole(typed) {
+            true => Some(Digest::new(typed.as_str())),
+            false => by_prefix(typed, all, refusal),
+        };
+        let with_version = |digest: Digest| (digest.clone(), version_of(releases, &digest));
+        return digest.map(with_version).into_iter().collect();
     }
     let Some(version) = &words.version else {
         refusal.because.push("say which \"digest\", or which \"version\" and \"image\"".into());
         return Vec::new();
     };
-    let is_it = |release: &&&Release| release.version.as_str() == version;
-    let starts = |release: &&&Release| release.version.as_str().starts_with(version.as_str());
-    let found = releases.iter().find(is_it).or_else(|| releases.iter().find(starts));
-    let Some(release) = found else {
-        let names = releases.iter().map(|release| release.version.as_str());
-        let hint = instead(version, names);
-        let place = site.place();
-        refusal.because.push(format!("{place} knows no version {version}; {hint}"));
-        return Vec::new();
+    let known = releases.iter().map(|release| (&release.version, *release));
+    let release = match meant(version, known) {
+        Meant::One(release) => release,
+        Meant::Several(names) => {
+            refusal.because.push(fits_several(version, &names));
+            return Vec::new();
+        }
+        Meant::Nothing => {
+            let hint = instead(version, releases.iter().map(|release| release.version.as_str()));
+            let place = site.place();
+            refusal.because.push(format!("{place} knows no version {version}; {hint}"));
+            return Vec::new();
+        }
     };
+    let of_it = |digest: &Digest| (digest.clone(), Some(release.version.clone()));
     let image = words.image.as_deref().map(ImageName::new);
     match (image, release.images.len()) {
-        (None, 1) => release.images.values().cloned().collect(),
+        (None, 1) => release.images.values().map(of_it).collect(),
         (Some(image), _) if release.images.contains_key(&image) => {
-            release.images.get(&image).cloned().into_iter().collect()
+            release.images.get(&image).map(of_it).into_iter().collect()
         }
         _ => {
             let version = &release.version;
@@ -79,6 +95,7 @@ pub(crate) fn digests(
 /// The digests whose mark is to be taken away: only what is marked can be meant.
 pub(crate) fn marked(
     site: &Site,
+    releases: &[&Release],
     words: &Words,
     form: &Form,
     refusal: &mut Refusal,
@@ -91,8 +108,8 @@ pub(crate) fn marked(
             by_prefix(typed, all, refusal).into_iter().collect()
         }
         (None, Some(version)) => {
-            let of_version = bad.iter().filter(|bad| bad.version.as_str() == version);
-            of_version.map(|bad| bad.digest.clone()).collect()
+            let image = words.image.as_deref().map(ImageName::new);
+            marked_of(site, releases, version, image.as_ref(), refusal)
         }
         (None, None) => Vec::new(),
     };
@@ -109,6 +126,37 @@ pub(crate) fn marked(
         }
     }
     found
+}
+
+/// The marked digests of a version: those that were marked under it, and those that its images are.
+fn marked_of(
+    site: &Site,
+    releases: &[&Release],
+    typed: &str,
+    image: Option<&ImageName>,
+    refusal: &mut Refusal,
+) -> Vec<Digest> {
+    let bad = &site.head.bad;
+    let of_releases = releases.iter().map(|release| &release.version);
+    let versions = of_releases.chain(bad.iter().map(|bad| &bad.version));
+    let version = match meant(typed, versions.map(|version| (version, version))) {
+        Meant::One(version) => version,
+        Meant::Several(names) => {
+            refusal.because.push(fits_several(typed, &names));
+            return Vec::new();
+        }
+        Meant::Nothing => return Vec::new(),
+    };
+    let of_it = releases.iter().filter(|release| release.version == *version);
+    let images: Vec<(&ImageName, &Digest)> = of_it.flat_map(|release| &release.images).collect();
+    let is_image = |digest: &Digest| images.iter().find(|(_, known)| *known == digest);
+    let is_meant = |bad: &&Bad| match (is_image(&bad.digest), image) {
+        (Some((name, _)), Some(image)) => *name == image,
+        (Some(_), None) => true,
+        (None, Some(_)) => false,
+        (None, None) => bad.version == *version,
+    };
+    bad.iter().filter(is_meant).map(|bad| bad.digest.clone()).collect()
 }
 
 fn is_whole(text: &str) -> bool {

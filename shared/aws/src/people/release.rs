@@ -6,10 +6,10 @@ use super::registry::{Found, Registry};
 use super::version::by_version;
 use crate::failure::Failure;
 use pipeline::names::{EnvironmentName, ImageName, Version};
-use pipeline::release::Release;
+use pipeline::release::{Meant, Release, meant};
 use pipeline::spec::instead;
 use pipeline::time::Time;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What was typed about the release.
 #[derive(Debug)]
@@ -86,10 +86,10 @@ fn promoted(
         };
     };
     let good: Vec<&Release> = head.good.iter().rev().map(|good| &good.release).collect();
-    match pick(version, &good) {
-        Picked::One(release) => Ok(Some(release.clone())),
-        Picked::Several(names) => Err(vec![format!("{version} fits several of {names}")]),
-        Picked::None => {
+    match meant(version, good.iter().map(|release| (&release.version, *release))) {
+        Meant::One(release) => Ok(Some(release.clone())),
+        Meant::Several(names) => Err(vec![fits_several(version, &names)]),
+        Meant::Nothing => {
             let names: Vec<_> = good.iter().map(|release| release.version.as_str()).collect();
             let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
             Err(vec![format!("{version} never succeeded in {from}; this did: {names}")])
@@ -118,23 +118,8 @@ fn named_after_images(release: &Release, wish: &Wish) -> Version {
     }
 }
 
-enum Picked<'a> {
-    One(&'a Release),
-    Several(String),
-    None,
-}
-
-/// The release of exactly this version, or the only one whose version begins so.
-fn pick<'a>(version: &str, releases: &[&'a Release]) -> Picked<'a> {
-    if let Some(exact) = releases.iter().find(|release| release.version.as_str() == version) {
-        return Picked::One(exact);
-    }
-    let fits = |release: &&&Release| release.version.may_be(version);
-    let fitting: Vec<&Release> = releases.iter().filter(fits).copied().collect();
-    let names: BTreeSet<&str> = fitting.iter().map(|release| release.version.as_str()).collect();
-    match (names.len(), fitting.first()) {
-        (1, Some(only)) => Picked::One(only),
-        (0, _) | (_, None) => Picked::None,
-        _ => Picked::Several(names.into_iter().collect::<Vec<_>>().join(", ")),
-    }
+/// Says what a version may mean that was not written out.
+pub(super) fn fits_several(typed: &str, versions: &[Version]) -> String {
+    let versions: Vec<&str> = versions.iter().map(Version::as_str).collect();
+    format!("{typed} fits several: {}; write more of it", versions.join(", "))
 }

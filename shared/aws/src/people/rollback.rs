@@ -12,7 +12,7 @@ use engine::{Engine, Pipeline, Rehearsal};
 use pipeline::deployment::Said;
 use pipeline::environment::Input;
 use pipeline::names::{RequestId, Version};
-use pipeline::release::Release;
+use pipeline::release::{Meant, meant};
 use serde_json::{Map, Value, json};
 use tracing::info;
 
@@ -105,27 +105,14 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
 /// another: a commit there may be a version here.
 fn name_here(site: &Site, typed: String) -> String {
     let good = || site.head.good.iter().rev().map(|good| &good.release);
-    if good().any(|release| release.version.may_be(&typed)) {
+    if good().any(|release| release.version.is_meant_by(&typed)) {
         return typed;
     }
     let there = site.source.iter().flat_map(|head| &head.good).map(|good| &good.release);
-    let meant = the_one_meant(there, &typed);
-    let here = meant.and_then(|meant| good().find(|release| release.same_images(meant)));
+    let there = there.map(|release| (&release.version, release));
+    let Meant::One(meant) = meant(&typed, there) else { return typed };
+    let here = good().find(|release| release.same_images(meant));
     here.map_or(typed, |release| release.version.to_string())
-}
-
-/// The release of this name, or else the only one whose name begins so.
-fn the_one_meant<'a>(
-    releases: impl Iterator<Item = &'a Release>,
-    typed: &str,
-) -> Option<&'a Release> {
-    let (exact, begun): (Vec<_>, Vec<_>) = releases
-        .filter(|release| release.version.may_be(typed))
-        .partition(|release| release.version.as_str() == typed);
-    match (exact.as_slice(), begun.as_slice()) {
-        ([meant], _) | ([], [meant]) => Some(meant),
-        _ => None,
-    }
 }
 
 impl Asked<'_> {
@@ -203,28 +190,4 @@ fn example(site: &Site) -> Value {
     fields.insert("by".into(), "your name".into());
     fields.insert("dry_run".into(), true.into());
     with_place(fields, site)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::the_one_meant;
-    use pipeline::names::Version;
-    use pipeline::release::Release;
-    use pipeline::time::Time;
-    use std::collections::BTreeMap;
-
-    #[test]
-    fn a_name_that_begins_another_means_itself() {
-        let release = |version| Release {
-            version: Version::new(version),
-            built_at: Time::from_millis(0),
-            images: BTreeMap::new(),
-        };
-        let good = ["3f2a9c1", "3f2a9c1#2", "0a1b2c3", "0a1b9d9"].map(release);
-        let meant = |typed| the_one_meant(good.iter(), typed).map(|one| one.version.as_str());
-        assert_eq!(meant("3f2a9c1"), Some("3f2a9c1"));
-        assert_eq!(meant("0a1b2"), Some("0a1b2c3"));
-        assert_eq!(meant("0a1b"), None);
-        assert_eq!(meant("3f2a"), None);
-    }
 }

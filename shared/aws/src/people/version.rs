@@ -2,14 +2,15 @@
 
 use super::known::{Directory, Installed, Site};
 use super::registry::{Found, Image, Registry};
+use super::release::fits_several;
 use crate::failure::Failure;
 use futures_util::future::try_join_all;
 use pipeline::names::{Digest, ImageName, Tag, Version};
 use pipeline::push::Candidate;
-use pipeline::release::Release;
+use pipeline::release::{Meant, Release, meant};
 use pipeline::spec::{TagPattern, instead};
 use pipeline::time::Time;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Tags that everybody moves, whatever the spec says of them.
 const MOVING: [&str; 10] = [
@@ -53,14 +54,10 @@ pub(crate) async fn by_version(
     if faults.len() < wanted.len() {
         return Ok(Err(faults)); // Somebody pushed it, and not everywhere.
     }
-    let names: BTreeSet<&str> = known.iter().map(|known| known.release.version.as_str()).collect();
-    match (names.len(), known.first()) {
-        (1, Some(only)) => completed(registry, site, only, &wanted).await,
-        (0, _) | (_, None) => Ok(Err(with_hint(world, site, version, faults).await?)),
-        _ => {
-            let names = names.into_iter().collect::<Vec<_>>().join(", ");
-            Ok(Err(vec![format!("{version} fits several of {names}; write more of it")]))
-        }
+    match meant(version, known.iter().map(|known| (&known.release.version, known))) {
+        Meant::One(only) => completed(registry, site, only, &wanted).await,
+        Meant::Several(names) => Ok(Err(vec![fits_several(version, &names)])),
+        Meant::Nothing => Ok(Err(with_hint(world, site, version, faults).await?)),
     }
 }
 
@@ -87,7 +84,7 @@ async fn known_releases(
     let ran = live.map(|live| &live.release).chain(good.map(|good| &good.release));
     let ran = ran
         .map(|release| KnownRelease { release: release.clone(), tag: release.version.to_string() });
-    Ok(pushed.chain(ran).filter(|known| known.release.version.may_be(version)).collect())
+    Ok(pushed.chain(ran).filter(|known| known.release.version.is_meant_by(version)).collect())
 }
 
 /// What is known of a release, with those images from the registry whose push nobody heard of.

@@ -262,7 +262,7 @@ impl Shop {
 
     fn people_have_their_say(&mut self) {
         self.control(Control::Pause);
-        self.control(Control::MarkBad { digest: "sha256:bad".into() });
+        self.control(Control::MarkBad { digest: "sha256:bad".into(), version: None });
         self.push("api", "b3", "a3");
         self.push("web", "b3", "w3");
         self.push("api", "b3", "a3-again");

@@ -29,6 +29,9 @@ pub enum Control {
     /// Automation never chooses this digest again.
     MarkBad {
         digest: Digest,
+        /// The release that it belongs to, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<Version>,
     },
     UnmarkBad {
         digest: Digest,
@@ -69,8 +72,8 @@ impl Turn<'_> {
                     None => Said::Accepted("it was not on hold".into()),
                 }
             }
-            Control::MarkBad { digest } => {
-                let version = Version::new(digest.short());
+            Control::MarkBad { digest, version } => {
+                let version = version.unwrap_or_else(|| Version::new(digest.short()));
                 self.head.bad.retain(|bad| bad.digest != digest);
                 let why = format!("marked by {by}: {why}");
                 self.head.bad.push(Bad { digest, version, why, by_hand: true });

@@ -5,6 +5,7 @@ use super::{Asker, Fate, Good, Kind, Request, Restore};
 use crate::deployment::{Said, State};
 use crate::event::Event;
 use crate::names::{RequestId, Version};
+use crate::release::{Meant, meant};
 use crate::verdict::{Verdict, list};
 
 impl Turn<'_> {
@@ -105,16 +106,14 @@ impl Turn<'_> {
         let live = self.head.live.as_ref();
         match (to, live, &self.head.hold) {
             (Some(version), ..) => {
-                let mut fitting =
-                    good.iter().rev().filter(|g| g.release.version.may_be(version.as_str()));
-                let exact = good.iter().rev().find(|g| g.release.version == *version);
-                match (exact, fitting.next(), fitting.next()) {
-                    (Some(good), ..) | (None, Some(good), None) => Ok(good.clone()),
-                    (None, None, _) => {
-                        Err(format!("{version} never succeeded here; these did: {}", names()))
+                let known = good.iter().rev().map(|good| (&good.release.version, good));
+                match meant(version.as_str(), known) {
+                    Meant::One(good) => Ok(good.clone()),
+                    Meant::Several(names) => {
+                        Err(format!("{version} fits several: {}", list(&names)))
                     }
-                    (None, Some(_), Some(_)) => {
-                        Err(format!("{version} fits several of {}", names()))
+                    Meant::Nothing => {
+                        Err(format!("{version} never succeeded here; these did: {}", names()))
                     }
                 }
             }

@@ -166,29 +166,33 @@ fn a_semantic_version_begins_no_other_one() {
     }
     expect!["no: v1.4.1 never succeeded here; these did: v1.5.0, v1.4.10"]
         .assert_eq(&scene.roll_back(Some("v1.4.1")));
-    expect!["yes: deployment 3 of v1.4.10 has started"].assert_eq(&scene.roll_back(Some("v1.4")));
+    expect!["no: v1.4 never succeeded here; these did: v1.5.0, v1.4.10"]
+        .assert_eq(&scene.roll_back(Some("v1.4")));
+    expect!["yes: deployment 3 of v1.4.10 has started"]
+        .assert_eq(&scene.roll_back(Some("v1.4.10")));
 }
 
 #[test]
-fn a_rollback_goes_to_a_version_or_to_what_it_begins_with() {
+fn a_rollback_goes_to_a_version_or_to_a_commit_that_is_cut_short() {
     let mut scene = Scene::new(&[]);
-    for (version, minutes) in [("abc1", 1), ("abc2", 2), ("bcd3", 3), ("cde4", 4)] {
+    for (version, minutes) in [("abcdef1", 1), ("abcdef2", 2), ("bcdef03", 3), ("cdef004", 4)] {
         scene.push(version, minutes);
         scene.succeed();
     }
-    expect!["no: abc fits several of cde4, bcd3, abc2, abc1"]
-        .assert_eq(&scene.roll_back(Some("abc")));
-    expect!["no: f00 never succeeded here; these did: cde4, bcd3, abc2, abc1"]
-        .assert_eq(&scene.roll_back(Some("f00")));
-    expect!["yes: deployment 5 of bcd3 has started"].assert_eq(&scene.roll_back(Some("b")));
+    expect!["no: abcdef fits several: abcdef2, abcdef1"]
+        .assert_eq(&scene.roll_back(Some("abcdef")));
+    expect!["no: f00d never succeeded here; these did: cdef004, bcdef03, abcdef2, abcdef1"]
+        .assert_eq(&scene.roll_back(Some("f00d")));
+    expect!["yes: deployment 5 of bcdef03 has started"].assert_eq(&scene.roll_back(Some("bcde")));
     scene.begin_rolling_out();
     expect!["no: deployment 5 is under way; wait for its end"]
-        .assert_eq(&scene.roll_back(Some("abc1")));
+        .assert_eq(&scene.roll_back(Some("abcdef1")));
     scene.finish_rolling_out();
     // Further back than the last good one, and from a held environment: it was said.
-    expect!["yes: deployment 6 of abc1 has started"].assert_eq(&scene.roll_back(Some("abc1")));
+    expect!["yes: deployment 6 of abcdef1 has started"]
+        .assert_eq(&scene.roll_back(Some("abcdef1")));
     scene.succeed();
-    assert_eq!(scene.live(), "abc1");
+    assert_eq!(scene.live(), "abcdef1");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn trap_51_a_person_is_told_what_stands_in_the_way_and_how_to_overrule_it() {
     ];
     let mut scene = Scene::new_promoted(&changes);
     scene.control(Control::Hold { firm: false });
-    scene.control(Control::MarkBad { digest: digest("api-b1-") });
+    scene.control(Control::MarkBad { digest: digest("api-b1-"), version: None });
     expect![[r#"no: a manual deploy to this environment needs "confirm": "DEPLOY""#]]
         .assert_eq(&scene.deploy("b1", 1, &[]));
     expect![[r#"no: a manual deploy to this environment needs "confirm": "DEPLOY""#]]
@@ -117,7 +117,7 @@ fn trap_51_a_person_is_told_what_stands_in_the_way_and_how_to_overrule_it() {
 #[test]
 fn automation_overrules_nothing() {
     let mut scene = Scene::new(&[]);
-    scene.control(Control::MarkBad { digest: digest("api-b1-") });
+    scene.control(Control::MarkBad { digest: digest("api-b1-"), version: None });
     let mut request = request("b1", at(1));
     request.overrides = [Override::Bad, Override::Hold].into();
     let said = scene.tell(Input::Requested(Box::new(request)));
@@ -165,7 +165,7 @@ fn a_digest_that_a_person_marked_keeps_out_every_release_that_has_it() {
     scene.push("b1", 1);
     scene.succeed();
     let mut marked = release("b2", at(2));
-    scene.control(Control::MarkBad { digest: digest("web-b2-") });
+    scene.control(Control::MarkBad { digest: digest("web-b2-"), version: None });
     marked.images.insert("api".into(), digest("api-mended"));
     expect!["no: web-b2-00000 in it is marked bad: marked by ann: a holiday"]
         .assert_eq(&scene.push_release(marked));

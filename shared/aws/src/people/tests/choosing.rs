@@ -9,22 +9,22 @@ use pipeline::names::Digest;
 fn a_whole_tag_goes_before_the_beginning_of_another() {
     let mut desk = with_pushes();
     for (image, repository) in REPOSITORIES {
-        desk.has(repository, "c90", &digest(image, "c90"));
+        desk.has(repository, "c90f", &digest(image, "c90f"));
     }
     desk.deploy(
-        r#"{"environment": "staging", "version": "c90", "dry_run": 1}"#,
+        r#"{"environment": "staging", "version": "c90f", "dry_run": 1}"#,
         &expect![[r#"
         {
           "accepted": true,
-          "answer_would_be": "deployment 3 of c90 has started",
+          "answer_would_be": "deployment 3 of c90f has started",
           "dry_run": "nothing was done",
           "plan": {
             "environment": "scr/staging",
             "from": "7b41d0e",
             "images": [
-              "api: 7b41d0ea1000 -> c90a10000000",
-              "gateway: 7b41d0e9a000 -> c909a0000000",
-              "web: 7b41d0eeb000 -> c90eb0000000"
+              "api: 7b41d0ea1000 -> c90fa1000000",
+              "gateway: 7b41d0e9a000 -> c90f9a000000",
+              "web: 7b41d0eeb000 -> c90feb000000"
             ],
             "steps": [
               "look at everything and register the new task definitions",
@@ -36,12 +36,12 @@ fn a_whole_tag_goes_before_the_beginning_of_another() {
               "ask https://staging.scr-platform.com/",
               "watch the alarms for 5m"
             ],
-            "to": "c90"
+            "to": "c90f"
           },
           "to_do_it": {
             "application": "scr",
             "environment": "staging",
-            "version": "c90"
+            "version": "c90f"
           }
         }"#]],
     );

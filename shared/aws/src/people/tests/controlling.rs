@@ -1,7 +1,6 @@
 //! The function `control`.
 
 use super::desk::{Desk, SCR};
-use crate::people::control::is_meant;
 use expect_test::expect;
 
 fn with_approval() -> Desk {
@@ -167,29 +166,6 @@ fn trap_52_an_approval_names_the_version() {
           }
         }"#]],
     );
-}
-
-#[test]
-fn only_the_digits_of_a_commit_or_a_digest_may_be_cut_short() {
-    for (typed, version) in [
-        ("7b41", "7b41d0e"),
-        ("latest@4421", "latest@4421833041ed"),
-        ("v1.4.1#2", "v1.4.1#2"),
-        ("20261121090000", "20261121090000"),
-    ] {
-        assert!(is_meant(typed, version), "{typed} for {version}");
-    }
-    for (typed, version) in [
-        ("7b4", "7b41d0e"),
-        ("latest", "latest@4421833041ed"),
-        ("latest@442", "latest@4421833041ed"),
-        ("v1.4.1", "v1.4.10"),
-        ("v1.4.1", "v1.4.1#2"),
-        ("v1.4", "v1.4.1"),
-        ("2026", "20261121090000"),
-    ] {
-        assert!(!is_meant(typed, version), "{typed} for {version}");
-    }
 }
 
 #[test]

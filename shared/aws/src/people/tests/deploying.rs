@@ -66,7 +66,7 @@ fn a_payload_without_a_version_is_told_what_to_type() {
 fn a_version_that_was_pushed_is_deployed_by_its_first_letters() {
     let desk = with_pushes();
     desk.deploy(
-        r#"{"environment": "staging", "version": "c90", "dry_run": true}"#,
+        r#"{"environment": "staging", "version": "c90f", "dry_run": true}"#,
         &expect![[r#"
             {
               "accepted": true,
@@ -95,12 +95,12 @@ fn a_version_that_was_pushed_is_deployed_by_its_first_letters() {
               "to_do_it": {
                 "application": "scr",
                 "environment": "staging",
-                "version": "c90"
+                "version": "c90f"
               }
             }"#]],
     );
     desk.deploy(
-        r#"{"environment": "staging", "version": "c90", "by": "ada"}"#,
+        r#"{"environment": "staging", "version": "c90f", "by": "ada"}"#,
         &expect![[r#"
             {
               "accepted": true,

@@ -100,7 +100,7 @@ fn trap_52_production_wants_the_word_and_what_succeeded_before() {
         }"#]],
     );
     desk.deploy(
-        r#"{"environment": "production", "from": "staging", "version": "3f", "confirm": "DEPLOY"}"#,
+        r#"{"environment": "production", "from": "staging", "version": "3f2a", "confirm": "DEPLOY"}"#,
         &expect![[r#"
             {
               "accepted": true,
@@ -142,7 +142,7 @@ fn trap_52_production_wants_the_word_and_what_succeeded_before() {
 fn what_stands_in_the_way_is_told_with_the_words_that_overrule_it() {
     let desk = with_pushes();
     let bad = digest("api", "c90ffee");
-    for control in [Control::Hold { firm: true }, Control::MarkBad { digest: bad }] {
+    for control in [Control::Hold { firm: true }, Control::MarkBad { digest: bad, version: None }] {
         let (by, why) = ("ada".to_owned(), "we look into something".to_owned());
         desk.tell("staging", Input::Controlled { by, why, control });
     }

@@ -43,7 +43,7 @@ fn trap_53_a_dry_run_says_what_would_happen_and_does_nothing() {
     );
     assert_eq!(desk.world.take_changed(), []);
     desk.roll_back(
-        r#"{"environment": "staging", "undo": "true", "to": "3f2", "dry_run": true}"#,
+        r#"{"environment": "staging", "undo": "true", "to": "3f2a", "dry_run": true}"#,
         &expect![[r#"
             {
               "accepted": true,
@@ -70,7 +70,7 @@ fn trap_53_a_dry_run_says_what_would_happen_and_does_nothing() {
               "to_do_it": {
                 "application": "scr",
                 "environment": "staging",
-                "to": "3f2",
+                "to": "3f2a",
                 "undo": "true"
               }
             }"#]],

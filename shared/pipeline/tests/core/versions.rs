@@ -1,0 +1,58 @@
+//! What a person means who types a version: one rule for all that people ask for.
+
+use expect_test::expect;
+use pipeline::names::Version;
+use pipeline::release::{Meant, meant};
+
+#[test]
+fn only_the_digits_of_a_commit_or_a_digest_may_be_cut_short() {
+    for (typed, version) in [
+        ("7b41", "7b41d0e"),
+        ("sha-7b41", "sha-7b41d0e"),
+        ("main-7b41d0", "main-7b41d0ea91"),
+        ("latest@4421", "latest@4421833041ed"),
+        ("v1.4.1#2", "v1.4.1#2"),
+        ("20261121090000", "20261121090000"),
+    ] {
+        assert!(Version::new(version).is_meant_by(typed), "{typed} for {version}");
+    }
+    for (typed, version) in [
+        ("7b4", "7b41d0e"),
+        ("", "7b41d0e"),
+        ("latest", "latest@4421833041ed"),
+        ("latest@442", "latest@4421833041ed"),
+        ("7b41", "sha-7b41d0e"),
+        ("main-beef", "main-beef1"),
+        ("v1.4.1", "v1.4.10"),
+        ("v1.4.1", "v1.4.1#2"),
+        ("v1.4", "v1.4.1"),
+        ("v1.4.1-beef", "v1.4.1-beef123"),
+        ("7b41d0e", "7b41d0e#2"),
+        ("2026", "20261121090000"),
+    ] {
+        assert!(!Version::new(version).is_meant_by(typed), "{typed} for {version}");
+    }
+}
+
+#[test]
+fn what_is_written_out_is_meant_before_what_begins_so() {
+    let known = ["3f2a9c1d", "3f2a9c1", "0a1b2c3", "0a1b9d9", "3f2a9c1"].map(Version::new);
+    let means = |typed: &str| {
+        let numbered = known.iter().zip(1..).map(|(version, number)| (version, number));
+        match meant(typed, numbered) {
+            Meant::One(number) => format!("{typed}: number {number}\n"),
+            Meant::Several(versions) => format!("{typed}: any of {versions:?}\n"),
+            Meant::Nothing => format!("{typed}: nothing\n"),
+        }
+    };
+    let told = ["3f2a9c1", "3f2a9c1d", "0a1b2", "0a1b", "3f2a", "b"].map(means).concat();
+    expect![[r#"
+        3f2a9c1: number 2
+        3f2a9c1d: number 1
+        0a1b2: number 3
+        0a1b: any of [Version("0a1b2c3"), Version("0a1b9d9")]
+        3f2a: any of [Version("3f2a9c1d"), Version("3f2a9c1")]
+        b: nothing
+    "#]]
+    .assert_eq(&told);
+}
