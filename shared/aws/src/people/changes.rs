@@ -1,6 +1,6 @@
 //! What is different between two specs, in lines that a person can read.
 
-use pipeline::spec::Application;
+use pipeline::spec::{Application, may_be_secret};
 use pipeline::time::{Span, Time};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -47,25 +47,24 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
             let added = new.iter().filter(|(key, _)| !old.contains_key(*key));
             lines.extend(added.map(|(key, new)| is_new(&join(path, key), new)));
         }
-        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                compare(&format!("{path}[{index}]"), old, new, lines);
+        (Value::Array(old), Value::Array(new)) => match (by_name(old), by_name(new)) {
+            (Some(old), Some(new)) => compare_named(path, &old, &new, lines),
+            _ if old.len() == new.len() => {
+                for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                    compare(&format!("{path}[{index}]"), old, new, lines);
+                }
             }
-        }
-        (Value::Array(old), Value::Array(new)) => compare_lists(path, old, new, lines),
+            _ => lines.push(is_another(path, before, after)),
+        },
         (Value::Null, new) => lines.push(is_new(path, new)),
         (_, Value::Null) => lines.push(format!("{path} is gone")),
         _ => lines.push(is_another(path, before, after)),
     }
 }
 
-/// What is longer or shorter than before: by the names of what is in it, if all of it has one.
-fn compare_lists(path: &str, old: &[Value], new: &[Value], lines: &mut Vec<String>) {
-    let (Some(before), Some(after)) = (by_name(old), by_name(new)) else {
-        lines.push(is_another(path, &old.into(), &new.into()));
-        return;
-    };
-    for (name, old) in &before {
+/// A list by the names of what is in it, if all of it has one.
+fn compare_named(path: &str, before: &Named, after: &Named, lines: &mut Vec<String>) {
+    for (name, old) in before {
         match after.get(name) {
             Some(new) => compare(&format!("{path}[{name}]"), old, new, lines),
             None => lines.push(format!("{path}: {name} is gone")),
@@ -79,7 +78,9 @@ fn compare_lists(path: &str, old: &[Value], new: &[Value], lines: &mut Vec<Strin
 /// otherwise than before.
 fn compare_waves(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
     let (before, after) = (services(old), services(new));
-    compare_lists(path, &before, &after, lines);
+    if let (Some(before), Some(after)) = (by_name(&before), by_name(&after)) {
+        compare_named(path, &before, &after, lines);
+    }
     let [before, after] = [(old, &after), (new, &before)].map(|(waves, others)| {
         let stays = |service: &&Value| others.iter().any(|other| other["name"] == service["name"]);
         let names = |wave: &Value| {
@@ -99,9 +100,11 @@ fn services(waves: &Value) -> Vec<Value> {
     waves.flat_map(|wave| wave.as_array().into_iter().flatten()).cloned().collect()
 }
 
-fn by_name(values: &[Value]) -> Option<BTreeMap<String, &Value>> {
-    let named = values.iter().map(|value| Some((value["name"].as_str()?.to_owned(), value)));
-    let named: BTreeMap<String, &Value> = named.collect::<Option<_>>()?;
+type Named<'a> = BTreeMap<&'a str, &'a Value>;
+
+fn by_name(values: &[Value]) -> Option<Named<'_>> {
+    let named = values.iter().map(|value| Some((value["name"].as_str()?, value)));
+    let named: Named = named.collect::<Option<_>>()?;
     (named.len() == values.len()).then_some(named)
 }
 
@@ -131,14 +134,23 @@ fn is_another_kind(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
 }
 
 fn is_another(path: &str, before: &Value, after: &Value) -> String {
+    if is_hidden(path, before) || is_hidden(path, after) {
+        return format!("{path}: changes; its value is not shown");
+    }
     format!("{path}: {} -> {}", words(path, before), words(path, after))
 }
 
 fn is_new(path: &str, value: &Value) -> String {
     match value {
         Value::Object(_) => format!("{path} is new"),
+        value if is_hidden(path, value) => format!("{path} is new; its value is not shown"),
         value => format!("{path} is new: {}", words(path, value)),
     }
+}
+
+/// An image may be called `auth`.
+fn is_hidden(path: &str, value: &Value) -> bool {
+    !path.starts_with("images.") && may_be_secret(path, value)
 }
 
 /// A number of seconds as people write it.
@@ -153,8 +165,13 @@ fn is_environment(path: &str) -> bool {
     path.strip_prefix("environments.").is_some_and(|name| !name.contains('.'))
 }
 
+/// Of a variable the name says enough.
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    match (path, key) {
+        ("", key) => key.to_owned(),
+        (path, "value" | "valueFrom") if path.ends_with(']') => path.to_owned(),
+        (path, key) => format!("{path}.{key}"),
+    }
 }
 
 fn short(value: &Value) -> String {

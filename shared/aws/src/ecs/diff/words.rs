@@ -2,16 +2,13 @@
 //! not told.
 
 use crate::ecs::compare::is_blank;
-use pipeline::spec::carries_login;
+use pipeline::spec::may_be_secret;
 use serde_json::Value;
 
 /// Longer values say no more to a reader.
 const MOST: usize = 80;
 /// So much of what two long values have in common is shown before they part.
 const LEAD: usize = 12;
-/// Whose name has one of these in it may hold a secret; better to hide too much.
-const HINTS: [&str; 10] =
-    ["AUTH", "CRED", "DSN", "KEY", "PASS", "PRIVATE", "PWD", "SECRET", "TOKEN", "WEBHOOK"];
 
 pub(super) fn line(path: &str, before: &Value, after: &Value) -> String {
     let (before, after) = (value_of(before), value_of(after));
@@ -30,15 +27,6 @@ pub(super) fn line(path: &str, before: &Value, after: &Value) -> String {
 /// Of a variable or a secret, what it holds: its name stands in the path.
 fn value_of(item: &Value) -> &Value {
     item.get("valueFrom").or_else(|| item.get("value")).unwrap_or(item)
-}
-
-/// Of a secret that is kept elsewhere only the place is told, and that may be read.
-fn may_be_secret(path: &str, value: &Value) -> bool {
-    if path.contains(".secrets[") || path.contains(".secretOptions[") {
-        return false;
-    }
-    let name = path.rsplit(['[', '.']).next().unwrap_or(path).to_ascii_uppercase();
-    HINTS.iter().any(|hint| name.contains(hint)) || carries_login(&value.to_string())
 }
 
 fn said(value: &Value) -> String {
