@@ -82,7 +82,10 @@ fn promoted(
     let Some(version) = version else {
         return match &head.live {
             Some(live) => Ok(Some(live.release.clone())),
-            None => Err(vec![format!("nobody knows what runs in {from}; say which \"version\"")]),
+            None if head.good.is_empty() => {
+                Err(vec![format!("nothing has succeeded in {from} yet")])
+            }
+            None => Err(vec![format!("what runs in {from} is unknown; say which \"version\"")]),
         };
     };
     let good: Vec<&Release> = head.good.iter().rev().map(|good| &good.release).collect();

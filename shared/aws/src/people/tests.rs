@@ -6,6 +6,7 @@ mod configuring;
 mod controlling;
 mod deploying;
 mod desk;
+mod knowing;
 mod marking;
 mod mistaking;
 mod overruling;

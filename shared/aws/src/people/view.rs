@@ -178,7 +178,8 @@ fn runs(site: &Site) -> String {
             live.release.version, live.since, live.number
         ),
         None if site.head.last_number == 0 => "nothing was deployed here yet".into(),
-        None => "nobody knows what runs; the last deployment did not leave it as it should".into(),
+        None if site.head.good.is_empty() => "no deployment has succeeded here yet".into(),
+        None => "the live release is unknown: the last deployment ended incompletely".into(),
     }
 }
 
