@@ -10,10 +10,23 @@ mod given;
 #[path = "table/lossy.rs"]
 mod lossy;
 
-use engine::{Key, Lookup, Record, SaveError, World, Write};
-use given::{head, spec, world, world_that_loses_answers, write};
-use pipeline::names::{AlarmName, Repository, ServiceName};
+use engine::{Engine, Key, Lookup, Pipeline, Record, SaveError, World, Write};
+use given::{head, spec, watched_world, world, write};
+use pipeline::names::{AlarmName, Digest, Repository, ServiceName, Tag};
+use pipeline::push::Push;
 use pipeline::time::{Span, Time};
+use serde_json::{Value, json};
+
+fn push(number: u64) -> Push {
+    Push {
+        repository: Repository::new("scr-api"),
+        digest: Digest::new(format!("sha256:{number:064}")),
+        tag: Some(Tag::new(format!("{number:08}"))),
+        artifact_media_type: None,
+        pushed_at: Time::from_millis(1_700_000_000_000 + number * 60_000),
+        built_at: None,
+    }
+}
 
 const NOON: Time = Time::from_millis(1_800_000_000_000);
 
@@ -83,16 +96,16 @@ async fn several_records_are_written_all_or_none() {
 
 #[tokio::test]
 async fn a_write_whose_answer_is_lost_is_ones_own_and_no_conflict() {
-    for (world, loss) in world_that_loses_answers().await {
+    for (world, way) in watched_world().await {
         for read in [None, Some(1)] {
-            loss.of_the_next_write();
+            way.lose_the_next_answer();
             let saved = world.save(vec![write(head("scr/staging"), read)]).await;
-            assert!(saved.is_ok() && loss.happened(), "over {read:?}: {saved:?}");
+            assert!(saved.is_ok() && way.has_lost_it(), "over {read:?}: {saved:?}");
         }
-        loss.of_the_next_write();
+        way.lose_the_next_answer();
         let both = vec![write(head("scr/production"), None), write(head("scr/staging"), Some(2))];
         let saved = world.save(both).await;
-        assert!(saved.is_ok() && loss.happened(), "in a transaction: {saved:?}");
+        assert!(saved.is_ok() && way.has_lost_it(), "in a transaction: {saved:?}");
         let found = world.load(&[Key::Head(head("scr/staging").place)]).await.unwrap();
         assert_eq!(found[0].as_ref().unwrap().version, 3);
 
@@ -137,5 +150,28 @@ async fn an_application_is_found_by_all_that_its_spec_speaks_of() {
         let other = Lookup::Alarm(AlarmName::new("other"));
         assert_eq!(world.find(&other).await.unwrap(), []);
         assert_eq!(world.applications().await.unwrap(), [spec.application]);
+    }
+}
+
+#[tokio::test]
+async fn status_reads_the_last_pushes_and_not_all_there_ever_were() {
+    for (world, way) in watched_world().await {
+        let engine = Engine::new(&world, &Pipeline);
+        engine.store(spec()).await.unwrap();
+        for number in 0..60 {
+            engine.pushed(&push(number)).await.unwrap_err(); // There is no queue to send to.
+        }
+        way.take_asked();
+
+        let asked = json!({"application": "scr", "releases": true});
+        let answer = aws::people::status(&world, &asked).await.unwrap();
+
+        let newest: Vec<&str> =
+            answer["releases"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(newest.len(), 10);
+        assert!(newest[0].starts_with("scr 00000059, pushed at"), "{newest:?}");
+        let asked = way.take_asked();
+        let is_all = |request: &&String| request.contains("release#") && request.contains("Query");
+        assert_eq!(asked.iter().find(is_all), None);
     }
 }

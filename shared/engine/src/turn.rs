@@ -3,7 +3,7 @@
 use crate::records::Record;
 use crate::saving::{Change, into_record, open};
 use crate::world::{Key, World};
-use crate::{Decide, Engine, EngineError};
+use crate::{Decide, Engine, EngineError, WorldError};
 use pipeline::deployment::{Deployment, Said};
 use pipeline::environment::{Context, Environment, Head, Input, Step};
 use pipeline::names::{DeploymentId, EnvironmentName, Place};
@@ -140,6 +140,24 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let application = place.application.clone();
         let source = source.map(|environment| Key::Head(Place { application, environment }));
         let deployment = number.map(|number| deployment_key(place, number));
+        let (deployment, source) = match self.load_two(deployment.clone(), source.clone()).await {
+            // What it is promoted from says what may start here. A person who goes back, stops or
+            // holds does not depend on it.
+            Err(EngineError::World(WorldError::Stored { key, .. }))
+                if source.as_ref() == Some(&key) && is_emergency(input) =>
+            {
+                self.load_two(deployment, None).await?
+            }
+            read => read?,
+        };
+        Ok(Loaded { spec, head, deployment, source })
+    }
+
+    async fn load_two(
+        &self,
+        deployment: Option<Key>,
+        source: Option<Key>,
+    ) -> Result<(Option<(Deployment, u64)>, Option<Head>), EngineError> {
         let keys: Vec<Key> = deployment.iter().chain(&source).cloned().collect();
         let mut found =
             if keys.is_empty() { vec![] } else { self.world.load(&keys).await? }.into_iter();
@@ -153,8 +171,12 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             }
             None => None,
         };
-        Ok(Loaded { spec, head, deployment, source: source.map(|(head, _)| head) })
+        Ok((deployment, source.map(|(head, _)| head)))
     }
+}
+
+fn is_emergency(input: &Input) -> bool {
+    matches!(input, Input::RollbackRequested { .. } | Input::Controlled { .. })
 }
 
 fn deployment_key(place: &Place, number: u64) -> Key {

@@ -2,8 +2,9 @@
 
 use super::answer::Caller;
 use super::form::Form;
-use super::known::{Directory, Site, load};
+use super::known::{Directory, Site};
 use super::place::with_place;
+use super::reading::load;
 use crate::failure::Failure;
 use engine::Key;
 use pipeline::deployment::Deployment;

@@ -2,9 +2,9 @@
 
 use super::answer::{Caller, Refusal, begin, yes_or_no};
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, WHY};
-use super::known::{Directory, Known, Site};
+use super::known::{Directory, Known, Named, Site};
 use super::marks::{Words, digests, marked, releases};
-use super::place::{choose, showcase, with_place};
+use super::place::{choose, named, showcase, with_place};
 use crate::failure::Failure;
 use engine::{Engine, Pipeline};
 use pipeline::deployment::{Said, State};
@@ -45,9 +45,9 @@ pub(crate) async fn control(
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
-    let known = Known::load(world).await?;
     let fields: Vec<Field> = FIELDS.into_iter().chain([DRY_RUN]).collect();
     let mut form = Form::read(payload, &fields, &MEANT_OTHERWISE);
+    let known = Known::load(world, &named(&mut form)).await?;
     let asked = match read(&mut form, &known, caller) {
         Ok(asked) => asked,
         Err(refusal) => return Ok(refusal.into_value(&form)),
@@ -145,8 +145,9 @@ fn find<'a>(
         Some("unhold") => Some("nothing is on hold anywhere"),
         _ => None,
     };
-    let named = !form.lacks("application") || !form.lacks("environment");
-    if let Some(nowhere) = nowhere.filter(|_| !named && !known.sites().any(|s| likely(&s))) {
+    // All of them were seen, and it is none of these.
+    let is_sure = named(form) == Named::default() && known.unreadable(&Named::default()).is_empty();
+    if let Some(nowhere) = nowhere.filter(|_| is_sure && !known.sites().any(|s| likely(&s))) {
         refusal.because.push(nowhere.into());
         return None;
     }

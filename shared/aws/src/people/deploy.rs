@@ -7,7 +7,7 @@ use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, REQUEST, W
 use super::identity::{is_known, request_id};
 use super::known::{Directory, Known, Site};
 use super::overruling::{overrides, what_would_do};
-use super::place::{choose, showcase, with_place};
+use super::place::{choose, named, showcase, with_place};
 use super::plan;
 use super::registry::Registry;
 use super::release::{Wish, find};
@@ -72,8 +72,8 @@ pub(crate) async fn deploy(
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
-    let known = Known::load(world).await?;
     let mut form = Form::read(payload, &FIELDS, &MEANT_OTHERWISE);
+    let known = Known::load(world, &named(&mut form)).await?;
     let asked = match read(&mut form, &known, caller) {
         Ok(asked) => asked,
         Err((refusal, site)) => return refuse(world, refusal, site, &form).await,
@@ -144,10 +144,9 @@ async fn refuse(
 ) -> Result<Value, Failure> {
     if let Some(site) = site {
         refusal.example = Some(example(&site));
-        let mut pushed = world.candidates(&site.place().application, "").await?;
+        let mut pushed = world.newest(&site.place().application).await?;
         let wanted = wanted(&site, &BTreeMap::new());
         pushed.retain(|pushed| wanted.iter().all(|image| pushed.images.contains_key(image)));
-        pushed.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
         for candidate in pushed.iter().take(CHOICES) {
             let mut fields = form.typed();
             fields.retain(|name, _| name != "from" && name != "images");

@@ -1,9 +1,12 @@
-//! What is installed, and how it stands: read once, before anything is answered.
+//! What is installed, and how it stands: read once, before anything is answered. One record that
+//! cannot be read keeps nothing else from being shown, stopped or brought back.
 
+use super::reading::load_readable;
 use crate::Aws;
 use crate::failure::Failure;
+use crate::world::pushed::NEWEST;
 use crate::world::table::text;
-use engine::{Key, Record, Stored, World, WorldError};
+use engine::{Key, Record, World};
 use pipeline::deployment::Deployment;
 use pipeline::effect::Prepare;
 use pipeline::environment::{Context, Head, Request};
@@ -12,9 +15,6 @@ use pipeline::push::Candidate;
 use pipeline::spec::{Application, Environment};
 use pipeline::time::Time;
 use std::collections::BTreeMap;
-
-/// DynamoDB reads no more than 100 items at once, and no more than 16 MB.
-const READ_AT_ONCE: usize = 40;
 
 /// The records, as one who asks for a list of them sees them.
 pub(crate) trait Directory: World {
@@ -27,6 +27,9 @@ pub(crate) trait Directory: World {
         application: &ApplicationName,
         prefix: &str,
     ) -> Result<Vec<Candidate>, Failure>;
+
+    /// What was pushed last of an application, the newest first.
+    async fn newest(&self, application: &ApplicationName) -> Result<Vec<Candidate>, Failure>;
 }
 
 impl Directory for Aws {
@@ -45,13 +48,39 @@ impl Directory for Aws {
         let candidates = records.filter_map(|record| Candidate::try_from(record).ok());
         Ok(candidates.collect())
     }
+
+    async fn newest(&self, application: &ApplicationName) -> Result<Vec<Candidate>, Failure> {
+        let versions = self.pushed_last(application).await?;
+        let mut newest: Vec<Candidate> = match versions.len() < NEWEST {
+            // There are few, or an older Slipway listed none.
+            true => self.candidates(application, "").await?,
+            false => {
+                let key = |version| Key::Candidate { application: application.clone(), version };
+                let keys: Vec<Key> = versions.into_iter().map(key).collect();
+                let found = load_readable(self, &keys).await?;
+                found.into_iter().filter_map(|found| found.ok().flatten()).collect()
+            }
+        };
+        newest.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
+        newest.truncate(NEWEST);
+        Ok(newest)
+    }
 }
 
-/// Every application with its environments.
+/// What a person named, to find an environment by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) application: Option<String>,
+    pub(crate) environment: Option<String>,
+}
+
+/// The applications that a person may mean, with their environments.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) now: Time,
     pub(crate) applications: Vec<Installed>,
+    /// Applications whose spec cannot be read, and why.
+    unreadable: BTreeMap<ApplicationName, String>,
 }
 
 #[derive(Debug)]
@@ -59,6 +88,8 @@ pub(crate) struct Installed {
     pub(crate) spec: Application,
     pub(crate) heads: BTreeMap<EnvironmentName, Head>,
     pub(crate) active: BTreeMap<EnvironmentName, Deployment>,
+    /// Environments of which something cannot be read, and why.
+    unreadable: BTreeMap<EnvironmentName, String>,
 }
 
 /// One environment as a person thinks of it.
@@ -73,61 +104,143 @@ pub(crate) struct Site<'a> {
 }
 
 impl Known {
-    pub(crate) async fn load(world: &impl Directory) -> Result<Self, Failure> {
-        let names = world.applications().await?;
-        let keys: Vec<Key> = names.into_iter().map(Key::Spec).collect();
-        let specs: Vec<Application> = load(world, &keys).await?.into_iter().flatten().collect();
+    /// Reads what was named, and no more of the others than is needed to say what there is.
+    pub(crate) async fn load(world: &impl Directory, named: &Named) -> Result<Self, Failure> {
+        if let Some(name) = &named.application {
+            let mut known = Self::empty(world);
+            known.read_specs(world, vec![ApplicationName::new(name.to_lowercase())]).await?;
+            if known.sites_named(named) || !known.unreadable.is_empty() {
+                known.read_heads(world, named).await?;
+                return Ok(known);
+            }
+        }
+        let mut known = Self::empty(world);
+        known.read_specs(world, world.applications().await?).await?;
+        known.read_heads(world, named).await?;
+        Ok(known)
+    }
 
-        let places: Vec<Place> = specs.iter().flat_map(places).collect();
+    fn empty(world: &impl Directory) -> Self {
+        Self { now: world.now(), applications: Vec::new(), unreadable: BTreeMap::new() }
+    }
+
+    async fn read_specs(
+        &mut self,
+        world: &impl Directory,
+        names: Vec<ApplicationName>,
+    ) -> Result<(), Failure> {
+        let keys: Vec<Key> = names.iter().cloned().map(Key::Spec).collect();
+        for (name, spec) in names.into_iter().zip(load_readable(world, &keys).await?) {
+            match spec {
+                Ok(Some(spec)) => self.applications.push(Installed::new(spec)),
+                Ok(None) => {}
+                Err(why) => drop(self.unreadable.insert(name, why)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is an application, and in it an environment, as it was named.
+    fn sites_named(&self, named: &Named) -> bool {
+        let wanted = |name: &EnvironmentName| named.is_environment(name);
+        self.applications.iter().any(|installed| installed.spec.environments.keys().any(wanted))
+    }
+
+    /// Of an application all environments are read, if one of them was named: they promote to each
+    /// other. What is under way is read only of what was named.
+    async fn read_heads(&mut self, world: &impl Directory, named: &Named) -> Result<(), Failure> {
+        let wanted = |spec: &&Application| {
+            named.environment.is_none()
+                || spec.environments.keys().any(|name| named.is_environment(name))
+        };
+        let specs = self.applications.iter().map(|installed| &installed.spec);
+        let mut places: Vec<Place> = specs.clone().filter(wanted).flat_map(places_of).collect();
+        if places.is_empty() {
+            // What was named is nowhere; so the answer says what there is.
+            places = specs.flat_map(places_of).collect();
+        }
         let keys: Vec<Key> = places.iter().cloned().map(Key::Head).collect();
-        let heads: Vec<Option<Head>> = load(world, &keys).await?;
-        let heads = heads.into_iter().zip(&places);
-        let heads: Vec<Head> =
-            heads.map(|(head, place)| head.unwrap_or_else(|| Head::new(place.clone()))).collect();
-
-        let active = heads.iter().filter_map(|head| {
-            let (place, number) = (head.place.clone(), head.active?);
-            Some(Key::Deployment(DeploymentId { place, number }))
-        });
-        let active: Vec<Option<Deployment>> = load(world, &active.collect::<Vec<_>>()).await?;
-        Ok(Self::put_together(world.now(), specs, heads, active.into_iter().flatten()))
-    }
-
-    fn put_together(
-        now: Time,
-        specs: Vec<Application>,
-        heads: Vec<Head>,
-        active: impl Iterator<Item = Deployment>,
-    ) -> Self {
-        let new = |spec| Installed { spec, heads: BTreeMap::new(), active: BTreeMap::new() };
-        let mut known = Self { now, applications: specs.into_iter().map(new).collect() };
-        for head in heads {
-            let place = head.place.clone();
-            if let Some(installed) = known.installed_mut(&place.application) {
-                installed.heads.insert(place.environment, head);
+        let mut active = Vec::new();
+        for (place, head) in places.into_iter().zip(load_readable::<Head>(world, &keys).await?) {
+            let head = head.map(|head| head.unwrap_or_else(|| Head::new(place.clone())));
+            if let Ok(Head { active: Some(number), .. }) = &head
+                && named.is_environment(&place.environment)
+            {
+                active.push(DeploymentId { place: place.clone(), number: *number });
+            }
+            self.take_in(&place, head, |installed| &mut installed.heads);
+        }
+        let keys: Vec<Key> = active.iter().cloned().map(Key::Deployment).collect();
+        let found = load_readable::<Deployment>(world, &keys).await?;
+        for (DeploymentId { place, .. }, deployment) in active.iter().zip(found) {
+            if let Some(deployment) = deployment.transpose() {
+                self.take_in(place, deployment, |installed| &mut installed.active);
             }
         }
-        for deployment in active {
-            let place = deployment.id.place.clone();
-            if let Some(installed) = known.installed_mut(&place.application) {
-                installed.active.insert(place.environment, deployment);
-            }
-        }
-        known
+        Ok(())
     }
 
-    fn installed_mut(&mut self, name: &ApplicationName) -> Option<&mut Installed> {
-        self.applications.iter_mut().find(|installed| installed.spec.application == *name)
+    fn take_in<R>(
+        &mut self,
+        place: &Place,
+        found: Result<R, String>,
+        room: impl Fn(&mut Installed) -> &mut BTreeMap<EnvironmentName, R>,
+    ) {
+        let mut applications = self.applications.iter_mut();
+        let is_it = |installed: &&mut Installed| installed.spec.application == place.application;
+        let Some(installed) = applications.find(is_it) else { return };
+        let name = place.environment.clone();
+        match found {
+            Ok(record) => drop(room(installed).insert(name, record)),
+            Err(why) => drop(installed.unreadable.insert(name, why)),
+        }
     }
 
     pub(crate) fn sites(&self) -> impl Iterator<Item = Site<'_>> {
         self.applications.iter().flat_map(Installed::sites)
     }
+
+    /// What cannot be read of what was named: of these nobody can say how they stand.
+    pub(crate) fn unreadable(&self, named: &Named) -> Vec<String> {
+        let specs = self.unreadable.iter().filter(|(name, _)| named.is_application(name));
+        let specs = specs.map(|(name, why)| format!("{name}: {why}"));
+        let installed = self.applications.iter();
+        let installed = installed.filter(|one| named.is_application(&one.spec.application));
+        let environments = installed.flat_map(|one| {
+            let unreadable = one.unreadable.iter();
+            let unreadable = unreadable.filter(|(name, _)| named.is_environment(name));
+            let name_of = move |name| format!("{}/{name}", one.spec.application);
+            unreadable.map(move |(name, why)| format!("{}: {why}", name_of(name)))
+        });
+        specs.chain(environments).collect()
+    }
+}
+
+impl Named {
+    pub(crate) fn is_place(&self, place: &Place) -> bool {
+        self.is_application(&place.application) && self.is_environment(&place.environment)
+    }
+
+    fn is_application(&self, name: &ApplicationName) -> bool {
+        self.application.as_ref().is_none_or(|wanted| wanted.to_lowercase() == name.as_str())
+    }
+
+    fn is_environment(&self, name: &EnvironmentName) -> bool {
+        self.environment.as_ref().is_none_or(|wanted| wanted.to_lowercase() == name.as_str())
+    }
 }
 
 impl Installed {
+    fn new(spec: Application) -> Self {
+        let (heads, active) = (BTreeMap::new(), BTreeMap::new());
+        Self { spec, heads, active, unreadable: BTreeMap::new() }
+    }
+
+    /// Those of which everything can be read.
     pub(crate) fn sites(&self) -> impl Iterator<Item = Site<'_>> {
-        self.spec.environments.iter().filter_map(|(name, rules)| {
+        let environments = self.spec.environments.iter();
+        let readable = environments.filter(|(name, _)| !self.unreadable.contains_key(*name));
+        readable.filter_map(|(name, rules)| {
             let source = rules.deploy_on.as_ref().and_then(|on| on.promoted_from.as_ref());
             Some(Site {
                 spec: &self.spec,
@@ -162,27 +275,7 @@ impl<'a> Site<'a> {
     }
 }
 
-/// Reads records of one kind; `None`: there is none.
-pub(crate) async fn load<R>(world: &impl World, keys: &[Key]) -> Result<Vec<Option<R>>, Failure>
-where
-    R: TryFrom<Record, Error = engine::StoredError>,
-{
-    let mut found = Vec::new();
-    for some in keys.chunks(READ_AT_ONCE) {
-        let stored = world.load(some).await?;
-        for (key, stored) in some.iter().zip(stored) {
-            found.push(
-                stored
-                    .map(|Stored { record, .. }| R::try_from(record))
-                    .transpose()
-                    .map_err(|source| WorldError::Stored { key: key.clone(), source })?,
-            );
-        }
-    }
-    Ok(found)
-}
-
-fn places(spec: &Application) -> Vec<Place> {
+fn places_of(spec: &Application) -> Vec<Place> {
     let place = |environment: &EnvironmentName| Place {
         application: spec.application.clone(),
         environment: environment.clone(),

@@ -8,6 +8,7 @@ mod form;
 mod identity;
 mod known;
 mod place;
+mod reading;
 
 mod again;
 mod plan;

@@ -2,7 +2,7 @@
 
 use super::answer::{Refusal, place_fields};
 use super::form::Form;
-use super::known::{Known, Site};
+use super::known::{Known, Named, Site};
 use pipeline::spec::instead;
 use serde_json::{Map, Value};
 
@@ -14,18 +14,26 @@ pub(crate) fn choose<'a>(
     likely: impl Fn(&Site) -> bool,
     refusal: &mut Refusal,
 ) -> Option<Site<'a>> {
-    let (application, environment) = named(form);
+    let named = named(form);
     let mut sites: Vec<Site> = known.sites().collect();
+    let unreadable = known.unreadable(&named);
+    if !unreadable.is_empty() {
+        // It may be the one that is meant, so that none of the others is chosen for a person.
+        refusal.because.extend(unreadable);
+        sites.retain(|site| named.is_place(site.place()));
+        offer(form, &sites, refusal);
+        return None;
+    }
     if sites.is_empty() {
         let why = "nothing is configured yet; give the function configure a spec first";
         refusal.because.push(why.into());
         return None;
     }
-    if let Some(name) = &application {
+    if let Some(name) = &named.application {
         let name_of = |site: &Site<'a>| site.place().application.as_str();
         narrow(&mut sites, name, "application", name_of, refusal)?;
     }
-    if let Some(name) = &environment {
+    if let Some(name) = &named.environment {
         let name_of = |site: &Site<'a>| site.place().environment.as_str();
         narrow(&mut sites, name, "environment", name_of, refusal)?;
     }
@@ -33,10 +41,16 @@ pub(crate) fn choose<'a>(
     match (sites.as_slice(), fitting.as_slice()) {
         ([only], _) | (_, [only]) => Some(*only),
         _ => {
-            refusal.because.push("say which application and environment".into());
-            refusal.choices = sites.iter().map(|site| with_place(form.typed(), site)).collect();
+            offer(form, &sites, refusal);
             None
         }
+    }
+}
+
+fn offer(form: &Form, sites: &[Site], refusal: &mut Refusal) {
+    if !sites.is_empty() {
+        refusal.because.push("say which application and environment".into());
+        refusal.choices = sites.iter().map(|site| with_place(form.typed(), site)).collect();
     }
 }
 
@@ -55,15 +69,16 @@ pub(crate) fn with_place(mut typed: Map<String, Value>, site: &Site) -> Value {
 }
 
 /// `scr/staging` in either field is both.
-fn named(form: &mut Form) -> (Option<String>, Option<String>) {
+pub(crate) fn named(form: &mut Form) -> Named {
     let (application, environment) = (form.text("application"), form.text("environment"));
     let both = application.as_ref().or(environment.as_ref()).and_then(|text| text.split_once('/'));
     if let Some((first, second)) = both
         && (application.is_none() || environment.is_none())
     {
-        return (Some(first.trim().to_owned()), Some(second.trim().to_owned()));
+        let (first, second) = (first.trim().to_owned(), second.trim().to_owned());
+        return Named { application: Some(first), environment: Some(second) };
     }
-    (application, environment)
+    Named { application, environment }
 }
 
 fn narrow<'a>(

@@ -5,7 +5,7 @@ use super::answer::{Caller, Refusal, begin};
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, REQUEST, WHY};
 use super::identity::{is_known, request_id};
 use super::known::{Directory, Known, Site};
-use super::place::{choose, showcase, with_place};
+use super::place::{choose, named, showcase, with_place};
 use super::plan;
 use crate::failure::Failure;
 use engine::{Engine, Pipeline, Rehearsal};
@@ -52,8 +52,8 @@ pub(crate) async fn roll_back(
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
-    let known = Known::load(world).await?;
     let mut form = Form::read(payload, &FIELDS, &MEANT_OTHERWISE);
+    let known = Known::load(world, &named(&mut form)).await?;
     let asked = match read(&mut form, &known, caller) {
         Ok(asked) => asked,
         Err(refusal) => return Ok(refusal.into_value(&form)),

@@ -2,8 +2,9 @@
 
 use super::answer::{Caller, Refusal};
 use super::form::{APPLICATION, ENVIRONMENT, Field, Form};
-use super::known::{Directory, Known, Site, load};
-use super::place::choose;
+use super::known::{Directory, Known, Named, Site};
+use super::place::{choose, named};
+use super::reading::load;
 use super::view;
 use crate::failure::Failure;
 use engine::Key;
@@ -29,8 +30,9 @@ pub(crate) async fn status(
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
-    let known = Known::load(world).await?;
     let mut form = Form::read(payload, &FIELDS, &[]);
+    let named = named(&mut form);
+    let known = Known::load(world, &named).await?;
     let format = form.text("format").unwrap_or_else(|| "json".into()).to_lowercase();
     if !["json", "text"].contains(&format.as_str()) {
         let hint = instead(&format, ["json", "text"]);
@@ -39,7 +41,7 @@ pub(crate) async fn status(
     let number = form.number("deployment");
     let answer = match number.filter(|_| form.mistakes.is_empty()) {
         Some(number) => one_deployment(world, &known, number, &mut form).await?,
-        None => everything(world, caller, &known, &mut form).await?,
+        None => everything(world, caller, &known, &named, &mut form).await?,
     };
     Ok(match (answer, format.as_str()) {
         (Ok(told), "text") => json!({"text": told.lines}),
@@ -88,10 +90,12 @@ async fn everything(
     world: &impl Directory,
     caller: &Caller,
     known: &Known,
+    named: &Named,
     form: &mut Form,
 ) -> Result<Result<Told, Refusal>, Failure> {
     let mut refusal = Refusal { because: form.mistakes.drain(..).collect(), ..Refusal::default() };
-    let sites = wanted(form, known, &mut refusal);
+    let unreadable = known.unreadable(named);
+    let sites = wanted(named, known, &unreadable, &mut refusal);
     if !refusal.because.is_empty() {
         refusal.example = Some(json!({}));
         return Ok(Err(refusal));
@@ -110,7 +114,7 @@ async fn everything(
     if form.flag("releases") {
         let mut specs: Vec<&Application> = sites.iter().map(|site| site.spec).collect();
         specs.dedup_by_key(|spec| &spec.application);
-        let of = |spec: &Application| pushed.get(&spec.application).cloned().unwrap_or_default();
+        let of = |spec: &Application| pushed.get(&spec.application).map_or(&[][..], Vec::as_slice);
         let releases: Vec<String> =
             specs.into_iter().flat_map(|spec| view::releases(spec, of(spec))).collect();
         lines.extend(releases.iter().cloned());
@@ -118,7 +122,11 @@ async fn everything(
     }
     json.insert("now".into(), known.now.to_string().into());
     let mut summary: Vec<String> = sites.iter().map(view::summary).collect();
-    if sites.is_empty() {
+    if !unreadable.is_empty() {
+        lines.extend(unreadable.iter().cloned());
+        json.insert("unreadable".into(), unreadable.clone().into());
+    }
+    if sites.is_empty() && unreadable.is_empty() {
         let nothing = "nothing is configured yet; give the function configure a spec first";
         summary.push(nothing.into());
         lines.push(nothing.into());
@@ -133,25 +141,25 @@ async fn everything(
 }
 
 /// All environments, or those that were named.
-fn wanted<'a>(form: &mut Form, known: &'a Known, refusal: &mut Refusal) -> Vec<Site<'a>> {
+fn wanted<'a>(
+    named: &Named,
+    known: &'a Known,
+    unreadable: &[String],
+    refusal: &mut Refusal,
+) -> Vec<Site<'a>> {
     let mut chosen: Vec<Site> = known.sites().collect();
-    let (mut application, mut environment) = (form.text("application"), form.text("environment"));
-    let both = application.as_deref().or(environment.as_deref()).and_then(|t| t.split_once('/'));
-    if let Some((first, second)) = both {
-        (application, environment) = (Some(first.to_owned()), Some(second.to_owned()));
-    }
-    let mut narrow = |name: Option<String>, what: &str, of: fn(&Place) -> &str| {
+    let mut narrow = |name: &Option<String>, what: &str, of: fn(&Place) -> &str| {
         let Some(name) = name else { return };
         let names: Vec<&str> = chosen.iter().map(|site| of(site.place())).collect();
-        if !names.contains(&name.to_lowercase().as_str()) {
-            let hint = instead(&name, names);
+        if !names.contains(&name.to_lowercase().as_str()) && unreadable.is_empty() {
+            let hint = instead(name, names);
             refusal.because.push(format!("there is no {what} {name}; {hint}"));
             return;
         }
         chosen.retain(|site| of(site.place()) == name.to_lowercase());
     };
-    narrow(application, "application", |place| place.application.as_str());
-    narrow(environment, "environment", |place| place.environment.as_str());
+    narrow(&named.application, "application", |place| place.application.as_str());
+    narrow(&named.environment, "environment", |place| place.environment.as_str());
     chosen
 }
 
@@ -164,7 +172,7 @@ async fn pushed(
     for site in sites {
         let name = &site.spec.application;
         if !pushed.contains_key(name) {
-            pushed.insert(name.clone(), world.candidates(name, "").await?);
+            pushed.insert(name.clone(), world.newest(name).await?);
         }
     }
     Ok(pushed)

@@ -13,4 +13,5 @@ mod overruling;
 mod rolling_back;
 mod truncated;
 mod turning_round;
+mod unreadable;
 mod watching;

@@ -146,7 +146,7 @@ async fn with_hint(
     version: &str,
     mut faults: Vec<String>,
 ) -> Result<Vec<String>, Failure> {
-    let candidates = world.candidates(&site.place().application, "").await?;
+    let candidates = world.newest(&site.place().application).await?;
     let names = candidates.iter().map(|candidate| candidate.version.as_str());
     let hint = instead(version, names);
     if hint.starts_with("did you mean") {

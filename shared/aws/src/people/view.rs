@@ -107,8 +107,7 @@ pub(crate) fn environment_lines(seen: &Seen) -> Vec<String> {
 }
 
 /// What was pushed last, and what of it is still missing.
-pub(crate) fn releases(spec: &Application, mut pushed: Vec<Candidate>) -> Vec<String> {
-    pushed.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
+pub(crate) fn releases(spec: &Application, pushed: &[Candidate]) -> Vec<String> {
     let line = |candidate: &Candidate| {
         let missing = spec.images.keys().filter(|image| !candidate.images.contains_key(*image));
         let missing: Vec<_> = missing.map(|image| image.as_str()).collect();
@@ -206,15 +205,13 @@ fn waiting(site: &Site) -> Vec<String> {
 
 /// What was pushed and cannot be deployed yet, the newest first.
 fn incomplete(site: &Site, pushed: &[Candidate]) -> Vec<String> {
-    let mut pushed: Vec<&Candidate> = pushed.iter().collect();
-    pushed.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
     let line = |candidate: &Candidate| {
         let missing = candidate.awaited(site.spec, site.head)?;
         let missing: Vec<_> = missing.iter().map(|image| image.as_str()).collect();
         let (version, at) = (&candidate.version, candidate.last_pushed_at);
         Some(format!("{version}, last pushed at {at}, still lacks {}", missing.join(", ")))
     };
-    pushed.into_iter().filter_map(line).take(RELEASES).collect()
+    pushed.iter().filter_map(line).take(RELEASES).collect()
 }
 
 fn hold(site: &Site) -> Option<String> {

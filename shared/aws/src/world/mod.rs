@@ -2,6 +2,7 @@
 
 mod keys;
 mod own_write;
+pub(crate) mod pushed;
 mod queues;
 pub(crate) mod table;
 

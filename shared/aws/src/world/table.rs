@@ -18,7 +18,7 @@ const READS_MAX: usize = 4;
 /// So many records are woken by one sweep; the rest is due a minute later.
 const DUE_MAX: usize = 200;
 /// What is over is kept for so long.
-const HISTORY: Span = Span::hours(24 * 400);
+pub(super) const HISTORY: Span = Span::hours(24 * 400);
 /// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
 const DUE: &str = "due";
 
@@ -89,6 +89,7 @@ impl Aws {
             if let Key::Spec(application) = &write.key {
                 self.list_application(application, &write.lookups).await?;
             }
+            self.list_push(write).await.map_err(WorldError::from)?;
             puts.push(self.put_of(write)?);
         }
         match puts.pop() {

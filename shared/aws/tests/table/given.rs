@@ -1,6 +1,6 @@
 //! A table to tell the stories to, and records to put into it.
 
-use crate::lossy::{self, Loss};
+use crate::lossy::{self, Way};
 use aws::settings::TABLE;
 use aws::{Aws, Settings};
 use aws_sdk_dynamodb::types::{
@@ -22,13 +22,13 @@ pub(crate) async fn world() -> Vec<Aws> {
     worlds
 }
 
-/// The same, on a way on which an answer can be lost.
-pub(crate) async fn world_that_loses_answers() -> Vec<(Aws, Loss)> {
+/// The same, by a way that is watched.
+pub(crate) async fn watched_world() -> Vec<(Aws, Way)> {
     let mut worlds = Vec::new();
     for endpoint in endpoints().await {
-        let loss = Loss::default();
-        let way = lossy::before(&endpoint, loss.clone()).await;
-        worlds.push((with_table(way).await, loss));
+        let way = Way::default();
+        let endpoint = lossy::before(&endpoint, way.clone()).await;
+        worlds.push((with_table(endpoint).await, way));
     }
     worlds
 }

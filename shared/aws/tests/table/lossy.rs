@@ -1,49 +1,60 @@
-//! A way to the table on which the answer to one write is lost, after it was done.
+//! A way to the table on which it is seen what is asked, and on which the answer to one write is
+//! lost, after it was done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Which write's answer is lost; 0: none. It counts down.
+/// What happens on the way.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Loss(Arc<AtomicUsize>);
+pub(crate) struct Way {
+    /// Whose answer is lost: 1: the next write's; 0: nobody's.
+    loses: Arc<AtomicUsize>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
 
-impl Loss {
-    pub(crate) fn of_the_next_write(&self) {
-        self.0.store(1, Ordering::SeqCst);
+impl Way {
+    pub(crate) fn lose_the_next_answer(&self) {
+        self.loses.store(1, Ordering::SeqCst);
     }
 
-    fn takes(&self, request: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(request);
-        let is_write = text.contains("PutItem") || text.contains("TransactWriteItems");
-        is_write && self.0.compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    pub(crate) fn has_lost_it(&self) -> bool {
+        self.loses.load(Ordering::SeqCst) == 0
     }
 
-    pub(crate) fn happened(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == 0
+    /// Takes what was asked since the last time, each request with its head.
+    pub(crate) fn take_asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+
+    fn loses(&self, request: &str) -> bool {
+        let is_write = request.contains("PutItem") || request.contains("TransactWriteItems");
+        is_write && self.loses.compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 }
 
 /// The endpoint of one that passes everything on to `table` but the answers that are lost.
-pub(crate) async fn before(table: &str, loss: Loss) -> String {
+pub(crate) async fn before(table: &str, way: Way) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let table = table.trim_start_matches("http://").to_owned();
     tokio::spawn(async move {
         while let Ok((caller, _)) = listener.accept().await {
-            tokio::spawn(pass_on(caller, table.clone(), loss.clone()));
+            tokio::spawn(pass_on(caller, table.clone(), way.clone()));
         }
     });
     endpoint
 }
 
-async fn pass_on(mut caller: TcpStream, table: String, loss: Loss) {
+async fn pass_on(mut caller: TcpStream, table: String, way: Way) {
     let mut server = TcpStream::connect(table).await.unwrap();
     while let Some(request) = message(&mut caller).await {
         server.write_all(&request).await.unwrap();
         let Some(answer) = message(&mut server).await else { return };
-        let answer = if loss.takes(&request) { server_error() } else { answer };
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let answer = if way.loses(&text) { server_error() } else { answer };
+        way.asked.lock().unwrap().push(text);
         caller.write_all(&answer).await.unwrap();
     }
 }

@@ -222,6 +222,12 @@ impl Directory for Memory {
         let of_it = candidates.filter(|candidate| candidate.application == *application);
         Ok(of_it.filter(|candidate| candidate.version.as_str().starts_with(prefix)).collect())
     }
+
+    async fn newest(&self, application: &ApplicationName) -> Result<Vec<Candidate>, Failure> {
+        let mut newest = self.candidates(application, "").await?;
+        newest.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
+        Ok(newest)
+    }
 }
 
 impl Registry for Desk {

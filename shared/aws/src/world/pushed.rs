@@ -1,0 +1,51 @@
+//! What was pushed last of an application, without reading all that was ever pushed of it.
+//!
+//! A release lies under its version, which says nothing about time. So every one that is new is
+//! listed once more, under the time of its first push.
+
+use super::table::{HISTORY, Item, number, string, text};
+use crate::clients::Aws;
+use crate::failure::{Failure, failure};
+use engine::{Record, Write};
+use pipeline::names::{ApplicationName, Version};
+
+/// So many are looked at; what is older is found by its version.
+pub(crate) const NEWEST: usize = 50;
+
+impl Aws {
+    /// Lists a release before it is stored: that one of the list is missing is harmless.
+    pub(super) async fn list_push(&self, write: &Write) -> Result<(), Failure> {
+        let (Record::Candidate(candidate), None) = (&write.record, write.read_version) else {
+            return Ok(());
+        };
+        let millis = candidate.first_pushed_at.millis();
+        let expires = (self.clock.now() + HISTORY).millis() / 1000;
+        let writing = self.dynamodb().put_item().table_name(self.table()?);
+        let writing = writing
+            .item("pk", string(&partition(&candidate.application)))
+            .item("sk", string(&format!("{millis:014}#{}", candidate.version)))
+            .item("expires", number(expires));
+        writing.send().await.map_err(failure)?;
+        Ok(())
+    }
+
+    /// The versions that were pushed last, the newest first.
+    pub(crate) async fn pushed_last(
+        &self,
+        application: &ApplicationName,
+    ) -> Result<Vec<Version>, Failure> {
+        let asking = self.dynamodb().query().table_name(self.table()?);
+        let asking = asking
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", string(&partition(application)))
+            .scan_index_forward(false)
+            .limit(i32::try_from(NEWEST).unwrap_or(i32::MAX));
+        let items = asking.send().await.map_err(failure)?.items.unwrap_or_default();
+        let version = |item: &Item| Some(Version::new(text(item, "sk")?.split_once('#')?.1));
+        Ok(items.iter().filter_map(version).collect())
+    }
+}
+
+fn partition(application: &ApplicationName) -> String {
+    format!("pushed#{application}")
+}
