@@ -19,6 +19,8 @@ mod scene;
 mod before;
 #[path = "core/door.rs"]
 mod door;
+#[path = "core/firmness.rs"]
+mod firmness;
 #[path = "core/going_back.rs"]
 mod going_back;
 #[path = "core/hands.rs"]
@@ -29,8 +31,12 @@ mod holds;
 mod promotions;
 #[path = "core/pushes.rs"]
 mod pushes;
+#[path = "core/sizes.rs"]
+mod sizes;
 #[path = "core/versions.rs"]
 mod versions;
+#[path = "core/waiting.rs"]
+mod waiting;
 #[path = "core/watching.rs"]
 mod watching;
 

@@ -5,7 +5,7 @@ use crate::systems::System;
 use engine::Record;
 use pipeline::deployment::{Deployment, State};
 use pipeline::effect::{Effect, Purpose};
-use pipeline::environment::{Head, Hold, HoldUntil, Kind};
+use pipeline::environment::{Head, Hold, HoldUntil, Holder, Kind};
 use pipeline::names::{DeploymentId, Digest, Place, Revision, Version};
 use pipeline::notice::{News, Notice};
 use pipeline::observation::Progress;
@@ -155,7 +155,7 @@ impl Invariants {
     fn looked_at(&mut self, deployment: &Deployment) {
         let place = &deployment.id.place;
         let ours = self.heads.get(place).and_then(|(hold, _)| hold.as_ref());
-        let ours = ours.is_some_and(|hold| hold.by == "slipway");
+        let ours = ours.is_some_and(|hold| hold.by == Holder::Slipway);
         if ours && matches!(deployment.request.kind, Kind::Restore(_)) {
             self.heads.remove(place);
         }

@@ -163,7 +163,7 @@ impl Shop {
     fn begin(&mut self, number: u64) {
         self.sample_state(number);
         let version = Version::new(format!("b{number}"));
-        self.control(Control::Approve { version });
+        self.control(Control::Approve { version, overrides: Default::default() });
         self.sample_state(number);
         self.answer("prepare", Event::Prepared(preparation(number, self.world.now())));
         self.sample_state(number);

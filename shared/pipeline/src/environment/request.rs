@@ -1,5 +1,6 @@
 //! Requests: somebody, or a push, wants an environment to run a release.
 
+use crate::deployment::shorten;
 use crate::names::{EnvironmentName, RequestId, Revision, ServiceName, Tag, Version};
 use crate::release::Release;
 use crate::time::Time;
@@ -63,12 +64,17 @@ pub enum Override {
 }
 
 impl Request {
-    pub fn is_by_person(&self) -> bool {
-        matches!(self.asked_by, Asker::Person { .. })
+    /// The same with what a person typed cut to a length that a record can hold.
+    pub(super) fn shortened(mut self) -> Self {
+        if let Asker::Person { name, why } = &mut self.asked_by {
+            *name = shorten(std::mem::take(name));
+            *why = shorten(std::mem::take(why));
+        }
+        self
     }
 
-    pub(super) fn overrules(&self, what: Override) -> bool {
-        self.is_by_person() && self.overrides.contains(&what)
+    pub fn is_by_person(&self) -> bool {
+        matches!(self.asked_by, Asker::Person { .. })
     }
 }
 

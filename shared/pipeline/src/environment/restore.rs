@@ -1,7 +1,7 @@
 //! Going back by hand, with or without a deployment under way.
 
 use super::advance::Turn;
-use super::{Asker, Fate, Good, Kind, Request, Restore};
+use super::{Asker, Door, Fate, Good, Kind, Request, Restore};
 use crate::deployment::{Said, State};
 use crate::event::Event;
 use crate::names::{RequestId, Version};
@@ -34,28 +34,35 @@ impl Turn<'_> {
             Ok(good) => good,
             Err(refusal) => return Said::Refused(refusal),
         };
-        if undo && self.context.rules.migration.as_ref().is_none_or(|m| m.undo.is_none()) {
+        let migration = self.context.rules.and_then(|rules| rules.migration.as_ref());
+        if undo && migration.is_none_or(|migration| migration.undo.is_none()) {
             return Said::Refused(
                 "the spec has no `undo` for the migration; ask without it".into(),
             );
+        }
+        let unknown = || Version::new("what runs now");
+        let from =
+            self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
+        let request = Request {
+            id,
+            kind: Kind::Restore(Restore { from, revisions: good.revisions.clone(), undo }),
+            release: good.release.clone(),
+            asked_by: Asker::Person { name: by.clone(), why: why.clone() },
+            asked_at: self.now,
+            confirm: None,
+            overrides: Default::default(),
+            fresh: false,
+        };
+        if let Some(Door::Closed { why } | Door::Wait { why, .. } | Door::Pointless { why }) =
+            self.head.keeps_out(&request, self.now, self.context, self.now)
+        {
+            return Said::Refused(why);
         }
         let called_off = match self.make_room_for(&good, undo, &by, &why) {
             Ok(called_off) => called_off,
             Err(said) => return said,
         };
-        let unknown = || Version::new("what runs now");
-        let from =
-            self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
-        let said = self.start(Request {
-            id,
-            kind: Kind::Restore(Restore { from, revisions: good.revisions, undo }),
-            release: good.release,
-            asked_by: Asker::Person { name: by, why },
-            asked_at: self.now,
-            confirm: None,
-            overrides: Default::default(),
-            fresh: false,
-        });
+        let said = self.start(request);
         match (called_off, said) {
             (Some(number), Said::Accepted(started)) => {
                 Said::Accepted(format!("deployment {number} is called off; {started}"))

@@ -9,7 +9,7 @@ use pipeline::event::{AlarmState, Event};
 use pipeline::time::Span;
 
 fn approve(scene: &mut Scene, version: &str) -> String {
-    scene.control(Control::Approve { version: version.into() })
+    scene.control(Control::Approve { version: version.into(), overrides: Default::default() })
 }
 
 #[test]
