@@ -14,6 +14,7 @@ pub mod push;
 pub mod release;
 
 mod absurd;
+mod brief;
 pub mod deployment;
 pub mod effect;
 pub mod environment;

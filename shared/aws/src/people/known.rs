@@ -267,7 +267,7 @@ impl<'a> Site<'a> {
 
     pub(crate) fn context(&self) -> Context<'a> {
         Context {
-            rules: Some(self.rules),
+            rules: self.rules,
             repositories: &self.spec.images,
             promotes_to: &[],
             promoted_from: self.source,
