@@ -91,12 +91,10 @@ class Scr:
 
     def migration_of(self, deployment):
         """The task that Slipway started for this deployment, if it did."""
-        of_deployment = f"/scr/staging/{deployment}/migrate/1"
-        arns = self.ecs.list_tasks(cluster=self.cluster)["taskArns"]
-        arns += self.ecs.list_tasks(cluster=self.cluster, desiredStatus="STOPPED")["taskArns"]
+        started_by = f"slipway/scr/staging/{deployment}/migrate/1"
+        arns = self.ecs.list_tasks(cluster=self.cluster, startedBy=started_by)["taskArns"]
         tasks = arns and self.ecs.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"]
-        ours = [task for task in tasks if task.get("startedBy", "").endswith(of_deployment)]
-        return ours and ours[0]
+        return tasks and tasks[0]
 
 
 class Web:

@@ -1,10 +1,12 @@
 //! Configuring: a spec is read, checked and stored as a whole, or not at all.
 
 use crate::records::Record;
-use crate::saving::Change;
+use crate::saving::{Change, Read};
+use crate::turn::changes_of;
 use crate::world::{Key, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
-use pipeline::names::ApplicationName;
+use pipeline::environment::Input;
+use pipeline::names::{ApplicationName, EnvironmentName, Place};
 use pipeline::spec::{self, Application};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +29,38 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let application = spec.application.clone();
         for _ in 0..CONFLICTS_MAX {
             let loaded = self.load_one::<Application>(key.clone()).await?;
-            if loaded.as_ref().is_some_and(|(known, _)| *known == spec) {
+            if loaded.as_ref().is_some_and(|known| known.body == spec) {
                 return Ok(Configured { application, changed: false });
             }
-            let read = loaded.map(|(known, version)| (known.into(), version));
+            let left = loaded.as_ref().map_or_else(Vec::new, |known| left(&known.body, &spec));
+            let read = loaded.map(Read::into_record);
             let change = Change { record: Record::Spec(spec.clone()), read };
             if self.save_and_send(vec![change], None).await? {
+                for place in left {
+                    // Should this fail, the same comes of it when that environment is woken next.
+                    let _ = self.close(&place).await;
+                }
                 return Ok(Configured { application, changed: true });
             }
         }
         Err(EngineError::Busy(key))
     }
+
+    /// Declines what waits in an environment that has just left the spec. The sweep tells people.
+    async fn close(&self, place: &Place) -> Result<(), EngineError> {
+        let loaded = self.load_everything(place, &Input::Woken).await?;
+        if let Some(step) = self.decide_with_everything(place, &loaded, &Input::Woken) {
+            self.save(changes_of(loaded, step).0).await?;
+        }
+        Ok(())
+    }
+}
+
+fn left(before: &Application, after: &Application) -> Vec<Place> {
+    let gone = before.environments.keys().filter(|name| !after.environments.contains_key(*name));
+    let place = |environment: &EnvironmentName| Place {
+        application: after.application.clone(),
+        environment: environment.clone(),
+    };
+    gone.map(place).collect()
 }

@@ -1,7 +1,7 @@
 //! What an environment can be told, and by whom.
 
 use crate::records::Record;
-use crate::saving::open;
+use crate::saving::{Read, open};
 use crate::turn::Loaded;
 use crate::world::{Key, Lookup, Message, Sender, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
@@ -52,7 +52,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             Sender::Deployment(id) => {
                 let loaded = self.load_deployment(&id.place, id.number).await?;
                 let deployment = loaded.deployment.as_ref();
-                (deployment.map(|(deployment, _)| deployment.outbox.clone()), Some(loaded))
+                (deployment.map(|read| read.body.outbox.clone()), Some(loaded))
             }
             sender => {
                 let key = Key::from(sender);
@@ -98,7 +98,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     ) -> Result<Said, EngineError> {
         let input = Input::Happened(event);
         let read = self.load_deployment(place, active).await?;
-        let is_active = read.head.as_ref().is_some_and(|(head, _)| head.active == Some(active));
+        let is_active = read.head.as_ref().is_some_and(|read| read.body.active == Some(active));
         if is_active
             && let Some(step) = self.decide_alone(&read, &input)
             && let Some(said) = self.save_step(read, step).await?
@@ -135,10 +135,10 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         &self,
         application: &ApplicationName,
     ) -> Result<Option<Application>, EngineError> {
-        Ok(self.load_one(Key::Spec(application.clone())).await?.map(|(spec, _)| spec))
+        Ok(self.load_one(Key::Spec(application.clone())).await?.map(|read| read.body))
     }
 
-    pub(crate) async fn load_one<R>(&self, key: Key) -> Result<Option<(R, u64)>, EngineError>
+    pub(crate) async fn load_one<R>(&self, key: Key) -> Result<Option<Read<R>>, EngineError>
     where
         R: TryFrom<Record, Error = crate::StoredError>,
     {

@@ -28,7 +28,6 @@ type Faults = Box<dyn FnMut(Point) -> Fault>;
 #[derive(Clone, Debug)]
 struct Item {
     stored: Stored,
-    due: Option<Time>,
     lookups: Vec<Lookup>,
 }
 
@@ -93,7 +92,7 @@ impl Memory {
 
     /// When any record wants to be woken next.
     pub fn next_due(&self) -> Option<Time> {
-        self.table.borrow().values().filter_map(|item| item.due).min()
+        self.table.borrow().values().filter_map(|item| item.stored.due).min()
     }
 
     fn fault(&self, point: Point) -> Fault {
@@ -135,9 +134,9 @@ impl World for Memory {
             return Err(SaveError::Conflict);
         }
         for Write { key, read_version, record, due, lookups } in writes {
-            let stored = Stored { version: read_version.unwrap_or_default() + 1, record };
+            let stored = Stored { version: read_version.unwrap_or_default() + 1, due, record };
             self.changed.borrow_mut().push(key.clone());
-            table.insert(key, Item { stored, due, lookups });
+            table.insert(key, Item { stored, lookups });
         }
         drop(table);
         self.pass(Point::AfterSave)?;
@@ -153,7 +152,7 @@ impl World for Memory {
 
     async fn due(&self, now: Time) -> Result<Vec<Key>, WorldError> {
         let table = self.table.borrow();
-        let due = table.iter().filter(|(_, item)| item.due.is_some_and(|due| due <= now));
+        let due = table.iter().filter(|(_, item)| item.stored.due.is_some_and(|due| due <= now));
         Ok(due.map(|(key, _)| key.clone()).collect())
     }
 

@@ -1,6 +1,6 @@
 //! Pushes: which release each belongs to, and where that release may go.
 
-use crate::saving::Change;
+use crate::saving::{Change, Read};
 use crate::world::{Key, Lookup, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::deployment::Said;
@@ -35,22 +35,27 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     ) -> Result<Said, EngineError> {
         let application = spec.application.clone();
         let new = || Candidate::new(application.clone(), belongs, push);
-        self.change_candidate(spec, &belongs.version, Some(&new), |candidate| {
+        let key = candidate_key(&application, &belongs.version);
+        self.change_candidate(Some(spec), key, Some(&new), |candidate| {
             self.decide.pushed(candidate, &belongs.image, push, spec, self.world.now())
         })
         .await
     }
 
+    /// A candidate that no spec concerns any more is woken once, which notes that it sleeps now.
     pub(crate) async fn candidate_woken(
         &self,
         application: &ApplicationName,
         version: &Version,
     ) -> Result<Said, EngineError> {
-        let Some(spec) = self.load_spec(application).await? else {
-            return Ok(Said::Ignored(format!("there is no spec for {application}")));
-        };
+        let spec = self.load_spec(application).await?;
         let now = self.world.now();
-        self.change_candidate(&spec, version, None, |candidate| candidate.woken(&spec, now)).await
+        let key = candidate_key(application, version);
+        self.change_candidate(spec.as_ref(), key, None, |candidate| match &spec {
+            Some(spec) => candidate.woken(spec, now),
+            None => Said::Ignored(format!("there is no spec for {application}")),
+        })
+        .await
     }
 
     pub(crate) async fn candidate_answered(
@@ -59,10 +64,9 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         version: &Version,
         effect: u64,
     ) -> Result<Said, EngineError> {
-        let Some(spec) = self.load_spec(application).await? else {
-            return Ok(Said::Ignored(format!("there is no spec for {application}")));
-        };
-        self.change_candidate(&spec, version, None, |candidate| {
+        let spec = self.load_spec(application).await?;
+        let key = candidate_key(application, version);
+        self.change_candidate(spec.as_ref(), key, None, |candidate| {
             candidate.outbox.answered(effect);
             Said::Done
         })
@@ -71,27 +75,29 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
 
     async fn change_candidate(
         &self,
-        spec: &Application,
-        version: &Version,
+        spec: Option<&Application>,
+        key: Key,
         new: Option<&dyn Fn() -> Candidate>,
         change: impl Fn(&mut Candidate) -> Said,
     ) -> Result<Said, EngineError> {
-        let key =
-            Key::Candidate { application: spec.application.clone(), version: version.clone() };
         for _ in 0..CONFLICTS_MAX {
             let loaded = self.load_one::<Candidate>(key.clone()).await?;
             let mut candidate = match (&loaded, new) {
-                (Some((candidate, _)), _) => candidate.clone(),
+                (Some(read), _) => read.body.clone(),
                 (None, Some(new)) => new(),
-                (None, None) => return Ok(Said::Ignored(format!("there is no release {version}"))),
+                (None, None) => return Ok(Said::Ignored(format!("there is no {key}"))),
             };
             let said = change(&mut candidate);
-            let read = loaded.map(|(candidate, version)| (candidate.into(), version));
+            let read = loaded.map(Read::into_record);
             let change = Change { record: candidate.into(), read };
-            if self.save_and_send(vec![change], Some(spec)).await? {
+            if self.save_and_send(vec![change], spec).await? {
                 return Ok(said);
             }
         }
         Err(EngineError::Busy(key))
     }
+}
+
+fn candidate_key(application: &ApplicationName, version: &Version) -> Key {
+    Key::Candidate { application: application.clone(), version: version.clone() }
 }

@@ -128,7 +128,9 @@ impl Record {
     pub(crate) fn due(&self, spec: Option<&Application>) -> Option<Time> {
         match self {
             Self::Spec(_) => None,
-            Self::Candidate(candidate) => spec.and_then(|spec| candidate.due(spec)),
+            Self::Candidate(candidate) => {
+                spec.map_or_else(|| candidate.outbox.due(), |spec| candidate.due(spec))
+            }
             Self::Head(head) => head.due(),
             Self::Deployment(deployment) => deployment.due(),
         }

@@ -34,7 +34,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let Some(step) = self.decide_with_everything(place, &loaded, input) else {
             return Ok(None);
         };
-        let before = loaded.deployment.map(|(deployment, _)| deployment);
+        let before = loaded.deployment.map(|read| read.body);
         let rules = loaded.spec.and_then(|mut spec| spec.environments.remove(&place.environment));
         let rules = rules.or_else(|| before.as_ref().map(|before| before.rules.clone()));
         Ok(rules.map(|rules| rehearsed(step, before.as_ref(), rules)))

@@ -1,14 +1,23 @@
 //! Saving, then sending: the order that no crash can hurt.
 
 use crate::records::Record;
-use crate::world::{Key, Message, Stored, Timer, World};
+use crate::world::{Key, Message, Stored, Timer, World, Write};
 use crate::{Decide, Engine, EngineError, SaveError, StoredError, WorldError};
 use pipeline::spec::Application;
+use pipeline::time::Time;
 
 /// A record as it shall be, and as it was read; `None`: it is new.
 pub(crate) struct Change {
     pub(crate) record: Record,
-    pub(crate) read: Option<(Record, u64)>,
+    pub(crate) read: Option<Read<Record>>,
+}
+
+/// A record as it was read, and when it wanted to be woken by what was known then.
+#[derive(Clone, Debug)]
+pub(crate) struct Read<R> {
+    pub(crate) body: R,
+    pub(crate) version: u64,
+    pub(crate) due: Option<Time>,
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
@@ -26,39 +35,64 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
                     messages.push(Message { from: from.clone(), number, effect });
                 }
             }
-            if read.as_ref().is_none_or(|(known, _)| *known != record) {
-                let rang_at = read.as_ref().and_then(|(known, _)| known.rings_at(spec));
+            if !is_known(&record, read.as_ref(), spec) {
+                let rang_at = read.as_ref().and_then(|read| read.body.rings_at(spec));
                 if let Some(at) = record.rings_at(spec).filter(|at| rang_at != Some(*at)) {
                     timers.push(Timer { key: record.key(), at });
                 }
-                writes.push(record.into_write(read.map(|(_, version)| version), spec));
+                writes.push(record.into_write(read.map(|read| read.version), spec));
             }
         }
-        if !writes.is_empty() {
-            match self.world.save(writes).await {
-                Ok(()) => {}
-                Err(SaveError::Conflict) => return Ok(false),
-                Err(SaveError::World(error)) => return Err(error.into()),
-            }
+        if !self.write(writes).await? {
+            return Ok(false);
         }
         if !messages.is_empty() || !timers.is_empty() {
             self.world.send(messages, timers).await?;
         }
         Ok(true)
     }
+
+    /// Saves what differs and leaves it to the sweep to send, for a caller that has no queues.
+    pub(crate) async fn save(&self, changes: Vec<Change>) -> Result<bool, EngineError> {
+        let differs = changes.into_iter().filter(|c| !is_known(&c.record, c.read.as_ref(), None));
+        let writes = differs
+            .map(|Change { record, read }| record.into_write(read.map(|read| read.version), None));
+        self.write(writes.collect()).await
+    }
+
+    /// `false`: a conflict.
+    async fn write(&self, writes: Vec<Write>) -> Result<bool, EngineError> {
+        if writes.is_empty() {
+            return Ok(true);
+        }
+        match self.world.save(writes).await {
+            Ok(()) => Ok(true),
+            Err(SaveError::Conflict) => Ok(false),
+            Err(SaveError::World(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether the table has it so. What is the same may be due at another time by now, for the spec has
+/// its say in that; if it were not written, the sweep would find it again and again.
+fn is_known(record: &Record, read: Option<&Read<Record>>, spec: Option<&Application>) -> bool {
+    read.is_some_and(|read| read.body == *record && read.due == record.due(spec))
 }
 
 /// Takes a record as the kind that its key says.
-pub(crate) fn open<R>(key: Key, stored: Stored) -> Result<(R, u64), WorldError>
+pub(crate) fn open<R>(key: Key, stored: Stored) -> Result<Read<R>, WorldError>
 where
     R: TryFrom<Record, Error = StoredError>,
 {
-    match R::try_from(stored.record) {
-        Ok(body) => Ok((body, stored.version)),
+    let Stored { version, due, record } = stored;
+    match R::try_from(record) {
+        Ok(body) => Ok(Read { body, version, due }),
         Err(source) => Err(WorldError::Stored { key, source }),
     }
 }
 
-pub(crate) fn into_record<R: Into<Record>>((body, version): (R, u64)) -> (Record, u64) {
-    (body.into(), version)
+impl<R: Into<Record>> Read<R> {
+    pub(crate) fn into_record(self) -> Read<Record> {
+        Read { body: self.body.into(), version: self.version, due: self.due }
+    }
 }

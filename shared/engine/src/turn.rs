@@ -1,7 +1,7 @@
 //! One turn of the loop for an environment: load, advance, save, send.
 
 use crate::records::Record;
-use crate::saving::{Change, into_record, open};
+use crate::saving::{Change, Read, open};
 use crate::world::{Key, World};
 use crate::{Decide, Engine, EngineError, WorldError};
 use pipeline::deployment::{Deployment, Said};
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Loaded {
     /// `None`: there is none, or it was not needed.
     pub(crate) spec: Option<Application>,
-    pub(crate) head: Option<(Head, u64)>,
-    pub(crate) deployment: Option<(Deployment, u64)>,
+    pub(crate) head: Option<Read<Head>>,
+    pub(crate) deployment: Option<Read<Deployment>>,
     /// The head of the environment that this one is promoted from.
     source: Option<Head>,
 }
@@ -44,10 +44,10 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 
     pub(crate) fn decide_alone(&self, loaded: &Loaded, input: &Input) -> Option<Step> {
-        let (head, _) = loaded.head.as_ref()?;
-        let (deployment, _) = loaded.deployment.as_ref()?;
+        let head = &loaded.head.as_ref()?.body;
+        let deployment = &loaded.deployment.as_ref()?.body;
         let context = Context {
-            rules: &deployment.rules,
+            rules: Some(&deployment.rules),
             repositories: &deployment.repositories,
             promotes_to: &[],
             promoted_from: None,
@@ -67,8 +67,11 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     ) -> Option<Step> {
         let Loaded { spec, head, deployment, source } = loaded;
         let rules = spec.as_ref().and_then(|spec| spec.environments.get(&place.environment));
-        // An environment that left the spec while a deployment runs is carried to its end.
-        let rules = rules.or(deployment.as_ref().map(|(deployment, _)| &deployment.rules))?;
+        // Nothing is written for a name that somebody made up. An environment that left the spec
+        // has a head: what is under way there is carried to its end, and what waits is declined.
+        if rules.is_none() && head.is_none() {
+            return None;
+        }
         let nothing = BTreeMap::new();
         let promotes_to =
             spec.as_ref().map_or_else(Vec::new, |spec| promotes_to(spec, &place.environment));
@@ -79,8 +82,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             promoted_from: source.as_ref(),
         };
         let environment = Environment {
-            head: head.as_ref().map_or_else(|| Head::new(place.clone()), |(head, _)| head.clone()),
-            deployment: deployment.as_ref().map(|(deployment, _)| deployment.clone()),
+            head: head.as_ref().map_or_else(|| Head::new(place.clone()), |read| read.body.clone()),
+            deployment: deployment.as_ref().map(|read| read.body.clone()),
         };
         Some(self.decide.advance(environment, input.clone(), &context, self.world.now()))
     }
@@ -90,14 +93,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         loaded: Loaded,
         step: Step,
     ) -> Result<Option<Said>, EngineError> {
-        let Step { head, deployments, said } = step;
-        let mut changes = vec![Change { record: head.into(), read: loaded.head.map(into_record) }];
-        let mut read = loaded.deployment.map(into_record);
-        for deployment in deployments {
-            let record = Record::from(deployment);
-            let read = read.take_if(|(known, _)| known.key() == record.key());
-            changes.push(Change { record, read });
-        }
+        let (changes, said) = changes_of(loaded, step);
         Ok(self.save_and_send(changes, None).await?.then_some(said))
     }
 
@@ -125,7 +121,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let (spec_key, head_key) = (Key::Spec(place.application.clone()), Key::Head(place.clone()));
         let mut found = self.world.load(&[spec_key.clone(), head_key.clone()]).await?.into_iter();
         let spec = found.next().flatten().map(|stored| open::<Application>(spec_key, stored));
-        let spec = spec.transpose()?.map(|(spec, _)| spec);
+        let spec = spec.transpose()?.map(|read| read.body);
         let head =
             found.next().flatten().map(|stored| open::<Head>(head_key, stored)).transpose()?;
 
@@ -133,7 +129,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } => {
                 Some(*deployment)
             }
-            _ => head.as_ref().and_then(|(head, _)| head.active),
+            _ => head.as_ref().and_then(|read| read.body.active),
         };
         let rules = spec.as_ref().and_then(|spec| spec.environments.get(&place.environment));
         let source = rules.and_then(|rules| rules.deploy_on.as_ref()?.promoted_from.clone());
@@ -157,7 +153,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         &self,
         deployment: Option<Key>,
         source: Option<Key>,
-    ) -> Result<(Option<(Deployment, u64)>, Option<Head>), EngineError> {
+    ) -> Result<(Option<Read<Deployment>>, Option<Head>), EngineError> {
         let keys: Vec<Key> = deployment.iter().chain(&source).cloned().collect();
         let mut found =
             if keys.is_empty() { vec![] } else { self.world.load(&keys).await? }.into_iter();
@@ -171,12 +167,26 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             }
             None => None,
         };
-        Ok((deployment, source.map(|(head, _)| head)))
+        Ok((deployment, source.map(|read| read.body)))
     }
 }
 
 fn is_emergency(input: &Input) -> bool {
     matches!(input, Input::RollbackRequested { .. } | Input::Controlled { .. })
+}
+
+/// What of a turn has to be saved.
+pub(crate) fn changes_of(loaded: Loaded, step: Step) -> (Vec<Change>, Said) {
+    let Step { head, deployments, said } = step;
+    let read = loaded.head.map(Read::into_record);
+    let mut changes = vec![Change { record: head.into(), read }];
+    let mut read = loaded.deployment.map(Read::into_record);
+    for deployment in deployments {
+        let record = Record::from(deployment);
+        let read = read.take_if(|read| read.body.key() == record.key());
+        changes.push(Change { record, read });
+    }
+    (changes, said)
 }
 
 fn deployment_key(place: &Place, number: u64) -> Key {

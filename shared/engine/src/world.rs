@@ -61,6 +61,8 @@ pub enum Lookup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub version: u64,
+    /// When it was last written that it wants to be woken.
+    pub due: Option<Time>,
     pub record: Record,
 }
 

@@ -45,7 +45,6 @@ fn request(version: &str) -> Input {
         confirm: None,
         overrides: Default::default(),
         fresh: false,
-        skip_migration: None,
     }))
 }
 
@@ -94,7 +93,7 @@ fn a_rehearsal_says_what_would_be_said_and_sent() {
         Accepted("it waits: deployment 1 is under way")
         under way: Some("1 awaiting approval"), started: None, effects: []"#]],
     );
-    let approve = Control::Approve { version: "b1".into() };
+    let approve = Control::Approve { version: "b1".into(), overrides: Default::default() };
     let approve = Input::Controlled { by: "ann".into(), why: String::new(), control: approve };
     check(
         &world,

@@ -17,6 +17,8 @@ use crate::push::{Arrived, Belongs, Candidate, Offered, Push};
 
 /// When a tag that was complete is pushed again, the other images get this long to follow.
 const SETTLE: Span = Span::minutes(2);
+/// So many digests that a tag pointed to before are remembered.
+const REPLACED_MAX: usize = 100;
 
 impl Candidate {
     pub fn new(application: ApplicationName, belongs: &Belongs, push: &Push) -> Self {
@@ -53,7 +55,7 @@ impl Candidate {
         let late = known.is_some_and(|known| push.pushed_at < known.pushed_at);
         let same_moment = known.is_some_and(|known| push.pushed_at == known.pushed_at);
         if late || (same_moment && self.replaced.contains(&push.digest)) {
-            self.replaced.insert(push.digest.clone());
+            self.note_replaced(push.digest.clone());
             return Said::Ignored("the tag has moved on".into());
         }
         let arrived = Arrived {
@@ -62,12 +64,21 @@ impl Candidate {
             built_at: push.built_at,
         };
         if let Some(old) = self.images.insert(image.clone(), arrived) {
-            self.replaced.insert(old.digest);
+            self.note_replaced(old.digest);
         }
         self.first_pushed_at = self.first_pushed_at.min(push.pushed_at);
         self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
         self.offer(spec, now);
         Said::Done
+    }
+
+    /// Only what was pushed in the same moment is compared with these, so that any may be forgotten
+    /// but the last.
+    fn note_replaced(&mut self, digest: Digest) {
+        if self.replaced.len() >= REPLACED_MAX && !self.replaced.contains(&digest) {
+            self.replaced.pop_first();
+        }
+        self.replaced.insert(digest);
     }
 
     /// The same digest under the same tag. Somebody may have moved the tag away and back again,
@@ -184,7 +195,6 @@ impl Candidate {
             confirm: None,
             overrides: BTreeSet::new(),
             fresh: false,
-            skip_migration: None,
         }
     }
 

@@ -14,7 +14,6 @@ pub mod push;
 pub mod release;
 
 mod absurd;
-mod brief;
 pub mod deployment;
 pub mod effect;
 pub mod environment;

@@ -40,9 +40,14 @@ impl Outbox {
     fn forget_old_announcements(&mut self) {
         let is_announcement = |entry: &Entry| matches!(entry.effect, Effect::Announce(_));
         let count = self.entries.iter().filter(|entry| is_announcement(entry)).count();
-        if count >= ANNOUNCEMENTS_MAX
-            && let Some(oldest) = self.entries.iter().position(is_announcement)
-        {
+        if count >= ANNOUNCEMENTS_MAX {
+            self.forget_oldest_announcement();
+        }
+    }
+
+    pub(crate) fn forget_oldest_announcement(&mut self) {
+        let is_announcement = |entry: &Entry| matches!(entry.effect, Effect::Announce(_));
+        if let Some(oldest) = self.entries.iter().position(is_announcement) {
             self.entries.remove(oldest);
         }
     }

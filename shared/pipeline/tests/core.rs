@@ -19,22 +19,24 @@ mod scene;
 mod before;
 #[path = "core/door.rs"]
 mod door;
+#[path = "core/firmness.rs"]
+mod firmness;
 #[path = "core/going_back.rs"]
 mod going_back;
 #[path = "core/hands.rs"]
 mod hands;
 #[path = "core/holds.rs"]
 mod holds;
-#[path = "core/one_off.rs"]
-mod one_off;
 #[path = "core/promotions.rs"]
 mod promotions;
 #[path = "core/pushes.rs"]
 mod pushes;
-#[path = "core/schema.rs"]
-mod schema;
+#[path = "core/sizes.rs"]
+mod sizes;
 #[path = "core/versions.rs"]
 mod versions;
+#[path = "core/waiting.rs"]
+mod waiting;
 #[path = "core/watching.rs"]
 mod watching;
 

@@ -32,7 +32,7 @@ pub(crate) fn schedule_people<D: Decide>(
         for build in builds.iter().filter(|_| wants_approval) {
             let version = Version::new(build.tag.as_str());
             let span = build.first_at.since(START) + Span::seconds(rng.u64(60..4000));
-            let control = Control::Approve { version };
+            let control = Control::Approve { version, overrides: BTreeSet::new() };
             let input = Input::Controlled { by: "ada".into(), why: "looks good".into(), control };
             sim.after(span, Happening::Person { place: place.clone(), input });
         }
@@ -95,8 +95,6 @@ fn by_hand(
         confirm: rules.confirm.clone(),
         overrides,
         fresh: rng.u8(0..4) == 0,
-        // Its migration runs, however old it is.
-        skip_migration: Some(false),
     }))
 }
 

@@ -24,11 +24,9 @@ pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(Mark, Event)>, Fa
             let attempt = mark.attempt;
             let task = TaskId::new(command);
             match answers.first().map(end_of) {
-                Some(Ok(Some(end))) => {
-                    Some(Event::OneOffReported { purpose, attempt, task, end: Some(end) })
-                }
-                Some(Err(_)) => Some(Event::OneOffReported { purpose, attempt, task, end: None }),
-                Some(Ok(None)) | None => None,
+                Some(Ok(end)) => Some(Event::OneOffSeen { purpose, attempt, task, end }),
+                Some(Err(_)) => Some(Event::OneOffLost { purpose, attempt }),
+                None => None,
             }
         }
         _ => observed(aws, &mark.id, command, &answers).await?,

@@ -202,7 +202,7 @@ pub(super) struct Unclear;
 pub(super) fn end_of(answer: &Answer) -> Result<Option<OneOffEnd>, Unclear> {
     let end = |exit_code, code: &str, reason: String| {
         let stop = Stop { code: Some(code.to_owned()), reason };
-        Ok(Some(OneOffEnd { exit_code, stop, reason: None, beside: None }))
+        Ok(Some(OneOffEnd { exit_code, stop, reason: None }))
     };
     let host = &answer.host;
     if !answer.stage.is_over() {

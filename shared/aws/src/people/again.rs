@@ -24,9 +24,10 @@ pub(crate) async fn answer(
     let mut answer = Map::new();
     answer.insert("accepted".into(), true.into());
     let fate = site.head.fates.iter().find(|(known, _)| known == id).map(|(_, fate)| fate);
-    let number = match fate {
-        Some(Fate::Started { number }) => Some(*number),
-        Some(Fate::Declined { .. }) | None => None,
+    let (number, declined) = match fate {
+        Some(Fate::Started { number }) => (Some(*number), None),
+        Some(Fate::Declined { why }) => (None, Some(why)),
+        None => (None, None),
     };
     let waits = site.head.queue.iter().find(|waits| waits.request.id == *id);
     let text = match (number, waits) {
@@ -37,7 +38,10 @@ pub(crate) async fn answer(
             format!("deployment {number}{state}")
         }
         (None, Some(waits)) => format!("it waits: {}", waits.why),
-        (None, None) => "it came to nothing".to_owned(),
+        (None, None) => match declined {
+            Some(why) => format!("it was declined: {why}"),
+            None => "it was declined".to_owned(),
+        },
     };
     let text = format!("this was asked a moment ago, and is done once; {text}");
     answer.insert("answer".into(), text.into());

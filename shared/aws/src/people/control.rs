@@ -4,17 +4,19 @@ use super::answer::{Caller, Refusal, begin, yes_or_no};
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, WHY};
 use super::known::{Directory, Known, Named, Site};
 use super::marks::{Words, digests, marked, releases};
+use super::overruling::{overrides, what_would_do_to_approve};
 use super::place::{choose, named, showcase, with_place};
 use crate::failure::Failure;
 use engine::{Engine, Pipeline};
 use pipeline::deployment::{Said, State};
-use pipeline::environment::{Control, Input};
+use pipeline::environment::{Control, Input, Override};
 use pipeline::names::{Digest, Version};
 use pipeline::spec::instead;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use tracing::info;
 
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field; 10] = [
     APPLICATION,
     ENVIRONMENT,
     ("action", &["do", "command", "control"]),
@@ -22,6 +24,7 @@ const FIELDS: [Field; 9] = [
     ("image", &[]),
     ("digest", &[]),
     ("firm", &[]),
+    ("override", &["overrides", "overrule"]),
     WHY,
     BY,
 ];
@@ -70,13 +73,17 @@ pub(crate) async fn control(
     let Asked { by, why, dry_run, controls, .. } = &asked;
     info!(%place, dry_run, "{controls:?} by {by}, {why}: {said:?}");
     let mut answer = begin(&said, asked.dry_run, &form);
-    if !yes_or_no(&said).0
+    if let [Control::Approve { overrides, .. }] = controls.as_slice()
+        && !yes_or_no(&said).0
         && let Some(version) = waiting_for_approval(&asked.site)
-        && matches!(controls.as_slice(), [Control::Approve { .. }])
     {
         let mut typed = form.typed();
         typed.insert("version".into(), version.as_str().into());
-        answer.insert("choices".into(), vec![with_place(typed, &asked.site)].into());
+        let overruling = what_would_do_to_approve(&asked.site, typed.clone(), overrides, known.now);
+        match overruling {
+            Some(payload) => answer.insert("to_do_it_all_the_same".into(), payload),
+            None => answer.insert("choices".into(), vec![with_place(typed, &asked.site)].into()),
+        };
     }
     answer.insert("environment".into(), place.to_string().into());
     if asked.dry_run {
@@ -114,10 +121,13 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
         firm: form.flag("firm"),
     };
     let (by, why, dry_run) = (form.text("by"), form.text("why"), form.flag("dry_run"));
+    let overrides = overruled(form, action.as_deref());
     let site = find(form, known, action.as_deref(), &mut refusal);
     refusal.because.splice(0..0, form.mistakes.drain(..));
     let controls = match (&site, &action) {
-        (Some(site), Some(action)) => controls(site, action, &words, form, &mut refusal),
+        (Some(site), Some(action)) => {
+            controls(site, action, &words, &overrides, form, &mut refusal)
+        }
         _ => Vec::new(),
     };
     let Some(site) = site.filter(|_| refusal.because.is_empty()) else {
@@ -128,6 +138,21 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
     let by = by.unwrap_or_else(|| caller.somebody());
     let why = why.unwrap_or_else(|| "no reason given".into());
     Ok(Asked { site, controls, by, why, dry_run })
+}
+
+/// What is named to be overruled, where there is anything that the action may overrule.
+fn overruled(form: &mut Form, action: Option<&str>) -> BTreeSet<Override> {
+    let overrides = overrides(form);
+    let only_unfinished = overrides.iter().all(|what| *what == Override::Unfinished);
+    let mistake = match action {
+        Some("approve") | None => None,
+        Some("unhold") if only_unfinished => None,
+        Some("unhold") => Some("unhold overrides nothing but \"unfinished\""),
+        Some(_) if overrides.is_empty() => None,
+        Some(_) => Some("\"override\" is for approve and unhold; leave it out"),
+    };
+    form.mistakes.extend(mistake.map(ToOwned::to_owned));
+    overrides
 }
 
 /// The environment that is meant: for most actions there is little choice.
@@ -164,7 +189,7 @@ fn is_likely(site: &Site, action: &str) -> bool {
         "approve" | "reject" => waiting_for_approval(site).is_some(),
         "cancel" => site.active.is_some(),
         "resume" => site.head.pause.is_some(),
-        "unhold" => site.head.hold.is_some(),
+        "unhold" => site.head.hold.is_some() || site.head.unfinished.is_some(),
         _ => false,
     }
 }
@@ -179,18 +204,24 @@ fn controls(
     site: &Site,
     action: &str,
     words: &Words,
+    overrides: &BTreeSet<Override>,
     form: &Form,
     refusal: &mut Refusal,
 ) -> Vec<Control> {
     match action {
-        "approve" => approve(site, words, form, refusal).into_iter().collect(),
+        "approve" => {
+            let version = approved(site, words, form, refusal);
+            let approve = |version| Control::Approve { version, overrides: overrides.clone() };
+            version.map(approve).into_iter().collect()
+        }
         "reject" | "cancel" if is_another(site, words, refusal) => Vec::new(),
         "reject" => vec![Control::Reject],
         "cancel" => vec![Control::Cancel],
         "pause" => vec![Control::Pause],
         "resume" => vec![Control::Resume],
         "hold" => vec![Control::Hold { firm: words.firm }],
-        "unhold" => vec![Control::Unhold],
+        "unhold" if overrides.is_empty() => vec![Control::Unhold],
+        "unhold" => vec![Control::ForgetTask, Control::Unhold],
         "mark_bad" => {
             let digests = digests(site, &releases(site), words, form, refusal);
             let mark = |(digest, version)| Control::MarkBad { digest, version };
@@ -216,7 +247,7 @@ fn is_another(site: &Site, words: &Words, refusal: &mut Refusal) -> bool {
 }
 
 /// An approval names what it is for: nobody agrees to whatever happens to wait by now.
-fn approve(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> Option<Control> {
+fn approved(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> Option<Version> {
     let waits = waiting_for_approval(site);
     let Some(typed) = &words.version else {
         match waits {
@@ -231,7 +262,7 @@ fn approve(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> Op
         return None;
     };
     let version = waits.filter(|version| version.is_meant_by(typed)).cloned();
-    Some(Control::Approve { version: version.unwrap_or_else(|| Version::new(typed.as_str())) })
+    Some(version.unwrap_or_else(|| Version::new(typed.as_str())))
 }
 
 fn example(site: &Site, action: Option<&str>) -> Value {

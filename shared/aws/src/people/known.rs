@@ -267,7 +267,7 @@ impl<'a> Site<'a> {
 
     pub(crate) fn context(&self) -> Context<'a> {
         Context {
-            rules: self.rules,
+            rules: Some(self.rules),
             repositories: &self.spec.images,
             promotes_to: &[],
             promoted_from: self.source,

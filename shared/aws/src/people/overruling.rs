@@ -6,7 +6,7 @@ use super::place::with_place;
 use pipeline::environment::{Door, Override, Request};
 use pipeline::spec::instead;
 use pipeline::time::Time;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 const OVERRIDES: [Override; 5] =
@@ -39,35 +39,66 @@ pub(crate) fn what_would_do(
     now: Time,
 ) -> Option<Value> {
     let context = site.context();
-    let mut all = request.clone();
-    all.overrides = OVERRIDES.into_iter().collect();
-    all.confirm = site.rules.confirm.clone().or(all.confirm);
     let closed =
         |request: &Request| matches!(site.head.door(request, &context, now), Door::Closed { .. });
-    if closed(&all) && all.skip_migration.is_none() {
-        // The database as it is: the other way would have to be written by hand.
-        all.skip_migration = Some(true);
-    }
-    if closed(&all) || !closed(request) {
+    if !closed(request) {
         return None;
     }
-    for what in OVERRIDES {
-        let mut fewer = all.clone();
-        fewer.overrides.remove(&what);
-        if !closed(&fewer) {
-            all = fewer;
-        }
-    }
+    let mut allowed = request.clone();
+    allowed.confirm = site.rules.confirm.clone().or(allowed.confirm);
+    let overrides = fewest(|overrides| {
+        let overrides = overrides.clone();
+        !closed(&Request { overrides, ..allowed.clone() })
+    })?;
     let mut typed = form.typed();
-    if let Some(skip) = all.skip_migration {
-        typed.insert("skip_migration".into(), skip.into());
-    }
     if let Some(confirm) = &site.rules.confirm {
         typed.insert("confirm".into(), confirm.as_str().into());
     }
-    if !all.overrides.is_empty() {
-        let words: Vec<_> = all.overrides.iter().map(|what| what.word()).collect();
+    Some(with_overrides(typed, &overrides, site))
+}
+
+/// The same for the approval of what waits for one.
+pub(crate) fn what_would_do_to_approve(
+    site: &Site,
+    typed: Map<String, Value>,
+    overrides: &BTreeSet<Override>,
+    now: Time,
+) -> Option<Value> {
+    let context = site.context();
+    let active = site.active?;
+    let goes_on = |overrides: &BTreeSet<Override>| {
+        site.head.keeps_from_approval(active, overrides, &context, now).is_none()
+    };
+    if goes_on(overrides) {
+        return None;
+    }
+    Some(with_overrides(typed, &fewest(goes_on)?, site))
+}
+
+/// The fewest things that have to be overruled; `None`: all of them together are not enough.
+fn fewest(is_enough: impl Fn(&BTreeSet<Override>) -> bool) -> Option<BTreeSet<Override>> {
+    let mut needed: BTreeSet<Override> = OVERRIDES.into_iter().collect();
+    if !is_enough(&needed) {
+        return None;
+    }
+    for what in OVERRIDES {
+        let mut fewer = needed.clone();
+        fewer.remove(&what);
+        if is_enough(&fewer) {
+            needed = fewer;
+        }
+    }
+    Some(needed)
+}
+
+fn with_overrides(
+    mut typed: Map<String, Value>,
+    overrides: &BTreeSet<Override>,
+    site: &Site,
+) -> Value {
+    if !overrides.is_empty() {
+        let words: Vec<_> = overrides.iter().map(|what| what.word()).collect();
         typed.insert("override".into(), words.into());
     }
-    Some(with_place(typed, site))
+    with_place(typed, site)
 }

@@ -5,7 +5,7 @@
 
 use super::known::Site;
 use pipeline::deployment::{Deployment, Standing, State};
-use pipeline::environment::HoldUntil;
+use pipeline::environment::{HoldUntil, Unfinished};
 use pipeline::push::Candidate;
 use pipeline::spec::Application;
 use pipeline::time::Time;
@@ -235,10 +235,7 @@ fn frozen(site: &Site, now: Time) -> Option<String> {
 }
 
 fn unfinished(site: &Site) -> Option<String> {
-    let unfinished = site.head.unfinished.as_ref()?;
-    let task = unfinished.task.as_ref().map_or(String::new(), |task| format!(" ({task})"));
-    let number = unfinished.number;
-    Some(format!("the migration task of deployment {number}{task} may still run"))
+    site.head.unfinished.as_ref().map(Unfinished::text)
 }
 
 fn good(site: &Site) -> Vec<String> {

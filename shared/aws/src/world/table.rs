@@ -238,7 +238,9 @@ fn open(key: &Key, item: &Item) -> Result<Stored, WorldError> {
     let version = version.ok_or_else(|| broken("version"))?;
     let record = Record::read(text(item, "record").ok_or_else(|| broken("record"))?);
     let record = record.map_err(|source| WorldError::Stored { key: key.clone(), source })?;
-    Ok(Stored { version, record })
+    let due = item.get("due_at").and_then(|value| value.as_n().ok());
+    let due = due.and_then(|due| due.parse().ok()).map(Time::from_millis);
+    Ok(Stored { version, due, record })
 }
 
 pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a String> {

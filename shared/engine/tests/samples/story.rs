@@ -163,7 +163,7 @@ impl Shop {
     fn begin(&mut self, number: u64) {
         self.sample_state(number);
         let version = Version::new(format!("b{number}"));
-        self.control(Control::Approve { version });
+        self.control(Control::Approve { version, overrides: Default::default() });
         self.sample_state(number);
         self.answer("prepare", Event::Prepared(preparation(number, self.world.now())));
         self.sample_state(number);
@@ -179,7 +179,7 @@ impl Shop {
 
     fn happened_to(&mut self, deployment: u64, purpose: Purpose) {
         let stop = Stop { code: Some("EssentialContainerExited".into()), reason: "done".into() };
-        let end = Some(OneOffEnd { exit_code: Some(0), stop, reason: None, beside: None });
+        let end = Some(OneOffEnd { exit_code: Some(0), stop, reason: None });
         let event = Event::OneOffSeen { purpose, attempt: 1, task: "task/m1".into(), end };
         self.tell(Input::HappenedTo { deployment, event });
     }

@@ -74,14 +74,18 @@ impl Deployment {
             (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
             (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
 
+            (S::AwaitingApproval { deadline }, E::Approved { .. }) if now >= *deadline => {
+                let too_late = format!("it waited for approval until {deadline}; deploy it again");
+                self.approval_expired(now);
+                Said::Refused(too_late)
+            }
             (S::AwaitingApproval { .. }, E::Approved { by }) => self.approved(&by, now),
             (S::AwaitingApproval { .. }, E::Rejected { by, why }) => {
                 self.end(Verdict::Rejected { by, why }, now);
                 Said::Accepted("rejected; nothing was touched".into())
             }
             (S::AwaitingApproval { deadline }, E::Woken) if now >= *deadline => {
-                let why = "the approval did not come in time; deploy it again to ask again".into();
-                self.end(Verdict::Rejected { by: "the clock".into(), why }, now);
+                self.approval_expired(now);
                 Said::Done
             }
             (_, E::Approved { .. } | E::Rejected { .. }) => self.no_approval_wanted(),
@@ -177,6 +181,11 @@ impl Deployment {
     /// that does not matter now, or a wake-up before its time.
     pub(super) fn does_not_fit(&self, event: &Event) -> Said {
         Said::Ignored(format!("{} while {}", event.name(), self.state.name()))
+    }
+
+    fn approval_expired(&mut self, now: Time) {
+        let why = "the approval did not come in time; deploy it again to ask again".into();
+        self.end(Verdict::Rejected { by: "the clock".into(), why }, now);
     }
 
     fn approved(&mut self, by: &str, now: Time) -> Said {

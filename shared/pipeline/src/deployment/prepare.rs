@@ -1,5 +1,6 @@
 //! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
 
+use super::one_off::MIGRATION_PATIENCE;
 use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, Standing, State};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
 use crate::environment::Kind;
@@ -77,8 +78,9 @@ impl Deployment {
                 self.undo(then, now);
             }
             _ if self.migration_wanted().is_some() => {
-                let state = |run| State::Migrating { run, intent: Intent::GoOn };
-                self.begin_one_off(Purpose::Migrate, state, now);
+                self.run_one_off(Purpose::Migrate, 1, Span::default(), now);
+                let run = self.new_run(1, now, MIGRATION_PATIENCE);
+                self.state = State::Migrating { run, intent: Intent::GoOn };
             }
             _ => self.roll_out(0, now),
         }
@@ -166,11 +168,9 @@ impl Deployment {
         }
     }
 
-    /// The migration, if this deployment has one that has not been done and is not to be skipped.
+    /// The migration, if this deployment has one that has not been done.
     fn migration_wanted(&self) -> Option<&crate::spec::Migration> {
-        let wanted = self.request.kind == Kind::Deploy
-            && self.schema == Schema::Untouched
-            && self.request.skip_migration != Some(true);
+        let wanted = self.request.kind == Kind::Deploy && self.schema == Schema::Untouched;
         self.rules.migration.as_ref().filter(|_| wanted)
     }
 

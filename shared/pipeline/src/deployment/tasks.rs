@@ -49,10 +49,6 @@ impl Deployment {
             }
             return Said::Done;
         }
-        if service.died.len() >= threshold {
-            // More say nothing new of a rollback by hand, and there may be thousands of them.
-            return Said::Ignored("enough of its tasks are counted".into());
-        }
         service.died.push(report.task.clone());
         let count = service.died.len();
         self.hear(report.witness());

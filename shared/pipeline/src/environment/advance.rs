@@ -1,31 +1,18 @@
 //! What happens next in an environment: requests, wishes, and the events of its deployment.
 
-use super::{Control, Door, Fate, Head, HoldUntil, Kind, Request};
+use super::{Asker, Context, Control, Door, Fate, Head, Kind, Request};
 use crate::deployment::{self, Deployment, Said};
 use crate::event::Event;
-use crate::names::{DeploymentId, EnvironmentName, ImageName, Repository, RequestId, Version};
+use crate::names::{DeploymentId, EnvironmentName, RequestId, Version};
 use crate::release::Release;
-use crate::spec;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// An environment as it is loaded: its head, and the deployment that is addressed or active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
     pub head: Head,
     pub deployment: Option<Deployment>,
-}
-
-/// What the decision needs and nobody decides here.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    pub rules: &'a spec::Environment,
-    pub repositories: &'a BTreeMap<ImageName, Repository>,
-    /// The environments that are promoted from this one.
-    pub promotes_to: &'a [EnvironmentName],
-    /// The head of the environment that this one is promoted from.
-    pub promoted_from: Option<&'a Head>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,16 +70,33 @@ pub struct Step {
 /// Decides what follows from `input`.
 pub fn advance(environment: Environment, input: Input, context: &Context<'_>, now: Time) -> Step {
     let Environment { head, deployment } = environment;
-    let input = input.brief();
     if let Some(absurdity) = input.absurdity(now) {
         let said = Said::Ignored(format!("absurd: {absurdity}"));
         return Step { head, deployments: deployment.into_iter().collect(), said };
     }
+    let concerns_the_queue = input.concerns_the_queue();
     let mut turn = Turn { head, deployment, started: None, context, now };
     let said = turn.take_in(input);
-    turn.conclude_and_go_on();
+    turn.conclude_and_go_on(concerns_the_queue);
+    turn.head.fit();
     let Turn { head, deployment, started, .. } = turn;
     Step { head, deployments: deployment.into_iter().chain(started).collect(), said }
+}
+
+impl Input {
+    /// Whether it may change what waits though nothing ends: time passed, or somebody wants
+    /// something. What happens to a deployment is told it alone, mostly without the spec.
+    fn concerns_the_queue(&self) -> bool {
+        match self {
+            Self::Happened(_) | Self::HappenedTo { .. } | Self::Answered { .. } => false,
+            Self::Requested(_)
+            | Self::RollbackRequested { .. }
+            | Self::Controlled { .. }
+            | Self::Promotable { .. }
+            | Self::HeadAnswered { .. }
+            | Self::Woken => true,
+        }
+    }
 }
 
 /// One turn of the machine: the records that it may change.
@@ -153,14 +157,14 @@ impl Turn<'_> {
 
     fn happened_to(&mut self, number: u64, event: Event) -> Said {
         match &event {
-            Event::OneOffReported { task, end, .. } => {
+            Event::OneOffSeen { task, end, .. } => {
                 let is_loose = |loose: &mut super::Unfinished| {
                     loose.task.as_ref() == Some(task) && end.is_some()
                 };
                 self.head.unfinished.take_if(is_loose);
             }
             // A command on hosts knows whose it is; what it did says nothing about another deployment.
-            Event::Observed { .. } => {}
+            Event::OneOffLost { .. } | Event::Observed { .. } => {}
             _ => return Said::Ignored(format!("{} is no fact about a deployment", event.name())),
         }
         match self.head.active {
@@ -192,6 +196,7 @@ impl Turn<'_> {
     }
 
     fn requested(&mut self, request: Request) -> Said {
+        let request = request.shortened();
         if let Some(fate) = self.head.fate(&request.id) {
             return match fate {
                 Fate::Started { number } => {
@@ -202,14 +207,6 @@ impl Turn<'_> {
         }
         if self.head.queue.iter().any(|waits| waits.request.id == request.id) {
             return Said::Accepted("this request waits already".into());
-        }
-        let unknown = request
-            .release
-            .images
-            .keys()
-            .find(|image| !self.context.repositories.contains_key(image));
-        if let Some(image) = unknown {
-            return Said::Refused(format!("the spec has no image called {image}"));
         }
         match self.head.door(&request, self.context, self.now) {
             Door::Open => self.start(request),
@@ -223,17 +220,19 @@ impl Turn<'_> {
                 self.head.remember_fate(request.id, Fate::Declined { why: why.clone() });
                 Said::Refused(why)
             }
-            Door::Wait { why, until, eligible } => self.queue(request, why, until, eligible),
+            Door::Wait { why, until, what } => self.queue(request, why, until, what),
         }
     }
 
     pub(super) fn start(&mut self, request: Request) -> Said {
+        let Some(rules) = self.context.rules.cloned() else {
+            return Said::Refused(self.head.not_in_the_spec());
+        };
         let number = self.head.last_number + 1;
         let mark = request.release.mark();
         if matches!(request.kind, Kind::Deploy) {
             // Whoever got through the door has lifted the hold by it.
-            self.head.hold = None;
-            self.head.unfinished = None;
+            self.head.hold_before = self.head.hold.take();
             self.head.mark_before = self.head.high_water.clone();
             if self.head.high_water.as_ref().is_none_or(|known| known.older_than(&mark)) {
                 self.head.high_water = Some(mark);
@@ -243,7 +242,6 @@ impl Turn<'_> {
         self.head.active = Some(number);
         self.head.remember_fate(request.id.clone(), Fate::Started { number });
         let id = DeploymentId { place: self.head.place.clone(), number };
-        let rules = self.context.rules.clone();
         let repositories = self.context.repositories.clone();
         let version = request.release.version.clone();
         let started = Deployment::start(id, request, rules, repositories, self.now);
@@ -252,7 +250,8 @@ impl Turn<'_> {
     }
 
     fn promotable(&mut self, from: EnvironmentName, release: Release) -> Said {
-        let follows = self.context.rules.deploy_on.as_ref().is_some_and(|deploy_on| {
+        let deploy_on = self.context.rules.and_then(|rules| rules.deploy_on.as_ref());
+        let follows = deploy_on.is_some_and(|deploy_on| {
             deploy_on.promoted_from.as_ref() == Some(&from) && deploy_on.tags.is_empty()
         });
         if !follows {
@@ -263,58 +262,27 @@ impl Turn<'_> {
             id,
             kind: Kind::Deploy,
             release,
-            asked_by: super::Asker::Promotion { from },
+            asked_by: Asker::Promotion { from },
             asked_at: self.now,
             confirm: None,
             overrides: Default::default(),
             fresh: false,
-            skip_migration: None,
         })
     }
 
     /// Draws the conclusions from a deployment that has just ended, and starts what waits.
-    fn conclude_and_go_on(&mut self) {
+    fn conclude_and_go_on(&mut self, concerns_the_queue: bool) {
+        if concerns_the_queue {
+            self.give_way();
+        }
         if let Some(ended) =
             self.deployment.clone().filter(|d| self.head.active == Some(d.id.number))
             && ended.verdict().is_some()
         {
             self.conclude(&ended);
         }
-        if self.head.active.is_none() && self.started.is_none() {
-            self.start_next();
-        }
-    }
-}
-
-impl Context<'_> {
-    pub(super) fn is_promotable(&self, request: &Request) -> bool {
-        let wants = self.rules.deploy_on.as_ref().is_some_and(|d| d.promoted_from.is_some());
-        let is_good = |source: &Head| {
-            source.has_good(&request.release) && source.bad_digest_of(&request.release).is_none()
-        };
-        !wants || self.promoted_from.is_some_and(is_good)
-    }
-
-    pub(super) fn promoted_from_name(&self) -> String {
-        let deploy_on = self.rules.deploy_on.as_ref();
-        deploy_on
-            .and_then(|d| d.promoted_from.as_ref())
-            .map(ToString::to_string)
-            .unwrap_or_default()
-    }
-}
-
-impl Head {
-    /// Puts a hold in place, unless a firmer one is.
-    pub(super) fn hold(&mut self, by: String, why: String, until: HoldUntil, now: Time) {
-        let firmer = match (self.hold.as_ref().map(|hold| &hold.until), &until) {
-            (None, _) | (_, HoldUntil::Person) => false,
-            (Some(HoldUntil::Person), _) => true,
-            // A person may have held it against more than the release that ends now.
-            (Some(HoldUntil::NewerThan(known)), HoldUntil::NewerThan(new)) => new.older_than(known),
-        };
-        if !firmer {
-            self.hold = Some(super::Hold { by, why, at: now, until });
+        if concerns_the_queue || self.head.active.is_none() {
+            self.look_at_queue();
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What a person may say to an environment.
 
 use super::advance::Turn;
-use super::{Bad, HoldUntil, Pause};
-use crate::deployment::{Said, State};
+use super::{Bad, Hold, HoldUntil, Holder, Override, Pause};
+use crate::deployment::{Said, State, shorten};
 use crate::event::Event;
 use crate::names::{Digest, Version};
 use crate::release::Mark;
+use crate::verdict::list;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,6 +16,9 @@ pub enum Control {
     /// Agree to exactly this version.
     Approve {
         version: Version,
+        /// What a person explicitly overrules.
+        #[serde(default)]
+        overrides: BTreeSet<Override>,
     },
     Reject,
     /// Call off what has touched nothing yet.
@@ -26,6 +31,8 @@ pub enum Control {
         firm: bool,
     },
     Unhold,
+    /// Wait no longer for a migration task that may still run.
+    ForgetTask,
     /// Automation never chooses this digest again.
     MarkBad {
         digest: Digest,
@@ -41,42 +48,30 @@ pub enum Control {
 impl Turn<'_> {
     pub(super) fn controlled(&mut self, by: String, why: String, control: Control) -> Said {
         match control {
-            Control::Approve { version } => self.approve(by, &version),
+            Control::Approve { version, overrides } => self.approve(by, &version, &overrides),
             Control::Reject | Control::Cancel if self.head.active.is_none() => {
                 Said::Refused("nothing is under way here".into())
             }
             Control::Reject => self.feed(Event::Rejected { by, why }),
             Control::Cancel => self.feed(Event::CancelRequested { by, why }),
             Control::Pause => {
-                self.head.pause = Some(Pause { by, why, at: self.now });
+                self.head.pause = Some(Pause { by, why: shorten(why), at: self.now });
                 Said::Accepted("paused; nothing starts here until it is resumed".into())
             }
             Control::Resume => match self.head.pause.take() {
                 Some(_) => Said::Accepted("resumed".into()),
                 None => Said::Accepted("it was not paused".into()),
             },
-            Control::Hold { firm } => {
-                let until = if firm {
-                    HoldUntil::Person
-                } else {
-                    HoldUntil::NewerThan(self.known_by_now())
-                };
-                self.head.hold = None;
-                self.head.hold(by, why, until, self.now);
-                Said::Accepted("on hold".into())
-            }
-            Control::Unhold => {
-                self.head.unfinished = None;
-                match self.head.hold.take() {
-                    Some(_) => Said::Accepted("the hold is lifted".into()),
-                    None => Said::Accepted("it was not on hold".into()),
-                }
-            }
+            Control::Hold { firm } => self.put_on_hold(by, &why, firm),
+            Control::Unhold => self.unhold(),
+            Control::ForgetTask => match self.head.unfinished.take() {
+                Some(task) => Said::Accepted(format!("{}; it is not waited for", task.text())),
+                None => Said::Accepted("no migration task may still run".into()),
+            },
             Control::MarkBad { digest, version } => {
                 let version = version.unwrap_or_else(|| Version::new(digest.short()));
-                self.head.bad.retain(|bad| bad.digest != digest);
                 let why = format!("marked by {by}: {why}");
-                self.head.bad.push(Bad { digest, version, why, by_hand: true });
+                self.head.remember_bad_digest(Bad { digest, version, why, by_hand: true });
                 Said::Accepted("marked bad; automation will not choose it".into())
             }
             Control::UnmarkBad { digest } => {
@@ -86,26 +81,75 @@ impl Turn<'_> {
         }
     }
 
-    /// An approval is for the release that the person saw, and for no other.
-    fn approve(&mut self, by: String, version: &Version) -> Said {
+    /// An approval is for the release that the person saw, and for no other. It goes past nothing
+    /// that would keep the same release from being started by hand.
+    fn approve(&mut self, by: String, version: &Version, overrides: &BTreeSet<Override>) -> Said {
         let Some(active) =
             self.deployment.as_ref().filter(|d| self.head.active == Some(d.id.number))
         else {
             return Said::Refused("nothing waits for approval".into());
         };
-        let waiting = &active.request.release.version;
-        if matches!(active.state, State::AwaitingApproval { .. }) && waiting != version {
-            return Said::Refused(format!(
-                "it is {waiting} that waits for approval, not {version}"
-            ));
+        let mut by = by;
+        if let State::AwaitingApproval { deadline } = active.state {
+            let waiting = &active.request.release.version;
+            if waiting != version {
+                return Said::Refused(format!(
+                    "it is {waiting} that waits for approval, not {version}"
+                ));
+            }
+            let kept = self.head.keeps_from_approval(active, overrides, self.context, self.now);
+            // One that comes too late is told so, whatever else stands in its way.
+            if let Some(why) = kept.filter(|_| self.now < deadline) {
+                return Said::Refused(why);
+            }
+            if !overrides.is_empty() {
+                by = format!("{by}, overruling {}", list(overrides.iter().map(|o| o.word())));
+            }
         }
         self.feed(Event::Approved { by })
     }
 
-    /// Everything that was built before now is older than this.
+    fn put_on_hold(&mut self, by: String, why: &str, firm: bool) -> Said {
+        let until = match firm {
+            true => HoldUntil::Person,
+            false => HoldUntil::NewerThan(self.known_by_now()),
+        };
+        let hold = Hold::new(Holder::Person(by), why, until, self.now);
+        match (self.head.hold(hold), &self.head.hold) {
+            (false, Some(firmer)) => Said::Accepted(format!(
+                "it is on hold already, and more firmly: by {}: {}; that hold stays",
+                firmer.by, firmer.why
+            )),
+            _ => Said::Accepted("on hold".into()),
+        }
+    }
+
+    /// A migration task that may still run keeps automation out until somebody names it.
+    fn unhold(&mut self) -> Said {
+        let lifted = self.head.hold.take().is_some();
+        self.head.hold_before = None;
+        let said = match lifted {
+            true => "the hold is lifted",
+            false => "it was not on hold",
+        };
+        Said::Accepted(match &self.head.unfinished {
+            None => said.to_owned(),
+            Some(task) => format!(
+                "{said}; {}, so automation waits until it ends; add \"override\": \
+                 [\"unfinished\"] if you know that it has ended",
+                task.text()
+            ),
+        })
+    }
+
+    /// Everything that was built before now, or waits by now, is older than this.
     fn known_by_now(&self) -> Mark {
-        let version =
-            self.head.high_water.as_ref().map_or(Version::new("-"), |mark| mark.version.clone());
+        let waiting = self.head.queue.iter().map(|waits| &waits.request.release);
+        let active = self.deployment.iter().map(|active| &active.request.release);
+        let known = waiting.chain(active).map(|release| release.mark());
+        let known = known.chain(self.head.high_water.clone());
+        let newest = known.reduce(|one, other| if one.older_than(&other) { other } else { one });
+        let version = newest.map_or(Version::new("-"), |newest| newest.version);
         Mark { version, built_at: self.now }
     }
 }

@@ -1,7 +1,14 @@
 //! The door: whether a request may start now, has to wait, or is turned away.
+//!
+//! One rule for every moment at which something could start: when a request is made, when its turn
+//! comes, when a person approves it, and when a newer release would take its place.
 
-use super::{Context, Head, HoldUntil, Kind, Override, Request};
-use crate::time::Time;
+use super::{Context, Head, Hold, HoldUntil, Kind, Override, Request, Restore};
+use crate::deployment::Deployment;
+use crate::release::Mark;
+use crate::spec;
+use crate::time::{Span, Time};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Door {
@@ -10,7 +17,7 @@ pub enum Door {
     Wait {
         why: String,
         until: Option<Time>,
-        eligible: bool,
+        what: WaitsFor,
     },
     /// It is turned away, and what to do instead.
     Closed {
@@ -22,23 +29,95 @@ pub enum Door {
     },
 }
 
+/// What a request waits for that may not start yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// The end of the deployment that is under way.
+    Turn,
+    /// The end of a hold, a pause, a freeze or a migration task.
+    Opening,
+    /// Its success in the environment that it is promoted from.
+    Promotion,
+}
+
+impl WaitsFor {
+    /// How long it waits where nothing says when the wait ends.
+    pub(super) fn patience(self) -> Option<Span> {
+        match self {
+            // A deployment has deadlines of its own.
+            Self::Turn => None,
+            Self::Opening => Some(Span::hours(24 * 30)),
+            Self::Promotion => Some(Span::hours(24 * 7)),
+        }
+    }
+}
+
 impl Head {
+    /// Whether a request that is made now may start.
     pub fn door(&self, request: &Request, context: &Context<'_>, now: Time) -> Door {
-        let verdict = match (&request.kind, request.is_by_person()) {
-            (Kind::Restore(_), _) => None,
-            (Kind::Deploy, true) => self.door_for_person(request, context, now),
-            (Kind::Deploy, false) => self.door_for_automation(request, context, now),
-        };
-        verdict.unwrap_or_else(|| match self.active {
-            Some(number) => wait(format!("deployment {number} is under way"), None),
+        self.door_since(request, now, context, now)
+    }
+
+    /// The same for a request that was accepted at `since` and has waited from then on.
+    pub(super) fn door_since(
+        &self,
+        request: &Request,
+        since: Time,
+        context: &Context<'_>,
+        now: Time,
+    ) -> Door {
+        self.keeps_out(request, since, context, now).unwrap_or_else(|| match self.active {
+            Some(number) => Door::Wait {
+                why: format!("deployment {number} is under way"),
+                until: None,
+                what: WaitsFor::Turn,
+            },
             None => Door::Open,
         })
     }
 
-    fn door_for_automation(
+    /// What keeps a request out even if nothing is under way; `None`: nothing does.
+    pub(super) fn keeps_out(
+        &self,
+        request: &Request,
+        since: Time,
+        context: &Context<'_>,
+        now: Time,
+    ) -> Option<Door> {
+        let Some(rules) = context.rules else { return Some(closed(self.not_in_the_spec())) };
+        match &request.kind {
+            Kind::Restore(restore) => self.keeps_restore_out(restore),
+            Kind::Deploy => {
+                if let Some(why) = context.misfit(request, rules) {
+                    return Some(closed(why));
+                }
+                match request.is_by_person() {
+                    true => self.keeps_person_out(request, since, context, rules, now),
+                    false => self.keeps_automation_out(request, context, rules, now),
+                }
+            }
+        }
+    }
+
+    pub(super) fn not_in_the_spec(&self) -> String {
+        format!("the spec has no environment {}", self.place)
+    }
+
+    /// Going back is let in by everything: it is what a person does in an emergency.
+    fn keeps_restore_out(&self, restore: &Restore) -> Option<Door> {
+        let unfinished = self.unfinished.as_ref().filter(|_| restore.undo)?;
+        Some(closed(format!(
+            "{}, and cannot be undone before it ends; go back without undo, or tell control to \
+             \"unhold\" with \"override\": [\"unfinished\"] if you know that it has ended",
+            unfinished.text()
+        )))
+    }
+
+    fn keeps_automation_out(
         &self,
         request: &Request,
         context: &Context<'_>,
+        rules: &spec::Environment,
         now: Time,
     ) -> Option<Door> {
         let mark = request.release.mark();
@@ -61,99 +140,149 @@ impl Head {
         {
             return Some(Door::Pointless { why: "exactly these images run already".into() });
         }
-        match self.hold.as_ref().map(|hold| (hold, &hold.until)) {
-            Some((hold, HoldUntil::NewerThan(held))) if !held.older_than(&mark) => {
-                return Some(closed(format!(
-                    "on hold: {}; only a newer release lifts that",
-                    hold.why
-                )));
-            }
-            Some((hold, HoldUntil::Person)) => {
-                return Some(wait(format!("on hold by {}: {}", hold.by, hold.why), None));
-            }
-            _ => {}
+        if let Some(hold) = self.hold.as_ref().filter(|hold| !hold.lets_in(&mark)) {
+            return Some(match hold.until {
+                HoldUntil::NewerThan(_) => {
+                    closed(format!("on hold: {}; only a newer release lifts that", hold.why))
+                }
+                HoldUntil::Person => opens(format!("on hold by {}: {}", hold.by, hold.why), None),
+            });
         }
         if let Some(unfinished) = &self.unfinished {
-            return Some(wait(unfinished.text(), None));
+            return Some(opens(unfinished.text(), None));
         }
         if !context.is_promotable(request) {
-            let from = context.promoted_from_name();
-            let why = format!("it has not succeeded in {from} yet");
-            return Some(Door::Wait { why, until: None, eligible: false });
+            let why = format!("it has not succeeded in {} yet", context.promoted_from_name());
+            return Some(Door::Wait { why, until: None, what: WaitsFor::Promotion });
         }
         if let Some(pause) = &self.pause {
-            return Some(wait(format!("paused by {}: {}", pause.by, pause.why), None));
+            return Some(opens(format!("paused by {}: {}", pause.by, pause.why), None));
         }
-        let frozen = context.rules.frozen_until(now);
-        frozen.map(|until| wait(format!("frozen until {until}"), Some(until)))
+        let frozen = rules.frozen_until(now);
+        frozen.map(|until| opens(format!("frozen until {until}"), Some(until)))
     }
 
-    fn door_for_person(&self, request: &Request, context: &Context<'_>, now: Time) -> Option<Door> {
+    fn keeps_person_out(
+        &self,
+        request: &Request,
+        since: Time,
+        context: &Context<'_>,
+        rules: &spec::Environment,
+        now: Time,
+    ) -> Option<Door> {
         if let Some(word) =
-            context.rules.confirm.as_ref().filter(|word| request.confirm.as_ref() != Some(word))
+            rules.confirm.as_ref().filter(|word| request.confirm.as_ref() != Some(word))
         {
             return Some(closed(format!(
                 "a manual deploy to this environment needs \"confirm\": \"{word}\""
             )));
         }
+        let asks = Asks { request, overrides: &request.overrides, since };
+        self.refusal(&asks, context, rules, now).map(closed)
+    }
+
+    /// Why a deployment that waits for approval may not go on, and the words that overrule that;
+    /// `None`: a person may approve it.
+    pub fn keeps_from_approval(
+        &self,
+        deployment: &Deployment,
+        overrides: &BTreeSet<Override>,
+        context: &Context<'_>,
+        now: Time,
+    ) -> Option<String> {
+        let Some(rules) = context.rules else { return Some(self.not_in_the_spec()) };
+        let request = &deployment.request;
+        // What was overruled to start it is not asked for again.
+        let known = request.overrides.iter().filter(|_| request.is_by_person());
+        let overrides = known.chain(overrides).copied().collect();
+        let asks = Asks { request, overrides: &overrides, since: deployment.started_at };
+        self.refusal(&asks, context, rules, now)
+    }
+
+    /// What a person is told who may not have something started.
+    fn refusal(
+        &self,
+        asks: &Asks<'_>,
+        context: &Context<'_>,
+        rules: &spec::Environment,
+        now: Time,
+    ) -> Option<String> {
         if let Some(pause) = &self.pause {
-            return Some(closed(format!("paused by {}: {}; resume it first", pause.by, pause.why)));
+            return Some(format!("paused by {}: {}; resume it first", pause.by, pause.why));
         }
-        if let Some(newer) = self.newer_schema_than(&request.release)
-            && context.rules.migration.is_some()
-            && request.skip_migration.is_none()
-        {
-            let (version, newer) = (&request.release.version, &newer.version);
-            return Some(closed(format!(
-                "{version} is older than {newer}, whose migration ran here, so that its own may meet \
-                 a schema that it does not know; say \"skip_migration\": true to leave the database \
-                 as it is, or false to run the migration of {version} all the same"
-            )));
-        }
-        let mut reasons = Vec::new();
-        if let Some(bad) = self.bad_digest_of(&request.release) {
-            let why = format!("{} in it is marked bad ({})", bad.digest.short(), bad.why);
-            reasons.push((Override::Bad, why));
-        }
-        if let Some(hold) = &self.hold {
-            reasons.push((
-                Override::Hold,
-                format!("the environment is on hold by {} ({})", hold.by, hold.why),
-            ));
-        }
-        if let Some(unfinished) = &self.unfinished {
-            reasons.push((Override::Unfinished, unfinished.text()));
-        }
-        if !context.is_promotable(request) {
-            let from = context.promoted_from_name();
-            reasons
-                .push((Override::Promotion, format!("these images have not succeeded in {from}")));
-        }
-        if let Some(until) = context.rules.frozen_until(now) {
-            reasons.push((Override::Freeze, format!("the environment is frozen until {until}")));
-        }
-        if reasons.iter().all(|(what, _)| request.overrules(*what)) {
+        let mut reasons = self.reasons(asks, context, rules, now);
+        if reasons.iter().all(|(what, _)| asks.overrides.contains(what)) {
             return None;
         }
         // All of it at once: who is told one reason after the other forgets the words before.
         let words: Vec<_> =
             reasons.iter().map(|(what, _)| format!("\"{}\"", what.word())).collect();
-        reasons.retain(|(what, _)| !request.overrules(*what));
+        reasons.retain(|(what, _)| !asks.overrides.contains(what));
         let whys: Vec<_> = reasons.into_iter().map(|(_, why)| why).collect();
         let (whys, words) = (whys.join("; "), words.join(", "));
-        Some(closed(format!("{whys}; add \"override\": [{words}] if you mean it")))
+        Some(format!("{whys}; add \"override\": [{words}] if you mean it"))
+    }
+
+    /// Everything that a person would have to overrule, each with why.
+    fn reasons(
+        &self,
+        asks: &Asks<'_>,
+        context: &Context<'_>,
+        rules: &spec::Environment,
+        now: Time,
+    ) -> Vec<(Override, String)> {
+        let release = &asks.request.release;
+        let mut reasons = Vec::new();
+        if let Some(bad) = self.bad_digest_of(release) {
+            let why = format!("{} in it is marked bad ({})", bad.digest.short(), bad.why);
+            reasons.push((Override::Bad, why));
+        }
+        if let Some(hold) = self.hold.as_ref().filter(|hold| asks.is_held_by(hold, &release.mark()))
+        {
+            let why = format!("the environment is on hold by {} ({})", hold.by, hold.why);
+            reasons.push((Override::Hold, why));
+        }
+        if let Some(unfinished) = &self.unfinished {
+            reasons.push((Override::Unfinished, unfinished.text()));
+        }
+        if !context.is_promotable(asks.request) {
+            let from = context.promoted_from_name();
+            reasons
+                .push((Override::Promotion, format!("these images have not succeeded in {from}")));
+        }
+        if let Some(until) = rules.frozen_until(now) {
+            reasons.push((Override::Freeze, format!("the environment is frozen until {until}")));
+        }
+        reasons
+    }
+}
+
+/// What a person asks for, and what they overrule.
+struct Asks<'a> {
+    request: &'a Request,
+    overrides: &'a BTreeSet<Override>,
+    /// When it was accepted.
+    since: Time,
+}
+
+impl Asks<'_> {
+    /// A person who asks has to know of a hold. One that came after a request was accepted is
+    /// lifted by what is newer, as it is for automation.
+    fn is_held_by(&self, hold: &Hold, mark: &Mark) -> bool {
+        hold.at <= self.since || !hold.lets_in(mark)
     }
 }
 
 impl super::Unfinished {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let task = self.task.as_ref().map_or(String::new(), |task| format!(" ({task})"));
         format!("the migration task of deployment {}{task} may still run", self.number)
     }
 }
 
-fn wait(why: String, until: Option<Time>) -> Door {
-    Door::Wait { why, until, eligible: true }
+/// It waits until the environment is open to automation again.
+fn opens(why: String, until: Option<Time>) -> Door {
+    Door::Wait { why, until, what: WaitsFor::Opening }
 }
 
 fn closed(why: String) -> Door {

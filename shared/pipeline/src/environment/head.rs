@@ -1,6 +1,6 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
-use super::{Migration, Request};
+use super::{Hold, Request};
 use crate::deployment::{Deployment, Left, Standing, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 pub(super) const GOOD_MAX: usize = 20;
 pub(super) const QUEUE_MAX: usize = 20;
+/// So many releases that succeeded before those are remembered by their images only.
+const OLDER_GOOD_MAX: usize = 180;
 const BAD_MAX: usize = 100;
 const FATES_MAX: usize = 100;
 
@@ -21,12 +23,19 @@ pub struct Head {
     pub live: Option<Live>,
     /// The last good releases, the newest last.
     pub good: Vec<Good>,
+    /// Releases that succeeded before those: nothing goes back to them, and they are still good
+    /// enough to be promoted. The newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub older_good: Vec<Release>,
     /// The lock: the number of the one deployment that may act.
     pub active: Option<u64>,
     pub last_number: u64,
     /// What waits here, the oldest first.
     pub queue: Vec<Waits>,
     pub hold: Option<Hold>,
+    /// The hold that the active deployment went past: it is back if that one touches nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_before: Option<Hold>,
     pub pause: Option<Pause>,
     pub bad: Vec<Bad>,
     /// The newest release that ever started here; automation never goes below it.
@@ -37,10 +46,6 @@ pub struct Head {
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.
     pub unfinished: Option<Unfinished>,
-    /// The last migrations that ran here and what became of each, the newest last. Those that ran
-    /// before this was written down are known by the good releases.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub migrations: Vec<Migration>,
     pub outbox: Outbox,
 }
 
@@ -57,9 +62,6 @@ pub struct Good {
     pub number: u64,
     pub at: Time,
     pub revisions: BTreeMap<ServiceName, Revision>,
-    /// The deployment whose migration it needs; 0: it needs none; `None`: it was not written down.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub needs: Option<u64>,
 }
 
 /// A request that waits, and why it does, as a person reads it.
@@ -67,26 +69,11 @@ pub struct Good {
 pub struct Waits {
     pub request: Request,
     pub why: String,
-    /// When it is looked at again even if nothing happens.
+    /// When it is looked at again even if nothing happens; it may have waited long enough then.
     pub until: Option<Time>,
-}
-
-/// The environment stays where it is; automation brings nothing that is not newer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    pub by: String,
-    pub why: String,
-    pub at: Time,
-    pub until: HoldUntil,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldUntil {
-    /// Until a release newer than this one arrives, or a person lifts it.
-    NewerThan(Mark),
-    /// Until a person lifts it.
-    Person,
+    /// When it was accepted; an older Slipway did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,25 +111,27 @@ impl Head {
             place,
             live: None,
             good: Vec::new(),
+            older_good: Vec::new(),
             active: None,
             last_number: 0,
             queue: Vec::new(),
             hold: None,
+            hold_before: None,
             pause: None,
             bad: Vec::new(),
             high_water: None,
             mark_before: None,
             fates: Vec::new(),
             unfinished: None,
-            migrations: Vec::new(),
             outbox: Outbox::default(),
         }
     }
 
     /// Whether exactly these images succeeded here together, perhaps among others.
     pub fn has_good(&self, release: &Release) -> bool {
-        self.good.iter().any(|good| {
-            let of_good = |(image, digest)| good.release.images.get(image) == Some(digest);
+        let mut good = self.good.iter().map(|good| &good.release).chain(&self.older_good);
+        good.any(|good| {
+            let of_good = |(image, digest)| good.images.get(image) == Some(digest);
             release.images.iter().all(of_good)
         })
     }
@@ -171,8 +160,7 @@ impl Head {
 
     /// When it wants to be woken next, if nothing happens before.
     pub fn due(&self) -> Option<Time> {
-        let waits =
-            self.queue.iter().filter(|_| self.active.is_none()).filter_map(|waits| waits.until);
+        let waits = self.queue.iter().filter_map(|waits| waits.until);
         waits.chain(self.outbox.due()).min()
     }
 
@@ -191,8 +179,12 @@ impl Head {
 
     pub(super) fn remember_good(&mut self, good: Good) {
         self.good.retain(|known| !known.release.same_images(&good.release));
+        self.older_good.retain(|known| !known.same_images(&good.release));
         self.good.push(good);
-        drop_oldest(&mut self.good, GOOD_MAX);
+        let older = drop_oldest(&mut self.good, GOOD_MAX).into_iter().map(|good| good.release);
+        let older: Vec<_> = older.filter(|release| self.bad_digest_of(release).is_none()).collect();
+        self.older_good.extend(older);
+        drop_oldest(&mut self.older_good, OLDER_GOOD_MAX);
     }
 
     /// Marks the digests of `release` as bad, except those that the good releases share.
@@ -204,15 +196,26 @@ impl Head {
         for digest in release.images.values().filter(|digest| !kept.contains(digest)) {
             if !self.bad.iter().any(|bad| bad.digest == *digest) {
                 let (digest, version) = (digest.clone(), release.version.clone());
-                self.bad.push(Bad {
-                    digest,
-                    version,
-                    why: shorten(why.to_owned()),
-                    by_hand: false,
-                });
+                let why = why.to_owned();
+                self.remember_bad_digest(Bad { digest, version, why, by_hand: false });
             }
         }
-        drop_oldest(&mut self.bad, BAD_MAX);
+    }
+
+    pub(super) fn remember_bad_digest(&mut self, bad: Bad) {
+        self.bad.retain(|known| known.digest != bad.digest);
+        self.bad.push(Bad { why: shorten(bad.why), ..bad });
+        while self.bad.len() > BAD_MAX {
+            self.forget_a_bad_digest();
+        }
+    }
+
+    /// The oldest one gives way, and one that a person named only if there is no other.
+    pub(super) fn forget_a_bad_digest(&mut self) {
+        let oldest = self.bad.iter().position(|bad| !bad.by_hand).unwrap_or_default();
+        if oldest < self.bad.len() {
+            self.bad.remove(oldest);
+        }
     }
 
     /// What speaks against choosing `release` by itself: a digest that a person named, or that
@@ -229,8 +232,8 @@ impl Head {
     }
 }
 
-pub(super) fn drop_oldest<T>(items: &mut Vec<T>, max: usize) {
-    if items.len() > max {
-        items.drain(..items.len() - max);
-    }
+/// Keeps the newest `max`, and returns the others.
+pub(super) fn drop_oldest<T>(items: &mut Vec<T>, max: usize) -> Vec<T> {
+    let newest = items.split_off(items.len().saturating_sub(max));
+    std::mem::replace(items, newest)
 }

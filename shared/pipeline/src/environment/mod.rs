@@ -2,17 +2,20 @@
 
 mod advance;
 mod conclude;
+mod context;
 mod control;
 mod door;
 mod head;
+mod hold;
 mod queue;
 mod request;
 mod restore;
-mod schema;
+mod size;
 
-pub use advance::{Context, Environment, Input, Step, advance};
+pub use advance::{Environment, Input, Step, advance};
+pub use context::Context;
 pub use control::Control;
-pub use door::Door;
-pub use head::{Bad, Fate, Good, Head, Hold, HoldUntil, Live, Pause, Unfinished, Waits};
-pub use request::{Asker, Kind, Override, Request, Restore, Undoes};
-pub use schema::{Migration, MigrationState};
+pub use door::{Door, WaitsFor};
+pub use head::{Bad, Fate, Good, Head, Live, Pause, Unfinished, Waits};
+pub use hold::{Hold, HoldUntil, Holder};
+pub use request::{Asker, Kind, Override, Request, Restore};

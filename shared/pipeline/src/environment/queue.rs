@@ -1,7 +1,12 @@
 //! The queue: what waits for its turn, and what gives way to what.
+//!
+//! Whatever was accepted here starts, or whoever asked hears why it does not.
 
-use super::{Door, Fate, Request, Waits};
-use crate::deployment::{Said, State};
+use super::advance::Turn;
+use super::head::QUEUE_MAX;
+use super::size::{QUEUE_BYTES_MAX, bytes};
+use super::{Door, Fate, Request, Waits, WaitsFor};
+use crate::deployment::{Said, State, shorten};
 use crate::effect::Effect;
 use crate::names::{RequestId, Version};
 use crate::notice::{News, Notice};
@@ -9,17 +14,16 @@ use crate::spec;
 use crate::time::Time;
 use crate::verdict::{Usurper, Verdict};
 
-use super::advance::Turn;
 impl Turn<'_> {
     pub(super) fn queue(
         &mut self,
         request: Request,
         why: String,
         until: Option<Time>,
-        eligible: bool,
+        what: WaitsFor,
     ) -> Said {
         let automatic = !request.is_by_person();
-        if automatic && eligible && self.context.rules.queue == spec::Queue::Newest {
+        if automatic && what != WaitsFor::Promotion && self.newest_wins() {
             if let Some(newer) = self.newer_in_queue(&request) {
                 let why = format!("{newer} is newer and waits already");
                 self.decline(request, why.clone());
@@ -27,39 +31,75 @@ impl Turn<'_> {
             }
             self.drop_older_from_queue(&request);
         }
-        if self.head.queue.len() >= super::head::QUEUE_MAX {
-            self.drop_oldest_that_cannot_start();
-        }
-        if self.head.queue.len() >= super::head::QUEUE_MAX {
-            let why = "too many requests wait already".to_owned();
-            self.decline(request, why.clone());
+        if let Err(why) = self.make_room(&request, what) {
+            if automatic {
+                self.decline(request, why.clone());
+            }
             return Said::Refused(why);
         }
-        self.give_way_to(&request, eligible);
         let accepted = Said::Accepted(format!("it waits: {why}"));
-        if automatic && (self.head.active.is_none() || !eligible) {
-            self.tell(&request, News::Waits { why: why.clone() });
+        if automatic && (self.head.active.is_none() || what == WaitsFor::Promotion) {
+            self.tell(&request, News::Waits { why: shorten(why.clone()) });
         }
-        self.head.queue.push(Waits { request, why, until });
+        let mut waits = Waits { request, why: String::new(), until: None, since: Some(self.now) };
+        waits.waits_on(why, until, what, self.now);
+        self.head.queue.push(waits);
         accepted
     }
 
-    /// What waits for a success that may never come makes room for what may have one.
-    fn drop_oldest_that_cannot_start(&mut self) {
-        let cannot = |waits: &&Waits| {
-            let door = self.head.door(&waits.request, self.context, self.now);
-            matches!(door, Door::Wait { eligible: false, .. })
-        };
-        let Some(id) = self.head.queue.iter().find(cannot).map(|w| w.request.id.clone()) else {
-            return;
-        };
-        for waits in self.take_from_queue(|waits| waits.request.id == id) {
-            let why = format!("{}, and newer releases wait as well", waits.why);
-            self.decline(waits.request, why);
-        }
+    fn newest_wins(&self) -> bool {
+        self.context.rules.is_some_and(|rules| rules.queue == spec::Queue::Newest)
     }
 
-    pub(super) fn newer_in_queue(&self, request: &Request) -> Option<Version> {
+    /// The queue takes so much. What waits for a success that may never come gives way first, and
+    /// then the oldest release, which may be `request` itself.
+    fn make_room(&mut self, request: &Request, what: WaitsFor) -> Result<(), String> {
+        while self.is_full_for(request) {
+            let (id, why) = self.what_gives_way(request, what);
+            if id == request.id {
+                return Err(why);
+            }
+            for waits in self.take_from_queue(|waits| waits.request.id == id) {
+                self.decline(waits.request, why.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_full_for(&self, request: &Request) -> bool {
+        let queue = &self.head.queue;
+        queue.len() >= QUEUE_MAX
+            || (!queue.is_empty() && bytes(queue) + bytes(request) > QUEUE_BYTES_MAX)
+    }
+
+    fn what_gives_way(&self, request: &Request, what: WaitsFor) -> (RequestId, String) {
+        let automatic = || self.head.queue.iter().filter(|waits| !waits.request.is_by_person());
+        let may_never = |waits: &&Waits| {
+            matches!(self.door_of(waits), Door::Wait { what: WaitsFor::Promotion, .. })
+        };
+        if let Some(waits) = automatic().find(may_never) {
+            let why = format!("{}, and newer releases wait as well", waits.why);
+            return (waits.request.id.clone(), why);
+        }
+        let itself = (request.id.clone(), "too many requests wait already".to_owned());
+        if what == WaitsFor::Promotion {
+            return itself;
+        }
+        let new = Some(request).filter(|request| !request.is_by_person());
+        let oldest =
+            automatic().map(|waits| &waits.request).chain(new).reduce(|oldest, other| match other
+                .release
+                .mark()
+                .older_than(&oldest.release.mark())
+            {
+                true => other,
+                false => oldest,
+            });
+        let why = "too many releases wait, and it is the oldest of them";
+        oldest.map_or(itself, |oldest| (oldest.id.clone(), why.to_owned()))
+    }
+
+    fn newer_in_queue(&self, request: &Request) -> Option<Version> {
         let mark = request.release.mark();
         let mut waiting = self.eligible_in_queue();
         waiting
@@ -67,7 +107,7 @@ impl Turn<'_> {
             .map(|other| other.release.version.clone())
     }
 
-    pub(super) fn drop_older_from_queue(&mut self, request: &Request) {
+    fn drop_older_from_queue(&mut self, request: &Request) {
         let older: Vec<RequestId> =
             self.eligible_in_queue().map(|other| other.id.clone()).collect();
         for waits in self.take_from_queue(|waits| older.contains(&waits.request.id)) {
@@ -76,37 +116,55 @@ impl Turn<'_> {
         }
     }
 
-    /// The automatic requests that could start if it were their turn.
+    /// The automatic requests that could start if it were their turn and the environment open.
     fn eligible_in_queue(&self) -> impl Iterator<Item = &Request> {
-        let requests = self.head.queue.iter().map(|waits| &waits.request);
-        requests.filter(|request| {
-            let door = self.head.door(request, self.context, self.now);
-            !request.is_by_person()
-                && matches!(door, Door::Open | Door::Wait { eligible: true, .. })
-        })
+        let eligible = self.head.queue.iter().filter(|waits| {
+            let door = self.door_of(waits);
+            !waits.request.is_by_person()
+                && matches!(
+                    door,
+                    Door::Open | Door::Wait { what: WaitsFor::Turn | WaitsFor::Opening, .. }
+                )
+        });
+        eligible.map(|waits| &waits.request)
     }
 
-    pub(super) fn take_from_queue(&mut self, chosen: impl Fn(&Waits) -> bool) -> Vec<Waits> {
+    fn door_of(&self, waits: &Waits) -> Door {
+        let since = waits.since.unwrap_or(self.now);
+        self.head.door_since(&waits.request, since, self.context, self.now)
+    }
+
+    fn take_from_queue(&mut self, chosen: impl Fn(&Waits) -> bool) -> Vec<Waits> {
         let queue = std::mem::take(&mut self.head.queue);
         let (taken, kept) = queue.into_iter().partition(chosen);
         self.head.queue = kept;
         taken
     }
 
-    /// A deployment that nobody has approved yet gives way to a newer release.
-    pub(super) fn give_way_to(&mut self, request: &Request, eligible: bool) {
+    /// A deployment that nobody has approved yet gives way to a newer release that could start now.
+    pub(super) fn give_way(&mut self) {
         let Some(active) = self.deployment.as_mut() else { return };
-        let waits_for_approval = matches!(active.state, State::AwaitingApproval { .. });
-        let newer = active.request.release.mark().older_than(&request.release.mark());
-        let automatic = !request.is_by_person() && !active.request.is_by_person();
-        let newest_wins = self.context.rules.queue == spec::Queue::Newest;
-        if newest_wins && eligible && waits_for_approval && newer && automatic {
-            let version = request.release.version.clone();
+        let waits_for_approval = matches!(active.state, State::AwaitingApproval { .. })
+            && self.head.active == Some(active.id.number);
+        let newest_wins = self.context.rules.is_some_and(|r| r.queue == spec::Queue::Newest);
+        if !waits_for_approval || !newest_wins || active.request.is_by_person() {
+            return;
+        }
+        let mark = active.request.release.mark();
+        let newer = self.head.queue.iter().find(|waits| {
+            let (request, since) = (&waits.request, waits.since.unwrap_or(self.now));
+            !request.is_by_person()
+                && mark.older_than(&request.release.mark())
+                && self.head.keeps_out(request, since, self.context, self.now).is_none()
+        });
+        if let Some(newer) = newer {
+            let version = newer.request.release.version.clone();
             active.finish(Verdict::Superseded { by: Usurper::NewerRelease { version } }, self.now);
         }
     }
 
     pub(super) fn decline(&mut self, request: Request, why: String) {
+        let why = shorten(why);
         self.tell(&request, News::Declined { why: why.clone() });
         self.head.remember_fate(request.id, Fate::Declined { why });
     }
@@ -124,46 +182,63 @@ impl Turn<'_> {
         self.head.outbox.add(Effect::Announce(Box::new(notice)), self.now);
     }
 
-    pub(super) fn start_next(&mut self) {
+    /// Starts what may start, if nothing is under way; the others wait for what they wait for now.
+    pub(super) fn look_at_queue(&mut self) {
         let waiting: Vec<RequestId> =
             self.head.queue.iter().map(|w| w.request.id.clone()).collect();
         for id in waiting {
-            let Some(waits) = self.head.queue.iter().find(|w| w.request.id == id).cloned() else {
-                continue;
-            };
-            let door = self.head.door(&waits.request, self.context, self.now);
-            match door {
-                Door::Wait { why, until, .. } => {
-                    if let Some(waits) = self.head.queue.iter_mut().find(|w| w.request.id == id) {
-                        (waits.why, waits.until) = (why, until);
-                    }
-                }
-                Door::Closed { why } => {
-                    self.take_from_queue(|w| w.request.id == id);
-                    self.decline(waits.request, why);
-                }
-                Door::Pointless { why } => {
-                    self.take_from_queue(|w| w.request.id == id);
-                    self.head.remember_fate(id, Fate::Declined { why });
-                }
-                Door::Open => {
-                    self.take_from_queue(|w| w.request.id == id);
-                    if !waits.request.is_by_person()
-                        && self.context.rules.queue == spec::Queue::Newest
-                    {
-                        if let Some(newer) = self.newer_in_queue(&waits.request) {
-                            self.decline(
-                                waits.request,
-                                format!("{newer} is newer and waits already"),
-                            );
-                            continue;
-                        }
-                        self.drop_older_from_queue(&waits.request);
-                    }
-                    self.start(waits.request);
-                    return;
-                }
+            let waits = self.head.queue.iter().find(|waits| waits.request.id == id);
+            if let Some(waits) = waits.cloned() {
+                self.look_at(waits);
             }
         }
+    }
+
+    fn look_at(&mut self, mut waits: Waits) {
+        let id = waits.request.id.clone();
+        match self.door_of(&waits) {
+            Door::Wait { why, until, what } => {
+                waits.waits_on(why, until, what, self.now);
+                if waits.until.is_none_or(|until| self.now < until) {
+                    let kept = self.head.queue.iter_mut().find(|kept| kept.request.id == id);
+                    kept.into_iter().for_each(|kept| *kept = waits.clone());
+                    return;
+                }
+                self.take_from_queue(|waits| waits.request.id == id);
+                let why = format!("{}, and it has waited long enough", waits.why);
+                self.decline(waits.request, why);
+            }
+            // What ends meanwhile may end without a trace, and then it may start after all.
+            _ if self.head.active.is_some() => {}
+            Door::Closed { why } => {
+                self.take_from_queue(|waits| waits.request.id == id);
+                self.decline(waits.request, why);
+            }
+            Door::Pointless { why } => {
+                self.take_from_queue(|waits| waits.request.id == id);
+                self.head.remember_fate(id, Fate::Declined { why });
+            }
+            Door::Open => {
+                self.take_from_queue(|waits| waits.request.id == id);
+                if !waits.request.is_by_person() && self.newest_wins() {
+                    if let Some(newer) = self.newer_in_queue(&waits.request) {
+                        let why = format!("{newer} is newer and waits already");
+                        return self.decline(waits.request, why);
+                    }
+                    self.drop_older_from_queue(&waits.request);
+                }
+                self.start(waits.request);
+            }
+        }
+    }
+}
+
+impl Waits {
+    /// Notes what it waits for now. That it began to wait for something else does not put off the
+    /// end of its patience.
+    fn waits_on(&mut self, why: String, until: Option<Time>, what: WaitsFor, now: Time) {
+        let since = *self.since.get_or_insert(now);
+        self.why = shorten(why);
+        self.until = until.or_else(|| Some(since + what.patience()?));
     }
 }

@@ -1,5 +1,6 @@
 //! Requests: somebody, or a push, wants an environment to run a release.
 
+use crate::deployment::shorten;
 use crate::names::{EnvironmentName, RequestId, Revision, ServiceName, Tag, Version};
 use crate::release::Release;
 use crate::time::Time;
@@ -21,9 +22,6 @@ pub struct Request {
     pub overrides: BTreeSet<Override>,
     /// New tasks are wanted although the release runs already.
     pub fresh: bool,
-    /// Whether the database is left as it is; `None`: the person did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skip_migration: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,19 +39,6 @@ pub struct Restore {
     pub revisions: BTreeMap<ServiceName, Revision>,
     /// Take the migration back before the services.
     pub undo: bool,
-    /// Which migration that is; `None`: it was not written down.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undoes: Option<Undoes>,
-}
-
-/// A migration that is taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undoes {
-    /// The deployment that ran it.
-    pub number: u64,
-    pub version: Version,
-    /// What it ran with, which knows how to take it back.
-    pub revision: Option<Revision>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,12 +64,17 @@ pub enum Override {
 }
 
 impl Request {
-    pub fn is_by_person(&self) -> bool {
-        matches!(self.asked_by, Asker::Person { .. })
+    /// The same with what a person typed cut to a length that a record can hold.
+    pub(super) fn shortened(mut self) -> Self {
+        if let Asker::Person { name, why } = &mut self.asked_by {
+            *name = shorten(std::mem::take(name));
+            *why = shorten(std::mem::take(why));
+        }
+        self
     }
 
-    pub(super) fn overrules(&self, what: Override) -> bool {
-        self.is_by_person() && self.overrides.contains(&what)
+    pub fn is_by_person(&self) -> bool {
+        matches!(self.asked_by, Asker::Person { .. })
     }
 }
 

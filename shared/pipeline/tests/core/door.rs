@@ -187,14 +187,19 @@ fn a_release_with_an_image_that_the_spec_does_not_know_is_refused() {
     let mut scene = Scene::new(&[]);
     let mut strange = release("b1", at(1));
     strange.images.insert("cron".into(), digest("c"));
-    expect!["no: the spec has no image called cron"].assert_eq(&scene.push_release(strange));
+    expect!["no: the spec has no image called cron; deploy it by hand"]
+        .assert_eq(&scene.push_release(strange));
 }
 
 #[test]
 fn too_many_waiting_requests_are_turned_away() {
-    let mut scene = Scene::new(&[("queue", "every")]);
+    let mut scene = Scene::new(&[]);
     scene.push("b0", 0);
-    let last = (1..=51).map(|n| scene.push(&format!("b{n}"), n)).last().unwrap();
-    expect!["no: too many requests wait already"].assert_eq(&last);
+    for number in 1..=20 {
+        scene.deploy(&format!("b{number}"), number, &[]);
+    }
+    expect!["no: too many requests wait already"].assert_eq(&scene.deploy("b21", 21, &[]));
+    expect!["no: too many releases wait, and it is the oldest of them"]
+        .assert_eq(&scene.push("b22", 22));
     assert_eq!(scene.head.queue.len(), 20);
 }

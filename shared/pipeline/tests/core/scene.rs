@@ -61,7 +61,6 @@ impl Scene {
             number: minutes,
             at: self.now,
             revisions: BTreeMap::new(),
-            needs: None,
         };
         self.source.as_mut().unwrap().good.push(good);
     }
@@ -70,9 +69,14 @@ impl Scene {
         self.tell(Input::Promotable { from: "dev".into(), release: release(version, at(minutes)) })
     }
 
+    /// The environment is taken out of the spec.
+    pub(crate) fn leave_the_spec(&mut self) {
+        self.spec.environments.remove(&place().environment).unwrap();
+    }
+
     pub(crate) fn tell(&mut self, input: Input) -> String {
         let context = Context {
-            rules: &self.spec.environments[&place().environment],
+            rules: self.spec.environments.get(&place().environment),
             repositories: &self.spec.images,
             promotes_to: &self.promotes_to,
             promoted_from: self.source.as_ref(),

@@ -38,7 +38,8 @@ pub(super) fn accrual_alarm(story: &mut Story) {
 pub(super) fn irreversible(story: &mut Story) {
     story.configure(&manual());
     story.push_bad(FIRST, "api", Behaviour::CrashesAtStart).rest();
-    story.push(SECOND).rest();
+    // It waits for a person.
+    story.push(SECOND).wait(Span::minutes(20));
     story.deploy("production", SECOND, |request| {
         request.overrides.insert(pipeline::environment::Override::Hold);
     });

@@ -16,6 +16,10 @@ const THIRD: &str = "c90ffee";
 const BAKE: &str = "    bake: 5m\n";
 const APPROVAL: &str = "    bake: 5m\n    approval: {expires: 2h}\n";
 
+fn approve(version: &str) -> Control {
+    Control::Approve { version: Version::new(version), overrides: Default::default() }
+}
+
 #[test]
 fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
     let mut story = story("scr");
@@ -27,20 +31,20 @@ fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
             +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:34 The migration ended with exit code 0.
-            +00:34 Updating scr-api.
-            +01:15 scr-api runs scr-api:2 and nothing else.
-            +01:15 Updating scr-ai-gateway.
-            +01:36 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:01 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:26 A task of scr-ai-gateway died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:26 Going back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
-            +02:26 The migration stays: what ran before now lives with the new schema.
-            +02:26 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +03:07 scr-ai-gateway is back.
-            +03:07 Putting scr-api back to scr-api:1.
-            +03:48 scr-api is back.
-            +03:58 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+            +00:33 The migration ended with exit code 0.
+            +00:33 Updating scr-api.
+            +01:14 scr-api runs scr-api:2 and nothing else.
+            +01:14 Updating scr-ai-gateway.
+            +01:35 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:00 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:25 A task of scr-ai-gateway died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:25 Going back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+            +02:25 The migration stays: what ran before now lives with the new schema.
+            +02:25 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +03:06 scr-ai-gateway is back.
+            +03:06 Putting scr-api back to scr-api:1.
+            +03:47 scr-api is back.
+            +03:57 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
         "#]],
     );
 }
@@ -127,21 +131,22 @@ fn trap_51_a_newer_release_lifts_the_hold() {
 #[test]
 fn trap_51_a_firm_hold_is_lifted_by_a_person_only_and_nothing_is_lost() {
     let mut story = story("scr");
-    story.control("staging", Control::Hold { firm: true }).push(FIRST).rest();
-    story.push(SECOND).rest();
+    let hour = Span::hours(1);
+    story.control("staging", Control::Hold { firm: true }).push(FIRST).wait(hour);
+    story.push(SECOND).wait(hour);
     story.control("staging", Control::Unhold).rest();
     check(
         &story,
         "staging",
         &expect![[r#"
-        7b41d0e succeeded
-        told +30:02: 3f2a9c1 is not deployed: 7b41d0e is newer and takes its place
-        answered +00:00 accepted: on hold
-        answered +61:00 accepted: the hold is lifted
-        runs scr-api = scr-api:2 (api-7b41d0e)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
-        runs scr-web = scr-web:2 (web-7b41d0e)
-    "#]],
+            7b41d0e succeeded
+            told +60:01: 3f2a9c1 is not deployed: 7b41d0e is newer and takes its place
+            answered +00:00 accepted: on hold
+            answered +120:00 accepted: the hold is lifted
+            runs scr-api = scr-api:2 (api-7b41d0e)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
+            runs scr-web = scr-web:2 (web-7b41d0e)
+        "#]],
     );
 }
 
@@ -149,9 +154,9 @@ fn trap_51_a_firm_hold_is_lifted_by_a_person_only_and_nothing_is_lost() {
 fn trap_52_an_approval_is_for_what_the_person_saw() {
     let mut story = changed_story("scr", BAKE, APPROVAL);
     story.push(FIRST).wait(Span::minutes(10)).push(SECOND).wait(Span::minutes(1));
-    story.control("staging", Control::Approve { version: Version::new(FIRST) });
+    story.control("staging", approve(FIRST));
     story.wait(Span::minutes(1));
-    story.control("staging", Control::Approve { version: Version::new(SECOND) }).rest();
+    story.control("staging", approve(SECOND)).rest();
     check(
         &story,
         "staging",
@@ -171,7 +176,7 @@ fn trap_52_an_approval_is_for_what_the_person_saw() {
 fn trap_52_an_approval_expires_and_says_so() {
     let mut story = changed_story("scr", BAKE, APPROVAL);
     story.push(FIRST).wait(Span::hours(3));
-    story.control("staging", Control::Approve { version: Version::new(FIRST) }).rest();
+    story.control("staging", approve(FIRST)).rest();
     check(
         &story,
         "staging",
@@ -195,14 +200,14 @@ fn trap_53_a_rollback_that_says_nothing_goes_to_what_ran_before() {
         &story,
         "staging",
         &expect![[r#"
-            3f2a9c1 succeeded
-            7b41d0e rolled back: asked for by ada: customers complain
-            answered +31:57 accepted: everything goes back to what ran before
-            runs scr-api = scr-api:2 (api-3f2a9c1)
-            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
-            runs scr-web = scr-web:2 (web-3f2a9c1)
-            hold by ada: 7b41d0e was rolled back: asked for by ada: customers complain
-        "#]],
+        3f2a9c1 succeeded
+        7b41d0e rolled back: asked for by ada: customers complain
+        answered +31:56 accepted: everything goes back to what ran before
+        runs scr-api = scr-api:2 (api-3f2a9c1)
+        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+        runs scr-web = scr-web:2 (web-3f2a9c1)
+        hold by ada: 7b41d0e was rolled back: asked for by ada: customers complain
+    "#]],
     );
 }
 
@@ -274,7 +279,7 @@ fn trap_53_a_mistake_gets_an_answer_that_says_what_to_type() {
 fn trap_53_pause_and_cancel_do_what_their_answers_say() {
     let mut story = story("scr");
     story.control("staging", Control::Cancel).control("staging", Control::Pause).push(FIRST);
-    story.rest();
+    story.wait(Span::hours(1));
     story.control("staging", Control::Resume).until("staging", "Updating scr-api");
     story.control("staging", Control::Cancel).rest();
     check(
@@ -284,8 +289,8 @@ fn trap_53_pause_and_cancel_do_what_their_answers_say() {
             3f2a9c1 succeeded
             answered +00:00 refused: nothing is under way here
             answered +00:00 accepted: paused; nothing starts here until it is resumed
-            answered +30:01 accepted: resumed
-            answered +30:34 refused: it is under way; use rollback to put everything back
+            answered +60:00 accepted: resumed
+            answered +60:32 refused: it is under way; use rollback to put everything back
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)

@@ -251,3 +251,117 @@ fn pause_and_hold_keep_automation_out_until_it_is_said_otherwise() {
             }"#]],
     );
 }
+
+#[test]
+fn an_approval_goes_past_a_hold_only_if_it_says_so() {
+    let desk = with_approval();
+    desk.control(
+        r#"{"action": "hold", "environment": "staging", "firm": true, "by": "ada", "why": "a demo"}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "on hold",
+              "environment": "scr/staging",
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "approve", "version": "7b41d0e", "by": "bob"}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "the environment is on hold by ada (a demo); add \"override\": [\"hold\"] if you mean it",
+              "environment": "scr/staging",
+              "to_do_it_all_the_same": {
+                "action": "approve",
+                "application": "scr",
+                "by": "bob",
+                "environment": "staging",
+                "override": [
+                  "hold"
+                ],
+                "version": "7b41d0e"
+              },
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "approve", "version": "7b41d0e", "override": "hold", "by": "bob"}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "approved; it goes on",
+              "environment": "scr/staging",
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+}
+
+#[test]
+fn only_an_approval_and_a_lifted_hold_overrule_anything() {
+    let desk = with_approval();
+    desk.control(
+        r#"{"action": "pause", "environment": "staging", "override": ["freeze"]}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "\"override\" is for approve and unhold; leave it out",
+              "example": {
+                "action": "pause",
+                "application": "scr",
+                "by": "your name",
+                "environment": "staging",
+                "why": "we look into something"
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "unhold", "environment": "staging", "override": ["freeze"]}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "unhold overrides nothing but \"unfinished\"",
+              "example": {
+                "action": "unhold",
+                "application": "scr",
+                "by": "your name",
+                "environment": "staging",
+                "why": "we look into something"
+              }
+            }"#]],
+    );
+    desk.control(
+        r#"{"action": "unhold", "environment": "staging", "override": ["unfinished"]}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "it was not on hold",
+              "environment": "scr/staging",
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+}

@@ -61,7 +61,7 @@ fn everything_at_a_glance() {
                 "waiting": "waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest"
               },
               "waiting": [
-                "d00d1e5, asked for by a push of d00d1e5: deployment 3 is under way"
+                "d00d1e5, asked for by a push of d00d1e5: paused by ada: a demo"
               ]
             }
           ],
@@ -87,7 +87,7 @@ fn everything_as_text() {
             "  under way: 3 of c90ffee is migrating, waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest",
             "    2026-01-06T14:00:00Z Deploying c90ffee, asked for by a push of c90ffee.",
             "    2026-01-06T14:00:10Z Prepared: scr-api scr-api:12 -> scr-api:13, scr-ai-gateway scr-ai-gateway:12 -> scr-ai-gateway:13, scr-web scr-web:12 -> scr-web:13.",
-            "  waiting: d00d1e5, asked for by a push of d00d1e5: deployment 3 is under way",
+            "  waiting: d00d1e5, asked for by a push of d00d1e5: paused by ada: a demo",
             "  paused: by ada since 2026-01-06T14:00:10Z: a demo",
             "  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
             "  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"

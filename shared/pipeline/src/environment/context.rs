@@ -1,0 +1,55 @@
+//! What a decision about an environment needs to know of what is around it.
+
+use super::{Head, Request};
+use crate::names::{EnvironmentName, ImageName, Repository};
+use crate::spec;
+use std::collections::BTreeMap;
+
+/// What the decision needs and nobody decides here.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The rules of the environment; `None`: it is in no spec, or not any more. Then nothing
+    /// starts there, and what is under way goes on by the rules that it started with.
+    pub rules: Option<&'a spec::Environment>,
+    pub repositories: &'a BTreeMap<ImageName, Repository>,
+    /// The environments that are promoted from this one.
+    pub promotes_to: &'a [EnvironmentName],
+    /// The head of the environment that this one is promoted from.
+    pub promoted_from: Option<&'a Head>,
+}
+
+impl Context<'_> {
+    /// What of a release does not fit the spec as it is now, and what to do.
+    pub(super) fn misfit(&self, request: &Request, rules: &spec::Environment) -> Option<String> {
+        let images = &request.release.images;
+        let by_hand = match request.is_by_person() {
+            true => "",
+            false => "; deploy it by hand",
+        };
+        if let Some(image) = images.keys().find(|image| !self.repositories.contains_key(image)) {
+            return Some(format!("the spec has no image called {image}{by_hand}"));
+        }
+        // A person may know why they want less than a whole release.
+        let wanted = rules.deploy_on.iter().flat_map(|deploy_on| &deploy_on.images);
+        let mut wanted = wanted.filter(|_| !request.is_by_person());
+        let missing = wanted.find(|image| !images.contains_key(image))?;
+        Some(format!("it has no image {missing}, which deploy_on.images wants{by_hand}"))
+    }
+
+    pub(super) fn is_promotable(&self, request: &Request) -> bool {
+        let deploy_on = self.rules.and_then(|rules| rules.deploy_on.as_ref());
+        let wants = deploy_on.is_some_and(|deploy_on| deploy_on.promoted_from.is_some());
+        let is_good = |source: &Head| {
+            source.has_good(&request.release) && source.bad_digest_of(&request.release).is_none()
+        };
+        !wants || self.promoted_from.is_some_and(is_good)
+    }
+
+    pub(super) fn promoted_from_name(&self) -> String {
+        let deploy_on = self.rules.and_then(|rules| rules.deploy_on.as_ref());
+        deploy_on
+            .and_then(|deploy_on| deploy_on.promoted_from.as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,84 @@
+//! How large a head may become: DynamoDB takes 400 KB in one item, and a head that cannot be
+//! written would block its environment.
+
+use super::head::{Head, drop_oldest};
+use crate::effect::Effect;
+use crate::outbox::Entry;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// A head is kept below this; the rest of the item is left for what one more turn may add.
+const BYTES_MAX: usize = 300 * 1024;
+/// What waits may take so much of it.
+pub(super) const QUEUE_BYTES_MAX: usize = 60 * 1024;
+/// So many of the last fates, bad digests and notices are kept in any case.
+const LAST: usize = 20;
+/// No name in a head is longer, with what is written around it.
+const NAME_BYTES: usize = 700;
+
+/// The size of its stored form.
+pub(super) fn bytes(value: &impl Serialize) -> usize {
+    let mut counter = Counter(0);
+    // Nothing that is stored has keys that JSON cannot hold.
+    let _ = serde_json::to_writer(&mut counter, value);
+    counter.0
+}
+
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Head {
+    /// Forgets what is needed least until the rest is small enough: where an environment has very
+    /// many services, it remembers fewer of its good releases.
+    pub(super) fn fit(&mut self) {
+        if self.names() * NAME_BYTES < BYTES_MAX {
+            return;
+        }
+        while bytes(self) > BYTES_MAX && self.forget_one() {}
+    }
+
+    /// About so many names are in it.
+    fn names(&self) -> usize {
+        let good = self.good.iter().map(|good| good.release.images.len() + good.revisions.len());
+        let promoted = self.outbox.entries().iter().filter_map(|entry| match &entry.effect {
+            Effect::Promote { release, .. } => Some(release),
+            _ => None,
+        });
+        let waiting = self.queue.iter().map(|waits| &waits.request.release);
+        let releases = self.older_good.iter().chain(promoted).chain(waiting);
+        let images = releases.map(|release| release.images.len());
+        let others = self.fates.len() + self.bad.len() + self.outbox.entries().len();
+        good.chain(images).sum::<usize>() + 2 * others
+    }
+
+    /// Forgets one thing; `false`: everything else is needed.
+    fn forget_one(&mut self) -> bool {
+        let is_notice = |entry: &&Entry| matches!(entry.effect, Effect::Announce(_));
+        let notices = self.outbox.entries().iter().filter(is_notice).count();
+        if !self.older_good.is_empty() {
+            self.older_good.remove(0);
+        } else if self.fates.len() > LAST {
+            self.fates.remove(0);
+        } else if self.bad.len() > LAST {
+            self.forget_a_bad_digest();
+        } else if notices > LAST {
+            self.outbox.forget_oldest_announcement();
+        } else if self.good.len() > 1 {
+            let most = self.good.len() - 1;
+            drop_oldest(&mut self.good, most);
+        } else {
+            return false;
+        }
+        true
+    }
+}

@@ -1,0 +1,314 @@
+//! What waits: it starts, or whoever asked hears why it does not.
+
+use super::fixtures::{digest, release, spec};
+use super::scene::{Scene, at};
+use expect_test::expect;
+use pipeline::environment::{Control, Fate, Input, Override};
+use pipeline::time::Span;
+
+/// The spec calls the image `web` by another name from now on.
+fn rename_web(scene: &mut Scene) {
+    let repository = scene.spec.images.remove(&"web".into()).unwrap();
+    scene.spec.images.insert("frontend".into(), repository);
+}
+
+fn fate(scene: &Scene, id: &str) -> String {
+    let fates = &scene.head.fates;
+    let fate = fates.iter().find(|(known, _)| known.as_str() == id).map(|(_, fate)| fate);
+    match fate {
+        Some(Fate::Started { number }) => format!("started as {number}"),
+        Some(Fate::Declined { why }) => format!("declined: {why}"),
+        None => "unknown".to_owned(),
+    }
+}
+
+#[test]
+fn a_release_that_waits_is_declined_when_the_spec_renames_its_image() {
+    let mut scene = Scene::new(&[]);
+    scene.control(Control::Hold { firm: true });
+    scene.push("b1", 1);
+    rename_web(&mut scene);
+    scene.control(Control::Unhold);
+    assert_eq!(scene.head.active, None);
+    expect![[r#"
+        b1: the spec has no image called web; deploy it by hand
+    "#]]
+    .assert_eq(&scene.declined());
+}
+
+#[test]
+fn a_release_that_waits_is_declined_when_the_spec_asks_for_one_more_image() {
+    let mut scene = Scene::new(&[]);
+    scene.control(Control::Hold { firm: true });
+    scene.push("b1", 1);
+    scene.spec.images.insert("cron".into(), "shop-cron".into());
+    let rules = scene.spec.environments.get_mut(&"staging".into()).unwrap();
+    rules.deploy_on.as_mut().unwrap().images.push("cron".into());
+    scene.control(Control::Unhold);
+    assert_eq!(scene.head.active, None);
+    expect![[r#"
+        b1: it has no image cron, which deploy_on.images wants; deploy it by hand
+    "#]]
+    .assert_eq(&scene.declined());
+}
+
+#[test]
+fn a_promotion_whose_image_was_renamed_is_declined_with_a_notice() {
+    let mut scene = Scene::new_promoted(&[("deploy_on", "{promoted_from: dev}")]);
+    scene.dev_succeeded("b1", 1);
+    rename_web(&mut scene);
+    expect!["no: the spec has no image called web; deploy it by hand"]
+        .assert_eq(&scene.promote("b1", 1));
+    expect![[r#"
+        b1: the spec has no image called web; deploy it by hand
+    "#]]
+    .assert_eq(&scene.declined());
+    expect!["declined: the spec has no image called web; deploy it by hand"]
+        .assert_eq(&fate(&scene, "promotion of b1 from dev"));
+}
+
+#[test]
+fn half_a_release_is_not_promoted() {
+    let mut scene = Scene::new_promoted(&[("deploy_on", "{promoted_from: dev}")]);
+    let mut half = release("b1", at(1));
+    half.images.remove(&"web".into());
+    scene.dev_succeeded("b1", 1);
+    let promotable = Input::Promotable { from: "dev".into(), release: half };
+    expect!["no: it has no image web, which deploy_on.images wants; deploy it by hand"]
+        .assert_eq(&scene.tell(promotable));
+    expect![[r#"
+        b1: it has no image web, which deploy_on.images wants; deploy it by hand
+    "#]]
+    .assert_eq(&scene.declined());
+    assert!(scene.deployments.is_empty());
+}
+
+#[test]
+fn waiting_for_a_success_elsewhere_has_an_end() {
+    let changes = [("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")];
+    let mut scene = Scene::new_promoted(&changes);
+    expect!["yes: it waits: it has not succeeded in dev yet"].assert_eq(&scene.push("v1.0.0", 1));
+    let due = scene.head.queue[0].until.unwrap();
+    expect!["168h"].assert_eq(&due.since(scene.now).to_string());
+    scene.now = due;
+    scene.tell(Input::Woken);
+    assert!(scene.head.queue.is_empty());
+    expect![[r#"
+        v1.0.0: it has not succeeded in dev yet, and it has waited long enough
+    "#]]
+    .assert_eq(&scene.declined());
+}
+
+#[test]
+fn waiting_for_a_person_has_an_end() {
+    let mut scene = Scene::new(&[]);
+    scene.control(Control::Pause);
+    scene.push("b1", 1);
+    // That something happens meanwhile does not put the end off.
+    scene.now = scene.now + Span::hours(24 * 29);
+    scene.control(Control::Hold { firm: true });
+    assert_eq!(scene.head.queue.len(), 1);
+    scene.now = scene.now + Span::hours(24);
+    scene.tell(Input::Woken);
+    expect![[r#"
+        b1: on hold by ann: a holiday, and it has waited long enough
+    "#]]
+    .assert_eq(&scene.declined());
+    assert!(scene.head.queue.is_empty());
+}
+
+#[test]
+fn a_release_that_succeeded_long_ago_is_still_promoted() {
+    let changes = [("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")];
+    let mut scene = Scene::new_promoted(&changes);
+    let mut dev = Scene::new(&[]);
+    for number in 1..=30 {
+        dev.push(&format!("b{number}"), number);
+        dev.succeed();
+    }
+    scene.source = Some(dev.head);
+    let mut tagged = release("b1", at(40));
+    tagged.version = "v1.0.0".into();
+    expect!["yes: deployment 1 of v1.0.0 has started"].assert_eq(&scene.push_release(tagged));
+}
+
+#[test]
+fn a_release_that_went_back_long_ago_is_not_promoted() {
+    let changes = [("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")];
+    let mut scene = Scene::new_promoted(&changes);
+    let mut dev = Scene::new(&[]);
+    for number in 1..=2 {
+        dev.push(&format!("b{number}"), number);
+        dev.succeed();
+    }
+    dev.roll_back(None);
+    dev.succeed();
+    for number in 3..=30 {
+        dev.push(&format!("b{number}"), number);
+        dev.succeed();
+    }
+    dev.head.bad.clear();
+    scene.source = Some(dev.head);
+    let mut tagged = release("b2", at(40));
+    tagged.version = "v1.0.0".into();
+    expect!["yes: it waits: it has not succeeded in dev yet"]
+        .assert_eq(&scene.push_release(tagged));
+}
+
+#[test]
+fn the_oldest_release_gives_way_where_every_one_waits() {
+    let mut scene = Scene::new(&[("queue", "every")]);
+    scene.control(Control::Hold { firm: true });
+    for number in 1..=21 {
+        scene.push(&format!("b{number}"), number);
+    }
+    expect![[r#"
+        b1: too many releases wait, and it is the oldest of them
+    "#]]
+    .assert_eq(&scene.declined());
+    let last = scene.head.queue.last().unwrap();
+    assert_eq!(last.request.release.version.as_str(), "b21");
+    // An older one that comes late gives way itself.
+    expect!["no: too many releases wait, and it is the oldest of them"]
+        .assert_eq(&scene.push("b0", 0));
+    // Whatever automation wants, a person is let in, and another one as well.
+    expect!["yes: deployment 1 of b30 has started"].assert_eq(&scene.deploy(
+        "b30",
+        30,
+        &[Override::Hold],
+    ));
+    expect!["yes: it waits: deployment 1 is under way"].assert_eq(&scene.deploy("b31", 31, &[]));
+}
+
+#[test]
+fn a_release_that_may_not_start_leaves_the_one_that_waits_for_approval() {
+    for keep_out in [Control::Pause, Control::Hold { firm: true }] {
+        let mut scene = Scene::new(&[("approval", "true")]);
+        scene.push("b1", 1);
+        scene.control(keep_out.clone());
+        scene.push("b2", 2);
+        expect![[r#"
+            1 b1: under way
+        "#]]
+        .assert_eq(&scene.verdicts());
+        // As soon as it may start, it takes the place of the older one.
+        scene.control(match keep_out {
+            Control::Pause => Control::Resume,
+            _ => Control::Unhold,
+        });
+        expect![[r#"
+            1 b1: superseded: b2 is newer
+            2 b2: under way
+        "#]]
+        .assert_eq(&scene.verdicts());
+    }
+}
+
+#[test]
+fn what_waits_for_the_end_of_a_freeze_behind_an_approval_takes_its_place_then() {
+    let freeze = "[{from: 2026-01-01T00:30, to: 2026-01-01T03:00, time_zone: UTC}]";
+    let mut scene = Scene::new(&[("approval", "{expires: 24h}"), ("freeze", freeze)]);
+    scene.now = at(20);
+    scene.push("b1", 1);
+    scene.now = at(60);
+    scene.push("b2", 2);
+    expect![[r#"
+        b2: frozen until 2026-01-01T03:00:00Z
+    "#]]
+    .assert_eq(&scene.queue());
+    assert_eq!(scene.head.queue[0].until, Some(at(180)));
+    scene.now = at(180);
+    scene.tell(Input::Woken);
+    expect![[r#"
+        1 b1: superseded: b2 is newer
+        2 b2: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+}
+
+#[test]
+fn what_a_person_asked_for_starts_after_a_rollback_if_it_is_newer() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.deploy("b3", 3, &[]);
+    scene.fail();
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: rolled back: asked for by ann: it looks odd
+        3 b3: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+}
+
+#[test]
+fn what_a_person_asked_for_is_declined_with_the_words_where_it_may_not_start() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.deploy("b0", 0, &[]);
+    scene.fail();
+    expect![[r#"
+        b0: the environment is on hold by ann (b2 was rolled back: asked for by ann: it looks odd); add "override": ["hold"] if you mean it
+    "#]].assert_eq(&scene.declined());
+    expect![[r#"declined: the environment is on hold by ann (b2 was rolled back: asked for by ann: it looks odd); add "override": ["hold"] if you mean it"#]].assert_eq(&fate(&scene, "click 1"));
+}
+
+#[test]
+fn nothing_starts_where_the_environment_left_the_spec() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.push("b2", 2);
+    scene.leave_the_spec();
+    scene.succeed();
+    expect![[r#"
+        1 b1: succeeded
+    "#]]
+    .assert_eq(&scene.verdicts());
+    expect![[r#"
+        b2: the spec has no environment shop/staging
+    "#]]
+    .assert_eq(&scene.declined());
+    expect!["no: the spec has no environment shop/staging"].assert_eq(&scene.push("b3", 3));
+    expect!["no: the spec has no environment shop/staging"].assert_eq(&scene.roll_back(Some("b1")));
+    // It comes back, and so does everything.
+    scene.spec = spec(&super::fixtures::PLAIN);
+    expect!["yes: deployment 2 of b4 has started"].assert_eq(&scene.push("b4", 4));
+}
+
+#[test]
+fn no_approval_starts_anything_where_the_environment_left_the_spec() {
+    let mut scene = Scene::new(&[("approval", "{expires: 2h}")]);
+    scene.push("b1", 1);
+    scene.leave_the_spec();
+    let approve = Control::Approve { version: "b1".into(), overrides: Default::default() };
+    expect!["no: the spec has no environment shop/staging"].assert_eq(&scene.control(approve));
+    scene.now = scene.now + Span::hours(2);
+    scene.tell(Input::Woken);
+    expect![[r#"
+        1 b1: rejected by the clock: the approval did not come in time; deploy it again to ask again
+    "#]]
+    .assert_eq(&scene.verdicts());
+    scene.tell(Input::HeadAnswered { effect: 1 });
+    assert_eq!(scene.head.due(), None);
+}
+
+#[test]
+fn a_digest_marked_by_a_person_is_not_forgotten_for_others() {
+    let mut scene = Scene::new(&[]);
+    let by_hand = digest("by-hand");
+    scene.control(Control::MarkBad { digest: by_hand.clone(), version: None });
+    for number in 1..=60 {
+        scene.push(&format!("b{number}"), number);
+        scene.fail();
+    }
+    assert_eq!(scene.head.bad.len(), 100);
+    assert!(scene.head.bad.iter().any(|bad| bad.digest == by_hand));
+    for number in 1..=200 {
+        scene
+            .control(Control::MarkBad { digest: digest(&format!("more-{number}")), version: None });
+    }
+    assert_eq!(scene.head.bad.len(), 100);
+}
