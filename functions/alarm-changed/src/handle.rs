@@ -23,7 +23,7 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
 }
 
 async fn tell(aws: &Aws, reading: AlarmReading) -> Result<(), Failure> {
-    let (alarm, state, muted) = (reading.alarm.clone(), reading.state, reading.muted);
+    let (alarm, state, muted) = (reading.alarm.clone(), reading.state, reading.muted == Some(true));
     let told =
         aws.engine().happened(&Lookup::Alarm(alarm.clone()), &Event::AlarmChanged(reading)).await?;
     if told.is_empty() {

@@ -16,7 +16,7 @@ pub(crate) async fn perform(aws: &Aws, message: &Message) -> Result<Event, Failu
             }
             Ok(Event::Checked { check: *check, attempt: *attempt, outcome })
         }
-        Effect::ReadAlarms { names } => aws::answer_alarms(aws, names).await,
+        Effect::ReadAlarms { names, since } => aws::answer_alarms(aws, names, *since).await,
         other => Err(Failure::Unreadable(format!("{} is not for verify", other.name()))),
     }
 }

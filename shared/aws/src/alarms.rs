@@ -3,26 +3,67 @@
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use crate::payload;
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, LogAlarm, MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::types::{
+    AlarmMuteRuleStatus, AlarmType, CompositeAlarm, LogAlarm, MetricAlarm, StateValue,
+};
 use aws_smithy_types::DateTime;
 use engine::World;
-use pipeline::event::{AlarmReading, Event};
+use pipeline::event::{AlarmReading, AlarmState, Event};
 use pipeline::names::AlarmName;
 use pipeline::time::Time;
+
+mod history;
 
 /// One question may name so many.
 const NAMES_MAX: usize = 100;
 
+const KINDS: [AlarmType; 3] =
+    [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
+
 /// Performs `ReadAlarms`. The core asked for names and misses those that it gets no reading of.
-pub async fn answer_alarms(aws: &Aws, names: &[AlarmName]) -> Result<Event, Failure> {
+///
+/// How an alarm is says nothing of what it was a minute ago. For one that has changed since
+/// `since`, every change is told as well, the oldest first.
+pub async fn answer_alarms(
+    aws: &Aws,
+    names: &[AlarmName],
+    since: Option<Time>,
+) -> Result<Event, Failure> {
     // The moment before the question: what is read is at least as new.
     let read_at = aws.now();
-    let readings = read_alarms(aws, names).await?;
+    let mut readings = read_alarms(aws, names).await?;
     let missing = missing(names, &readings);
     if !missing.is_empty() {
         tracing::warn!("there are no such alarms: {}", list(&missing));
     }
+    if let Some(since) = since {
+        let mut earlier = Vec::new();
+        for reading in readings.iter().filter(|reading| reading.since > since) {
+            earlier.extend(changes(aws, reading, since).await?);
+        }
+        readings.splice(0..0, earlier);
+    }
     Ok(Event::AlarmsRead { read_at, readings })
+}
+
+/// What an alarm did since then. A rule that mutes it now may have muted it all the time.
+async fn changes(
+    aws: &Aws,
+    reading: &AlarmReading,
+    since: Time,
+) -> Result<Vec<AlarmReading>, Failure> {
+    let mut changes = history::changes(aws, &reading.alarm, since).await?;
+    let was_on = |change: &AlarmReading| {
+        change.state == AlarmState::On || change.was == Some(AlarmState::On)
+    };
+    let muted = match reading.muted {
+        None if changes.iter().any(was_on) => is_muted(aws, &reading.alarm).await?,
+        known => known,
+    };
+    for change in &mut changes {
+        change.muted = muted.filter(|muted| *muted);
+    }
+    Ok(changes)
 }
 
 /// Reads alarms of every kind. One that does not exist has no reading; see `missing`.
@@ -37,9 +78,7 @@ pub(crate) async fn read_alarms(
             .describe_alarms()
             .set_alarm_names(Some(chunk.iter().map(ToString::to_string).collect()))
             // Whoever does not name the kinds is told of metric alarms only.
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .alarm_types(AlarmType::LogAlarm)
+            .set_alarm_types(Some(KINDS.into()))
             .max_records(i32::try_from(NAMES_MAX).unwrap_or(i32::MAX));
         let mut pages = asking.into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -49,7 +88,27 @@ pub(crate) async fn read_alarms(
             readings.extend(page.log_alarms().iter().filter_map(of_log));
         }
     }
+    for reading in &mut readings {
+        // Only of an alarm that is on it matters.
+        if reading.state == AlarmState::On && reading.muted.is_none() {
+            reading.muted = is_muted(aws, &reading.alarm).await?;
+        }
+    }
     Ok(readings)
+}
+
+/// Whether a rule mutes the alarm's actions at this moment, which the alarm itself does not say.
+/// `None`: we may not ask, or this region has no such rules.
+async fn is_muted(aws: &Aws, alarm: &AlarmName) -> Result<Option<bool>, Failure> {
+    let asking = aws.cloudwatch().list_alarm_mute_rules().alarm_name(alarm.as_str());
+    match asking.statuses(AlarmMuteRuleStatus::Active).send().await.map_err(failure) {
+        Ok(answer) => Ok(Some(!answer.alarm_mute_rule_summaries().is_empty())),
+        Err(refused @ Failure::Refused { .. }) => {
+            tracing::warn!(%alarm, "cannot look whether it is muted: {refused}");
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
 }
 
 /// The alarms that were asked for and do not exist, which is not the same as quiet.
@@ -71,7 +130,8 @@ fn of_log(alarm: &LogAlarm) -> Option<AlarmReading> {
 fn of_composite(alarm: &CompositeAlarm) -> Option<AlarmReading> {
     let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
     let reading = reading(alarm.alarm_name(), alarm.state_value(), alarm.state_reason(), since)?;
-    Some(AlarmReading { muted: alarm.actions_suppressed_by().is_some(), ..reading })
+    let suppressed = alarm.actions_suppressed_by().is_some();
+    Some(AlarmReading { muted: suppressed.then_some(true), ..reading })
 }
 
 fn reading(
@@ -85,7 +145,8 @@ fn reading(
         state: payload::state(state?.as_str()),
         since: since.and_then(of_aws).unwrap_or_default(),
         reason: reason.unwrap_or_default().to_owned(),
-        muted: false,
+        muted: None,
+        was: None,
     })
 }
 
@@ -134,7 +195,8 @@ mod tests {
                         1795251732000,
                     ),
                     reason: "7 > 5",
-                    muted: false,
+                    muted: None,
+                    was: None,
                 },
                 AlarmReading {
                     alarm: AlarmName(
@@ -145,7 +207,10 @@ mod tests {
                         0,
                     ),
                     reason: "",
-                    muted: true,
+                    muted: Some(
+                        true,
+                    ),
+                    was: None,
                 },
             ]
             missing: [AlarmName("scr-staging-p99")]

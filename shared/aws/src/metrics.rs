@@ -24,6 +24,7 @@ pub enum Metric {
     NotTold,
     /// A deployment ended, and so.
     Succeeded,
+    Unproven,
     RolledBack,
     DeploymentFailed,
     Superseded,
@@ -46,6 +47,7 @@ impl Metric {
             Self::Failed => "Failed",
             Self::NotTold => "NotTold",
             Self::Succeeded => "VerdictSucceeded",
+            Self::Unproven => "VerdictUnproven",
             Self::RolledBack => "VerdictRolledBack",
             Self::DeploymentFailed => "VerdictFailed",
             Self::Superseded => "VerdictSuperseded",
@@ -76,6 +78,7 @@ impl From<&Verdict> for Metric {
     fn from(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Succeeded => Self::Succeeded,
+            Verdict::Unproven { .. } => Self::Unproven,
             Verdict::RolledBack { .. } => Self::RolledBack,
             Verdict::Failed { .. } => Self::DeploymentFailed,
             Verdict::Superseded { .. } => Self::Superseded,

@@ -8,7 +8,7 @@ use crate::names::{
 use crate::notice::Notice;
 use crate::release::Release;
 use crate::spec::{Check, Create, HostContainer, Service, Target};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,49 +29,29 @@ pub enum Effect {
         container: ContainerName,
     },
     /// End a one-off task that ran out of time.
-    StopOneOff {
-        target: Target,
-        purpose: Purpose,
-        attempt: u32,
-        task: TaskId,
-        reason: String,
-    },
+    StopOneOff { target: Target, purpose: Purpose, attempt: u32, task: TaskId, reason: String },
     /// Bring one service to a revision.
     RollOut(Box<RollOut>),
     /// Describe services, and say what they run.
-    Observe {
-        target: Target,
-        services: Vec<ServiceName>,
-    },
+    Observe { target: Target, services: Vec<ServiceName> },
     /// Ask one URL, after a pause.
-    Check {
-        check: usize,
-        attempt: u32,
-        pause: Span,
-        spec: Check,
-    },
+    Check { check: usize, attempt: u32, pause: Span, spec: Check },
     ReadAlarms {
         names: Vec<AlarmName>,
+        /// What they did from then on is wanted too, and not only how they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Time>,
     },
     /// Bring one service back to what it ran.
     PutBack(Box<PutBack>),
     /// Delete a service that this deployment created.
-    Remove {
-        target: Target,
-        service: ServiceName,
-    },
+    Remove { target: Target, service: ServiceName },
     /// Tell people.
     Announce(Box<Notice>),
     /// Hand a complete release to an environment.
-    Offer {
-        environment: EnvironmentName,
-        request: Box<Request>,
-    },
+    Offer { environment: EnvironmentName, request: Box<Request> },
     /// Tell an environment that a release succeeded in the one it is promoted from.
-    Promote {
-        environment: EnvironmentName,
-        release: Release,
-    },
+    Promote { environment: EnvironmentName, release: Release },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

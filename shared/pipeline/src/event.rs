@@ -138,8 +138,12 @@ pub struct AlarmReading {
     /// When it took this state.
     pub since: Time,
     pub reason: String,
-    /// Somebody muted it; its state is not counted.
-    pub muted: bool,
+    /// Somebody muted it; its state is not counted. `None`: who tells this cannot say.
+    #[serde(default)]
+    pub muted: Option<bool>,
+    /// The state that it left for this one, if that is told.
+    #[serde(default)]
+    pub was: Option<AlarmState>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

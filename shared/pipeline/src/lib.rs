@@ -15,6 +15,7 @@ pub mod release;
 
 mod absurd;
 pub mod deployment;
+pub mod doubt;
 pub mod effect;
 pub mod environment;
 pub mod event;
@@ -23,3 +24,4 @@ pub mod observation;
 pub mod outbox;
 pub mod task;
 pub mod verdict;
+pub mod waits;

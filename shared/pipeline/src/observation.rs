@@ -2,6 +2,7 @@
 
 use crate::names::{Revision, RolloutId, ServiceName};
 use crate::time::Time;
+use crate::waits::{Trouble, WaitsFor};
 use serde::{Deserialize, Serialize};
 
 /// One service as it was at one moment.
@@ -19,8 +20,11 @@ pub struct Found {
     pub rollouts: Vec<Rollout>,
     /// ECS says that it returned from this rollout to the one before.
     pub returned_from: Option<RolloutId>,
-    /// Why tasks cannot be placed or started at the moment, and who says so: `ECS says: …`
-    pub trouble: Option<String>,
+    /// Why tasks cannot be placed or started at the moment.
+    pub trouble: Option<Trouble>,
+    /// It is being deleted: it starts no task any more, and its last ones stop.
+    #[serde(default)]
+    pub draining: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +66,7 @@ pub enum Reading {
     /// Exactly what we asked for runs, and nothing else.
     Done,
     /// It is on its way, or the update is not visible yet.
-    Underway { waiting: String },
+    Underway { waiting: WaitsFor },
     /// ECS gave up.
     Failed { reason: String },
     /// ECS went back to the revision before, by itself.
@@ -74,17 +78,28 @@ pub enum Reading {
 }
 
 impl Observation {
+    /// Whether a task of `revision` runs.
+    pub fn runs_a_task_of(&self, revision: &Revision) -> bool {
+        let mut rollouts = self.found.iter().flat_map(|found| &found.rollouts);
+        rollouts.any(|rollout| rollout.revision == *revision && rollout.running > 0)
+    }
+
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.found.as_ref().and_then(|found| found.trouble.as_ref())
+    }
+
     pub fn read(&self, wanted: Wanted<'_>) -> Reading {
-        let Some(found) = &self.found else {
+        // What is being deleted never runs again.
+        let Some(found) = self.found.as_ref().filter(|found| !found.draining) else {
             return match wanted.visible_from {
                 // A service that we create is not there at first.
                 Some(time) if self.seen_at >= time => Reading::Gone,
-                _ if wanted.from.is_none() => Reading::Underway { waiting: "to be created".into() },
+                _ if wanted.from.is_none() => Reading::Underway { waiting: WaitsFor::Creation },
                 _ => Reading::Gone,
             };
         };
         let Some(primary) = found.rollouts.iter().find(|rollout| rollout.primary) else {
-            return Reading::Underway { waiting: "for ECS to name a primary deployment".into() };
+            return Reading::Underway { waiting: WaitsFor::Primary };
         };
         let same_before = wanted.from == Some(wanted.revision);
         let ours = primary.revision == *wanted.revision
@@ -114,7 +129,7 @@ impl Observation {
                 return Reading::Returned { reason: primary.reason.clone() };
             }
             if wanted.visible_from.is_none_or(|time| self.seen_at < time) {
-                return Reading::Underway { waiting: "for ECS to show the update".into() };
+                return Reading::Underway { waiting: WaitsFor::Visibility };
             }
         }
         Reading::TakenOver { revision: primary.revision.clone() }
@@ -132,12 +147,12 @@ impl Found {
             }
             Progress::Completed | Progress::InProgress => Reading::Underway {
                 waiting: match &self.trouble {
-                    Some(trouble) => trouble.clone(),
-                    None if others_running > 0 => format!(
-                        "{} of {} new tasks run, {others_running} old ones still do",
-                        primary.running, primary.desired
-                    ),
-                    None => format!("{} of {} tasks run", primary.running, primary.desired),
+                    Some(trouble) => WaitsFor::Trouble(trouble.clone()),
+                    None => WaitsFor::Tasks {
+                        running: primary.running,
+                        desired: primary.desired,
+                        others: others_running,
+                    },
                 },
             },
         }

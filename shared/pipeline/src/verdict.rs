@@ -1,8 +1,11 @@
 //! How a deployment ended, for good, and why.
 
+use crate::doubt::Doubt;
 use crate::names::{AlarmName, ContainerName, Revision, ServiceName, Version};
 use crate::task::Fault;
+use crate::waits::WaitsFor;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +13,8 @@ use std::fmt;
 pub enum Verdict {
     /// Every service runs exactly the release, the checks passed, the alarms stayed quiet.
     Succeeded,
+    /// Every service is at the release, and nothing shows that the release works.
+    Unproven { doubts: BTreeMap<ServiceName, Doubt> },
     /// Every service that was touched runs what it ran before.
     RolledBack { cause: Cause },
     /// It did not work, and nothing was put back: nothing was touched, or `left` says what was.
@@ -40,27 +45,83 @@ pub enum Usurper {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    Preflight { faults: Vec<String> },
+    Preflight {
+        faults: Vec<String>,
+    },
     PreparationTimedOut,
-    AlarmAlreadyOn { alarms: Vec<AlarmName> },
-    MigrationFailed { how: String },
-    MigrationNotStarted { reason: String },
-    MigrationTimedOut { after: String },
+    AlarmAlreadyOn {
+        alarms: Vec<AlarmName>,
+    },
+    MigrationFailed {
+        how: String,
+    },
+    MigrationNotStarted {
+        reason: String,
+    },
+    MigrationTimedOut {
+        after: String,
+    },
     MigrationUnclear,
-    RolloutRefused { service: ServiceName, reason: String },
-    RolloutFailed { service: ServiceName, reason: String },
-    ReturnedByEcs { service: ServiceName, reason: String },
-    RolloutTimedOut { service: ServiceName, waiting: String },
-    TasksFailed { service: ServiceName, count: u32, fault: Fault, reason: String },
-    SidecarFailed { service: ServiceName, container: ContainerName, reason: String },
-    CheckFailed { url: String, reason: String },
+    RolloutRefused {
+        service: ServiceName,
+        reason: String,
+    },
+    RolloutFailed {
+        service: ServiceName,
+        reason: String,
+        /// Whose fault it is, as far as dead tasks and ECS say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Fault>,
+    },
+    ReturnedByEcs {
+        service: ServiceName,
+        reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Fault>,
+    },
+    RolloutTimedOut {
+        service: ServiceName,
+        waiting: WaitsFor,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Fault>,
+    },
+    TasksFailed {
+        service: ServiceName,
+        count: u32,
+        fault: Fault,
+        reason: String,
+    },
+    SidecarFailed {
+        service: ServiceName,
+        container: ContainerName,
+        reason: String,
+    },
+    CheckFailed {
+        url: String,
+        reason: String,
+    },
     ChecksTimedOut,
-    Alarm { alarm: AlarmName, reason: String },
-    NoData { alarm: AlarmName },
+    Alarm {
+        alarm: AlarmName,
+        reason: String,
+    },
+    NoData {
+        alarm: AlarmName,
+    },
     AlarmsUnreadable,
-    DidNotSettle { service: ServiceName, waiting: String },
-    UndoFailed { how: String },
-    Person { by: String, why: String },
+    DidNotSettle {
+        service: ServiceName,
+        waiting: WaitsFor,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Fault>,
+    },
+    UndoFailed {
+        how: String,
+    },
+    Person {
+        by: String,
+        why: String,
+    },
 }
 
 impl Cause {
@@ -84,15 +145,23 @@ impl Cause {
     /// Whether it speaks against the images, so that automation must never choose them again.
     pub fn speaks_against_the_release(&self) -> bool {
         match self {
-            Self::TasksFailed { fault, .. } => fault.of_the_release(),
+            // A role or a secret that is missing may be there for the same images tomorrow.
+            Self::TasksFailed { fault, .. } => *fault == Fault::Code,
+            // ECS gives up whatever the reason is, and mostly the program is.
+            Self::RolloutFailed { fault, .. } | Self::ReturnedByEcs { fault, .. } => {
+                fault.is_none_or(|fault| fault == Fault::Code)
+            }
+            // Tasks that hang say nothing, and neither does anybody else.
+            Self::RolloutTimedOut { waiting, fault, .. } => match fault {
+                Some(fault) => *fault == Fault::Code,
+                None => waiting.lacks_tasks(),
+            },
+            // It had come up.
+            Self::DidNotSettle { fault, .. } => *fault == Some(Fault::Code),
             Self::MigrationFailed { .. }
-            | Self::RolloutFailed { .. }
-            | Self::ReturnedByEcs { .. }
-            | Self::RolloutTimedOut { .. }
             | Self::SidecarFailed { .. }
             | Self::CheckFailed { .. }
             | Self::Alarm { .. }
-            | Self::DidNotSettle { .. }
             | Self::Person { .. } => true,
             Self::Preflight { .. }
             | Self::PreparationTimedOut
@@ -138,6 +207,7 @@ impl Verdict {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
+            Self::Unproven { .. } => "unproven",
             Self::RolledBack { .. } => "rolled back",
             Self::Failed { .. } => "failed",
             Self::Superseded { .. } => "superseded",
@@ -153,6 +223,9 @@ impl fmt::Display for Verdict {
         f.write_str(self.name())?;
         match self {
             Self::Succeeded => Ok(()),
+            Self::Unproven { doubts } => {
+                write!(f, ": {}", list(doubts.iter().map(|(service, doubt)| doubt.of(service))))
+            }
             Self::RolledBack { cause } => write!(f, ": {cause}"),
             Self::Failed { cause, left } if left.is_empty() => write!(f, ": {cause}"),
             Self::Failed { cause, left } => {
@@ -196,11 +269,11 @@ impl fmt::Display for Cause {
             Self::RolloutRefused { service, reason } => {
                 write!(f, "AWS refused to update {service}: {reason}")
             }
-            Self::RolloutFailed { service, reason } => write!(f, "{service} failed: {reason}"),
-            Self::ReturnedByEcs { service, reason } => {
+            Self::RolloutFailed { service, reason, .. } => write!(f, "{service} failed: {reason}"),
+            Self::ReturnedByEcs { service, reason, .. } => {
                 write!(f, "ECS itself rolled {service} back: {reason}")
             }
-            Self::RolloutTimedOut { service, waiting } => {
+            Self::RolloutTimedOut { service, waiting, .. } => {
                 write!(f, "{service} was not up in time, still waiting: {waiting}")
             }
             Self::TasksFailed { service, count, fault, reason } => {
@@ -222,7 +295,7 @@ impl fmt::Display for Cause {
             Self::Alarm { alarm, reason } => write!(f, "alarm {alarm}: {reason}"),
             Self::NoData { alarm } => write!(f, "alarm {alarm} has no data"),
             Self::AlarmsUnreadable => f.write_str("the alarms could not be read in time"),
-            Self::DidNotSettle { service, waiting } => {
+            Self::DidNotSettle { service, waiting, .. } => {
                 write!(f, "{service} did not stay up, still waiting: {waiting}")
             }
             Self::UndoFailed { how } => write!(f, "undoing the migration failed: {how}"),

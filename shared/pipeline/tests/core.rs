@@ -15,8 +15,14 @@ mod table;
 #[path = "core/scene.rs"]
 mod scene;
 
+#[path = "core/alarms.rs"]
+mod alarms;
 #[path = "core/before.rs"]
 mod before;
+#[path = "core/blame.rs"]
+mod blame;
+#[path = "core/coming_back.rs"]
+mod coming_back;
 #[path = "core/door.rs"]
 mod door;
 #[path = "core/firmness.rs"]
@@ -29,6 +35,8 @@ mod hands;
 mod holds;
 #[path = "core/promotions.rs"]
 mod promotions;
+#[path = "core/proven.rs"]
+mod proven;
 #[path = "core/pushes.rs"]
 mod pushes;
 #[path = "core/sizes.rs"]

@@ -5,6 +5,8 @@ use crate::service::{Call, Desk, Emission, Need, Refusal, Service};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+mod history;
+
 #[derive(Debug, Default)]
 pub struct CloudWatch {
     alarms: BTreeMap<String, Alarm>,
@@ -15,6 +17,8 @@ struct Alarm {
     kind: Kind,
     state: State,
     before: State,
+    /// Every change of its state, the oldest first.
+    changes: Vec<(State, State)>,
     /// The rule that mutes its actions; its events come nevertheless.
     muted_by: Option<String>,
 }
@@ -42,7 +46,16 @@ impl Service for CloudWatch {
             let namespace = text(&call.input, "Namespace").unwrap_or_default();
             return vec![Need::new(&action, "*").with("cloudwatch:namespace", namespace)];
         }
-        if names.is_empty() || texts(&call.input, "AlarmTypes").contains(&"CompositeAlarm") {
+        let composite = texts(&call.input, "AlarmTypes").contains(&"CompositeAlarm");
+        if let (Some(name), false, "DescribeAlarmHistory") =
+            (text(&call.input, "AlarmName"), composite, call.operation.as_str())
+        {
+            return vec![Need::new(&action, arn("cloudwatch", &format!("alarm:{name}")))];
+        }
+        if call.operation == "ListAlarmMuteRules" {
+            return vec![Need::new(&action, "*")];
+        }
+        if names.is_empty() || composite {
             return vec![Need::new(&action, arn("cloudwatch", "alarm:*"))];
         }
         let need = |name: &str| Need::new(&action, arn("cloudwatch", &format!("alarm:{name}")));
@@ -52,6 +65,8 @@ impl Service for CloudWatch {
     fn answer(&mut self, call: &Call, _desk: &mut Desk<'_>) -> Result<Value, Refusal> {
         match call.operation.as_str() {
             "DescribeAlarms" => self.describe(&call.input),
+            "DescribeAlarmHistory" => Ok(self.history(&call.input)),
+            "ListAlarmMuteRules" => Ok(self.mute_rules(&call.input)),
             "PutMetricData" => Ok(json!({})),
             other => Err(Refusal::new(
                 "InvalidParameterValue",
@@ -72,7 +87,7 @@ impl CloudWatch {
     pub fn create(&mut self, name: &str, kind: Kind, now: u64) {
         let quiet = "Threshold Crossed: 1 datapoint was not greater than the threshold.";
         let state = State { value: "OK".into(), reason: quiet.into(), since: now };
-        let alarm = Alarm { kind, before: state.clone(), state, muted_by: None };
+        let alarm = Alarm { kind, before: state.clone(), state, changes: vec![], muted_by: None };
         self.alarms.insert(name.to_owned(), alarm);
     }
 
@@ -98,6 +113,7 @@ impl CloudWatch {
             alarm.state.since = before.since;
             return;
         }
+        alarm.changes.push((before.clone(), alarm.state.clone()));
         alarm.before = before;
         desk.emit(Emission {
             source: "aws.cloudwatch".into(),
@@ -161,6 +177,10 @@ impl Kind {
 }
 
 impl Alarm {
+    fn is_metric(&self) -> bool {
+        self.kind.name() == "MetricAlarm"
+    }
+
     fn document(&self, name: &str) -> Value {
         let since = json!({ "$time": self.state.since as f64 / 1000.0 });
         let mut document = Map::from_iter([

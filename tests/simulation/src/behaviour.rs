@@ -3,8 +3,9 @@
 use crate::cloud::{Address, Tick};
 use pipeline::event::Outcome;
 use pipeline::names::{AlarmName, RolloutId};
-use pipeline::task::{OneOffEnd, Stop};
+use pipeline::task::{Fault, OneOffEnd, Stop};
 use pipeline::time::Span;
+use pipeline::waits::{Teller, Trouble};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
@@ -73,9 +74,12 @@ impl Behaviour {
         }
     }
 
-    pub(crate) fn trouble(&self) -> Option<String> {
-        matches!(self, Self::FindsNoRoom | Self::FindsRoomAfter(_))
-            .then(|| "ECS says: unable to place a task: RESOURCE:MEMORY".to_owned())
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        matches!(self, Self::FindsNoRoom | Self::FindsRoomAfter(_)).then(|| Trouble {
+            told_by: Teller::Ecs,
+            text: "unable to place a task: RESOURCE:MEMORY".into(),
+            fault: Some(Fault::Capacity),
+        })
     }
 
     pub(crate) fn one_off(&self, undo: bool) -> (Option<OneOffEnd>, Span) {

@@ -13,6 +13,7 @@ use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::spec::Target;
 use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport};
 use pipeline::time::{Span, Time};
+use pipeline::waits::Trouble;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a service is: its cluster or hosts, and its name.
@@ -24,7 +25,8 @@ pub struct Cloud {
     pub revisions: BTreeMap<Revision, BTreeMap<Repository, Digest>>,
     pub behaviours: BTreeMap<Digest, Behaviour>,
     pub tasks: Vec<OneOffTask>,
-    pub alarms: BTreeMap<AlarmName, (AlarmState, Time)>,
+    /// Every state that an alarm took, the last one last.
+    pub alarms: BTreeMap<AlarmName, Vec<(AlarmState, Time)>>,
     /// Every call that changed something, for the invariants.
     pub calls: Vec<Call>,
     /// Targets where nothing is ever finished.
@@ -41,7 +43,7 @@ pub struct Service {
     pub desired: u32,
     pub rollouts: Vec<Rollout>,
     pub returned_from: Option<RolloutId>,
-    pub trouble: Option<String>,
+    pub trouble: Option<Trouble>,
     /// What `describe` would have said, since when.
     history: Vec<(Time, Option<Found>)>,
 }
@@ -107,6 +109,22 @@ pub enum News {
     Task(Address, TaskReport),
     OneOff(TaskId),
     Alarm(AlarmReading),
+}
+
+fn reading(
+    name: &AlarmName,
+    (state, since): (AlarmState, Time),
+    was: Option<AlarmState>,
+) -> AlarmReading {
+    let reason = if state == AlarmState::On { "threshold crossed" } else { "" };
+    AlarmReading {
+        alarm: name.clone(),
+        state,
+        since,
+        reason: reason.into(),
+        muted: Some(false),
+        was,
+    }
 }
 
 pub fn target_name(target: &Target) -> String {
@@ -252,15 +270,28 @@ impl Cloud {
     }
 
     pub fn set_alarm(&mut self, name: &AlarmName, state: AlarmState, now: Time) -> Vec<News> {
-        self.alarms.insert(name.clone(), (state, now));
+        let taken = self.alarms.entry(name.clone()).or_default();
+        // The state that it has already is no news.
+        if taken.last().is_some_and(|(known, _)| *known == state) {
+            return vec![];
+        }
+        taken.push((state, now));
         vec![News::Alarm(self.reading(name))]
     }
 
     pub fn reading(&self, name: &AlarmName) -> AlarmReading {
-        let (state, since) =
-            self.alarms.get(name).copied().unwrap_or((AlarmState::Quiet, Time::default()));
-        let reason = if state == AlarmState::On { "threshold crossed" } else { "" };
-        AlarmReading { alarm: name.clone(), state, since, reason: reason.into(), muted: false }
+        let taken = self.alarms.get(name).map(Vec::as_slice).unwrap_or_default();
+        let newest = taken.last().copied().unwrap_or((AlarmState::Quiet, Time::default()));
+        let was = taken.iter().rev().nth(1).map(|(state, _)| *state);
+        reading(name, newest, was.or(Some(AlarmState::Quiet)))
+    }
+
+    /// What an alarm did since then, and how it is.
+    pub fn readings(&self, name: &AlarmName, since: Option<Time>) -> Vec<AlarmReading> {
+        let taken = self.alarms.get(name).into_iter().flatten();
+        let changes = taken.filter(|(_, at)| since.is_some_and(|since| *at > since));
+        let newest = AlarmReading { was: None, ..self.reading(name) };
+        changes.map(|change| reading(name, *change, None)).chain([newest]).collect()
     }
 
     /// Somebody or something wants another number of tasks.
@@ -471,6 +502,7 @@ impl Cloud {
                 rollouts: service.rollouts.clone(),
                 returned_from: service.returned_from.clone(),
                 trouble: service.trouble.clone(),
+                draining: false,
             });
             service.history.push((now, found));
         }

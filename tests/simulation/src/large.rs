@@ -70,7 +70,8 @@ pub fn bench() -> Result<String, String> {
         state: AlarmState::On,
         since: story.sim.now,
         reason: "threshold crossed".into(),
-        muted: false,
+        muted: Some(false),
+        was: None,
     };
     let events =
         [Event::Woken, Event::Observed { services: vec![seen] }, Event::AlarmChanged(alarm)];

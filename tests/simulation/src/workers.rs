@@ -51,8 +51,9 @@ impl<D: Decide> Sim<D> {
                 let outcome = self.perform_check(id, &spec.url, *attempt);
                 Some(Event::Checked { check: *check, attempt: *attempt, outcome })
             }
-            Effect::ReadAlarms { names } => {
-                let readings = names.iter().map(|name| self.cloud.reading(name)).collect();
+            Effect::ReadAlarms { names, since } => {
+                let readings = names.iter().flat_map(|name| self.cloud.readings(name, *since));
+                let readings = readings.collect();
                 Some(Event::AlarmsRead { read_at: now, readings })
             }
             Effect::PutBack(put_back) => Some(self.perform_put_back(id, put_back)),

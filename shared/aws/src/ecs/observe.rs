@@ -60,6 +60,7 @@ fn found(service: &Service, now: Time) -> Found {
         rollouts,
         returned_from: returned.map(|(id, _)| id),
         trouble: trouble::of(service, now),
+        draining: service.status() == Some("DRAINING"),
     }
 }
 

@@ -43,18 +43,21 @@ pub(super) fn faults(service: &Service) -> Vec<String> {
 pub(super) fn warnings(service: &Service) -> Vec<String> {
     let Some(primary) = primary(service) else { return vec![] };
     let reason = services::reason(primary).unwrap_or("no reason given");
-    match primary.rollout_state() {
-        Some(DeploymentRolloutState::InProgress) => vec![format!(
+    let rollout = match primary.rollout_state() {
+        Some(DeploymentRolloutState::InProgress) => Some(format!(
             "is in the middle of another rollout ({} of {} tasks run), which this deployment cuts \
              short",
             primary.running_count(),
             primary.desired_count()
-        )],
+        )),
         Some(DeploymentRolloutState::Failed) => {
-            vec![format!("comes from a rollout that failed, and would go back to it: {reason}")]
+            Some(format!("comes from a rollout that failed, and would go back to it: {reason}"))
         }
-        _ => vec![],
-    }
+        _ => None,
+    };
+    let idle = (primary.desired_count() == 0 && service.desired_count() == 0)
+        .then(|| "runs no task (its desired count is 0), which proves nothing of a release".into());
+    rollout.into_iter().chain(idle).collect()
 }
 
 /// Whether ECS may neither stop an old task nor start a new one.
@@ -177,7 +180,7 @@ mod tests {
                 .rollout_state_reason("ECS deployment circuit breaker: tasks failed to start.")
                 .desired_count(3)
                 .running_count(1);
-            Service::builder().deployments(deployment.build()).build()
+            Service::builder().desired_count(3).deployments(deployment.build()).build()
         };
         check(
             &rollout(DeploymentRolloutState::InProgress),
@@ -192,5 +195,18 @@ mod tests {
             ],
         );
         check(&rollout(DeploymentRolloutState::Completed), &expect![""]);
+    }
+
+    #[test]
+    fn a_service_that_is_to_run_no_task_is_mentioned() {
+        let primary = Deployment::builder()
+            .status("PRIMARY")
+            .rollout_state(DeploymentRolloutState::Completed)
+            .desired_count(0);
+        let service = Service::builder().desired_count(0).deployments(primary.build()).build();
+        check(
+            &service,
+            &expect!["runs no task (its desired count is 0), which proves nothing of a release"],
+        );
     }
 }

@@ -7,20 +7,23 @@ use super::services::primary;
 use aws_sdk_ecs::types::{Service, ServiceEvent};
 use aws_smithy_types::DateTime;
 use pipeline::names::RolloutId;
+use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
+use pipeline::waits::{Teller, Trouble};
 
 /// Older trouble says nothing about now: ECS repeats what goes on.
 const RECENT: Span = Span::minutes(10);
 
-const TROUBLE: [&str; 8] = [
-    "unable to place",
-    "unable to consistently start tasks",
-    "unable to stop or start tasks",
-    "unable to assume",
-    "failed to launch a task",
-    "failed to register targets",
-    "failed container health checks",
-    "is unhealthy",
+/// What is said in it, and whose fault that is.
+const TROUBLE: [(&str, Option<Fault>); 8] = [
+    ("unable to place", Some(Fault::Capacity)),
+    (VAGUE, None),
+    ("unable to stop or start tasks", Some(Fault::Configuration)),
+    ("unable to assume", Some(Fault::Configuration)),
+    ("failed to launch a task", Some(Fault::Configuration)),
+    ("failed to register targets", Some(Fault::Configuration)),
+    ("failed container health checks", Some(Fault::Code)),
+    ("is unhealthy", Some(Fault::Code)),
 ];
 
 /// True of any trouble, and hides what it is.
@@ -29,7 +32,7 @@ const VAGUE: &str = "unable to consistently start tasks";
 const SETTLED: [&str; 2] = ["has reached a steady state", "deployment completed"];
 
 /// Why tasks cannot be placed or started, if it says so at the moment.
-pub(super) fn of(service: &Service, now: Time) -> Option<String> {
+pub(super) fn of(service: &Service, now: Time) -> Option<Trouble> {
     let since = primary(service).and_then(|primary| millis(primary.created_at()));
     let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
     let recent = newest_first(service)
@@ -39,10 +42,20 @@ pub(super) fn of(service: &Service, now: Time) -> Option<String> {
     let messages = recent.map(|(_, message)| message);
     let troubles = messages
         .take_while(|message| !says(message, &SETTLED))
-        .filter(|message| says(message, &TROUBLE));
+        .filter(|message| TROUBLE.iter().any(|(words, _)| message.contains(words)));
     let troubles: Vec<&str> = troubles.collect();
     let clear = troubles.iter().find(|message| !message.contains(VAGUE));
-    clear.or(troubles.first()).map(|message| format!("ECS says: {}", plain(message)))
+    clear.or(troubles.first()).map(|message| Trouble {
+        told_by: Teller::Ecs,
+        text: plain(message),
+        fault: fault(message),
+    })
+}
+
+/// Whose fault it is, where the sentence leaves no doubt.
+fn fault(message: &str) -> Option<Fault> {
+    let (_, fault) = TROUBLE.iter().find(|(words, _)| message.contains(words))?;
+    *fault
 }
 
 /// Which deployment failed before ECS went back to `to`.

@@ -8,6 +8,8 @@ use super::mark;
 use super::revision::{Containers, of_hosts};
 use pipeline::names::{DeploymentId, Revision, RolloutId, ServiceName};
 use pipeline::observation::{Found, Progress, Rollout};
+use pipeline::task::Fault;
+use pipeline::waits::{Teller, Trouble};
 
 /// What the state of our own command says. `None`: it did its work everywhere, and only a look says
 /// what has become of that.
@@ -34,7 +36,7 @@ pub(super) fn of_command(
         failed: 0,
     };
     let missing = hosts.iter().find(|host| !host.online).map(silent);
-    Some(Found { rollouts: vec![rollout], returned_from: None, trouble: missing.map(said) })
+    Some(Found { rollouts: vec![rollout], trouble: missing.map(said), ..Found::default() })
 }
 
 /// The first reason that is one of its own: hosts that were only left out have none.
@@ -104,13 +106,12 @@ pub(super) fn of_look(
         running: count(up),
         failed: 0,
     };
-    Some(Found { rollouts: vec![rollout], returned_from: None, trouble: trouble.map(said) })
+    Some(Found { rollouts: vec![rollout], trouble: trouble.map(said), ..Found::default() })
 }
 
-/// The core tells trouble from progress by somebody who says it.
-#[expect(clippy::needless_pass_by_value, reason = "so that it fits into map")]
-fn said(why: String) -> String {
-    format!("Run Command says: {why}")
+/// A host that cannot be seen says nothing against what is to run there.
+fn said(text: String) -> Trouble {
+    Trouble { told_by: Teller::RunCommand, text, fault: Some(Fault::Platform) }
 }
 
 /// Whether some hosts run nothing and all the others what was wanted.

@@ -1,9 +1,11 @@
 //! What people are told, in words. Pure: a notice in, a story out.
 
+use pipeline::doubt::Doubt;
 use pipeline::names::ServiceName;
 use pipeline::notice::{News, Notice};
 use pipeline::verdict::{Cause, Verdict};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// So much of one reason is told; the whole of it is in the deployment's timeline.
 const REASON_MAX: usize = 1500;
@@ -43,7 +45,7 @@ pub(super) struct Advice {
 pub(super) enum Mood {
     Underway,
     Good,
-    /// It did not come to pass, and nobody has to do anything.
+    /// No success and no failure, and nobody has to do anything.
     Quiet,
     Bad,
     /// A person has to act.
@@ -90,6 +92,7 @@ fn mood_and_what(notice: &Notice) -> (Mood, String) {
 fn ended(verdict: &Verdict, version: &str) -> (Mood, String) {
     match verdict {
         Verdict::Succeeded => (Mood::Good, format!("{version} is live")),
+        Verdict::Unproven { .. } => (Mood::Quiet, format!("{version} is in place, unproven")),
         Verdict::RolledBack { .. } => (Mood::Bad, format!("{version} was rolled back")),
         Verdict::Failed { left, .. } if left.is_empty() => {
             (Mood::Bad, format!("{version} failed; no service was changed"))
@@ -113,6 +116,7 @@ fn why(news: &News) -> Option<String> {
         }
         News::Ended { verdict, .. } => match verdict {
             Verdict::Succeeded => None,
+            Verdict::Unproven { doubts } => Some(unproven(doubts)),
             Verdict::RolledBack { cause } => Some(cause.to_string()),
             Verdict::Failed { cause, left } => Some(failed(cause, left)),
             Verdict::Superseded { by } => Some(by.to_string()),
@@ -122,6 +126,11 @@ fn why(news: &News) -> Option<String> {
             Verdict::Stuck { cause, because } => Some(format!("{because}. It began with: {cause}")),
         },
     }
+}
+
+fn unproven(doubts: &BTreeMap<ServiceName, Doubt>) -> String {
+    let doubts: Vec<String> = doubts.iter().map(|(service, doubt)| doubt.of(service)).collect();
+    format!("{}. It is not promoted before it has run: deploy it again then", doubts.join("; "))
 }
 
 fn failed(cause: &Cause, left: &[ServiceName]) -> String {

@@ -31,12 +31,14 @@ pub fn alarms(payload: &Value) -> Result<Vec<Heard<AlarmReading>>, Failure> {
 fn reading(payload: &Value, under: &str) -> Result<AlarmReading, Failure> {
     let suppressed = text(payload, &format!("{under}.state.actionsSuppressedBy")).is_some();
     let reason = text(payload, &format!("{under}.state.reason")).unwrap_or_default();
+    let before = format!("{under}.previousState.value");
     Ok(AlarmReading {
         alarm: AlarmName::new(required_text(payload, &format!("{under}.alarmName"))?),
         state: state(required_text(payload, &format!("{under}.state.value"))?),
         since: required_time(payload, &format!("{under}.state.timestamp"))?,
         reason: reason.to_owned(),
-        muted: suppressed || at(payload, &format!("{under}.muteDetail")).is_some(),
+        muted: Some(suppressed || at(payload, &format!("{under}.muteDetail")).is_some()),
+        was: text(payload, &before).map(state),
     })
 }
 
@@ -60,7 +62,8 @@ fn by_topic(record: &Value) -> Result<Heard<AlarmReading>, Failure> {
         since: required_time(&alarm, "StateChangeTime")?,
         reason: text(&alarm, "NewStateReason").unwrap_or_default().to_owned(),
         // A muted alarm sends nothing to a topic.
-        muted: false,
+        muted: Some(false),
+        was: text(&alarm, "OldStateValue").map(state),
     }))
 }
 

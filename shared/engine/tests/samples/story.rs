@@ -202,7 +202,7 @@ impl Shop {
                 running: 2,
                 failed: 0,
             };
-            let found = Found { rollouts: vec![rollout], returned_from: None, trouble: None };
+            let found = Found { rollouts: vec![rollout], ..Found::default() };
             let seen_at = self.world.now();
             let observation = Observation { service: service.into(), seen_at, found: Some(found) };
             self.tell(Input::Happened(Event::Observed { services: vec![observation] }));
@@ -286,5 +286,12 @@ fn preparation(number: u64, now: Time) -> Preparation {
 
 fn alarms(since: Time) -> Vec<AlarmReading> {
     let (state, reason) = (AlarmState::Quiet, "no datapoints over 10".to_owned());
-    vec![AlarmReading { alarm: "shop-5xx".into(), state, since, reason, muted: false }]
+    vec![AlarmReading {
+        alarm: "shop-5xx".into(),
+        state,
+        since,
+        reason,
+        muted: Some(false),
+        was: None,
+    }]
 }

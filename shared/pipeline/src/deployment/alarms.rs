@@ -1,6 +1,6 @@
 //! Alarms before, during and after the rollout.
 
-use super::{Deployment, Intent, Said, State};
+use super::{AlarmsRead, Deployment, Intent, Said, State};
 use crate::event::{AlarmReading, AlarmState};
 use crate::names::AlarmName;
 use crate::spec::NoData;
@@ -9,7 +9,8 @@ use crate::verdict::Cause;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What is known about one alarm.
+/// What is known about one alarm. What is told of it comes late, twice and out of order, so that
+/// what counts is when it was on and when quiet, and not what was told last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmMemory {
     pub state: AlarmState,
@@ -18,19 +19,77 @@ pub struct AlarmMemory {
     /// It was on before we touched anything, so that it says nothing against the release until it
     /// has been quiet once.
     pub discounted: bool,
+    /// Since when it was in the state that pre-flight found. What it did before is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_since: Option<Time>,
+    /// The first moment after that at which it was quiet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_at: Option<Time>,
+    /// The last moment after that at which it was on, and not muted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_at: Option<Time>,
 }
 
-impl From<&AlarmReading> for AlarmMemory {
-    fn from(reading: &AlarmReading) -> Self {
-        Self { state: reading.state, since: reading.since, muted: reading.muted, discounted: false }
+impl AlarmMemory {
+    /// The first that is told of it.
+    fn new(reading: &AlarmReading) -> Self {
+        let muted = reading.muted.unwrap_or_default();
+        let is_on = reading.state == AlarmState::On && !muted;
+        Self {
+            state: reading.state,
+            since: reading.since,
+            muted,
+            discounted: false,
+            found_since: None,
+            quiet_at: None,
+            on_at: is_on.then_some(reading.since),
+        }
+    }
+
+    /// Forgets what it did before the deployment touches anything.
+    fn begin(&mut self) {
+        self.discounted = self.state == AlarmState::On;
+        self.found_since = Some(self.since);
+        (self.quiet_at, self.on_at) = (None, None);
+    }
+
+    fn take_in(&mut self, reading: &AlarmReading) {
+        let found_since = self.found_since.unwrap_or(self.since);
+        let muted = reading.muted.unwrap_or(self.muted);
+        let is_newest = reading.since >= self.since;
+        if is_newest {
+            (self.state, self.since, self.muted) = (reading.state, reading.since, muted);
+        }
+        let is_as_found = (reading.state == AlarmState::On) == self.discounted;
+        let is_newer = reading.since > found_since;
+        if !is_newer && (reading.since < found_since || is_as_found || !is_newest) {
+            return;
+        }
+        let just_before = Time::from_millis(reading.since.millis().saturating_sub(1));
+        let told = [(Some(reading.state), reading.since), (reading.was, just_before)];
+        for (state, at) in told.into_iter().filter(|(_, at)| *at >= found_since) {
+            match state {
+                Some(AlarmState::On) if !muted => self.on_at = self.on_at.max(Some(at)),
+                Some(AlarmState::Quiet) => {
+                    self.quiet_at = Some(self.quiet_at.map_or(at, |known| known.min(at)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// When it was on last in a way that speaks against the release.
+    fn rang_at(&self) -> Option<Time> {
+        let has_been_quiet = |on_at| self.quiet_at.is_some_and(|quiet_at| quiet_at < on_at);
+        self.on_at.filter(|on_at| !self.discounted || has_been_quiet(*on_at))
     }
 }
 
 impl Deployment {
-    pub(super) fn discount_alarms_that_are_on(&mut self) {
-        for memory in self.alarms.values_mut().filter(|memory| memory.state == AlarmState::On) {
-            memory.discounted = true;
-        }
+    /// From now on alarms count, but for those that are on already.
+    pub(super) fn begin_to_watch_alarms(&mut self, now: Time) {
+        self.alarms.values_mut().for_each(AlarmMemory::begin);
+        self.watched_from = Some(now);
     }
 
     pub(super) fn alarm_changed(&mut self, reading: AlarmReading, now: Time) -> Said {
@@ -48,16 +107,15 @@ impl Deployment {
         if !self.rules.alarms.names.contains(&reading.alarm) {
             return false;
         }
-        let known = self.alarms.get(&reading.alarm);
-        if known.is_some_and(|memory| reading.since < memory.since) {
-            return false;
-        }
-        let mut memory = AlarmMemory::from(reading);
-        memory.discounted =
-            known.is_some_and(|m| m.discounted) && reading.state != AlarmState::Quiet;
-        let counts = memory.state == AlarmState::On && !memory.muted && !memory.discounted;
-        self.alarms.insert(reading.alarm.clone(), memory);
-        counts
+        let Some(memory) = self.alarms.get_mut(&reading.alarm) else {
+            let memory = AlarmMemory::new(reading);
+            let rings = memory.on_at.is_some();
+            self.alarms.insert(reading.alarm.clone(), memory);
+            return rings;
+        };
+        let known = memory.rang_at();
+        memory.take_in(reading);
+        memory.rang_at() > known
     }
 
     fn alarm_fired(&mut self, reading: AlarmReading, now: Time) -> Said {
@@ -107,10 +165,9 @@ impl Deployment {
         if read_at < *since {
             return Said::Ignored("the alarms were read before the last look".into());
         }
-        let told = std::mem::replace(alarms_read, true);
-        let silent = |memory: &super::alarms::AlarmMemory| {
-            memory.state == AlarmState::NoData && !memory.muted
-        };
+        let told = *alarms_read != AlarmsRead::NOT_YET;
+        *alarms_read = alarms_read.or_later(read_at);
+        let silent = |memory: &AlarmMemory| memory.state == AlarmState::NoData && !memory.muted;
         let without =
             self.alarms.iter().filter(|(_, memory)| silent(memory)).map(|(name, _)| name.clone());
         let without: BTreeSet<AlarmName> = without.chain(missing).collect();

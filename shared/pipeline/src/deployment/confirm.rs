@@ -1,10 +1,14 @@
 //! Baking, and the last look before anything is called a success.
 
-use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, State};
+use super::state::AlarmsRead;
+use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, Service, State};
+use crate::doubt::Doubt;
 use crate::effect::Effect;
 use crate::names::ServiceName;
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Verdict};
+use crate::waits::WaitsFor;
+use std::collections::BTreeMap;
 
 impl Deployment {
     pub(super) fn bake(&mut self, now: Time) {
@@ -21,10 +25,11 @@ impl Deployment {
         let names = self.named(|_| true);
         let longest = names.iter().map(|name| self.timeout_of(name)).max().unwrap_or_default();
         self.drop_all_but_announcements();
+        self.services.iter_mut().for_each(|service| service.told.clear());
         self.state = State::Confirming {
             since: now,
             unseen: names.iter().cloned().collect(),
-            alarms_read: self.rules.alarms.names.is_empty(),
+            alarms_read: AlarmsRead::NOT_YET,
             look_at: now + LOOK_EVERY,
             deadline: now + longest,
         };
@@ -36,78 +41,148 @@ impl Deployment {
         let names = self.rules.alarms.names.clone();
         let asked = |effect: &Effect| matches!(effect, Effect::ReadAlarms { .. });
         if !names.is_empty() && !self.outbox.waits_for(asked) {
-            self.ask(Effect::ReadAlarms { names }, now);
+            self.ask(Effect::ReadAlarms { names, since: self.watched_from }, now);
         }
+    }
+
+    fn alarms_are_fresh(&self, now: Time) -> bool {
+        let State::Confirming { alarms_read, .. } = &self.state else { return false };
+        self.rules.alarms.names.is_empty() || alarms_read.is_fresh(now)
     }
 
     /// A service was seen to run exactly our revision, at or after the start of the last look.
     pub(super) fn confirmed_service(&mut self, name: &ServiceName, seen_at: Time, now: Time) {
+        self.judged(name, None, seen_at, now);
+    }
+
+    /// A service that this release does not change does not run as it should. That says nothing
+    /// against the release, and nothing for it.
+    pub(super) fn doubted(&mut self, name: &ServiceName, doubt: Doubt, seen_at: Time, now: Time) {
+        self.judged(name, Some(doubt), seen_at, now);
+    }
+
+    fn judged(&mut self, name: &ServiceName, doubt: Option<Doubt>, seen_at: Time, now: Time) {
         if let State::Confirming { since, unseen, .. } = &mut self.state
             && seen_at >= *since
         {
             unseen.remove(name);
+            if let Some(service) = self.service_mut(name) {
+                service.doubt = doubt;
+            }
             self.conclude_if_confirmed(now);
         }
     }
 
     pub(super) fn conclude_if_confirmed(&mut self, now: Time) {
-        let stale = self.named(|service| service.seen_at + FRESH < now);
-        let State::Confirming { unseen, alarms_read: true, .. } = &mut self.state else { return };
+        // Of a service that was given up nothing more is expected.
+        let is_given_up =
+            |service: &Service| matches!(service.doubt, Some(Doubt::NotAtRest { .. }));
+        let stale = self.named(|s| s.seen_at + FRESH < now && !is_given_up(s));
+        let alarms_are_fresh = self.alarms_are_fresh(now);
+        let State::Confirming { unseen, .. } = &mut self.state else { return };
         if !unseen.is_empty() {
             return;
         }
-        // Looks at single services may lie far apart; the verdict is about all of them at once.
+        // Looks at single services and alarms may lie far apart; the verdict is about all of them
+        // at once.
         unseen.extend(stale.iter().cloned());
-        if stale.is_empty() {
-            self.end(Verdict::Succeeded, now);
-        } else {
-            self.look(stale, now);
+        if stale.is_empty() && alarms_are_fresh {
+            return self.end_well(now);
         }
+        self.look(stale, now);
+        if !alarms_are_fresh {
+            self.read_alarms(now);
+        }
+    }
+
+    /// Everything is at the release. Whether that proves anything is another matter.
+    fn end_well(&mut self, now: Time) {
+        let changed = self.services.iter().any(|service| !service.is_unchanged());
+        let concerned = |service: &&Service| !changed || !service.is_unchanged();
+        let nothing_ran = !self.services.iter().filter(concerned).any(|service| service.ran);
+        let doubted = self.services.iter().any(|service| service.doubt.is_some());
+        let doubts = self.services.iter().filter_map(|service| {
+            let no_task = (concerned(&service) && !service.ran).then_some(Doubt::NoTask);
+            Some((service.name.clone(), service.doubt.clone().or(no_task)?))
+        });
+        let doubts: BTreeMap<ServiceName, Doubt> = doubts.collect();
+        for (name, doubt) in &doubts {
+            self.note(now, format!("Warning: {}.", doubt.of(name)));
+        }
+        // What a rollback by hand goes to has run before.
+        let is_unproven = doubted || (nothing_ran && !self.is_restore());
+        let verdict = if is_unproven { Verdict::Unproven { doubts } } else { Verdict::Succeeded };
+        self.end(verdict, now);
     }
 
     /// A service that was up is not quite up now: tasks move and scale. In the last look that has
     /// to come to rest.
-    pub(super) fn unsettled(&mut self, name: &ServiceName, waiting: String, now: Time) {
-        if let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state {
-            // Whatever was seen of it before is not so any more.
-            unseen.insert(name.clone());
-            if now >= *deadline {
-                return self.go_back(Cause::DidNotSettle { service: name.clone(), waiting }, now);
-            }
-            *look_at = (now + LOOK_SOON).min(*deadline);
-            let text = format!("{name} is not at rest yet: {waiting}.");
-            if self.timeline.entries().iter().all(|entry| entry.text != text) {
-                self.note(now, text);
-            }
+    pub(super) fn unsettled(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
+        let Some(service) = self.services.iter_mut().find(|service| service.name == *name) else {
+            return;
+        };
+        let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state else { return };
+        // Whatever was seen of it before is not so any more.
+        unseen.insert(name.clone());
+        if now >= *deadline {
+            return self.not_at_rest(name, waiting, now);
+        }
+        *look_at = (now + LOOK_SOON).min(*deadline);
+        if service.is_news(&waiting) {
+            self.note(now, format!("{name} is not at rest yet: {waiting}."));
         }
     }
 
+    /// The time for the last look is over, and this service was not seen as it should be.
+    fn not_at_rest(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
+        let Some(service) = self.service_mut(name) else { return };
+        if service.is_unchanged() {
+            service.doubt = Some(Doubt::NotAtRest { waiting });
+            if let State::Confirming { unseen, .. } = &mut self.state {
+                unseen.remove(name);
+            }
+            return self.conclude_if_confirmed(now);
+        }
+        let fault = service.fault(waiting.trouble());
+        self.go_back(Cause::DidNotSettle { service: name.clone(), waiting, fault }, now);
+    }
+
     pub(super) fn woken_confirming(&mut self, now: Time) -> Said {
-        let State::Confirming { unseen, alarms_read, look_at, deadline, .. } = &mut self.state
-        else {
+        let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state else {
             return Said::Ignored("not confirming".into());
         };
         if now < *look_at {
             return Said::Ignored("woken before its time".into());
         }
-        let (open, alarms_read) = (unseen.iter().cloned().collect::<Vec<_>>(), *alarms_read);
+        let open: Vec<_> = unseen.iter().cloned().collect();
         // Whoever overslept asks first.
-        if now >= *deadline + GRACE && now < *look_at + GRACE {
-            let cause = match open.first() {
-                Some(service) => {
-                    let waiting = "for ECS to say what it runs".to_owned();
-                    Cause::DidNotSettle { service: service.clone(), waiting }
-                }
-                None => Cause::AlarmsUnreadable,
-            };
-            self.go_back(cause, now);
+        let is_over = now >= *deadline + GRACE && now < *look_at + GRACE;
+        *look_at = if now >= *deadline { now + GRACE } else { (now + LOOK_EVERY).min(*deadline) };
+        if is_over {
+            self.last_look_is_over(&open, now);
             return Said::Done;
         }
-        *look_at = if now >= *deadline { now + GRACE } else { (now + LOOK_EVERY).min(*deadline) };
         self.look(open, now);
-        if !alarms_read {
+        if !self.alarms_are_fresh(now) {
             self.read_alarms(now);
         }
         Said::Done
+    }
+
+    fn last_look_is_over(&mut self, open: &[ServiceName], now: Time) {
+        let unanswered = self.outbox.waits_for(|e| matches!(e, Effect::ReadAlarms { .. }));
+        let (unchanged, changed): (Vec<_>, Vec<_>) = open.iter().cloned().partition(|name| {
+            self.services.iter().any(|service| service.name == *name && service.is_unchanged())
+        });
+        if let Some(name) = changed.first() {
+            return self.not_at_rest(name, WaitsFor::Look, now);
+        }
+        for name in &unchanged {
+            self.not_at_rest(name, WaitsFor::Look, now);
+        }
+        self.conclude_if_confirmed(now);
+        if unanswered && matches!(self.state, State::Confirming { .. }) {
+            self.go_back(Cause::AlarmsUnreadable, now);
+        }
     }
 }

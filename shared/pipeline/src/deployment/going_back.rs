@@ -1,11 +1,11 @@
 //! What ECS shows of services on their way back.
 
-use super::timeline::shorten;
-use super::{Deployment, GRACE, LOOK_EVERY, Said, Standing, State};
+use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
 use crate::effect::Effect;
 use crate::names::ServiceName;
 use crate::observation::{Observation, Reading};
 use crate::time::Time;
+use crate::waits::WaitsFor;
 
 impl Deployment {
     pub(super) fn observed_going_back(&mut self, observations: &[Observation], now: Time) -> Said {
@@ -25,21 +25,19 @@ impl Deployment {
         let service = self.service_mut(&observation.service)?;
         let on_its_way = matches!(
             service.standing,
-            Standing::PuttingBack { .. } | Standing::PutBack | Standing::Removed
+            Standing::PuttingBack { .. }
+                | Standing::PutBack
+                | Standing::Removing { .. }
+                | Standing::Removed
         );
-        if !on_its_way || observation.seen_at < service.seen_at {
+        if !on_its_way || !service.seen(observation) {
             return None;
         }
-        service.seen_at = observation.seen_at;
-        let Some(before) = service.before.clone() else {
-            // It was deleted, and a slow worker may create it once more.
-            let reading = match observation.found {
-                None => Reading::Done,
-                Some(_) => Reading::TakenOver { revision: service.after.clone() },
-            };
-            return Some((reading, service.name.clone()));
+        let reading = match service.before.clone() {
+            Some(before) => observation.read(service.wants_before(&before)),
+            None => service.read_deleted(observation),
         };
-        Some((observation.read(service.wants_before(&before)), service.name.clone()))
+        Some((reading, service.name.clone()))
     }
 
     pub(super) fn judge_going_back(
@@ -50,28 +48,17 @@ impl Deployment {
         now: Time,
     ) {
         let Some(service) = self.service_mut(name) else { return };
-        match (reading, &mut service.standing) {
-            (Reading::Done, Standing::PuttingBack { .. }) => {
-                service.standing = Standing::PutBack;
-                self.outbox
-                    .keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service == *name));
-                self.note(now, format!("{name} is back."));
+        match (reading, service.refused().map(str::to_owned)) {
+            (Reading::Done, _) => self.seen_back(name, seen_at, now),
+            // AWS refused, and it does run what we brought.
+            (Reading::Underway { waiting: WaitsFor::Visibility }, Some(why))
+            | (Reading::Failed { .. } | Reading::Returned { .. }, Some(why)) => {
+                self.give_up(name, why, now);
             }
-            (Reading::Done, _) => self.settled_service(name, seen_at),
-            (
-                Reading::Underway { waiting: text },
-                Standing::PuttingBack { deadline, waiting, .. },
-            ) => {
-                *waiting = shorten(text.clone());
-                if now >= *deadline {
-                    self.give_up(
-                        name,
-                        format!("it was not back in time, still waiting: {text}"),
-                        now,
-                    );
-                }
+            (Reading::TakenOver { revision }, Some(why)) if revision == service.after => {
+                self.give_up(name, why, now);
             }
-            (Reading::Underway { .. }, _) => self.settle_soon(now),
+            (Reading::Underway { waiting }, _) => self.not_back_yet(name, waiting, now),
             (Reading::TakenOver { revision }, _) if revision == service.after => {
                 self.put_back_again(name, now);
             }
@@ -85,9 +72,57 @@ impl Deployment {
                 self.leave_to_others(name);
                 self.note(now, format!("Somebody deleted {name}."));
             }
-            (Reading::Failed { reason } | Reading::Returned { reason }, _) => {
+            (Reading::Failed { reason } | Reading::Returned { reason }, None) => {
                 self.give_up(name, format!("it could not be brought back: {reason}"), now);
             }
+        }
+    }
+
+    /// It runs what it ran before. That counts once our last worker has done its work: before, a
+    /// worker that is still on its way may bring the release there, and nobody would notice.
+    fn seen_back(&mut self, name: &ServiceName, seen_at: Time, now: Time) {
+        let undisturbed = seen_at >= self.undisturbed_from();
+        let Some(service) = self.service_mut(name) else { return };
+        let counts = undisturbed || service.is_answered_before(seen_at);
+        match &mut service.standing {
+            Standing::PuttingBack { waiting, by_ecs, .. } if !counts => {
+                if !*by_ecs {
+                    *waiting = WaitsFor::UpdateThoughBack;
+                }
+            }
+            Standing::PuttingBack { .. } => {
+                service.standing = Standing::PutBack;
+                // Whatever else is shown later came later.
+                service.visible_from = service.visible_from.or(Some(seen_at + VISIBLE_AFTER));
+                self.leave_to_others(name);
+                self.note(now, format!("{name} is back."));
+            }
+            Standing::Removing { .. } if counts => self.set_removed(name, now),
+            Standing::Removing { .. } => {}
+            _ => self.settled_service(name, seen_at),
+        }
+    }
+
+    fn not_back_yet(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
+        let Some(service) = self.service_mut(name) else { return };
+        let back_by = service.back_by;
+        let seen_at = service.seen_at;
+        match &mut service.standing {
+            Standing::PuttingBack { deadline, waiting: known, .. } => {
+                *known = waiting.clone().shortened();
+                if now >= *deadline {
+                    let why = format!("it was not back in time, still waiting: {waiting}");
+                    self.give_up(name, why, now);
+                }
+            }
+            Standing::Removing { .. } => {}
+            // ECS is deleting it, and nobody can do more about that.
+            Standing::Removed
+                if waiting == WaitsFor::Deletion && back_by.is_none_or(|time| now >= time) =>
+            {
+                self.settled_service(name, seen_at);
+            }
+            _ => self.not_settled(name, now),
         }
     }
 
@@ -98,32 +133,21 @@ impl Deployment {
 
     /// A worker that was allowed to act before we turned round has only now updated the service.
     pub(super) fn put_back_again(&mut self, name: &ServiceName, now: Time) {
-        let open = |effect: &Effect| matches!(effect, Effect::PutBack(p) if p.service == *name);
+        let open = |effect: &Effect| match effect {
+            Effect::PutBack(put_back) => put_back.service == *name,
+            Effect::Remove { service, .. } => service == name,
+            _ => false,
+        };
         if self.outbox.waits_for(open) {
             return;
         }
-        let Some(service) = self.service_mut(name) else { return };
-        match &service.standing {
-            Standing::PuttingBack { deadline, .. } if now >= *deadline => {
-                let why = "it still runs the new revision".to_owned();
-                self.give_up(name, why, now);
-            }
-            standing => {
-                let known = match standing {
-                    Standing::PuttingBack { deadline, .. } => Some(*deadline),
-                    _ => None,
-                };
-                service.standing = Standing::Updated;
-                self.note(now, format!("{name} runs the new revision again."));
-                self.put_back_service(name, now);
-                // Whoever keeps disturbing it gets no more time by that.
-                if let (Some(service), Some(known)) = (self.service_mut(name), known)
-                    && let Standing::PuttingBack { deadline, .. } = &mut service.standing
-                {
-                    *deadline = known;
-                }
-            }
+        if now >= self.back_by(name, now) {
+            return self.give_up(name, "it still runs the new revision".to_owned(), now);
         }
+        let Some(service) = self.service_mut(name) else { return };
+        service.standing = Standing::Updated;
+        self.note(now, format!("{name} runs the new revision again."));
+        self.put_back_service(name, now);
     }
 
     pub(super) fn give_up(&mut self, name: &ServiceName, why: String, now: Time) {
@@ -143,7 +167,7 @@ impl Deployment {
         }
         match wave.checked_sub(1) {
             Some(next) => self.put_back_wave(cause, since, next, now),
-            None => self.settle(cause, since, now),
+            None => self.settle(cause, now),
         }
     }
 
@@ -161,20 +185,53 @@ impl Deployment {
         let mut open = Vec::new();
         for service in &self.services {
             match &service.standing {
-                Standing::PuttingBack { deadline, .. } | Standing::Removing { deadline }
+                Standing::PuttingBack { deadline, .. } | Standing::Removing { deadline, .. }
                     if now >= *deadline + GRACE && !overslept =>
                 {
-                    late.push(service.name.clone());
+                    let why = service.refused().unwrap_or("nothing was heard of it in time");
+                    late.push((service.name.clone(), why.to_owned()));
                 }
-                Standing::PuttingBack { .. } => open.push(service.name.clone()),
+                Standing::PuttingBack { .. } | Standing::Removing { .. } => {
+                    open.push(service.name.clone());
+                }
                 _ => {}
             }
         }
-        for name in &late {
-            self.give_up(name, "nothing was heard of it in time".to_owned(), now);
+        for (name, why) in late {
+            self.give_up(&name, why, now);
         }
         self.look(open, now);
         self.continue_going_back(now);
         Said::Done
+    }
+}
+
+impl Service {
+    /// Reads an observation of a service that did not exist before.
+    fn read_deleted(&self, observation: &Observation) -> Reading {
+        let is_visible = self.visible_from.is_some_and(|time| observation.seen_at >= time);
+        match &observation.found {
+            None => Reading::Done,
+            Some(found) if found.draining => Reading::Underway { waiting: WaitsFor::Deletion },
+            // A slow worker may create it once more.
+            Some(_) if is_visible => Reading::TakenOver { revision: self.after.clone() },
+            Some(_) => Reading::Underway { waiting: WaitsFor::Visibility },
+        }
+    }
+
+    /// Why AWS refused to put it back.
+    fn refused(&self) -> Option<&str> {
+        match &self.standing {
+            Standing::PuttingBack { refused, .. } | Standing::Removing { refused, .. } => {
+                refused.as_deref()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the worker that puts it back had answered when it was looked at.
+    fn is_answered_before(&self, seen_at: Time) -> bool {
+        let is_visible_from = |time| seen_at + VISIBLE_AFTER >= time;
+        self.visible_from.is_some_and(is_visible_from) || self.refused().is_some()
     }
 }

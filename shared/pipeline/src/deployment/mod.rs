@@ -27,7 +27,7 @@ mod waiting;
 pub use advance::{Said, advance};
 pub use left::Left;
 pub use service::{Service, Standing};
-pub use state::{AfterUndo, Intent, Run, RunProgress, Schema, State};
+pub use state::{AfterUndo, AlarmsRead, Intent, Run, RunProgress, Schema, State};
 pub(crate) use timeline::shorten;
 pub use timeline::{Entry, Timeline};
 pub use waiting::Waiting;
@@ -74,6 +74,12 @@ pub struct Deployment {
     pub services: Vec<Service>,
     pub schema: Schema,
     pub alarms: BTreeMap<AlarmName, AlarmMemory>,
+    /// From then on alarms count: pre-flight had read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_from: Option<Time>,
+    /// When it turned round. From then on no worker is let through that would bring the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned_at: Option<Time>,
     pub timeline: Timeline,
     /// A container that failed, and that can be asked why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +115,8 @@ impl Deployment {
             services: Vec::new(),
             schema: Schema::Untouched,
             alarms: BTreeMap::new(),
+            watched_from: None,
+            turned_at: None,
             timeline: Timeline::default(),
             witness: None,
             loose_task: None,

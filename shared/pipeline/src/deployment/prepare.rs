@@ -1,7 +1,7 @@
 //! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
 
 use super::one_off::MIGRATION_PATIENCE;
-use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, Standing, State};
+use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, State};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
 use crate::environment::Kind;
 use crate::event::{AlarmState, Preparation, PreparedService};
@@ -111,7 +111,7 @@ impl Deployment {
         let on: Vec<_> = on.map(|(name, _)| name.clone()).collect();
         if on.is_empty() || matches!(self.request.kind, Kind::Restore(_)) {
             // Going back is the cure for an alarm, so that it never waits for one.
-            self.discount_alarms_that_are_on();
+            self.begin_to_watch_alarms(now);
             return true;
         }
         match self.rules.alarms.at_start {
@@ -126,7 +126,7 @@ impl Deployment {
             }
             AtStart::Ignore => {}
         }
-        self.discount_alarms_that_are_on();
+        self.begin_to_watch_alarms(now);
         true
     }
 
@@ -139,18 +139,9 @@ impl Deployment {
         let mut services = Vec::new();
         for (wave, spec) in self.rules.services() {
             match by_name.remove(&spec.name) {
-                Some(prepared) => services.push(Service {
-                    name: prepared.name,
-                    wave: self.wave_of(wave),
-                    before: prepared.before,
-                    after: prepared.after,
-                    fresh: self.request.fresh,
-                    standing: Standing::Untouched,
-                    rollout: None,
-                    visible_from: None,
-                    seen_at: Time::default(),
-                    died: Vec::new(),
-                }),
+                Some(prepared) => {
+                    services.push(Service::new(prepared, self.wave_of(wave), self.request.fresh))
+                }
                 None => faults.push(format!("the preparation said nothing about {}", spec.name)),
             }
         }

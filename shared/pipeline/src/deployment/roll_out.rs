@@ -1,16 +1,15 @@
 //! Rolling out: wave by wave, each service to our revision, judged by what ECS shows.
 
-use super::timeline::shorten;
 use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
+use crate::doubt::Doubt;
 use crate::effect::{Effect, RollOut};
 use crate::environment::Kind;
 use crate::names::{Revision, RolloutId, ServiceName};
 use crate::observation::{Observation, Reading};
+use crate::task::Fault;
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Usurper, Verdict, list};
-
-/// Trouble is told by somebody; how far a rollout has come is nothing new.
-const SAYS: &str = " says: ";
+use crate::waits::WaitsFor;
 
 impl Deployment {
     /// Updates the services of `wave`, or of the next one that has something to update.
@@ -44,7 +43,7 @@ impl Deployment {
         };
         let target = self.rules.target.clone();
         let Some(service) = self.service_mut(name) else { return };
-        let waiting = "for AWS to take the update".to_owned();
+        let waiting = WaitsFor::Update;
         service.standing = Standing::Updating { deadline, waiting };
         service.visible_from = None;
         let roll_out = RollOut {
@@ -70,7 +69,7 @@ impl Deployment {
             service.visible_from = Some(now + VISIBLE_AFTER);
         }
         if let Standing::Updating { waiting, .. } = &mut service.standing {
-            *waiting = "for ECS to start tasks".into();
+            *waiting = WaitsFor::FirstTasks;
         }
         Said::Done
     }
@@ -104,22 +103,26 @@ impl Deployment {
     fn observed_one(&mut self, observation: &Observation, now: Time) -> Said {
         let name = &observation.service;
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
-        if observation.seen_at < service.seen_at {
-            return Said::Ignored(format!("an older look at {name}"));
-        }
         if service.standing == Standing::Untouched {
             return Said::Ignored(format!("{name} is not touched yet"));
         }
-        service.seen_at = observation.seen_at;
+        if !service.seen(observation) {
+            return Said::Ignored(format!("an older look at {name}"));
+        }
+        let is_unchanged = service.is_unchanged();
         let reading = observation.read(service.wants_after());
+        let fault = service.fault(observation.trouble());
         let service = name.clone();
         match reading {
             Reading::Done => self.service_is_up(&service, observation.seen_at, now),
             Reading::Underway { waiting } => self.service_waits(&service, waiting, now),
-            Reading::Failed { reason } => {
-                self.go_back(Cause::RolloutFailed { service, reason }, now);
+            Reading::Failed { reason } if is_unchanged => {
+                self.doubted(&service, Doubt::Failed { reason }, observation.seen_at, now);
             }
-            Reading::Returned { reason } => self.returned_by_ecs(service, reason, now),
+            Reading::Failed { reason } => {
+                self.go_back(Cause::RolloutFailed { service, reason, fault }, now);
+            }
+            Reading::Returned { reason } => self.returned_by_ecs(service, reason, fault, now),
             Reading::TakenOver { revision } => {
                 self.taken_over(service, Some(revision), now);
             }
@@ -160,30 +163,41 @@ impl Deployment {
         }
     }
 
-    fn service_waits(&mut self, name: &ServiceName, text: String, now: Time) {
+    fn service_waits(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
+        let waiting = waiting.shortened();
         let Some(service) = self.service_mut(name) else { return };
-        let Standing::Updating { deadline, waiting, .. } = &mut service.standing else {
-            return self.unsettled(name, text, now);
+        let fault = service.fault(waiting.trouble());
+        let Standing::Updating { deadline, waiting: known } = &mut service.standing else {
+            return self.unsettled(name, waiting, now);
         };
         let overdue = now >= *deadline;
-        let news = text.contains(SAYS) && *waiting != text;
-        *waiting = shorten(text.clone());
+        known.clone_from(&waiting);
         if overdue {
-            self.go_back(Cause::RolloutTimedOut { service: name.clone(), waiting: text }, now);
-        } else if news {
-            self.note(now, format!("{name}: {text}."));
+            let service = name.clone();
+            return self.go_back(Cause::RolloutTimedOut { service, waiting, fault }, now);
+        }
+        // How far a rollout has come is no news; trouble is.
+        if waiting.trouble().is_some() && service.is_news(&waiting) {
+            self.note(now, format!("{name}: {waiting}."));
         }
     }
 
-    fn returned_by_ecs(&mut self, name: ServiceName, reason: String, now: Time) {
+    fn returned_by_ecs(
+        &mut self,
+        name: ServiceName,
+        reason: String,
+        fault: Option<Fault>,
+        now: Time,
+    ) {
         let deadline = now + self.timeout_of(&name);
         if let Some(service) = self.service_mut(&name) {
-            let waiting = "for ECS to finish its own rollback".to_owned();
-            service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true };
+            let waiting = WaitsFor::RollbackByEcs;
+            let refused = None;
+            service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true, refused };
             service.visible_from = Some(now + VISIBLE_AFTER);
         }
         self.note(now, format!("ECS itself rolls {name} back: {reason}."));
-        self.go_back(Cause::ReturnedByEcs { service: name, reason }, now);
+        self.go_back(Cause::ReturnedByEcs { service: name, reason, fault }, now);
     }
 
     pub(super) fn woken_rolling_out(&mut self, now: Time) -> Said {
@@ -200,8 +214,9 @@ impl Deployment {
         for service in &self.services {
             let Standing::Updating { deadline, waiting, .. } = &service.standing else { continue };
             if now >= *deadline + GRACE && !overslept {
+                let fault = service.fault(waiting.trouble());
                 let (service, waiting) = (service.name.clone(), waiting.clone());
-                self.go_back(Cause::RolloutTimedOut { service, waiting }, now);
+                self.go_back(Cause::RolloutTimedOut { service, waiting, fault }, now);
                 return Said::Done;
             }
             // At the deadline ECS is asked once more: the event that said "done" may be lost.

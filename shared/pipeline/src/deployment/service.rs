@@ -1,9 +1,17 @@
 //! One service of a deployment, and where it stands.
 
-use crate::names::{Revision, RolloutId, ServiceName, TaskId};
-use crate::observation::Wanted;
+use crate::doubt::Doubt;
+use crate::event::PreparedService;
+use crate::names::{ContainerName, Revision, RolloutId, ServiceName, TaskId};
+use crate::observation::{Observation, Wanted};
+use crate::task::Fault;
 use crate::time::Time;
+use crate::waits::{Trouble, WaitsFor};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// So many different waits of one service are told, and no more.
+const TOLD_MAX: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
@@ -23,6 +31,29 @@ pub struct Service {
     pub seen_at: Time,
     /// Tasks of our revision that died of the release's own fault.
     pub died: Vec<TaskId>,
+    /// Whose fault those were: the program's, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died_of: Option<Fault>,
+    /// Containers whose death has been told, each with its task.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dead_containers: BTreeSet<(ContainerName, TaskId)>,
+    /// A task of our revision was seen to run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ran: bool,
+    /// What it waited for and people were told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<WaitsFor>,
+    /// This release does not change it, and it does not run as it should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+    /// Until when its way back may take, however often it has to be put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_by: Option<Time>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,20 +63,26 @@ pub enum Standing {
     Untouched,
     Updating {
         deadline: Time,
-        waiting: String,
+        waiting: WaitsFor,
     },
     /// It ran exactly our revision when it was last seen.
     Updated,
     PuttingBack {
         deadline: Time,
-        waiting: String,
+        waiting: WaitsFor,
         by_ecs: bool,
+        /// Why AWS refused to put it back. It may be back all the same, as a look will say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     },
     /// It ran exactly what it ran before when it was last seen.
     PutBack,
     /// It did not exist before, and is deleted again.
     Removing {
         deadline: Time,
+        /// Why AWS refused to delete it. It may be gone all the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     },
     Removed,
     /// It did not exist before, and stays.
@@ -60,6 +97,55 @@ pub enum Standing {
 }
 
 impl Service {
+    pub(super) fn new(prepared: PreparedService, wave: usize, fresh: bool) -> Self {
+        Self {
+            name: prepared.name,
+            wave,
+            before: prepared.before,
+            after: prepared.after,
+            fresh,
+            standing: Standing::Untouched,
+            rollout: None,
+            visible_from: None,
+            seen_at: Time::default(),
+            died: Vec::new(),
+            died_of: None,
+            dead_containers: BTreeSet::new(),
+            ran: false,
+            told: Vec::new(),
+            doubt: None,
+            back_by: None,
+        }
+    }
+
+    /// Takes in a look; an older one says nothing any more.
+    pub(super) fn seen(&mut self, observation: &Observation) -> bool {
+        if observation.seen_at < self.seen_at {
+            return false;
+        }
+        self.seen_at = observation.seen_at;
+        self.ran |= observation.runs_a_task_of(&self.after);
+        true
+    }
+
+    /// Whether people have not been told that it waits for this. They are, from now on.
+    pub(super) fn is_news(&mut self, waiting: &WaitsFor) -> bool {
+        let is_news = self.told.len() < TOLD_MAX && !self.told.contains(waiting);
+        if is_news {
+            self.told.push(waiting.clone());
+        }
+        is_news
+    }
+
+    /// Whose fault it is that it does not come up or stay up, as far as dead tasks and ECS say.
+    pub(super) fn fault(&self, trouble: Option<&Trouble>) -> Option<Fault> {
+        let told = self.told.iter().filter_map(WaitsFor::trouble);
+        let told = trouble.into_iter().chain(told).filter_map(|trouble| trouble.fault);
+        let faults: Vec<Fault> = self.died_of.into_iter().chain(told).collect();
+        let code = faults.iter().find(|fault| **fault == Fault::Code);
+        code.or(faults.first()).copied()
+    }
+
     /// Whether this deployment may have changed it.
     pub fn touched(&self) -> bool {
         self.standing != Standing::Untouched
@@ -82,6 +168,10 @@ impl Service {
     pub(super) fn wants_before<'a>(&'a self, before: &'a Revision) -> Wanted<'a> {
         let from = if self.after == *before { None } else { Some(&self.after) };
         Wanted { revision: before, from, rollout: None, visible_from: self.visible_from }
+    }
+
+    pub(super) fn is_back(&self) -> bool {
+        matches!(self.standing, Standing::PutBack | Standing::Removed)
     }
 
     pub(super) fn is_back_or_given_up(&self) -> bool {

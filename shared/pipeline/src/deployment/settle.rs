@@ -1,6 +1,6 @@
 //! Settling: one last look before anything is called rolled back.
 
-use super::{Deployment, GRACE, LOOK_EVERY, LOOK_SOON, Said, Standing, State, WORKER_LIFE};
+use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, Service, Standing, State};
 use crate::names::ServiceName;
 use crate::observation::Observation;
 use crate::time::Time;
@@ -8,16 +8,29 @@ use crate::verdict::{Cause, Usurper, Verdict};
 
 impl Deployment {
     /// One last look, when no worker from before can disturb any more.
-    pub(super) fn settle(&mut self, cause: Cause, went_back_at: Time, now: Time) {
-        let unseen = self.named(|s| matches!(s.standing, Standing::PutBack | Standing::Removed));
+    pub(super) fn settle(&mut self, cause: Cause, now: Time) {
+        if let Some(wave) = self.disturbed_wave() {
+            return self.go_back_to_wave(wave, cause, now);
+        }
+        let unseen = self.named(Service::is_back);
         if unseen.is_empty() {
             return self.conclude_going_back(cause, now);
         }
-        let since = now.max(went_back_at + WORKER_LIFE);
+        let since = now.max(self.undisturbed_from());
         let longest = unseen.iter().map(|name| self.timeout_of(name)).max().unwrap_or_default();
         let deadline = since + longest;
         let unseen = unseen.into_iter().collect();
         self.state = State::Settling { cause, since, unseen, look_at: since, deadline };
+    }
+
+    /// The last wave in which a service is on its way back once more.
+    fn disturbed_wave(&self) -> Option<usize> {
+        self.services.iter().filter(|s| !s.is_back_or_given_up()).map(|s| s.wave).max()
+    }
+
+    fn go_back_to_wave(&mut self, wave: usize, cause: Cause, now: Time) {
+        let since = self.turned_at.unwrap_or(now);
+        self.state = State::RollingBack { cause, since, wave, look_at: now + LOOK_EVERY };
     }
 
     pub(super) fn settled_service(&mut self, name: &ServiceName, seen_at: Time) {
@@ -28,33 +41,36 @@ impl Deployment {
         }
     }
 
-    pub(super) fn settle_soon(&mut self, now: Time) {
-        if let State::Settling { since, look_at, .. } = &mut self.state {
+    /// A service that was back is not at rest. Whatever was seen of it before is not so any more.
+    pub(super) fn not_settled(&mut self, name: &ServiceName, now: Time) {
+        if let State::Settling { since, unseen, look_at, .. } = &mut self.state {
+            unseen.insert(name.clone());
             *look_at = (now + LOOK_SOON).max(*since);
         }
     }
 
     pub(super) fn observed_settling(&mut self, observations: &[Observation], now: Time) -> Said {
-        let State::Settling { cause, since, .. } = &self.state else {
+        let State::Settling { cause, .. } = &self.state else {
             return Said::Ignored("not settling".into());
         };
-        let (cause, went_back_at) = (cause.clone(), *since);
+        let cause = cause.clone();
         for observation in observations {
             let Some((reading, name)) = self.read_going_back(observation) else { continue };
             self.judge_going_back(&name, reading, observation.seen_at, now);
         }
-        let disturbed = self.services.iter().filter(|s| !s.is_back_or_given_up());
-        if let Some(wave) = disturbed.map(|s| s.wave).max() {
-            self.state =
-                State::RollingBack { cause, since: went_back_at, wave, look_at: now + LOOK_EVERY };
+        if let Some(wave) = self.disturbed_wave() {
+            self.go_back_to_wave(wave, cause, now);
             return Said::Done;
         }
-        let still_back =
-            self.named(|s| matches!(s.standing, Standing::PutBack | Standing::Removed));
+        let still_back = self.named(Service::is_back);
+        let stale = self.named(|s| s.is_back() && s.seen_at + FRESH < now);
         if let State::Settling { unseen, .. } = &mut self.state {
             unseen.retain(|name| still_back.contains(name));
-            if unseen.is_empty() {
+            if unseen.is_empty() && stale.is_empty() {
                 self.conclude_going_back(cause, now);
+            } else if unseen.is_empty() {
+                // Looks at single services may lie far apart; the verdict is about all at once.
+                self.look(stale, now);
             }
         }
         Said::Done
@@ -67,7 +83,7 @@ impl Deployment {
         if now < *look_at {
             return Said::Ignored("woken before its time".into());
         }
-        let open: Vec<_> = unseen.iter().cloned().collect();
+        let mut open: Vec<_> = unseen.iter().cloned().collect();
         if now >= *deadline + GRACE && now < *look_at + GRACE {
             let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
             for name in &open {
@@ -77,6 +93,9 @@ impl Deployment {
             return Said::Done;
         }
         *look_at = now + LOOK_EVERY;
+        if open.is_empty() {
+            open = self.named(Service::is_back);
+        }
         self.look(open, now);
         Said::Done
     }

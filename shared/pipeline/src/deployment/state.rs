@@ -1,5 +1,6 @@
 //! The states of a deployment, each with exactly its own data.
 
+use super::FRESH;
 use crate::names::{ServiceName, TaskId};
 use crate::time::Time;
 use crate::verdict::{Cause, Verdict};
@@ -40,7 +41,7 @@ pub enum State {
     Confirming {
         since: Time,
         unseen: BTreeSet<ServiceName>,
-        alarms_read: bool,
+        alarms_read: AlarmsRead,
         look_at: Time,
         deadline: Time,
     },
@@ -138,6 +139,31 @@ pub enum Schema {
     Untouched,
     Migrated,
     Undone,
+}
+
+/// When the alarms were read in the last look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AlarmsRead {
+    At(Time),
+    /// `false`: not yet. An older version wrote `true`, and not when.
+    Ever(bool),
+}
+
+impl AlarmsRead {
+    pub(super) const NOT_YET: Self = Self::Ever(false);
+
+    pub(super) fn or_later(self, read_at: Time) -> Self {
+        match self {
+            Self::At(known) => Self::At(known.max(read_at)),
+            Self::Ever(_) => Self::At(read_at),
+        }
+    }
+
+    /// Whether what was read says something about `now`.
+    pub(super) fn is_fresh(self, now: Time) -> bool {
+        matches!(self, Self::At(read_at) if read_at + FRESH >= now)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

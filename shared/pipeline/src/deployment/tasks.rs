@@ -4,6 +4,7 @@
 
 use super::roll_out::not_ours;
 use super::{Deployment, Said};
+use crate::names::ContainerName;
 use crate::spec::Sidecars;
 use crate::task::{Fault, TaskReport, Witness, classify};
 use crate::time::Time;
@@ -50,6 +51,9 @@ impl Deployment {
             return Said::Done;
         }
         service.died.push(report.task.clone());
+        if service.died_of != Some(Fault::Code) {
+            service.died_of = Some(fault);
+        }
         let count = service.died.len();
         self.hear(report.witness());
         self.note(
@@ -94,12 +98,19 @@ impl Deployment {
             );
             return Said::Done;
         }
-        let told = self.timeline.entries().iter().filter(|entry| entry.text == text).count();
-        if told >= SIDECAR_NOTES_MAX {
+        if !self.is_news_of_container(report, &container.name) {
             return Said::Ignored("told often enough".into());
         }
         self.note(now, text);
         Said::Done
+    }
+
+    /// Whether the death of a container is told: that of each task once, and not for ever.
+    fn is_news_of_container(&mut self, report: &TaskReport, container: &ContainerName) -> bool {
+        let Some(service) = self.service_mut(&report.service) else { return false };
+        let told = &mut service.dead_containers;
+        told.iter().filter(|(name, _)| name == container).count() < SIDECAR_NOTES_MAX
+            && told.insert((container.clone(), report.task.clone()))
     }
 }
 

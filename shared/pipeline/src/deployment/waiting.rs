@@ -1,9 +1,10 @@
 //! What a deployment waits for, as a reason that a person can read.
 
-use super::{AfterUndo, Deployment, RunProgress, Standing, State};
+use super::{AfterUndo, Deployment, RunProgress, Service, Standing, State};
 use crate::names::ServiceName;
 use crate::time::Time;
 use crate::verdict::Verdict;
+use crate::waits::WaitsFor;
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum Waiting {
     Approval { until: Time },
     Preparation { until: Time },
     OneOff { what: &'static str, progress: &'static str, until: Time },
-    Services { services: Vec<(ServiceName, String)> },
+    Services { services: Vec<(ServiceName, WaitsFor)> },
     Checks { urls: Vec<String>, until: Time },
     Bake { until: Time },
     LastLook { services: Vec<ServiceName>, until: Time },
@@ -44,6 +45,10 @@ impl Deployment {
                 Waiting::Checks { urls, until: *deadline }
             }
             State::Baking { until } => Waiting::Bake { until: *until },
+            // Each was seen back, and they are looked at once more together.
+            State::Settling { unseen, deadline, .. } if unseen.is_empty() => {
+                Waiting::LastLook { services: self.named(Service::is_back), until: *deadline }
+            }
             State::Confirming { unseen, deadline, .. }
             | State::Settling { unseen, deadline, .. } => {
                 Waiting::LastLook { services: unseen.iter().cloned().collect(), until: *deadline }
@@ -52,12 +57,12 @@ impl Deployment {
         }
     }
 
-    fn waiting_services(&self) -> Vec<(ServiceName, String)> {
+    fn waiting_services(&self) -> Vec<(ServiceName, WaitsFor)> {
         let waiting = self.services.iter().filter_map(|service| match &service.standing {
             Standing::Updating { waiting, .. } | Standing::PuttingBack { waiting, .. } => {
                 Some((service.name.clone(), waiting.clone()))
             }
-            Standing::Removing { .. } => Some((service.name.clone(), "to be deleted".into())),
+            Standing::Removing { .. } => Some((service.name.clone(), WaitsFor::Deletion)),
             _ => None,
         });
         waiting.collect()

@@ -29,7 +29,13 @@ impl Turn<'_> {
             self.head.good.retain(|good| good.release.version != restore.from);
         }
         match ended.verdict() {
-            Some(Verdict::Succeeded) => self.succeeded(ended),
+            Some(Verdict::Succeeded) => {
+                self.goes_live(ended);
+                self.proves_good(ended);
+            }
+            // Nothing is known for it or against it: it is nothing to go back to and nothing to
+            // promote.
+            Some(Verdict::Unproven { .. }) => self.goes_live(ended),
             Some(Verdict::RolledBack { cause }) => {
                 self.head.remember_what_is_back(ended);
                 self.held_because(ended, &format!("{} was rolled back: {cause}", release.version));
@@ -71,12 +77,11 @@ impl Turn<'_> {
         }
     }
 
-    fn succeeded(&mut self, ended: &Deployment) {
-        let release = ended.request.release.clone();
-        let (number, at) = (ended.id.number, self.now);
-        let revisions = ended.services.iter().map(|s| (s.name.clone(), s.after.clone())).collect();
-        let left = self.head.live.replace(Live { release: release.clone(), number, since: at });
-        self.head.remember_good(Good { release: release.clone(), number, at, revisions });
+    /// The release is what runs here from now on.
+    fn goes_live(&mut self, ended: &Deployment) {
+        let (release, number) = (ended.request.release.clone(), ended.id.number);
+        let live = Live { release: release.clone(), number, since: self.now };
+        let left = self.head.live.replace(live);
         match &ended.request.kind {
             Kind::Restore(restore) => {
                 let why = format!("went back from {} to {}", restore.from, release.version);
@@ -88,22 +93,31 @@ impl Turn<'_> {
                 let until = HoldUntil::NewerThan(self.newest(release.mark()));
                 self.hold(Holder::of(&ended.request.asked_by), &why, until);
             }
-            Kind::Deploy => {
-                let mark = release.mark();
-                let newest = self.newest(mark.clone());
-                if mark.older_than(&newest) {
-                    let why =
-                        format!("{} was put here though {} is newer", mark.version, newest.version);
-                    let by = Holder::of(&ended.request.asked_by);
-                    self.hold(by, &why, HoldUntil::NewerThan(newest));
-                }
-            }
+            Kind::Deploy => self.hold_if_older(ended),
         }
+    }
+
+    fn proves_good(&mut self, ended: &Deployment) {
+        let release = ended.request.release.clone();
+        let (number, at) = (ended.id.number, self.now);
+        let revisions = ended.services.iter().map(|s| (s.name.clone(), s.after.clone())).collect();
+        self.head.remember_good(Good { release: release.clone(), number, at, revisions });
         let is_new = ended.request.kind == Kind::Deploy;
         for environment in self.context.promotes_to.iter().filter(|_| is_new) {
             let effect =
                 Effect::Promote { environment: environment.clone(), release: release.clone() };
             self.head.outbox.add(effect, at);
+        }
+    }
+
+    /// Whoever puts an older release here does not want it replaced by what was newer.
+    fn hold_if_older(&mut self, ended: &Deployment) {
+        let mark = ended.request.release.mark();
+        let newest = self.newest(mark.clone());
+        if mark.older_than(&newest) {
+            let why = format!("{} was put here though {} is newer", mark.version, newest.version);
+            let by = Holder::of(&ended.request.asked_by);
+            self.hold(by, &why, HoldUntil::NewerThan(newest));
         }
     }
 

@@ -126,13 +126,15 @@ fn preparation_of_anything() -> impl Strategy<Value = Preparation> {
 }
 
 fn any_observation() -> impl Strategy<Value = Observation> {
-    let found = (vec(any_rollout(), 0..3), option::of(text()), option::of(text())).prop_map(
-        |(rollouts, returned_from, trouble)| Found {
-            rollouts,
-            returned_from: returned_from.map(RolloutId::new),
-            trouble,
-        },
-    );
+    let fault = prop::sample::select(vec![None, Some(Fault::Capacity), Some(Fault::Code)]);
+    let trouble = (text(), fault).prop_map(|(text, fault)| trouble(&text, fault));
+    let parts = (vec(any_rollout(), 0..3), option::of(text()), option::of(trouble), any::<bool>());
+    let found = parts.prop_map(|(rollouts, returned_from, trouble, draining)| Found {
+        rollouts,
+        returned_from: returned_from.map(RolloutId::new),
+        trouble,
+        draining,
+    });
     (service(), time(), option::of(found)).prop_map(|(service, seen_at, found)| Observation {
         service,
         seen_at,
@@ -187,9 +189,17 @@ fn any_report() -> impl Strategy<Value = TaskReport> {
 pub(crate) fn any_reading() -> impl Strategy<Value = AlarmReading> {
     let state = prop::sample::select(vec![AlarmState::On, AlarmState::Quiet, AlarmState::NoData]);
     let name = prop_oneof![3 => "shop-(5xx|p99)", 1 => text()];
-    (name, state, time(), text(), any::<bool>()).prop_map(|(alarm, state, since, reason, muted)| {
-        AlarmReading { alarm: AlarmName::new(alarm), state, since, reason, muted }
-    })
+    let was = option::of(state.clone());
+    (name, state, time(), text(), any::<Option<bool>>(), was).prop_map(
+        |(alarm, state, since, reason, muted, was)| AlarmReading {
+            alarm: AlarmName::new(alarm),
+            state,
+            since,
+            reason,
+            muted,
+            was,
+        },
+    )
 }
 
 fn any_stop() -> impl Strategy<Value = Stop> {

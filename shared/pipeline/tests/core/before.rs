@@ -20,8 +20,8 @@ fn a_service_that_was_not_changed_and_is_deleted_is_noticed_at_the_end() {
         .assert_eq(&story.then(gone("shop-web", seen_at)).outcome());
 }
 
-/// `shop-web` does not exist yet.
-fn first_deploy(policy: &str) -> Story {
+/// `shop-web` does not exist yet, is created, and its tasks die.
+pub(crate) fn first_deploy_fails(policy: &str) -> Story {
     let services = "[[shop-api, shop-worker], {name: shop-web, base: {template: {family: shop-web, \
                     cpu: '256', memory: '512', networkMode: awsvpc, requiresCompatibilities: [FARGATE], \
                     executionRoleArn: 'arn:aws:iam::123456789012:role/shop', \
@@ -37,7 +37,11 @@ fn first_deploy(policy: &str) -> Story {
     let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
     let story = story.then(rollout_started("shop-web"));
     let deaths = died_twice(&story, "shop-web");
-    let story = story.all(deaths);
+    story.all(deaths)
+}
+
+fn first_deploy(policy: &str) -> Story {
+    let story = first_deploy_fails(policy);
     let story = story.then(Event::Removed { service: "shop-web".into() });
     let story =
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);

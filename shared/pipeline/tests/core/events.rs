@@ -9,6 +9,7 @@ use pipeline::names::{Revision, TaskId};
 use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::task::{ContainerReport, Fault, OneOffEnd, Stop, TaskReport};
 use pipeline::time::{Span, Time};
+use pipeline::waits::{Teller, Trouble};
 
 pub(crate) const SERVICES: [&str; 3] = ["shop-api", "shop-worker", "shop-web"];
 pub(crate) const TASK: &str = "task/shop-staging/0abc";
@@ -45,7 +46,8 @@ pub(crate) fn reading(name: &str, state: AlarmState, since: Time) -> AlarmReadin
         state,
         since,
         reason: "threshold crossed".into(),
-        muted: false,
+        muted: Some(false),
+        was: None,
     }
 }
 
@@ -128,7 +130,7 @@ pub(crate) fn rollout(
 }
 
 pub(crate) fn observation(service: &str, seen_at: Time, rollouts: Vec<Rollout>) -> Observation {
-    let found = Found { rollouts, returned_from: None, trouble: None };
+    let found = Found { rollouts, ..Found::default() };
     Observation { service: service.into(), seen_at, found: Some(found) }
 }
 
@@ -138,11 +140,13 @@ pub(crate) fn observed(observation: Observation) -> Event {
 
 /// The service runs revision `number` and nothing else.
 pub(crate) fn up(service: &str, number: u32, seen_at: Time) -> Event {
-    observed(observation(
-        service,
-        seen_at,
-        vec![rollout(service, number, true, Progress::Completed, 2)],
-    ))
+    runs_tasks(service, number, 2, seen_at)
+}
+
+/// The same, with so many tasks of as many.
+pub(crate) fn runs_tasks(service: &str, number: u32, tasks: u32, seen_at: Time) -> Event {
+    let primary = rollout(service, number, true, Progress::Completed, tasks);
+    observed(observation(service, seen_at, vec![Rollout { desired: tasks, ..primary }]))
 }
 
 pub(crate) fn all_up(number: u32, seen_at: Time) -> Vec<Event> {
@@ -206,6 +210,15 @@ pub(crate) fn put_back_started(service: &str) -> Event {
 
 pub(crate) fn put_back_refused(service: &str, refusal: Refusal) -> Event {
     Event::PutBackRefused { service: service.into(), refusal, reason: "access denied".into() }
+}
+
+/// ECS finds no room for a task.
+pub(crate) fn no_room() -> Trouble {
+    trouble("unable to place a task: RESOURCE:MEMORY", Some(Fault::Capacity))
+}
+
+pub(crate) fn trouble(text: &str, fault: Option<Fault>) -> Trouble {
+    Trouble { told_by: Teller::Ecs, text: text.into(), fault }
 }
 
 /// Long enough for an update to have to be visible.

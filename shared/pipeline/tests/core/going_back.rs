@@ -194,6 +194,9 @@ fn a_rollout_that_cannot_be_stopped_any_more_is_updated_back() {
 #[test]
 fn a_service_that_cannot_be_put_back_is_named_and_the_others_go_back_all_the_same() {
     let story = states::rolling_back().then(put_back_refused("shop-web", Refusal::Final));
+    expect!["observe shop-web"].assert_eq(&story.asks());
+    let seen_at = story.now;
+    let story = story.then(up("shop-web", 2, seen_at));
     expect!["put back shop-api (Update), put back shop-worker (Update)"].assert_eq(&story.asks());
     let story =
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);

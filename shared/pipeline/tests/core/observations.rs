@@ -1,6 +1,6 @@
 //! What an observation means for what was asked, as a table.
 
-use super::events::{revision, rollout, rollout_id};
+use super::events::{no_room, revision, rollout, rollout_id};
 use super::fixtures::START;
 use expect_test::expect;
 use pipeline::names::RolloutId;
@@ -54,7 +54,7 @@ fn table(rows: Vec<(&str, &Asked, Option<Found>)>) -> String {
 }
 
 fn found(rollouts: Vec<Rollout>) -> Option<Found> {
-    Some(Found { rollouts, returned_from: None, trouble: None })
+    Some(Found { rollouts, ..Found::default() })
 }
 
 fn primary(number: u32, progress: Progress, running: u32) -> Rollout {
@@ -132,7 +132,7 @@ fn trap_01_steady_is_not_done_and_a_rollback_is_not_success() {
 #[test]
 fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
     let returned = |from: u32, first: Rollout| {
-        Some(Found { rollouts: vec![first], returned_from: Some(id(from)), trouble: None })
+        Some(Found { rollouts: vec![first], returned_from: Some(id(from)), ..Found::default() })
     };
     let no_answer = Asked { rollout: None, visible: false, ..USUAL };
     let cases = vec![
@@ -238,7 +238,7 @@ fn a_service_that_is_created_is_not_there_at_first() {
 
 #[test]
 fn trap_11_what_ecs_says_about_placing_tasks_is_what_a_person_reads() {
-    let trouble = Some("ECS says: unable to place a task: RESOURCE:MEMORY".to_owned());
+    let trouble = Some(no_room());
     let beside = found(vec![primary(2, InProgress, 1), other(1, Completed, 2)]);
     let placing = Some(Found { trouble, ..beside.clone().unwrap() });
     let cases = vec![("beside the old ones", &USUAL, beside), ("no room", &USUAL, placing)];

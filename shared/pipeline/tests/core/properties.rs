@@ -10,6 +10,7 @@ use pipeline::event::{AlarmState, Event};
 use pipeline::names::Version;
 use pipeline::release::Mark;
 use pipeline::time::{Span, Time};
+use pipeline::waits::WaitsFor;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fmt::Debug;
@@ -77,7 +78,7 @@ fn without_waiting(mut deployment: Deployment) -> Deployment {
         if let Standing::Updating { waiting, .. } | Standing::PuttingBack { waiting, .. } =
             &mut service.standing
         {
-            waiting.clear();
+            *waiting = WaitsFor::Look;
         }
     }
     deployment

@@ -1,6 +1,6 @@
 //! One environment of the shop with its head, and everybody who may ask something of it.
 
-use super::events::{SERVICES, preparation, revision, up};
+use super::events::{SERVICES, preparation, revision, runs_tasks, up};
 use super::fixtures::{PLAIN, START, place, release, request, spec};
 use pipeline::deployment::{Deployment, Said};
 use pipeline::effect::{Effect, Purpose};
@@ -24,6 +24,8 @@ pub(crate) struct Scene {
     pub(crate) promotes_to: Vec<EnvironmentName>,
     pub(crate) deployments: BTreeMap<u64, Deployment>,
     pub(crate) now: Time,
+    /// How many tasks each service runs.
+    pub(crate) tasks: u32,
     requests: u32,
 }
 
@@ -43,6 +45,7 @@ impl Scene {
             promotes_to: Vec::new(),
             deployments: BTreeMap::new(),
             now: at(60),
+            tasks: 2,
             requests: 0,
         }
     }
@@ -203,7 +206,7 @@ impl Scene {
         self.now = self.now + Span::seconds(1);
         for service in SERVICES {
             let after = self.after(service);
-            self.answer(up(service, after, self.now));
+            self.answer(runs_tasks(service, after, self.tasks, self.now));
         }
     }
 
@@ -219,7 +222,7 @@ impl Scene {
             self.answer(Event::RolloutStarted { service: service.into(), rollout });
             self.now = self.now + super::events::VISIBLE;
             let after = self.after(service);
-            self.answer(up(service, after, self.now));
+            self.answer(runs_tasks(service, after, self.tasks, self.now));
         }
     }
 

@@ -94,7 +94,7 @@ fn trap_15_a_sidecar_that_ends_well_is_no_news() {
 
 /// One alarm is on when the deployment starts.
 fn alarm_on_at_start(policy: &str, muted: bool) -> Story {
-    let on = AlarmReading { muted, ..reading("shop-5xx", AlarmState::On, START) };
+    let on = AlarmReading { muted: Some(muted), ..reading("shop-5xx", AlarmState::On, START) };
     let alarms = vec![on, reading("shop-p99", AlarmState::Quiet, START)];
     let preparation = Preparation { alarms, ..preparation(&SERVICES) };
     let changes = [NO_MIGRATION[0], NO_MIGRATION[1], ("alarms", policy)];
@@ -149,7 +149,8 @@ fn trap_28_an_alarm_that_tells_of_an_earlier_time_changes_nothing() {
 #[test]
 fn a_muted_alarm_does_not_count() {
     let story = states::baking();
-    let muted = AlarmReading { muted: true, ..reading("shop-5xx", AlarmState::On, story.now) };
+    let muted =
+        AlarmReading { muted: Some(true), ..reading("shop-5xx", AlarmState::On, story.now) };
     assert_eq!(story.then(Event::AlarmChanged(muted)).state(), "baking");
 }
 

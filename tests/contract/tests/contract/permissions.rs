@@ -11,9 +11,11 @@ use std::collections::BTreeSet;
 const RECORDS: [&str; 2] = ["dynamodb:GetItem Table", "dynamodb:PutItem Table"];
 
 /// Where AWS offers nothing better than everything.
-const EVERYTHING: [(&str, &str); 8] = [
+const EVERYTHING: [(&str, &str); 10] = [
     ("ecs:DescribeTaskDefinition", "has no resource"),
+    ("cloudwatch:DescribeAlarmHistory", "hides composite alarms from a narrower permission"),
     ("cloudwatch:DescribeAlarms", "hides composite alarms from a narrower permission"),
+    ("cloudwatch:ListAlarmMuteRules", "has no resource"),
     ("elasticloadbalancing:DescribeTargetGroups", "has no resource"),
     ("ssm:CancelCommand", "has no resource"),
     ("ssm:DescribeInstanceInformation", "has no resource"),
@@ -172,6 +174,7 @@ fn rollout() {
         "Rollout",
         &expect![[r#"
             cloudwatch:DescribeAlarms *
+            cloudwatch:ListAlarmMuteRules *
             dynamodb:BatchGetItem Table
             ecr:BatchGetImage repository/${RepositoryScope}
             ecr:DescribeImages repository/${RepositoryScope}
@@ -225,7 +228,9 @@ fn verify() {
     check(
         "Verify",
         &expect![[r#"
+            cloudwatch:DescribeAlarmHistory *
             cloudwatch:DescribeAlarms *
+            cloudwatch:ListAlarmMuteRules *
             dynamodb:BatchGetItem Table
         "#]],
     );
@@ -262,6 +267,7 @@ fn deploy() {
         "Deploy",
         &expect![[r#"
             cloudwatch:DescribeAlarms *
+            cloudwatch:ListAlarmMuteRules *
             dynamodb:BatchGetItem Table
             dynamodb:Query Table
             ecr:BatchGetImage repository/${RepositoryScope}

@@ -67,3 +67,40 @@ fn composite_alarms_are_shown_only_to_who_asks_for_them() {
         00:00 cloudwatch:DescribeAlarms on arn:aws:cloudwatch:eu-central-1:123456789012:alarm:*
     "#]].assert_eq(&room.story());
 }
+
+#[test]
+fn what_an_alarm_did_and_whether_it_is_muted_is_told_to_who_asks() {
+    let mut room = alarms();
+    let start = room.now();
+    for state in ["ALARM", "OK"] {
+        room.pass(60);
+        room.at_desk(|cloudwatch, desk| cloudwatch.set_state("scr-5xx", state, "", desk));
+    }
+    let since = |millis: u64| json!({ "$time": millis as f64 / 1000.0 });
+    for from in [start, start + 90_000] {
+        let asked = json!({ "AlarmName": "scr-5xx", "StartDate": since(from) });
+        let answer = room.ask("DescribeAlarmHistory", &asked);
+        let items = answer["AlarmHistoryItems"].as_array().into_iter().flatten();
+        let told: Vec<_> = items.map(|item| item["HistorySummary"].to_string()).collect();
+        room.line(&told.join(", "));
+        room.needs("DescribeAlarmHistory", &asked);
+    }
+    let asked = json!({ "AlarmName": "scr-5xx", "Statuses": ["ACTIVE"] });
+    for rule in [None, Some("nightly")] {
+        room.service.mute("scr-5xx", rule);
+        let answer = room.ask("ListAlarmMuteRules", &asked);
+        room.line(&answer["AlarmMuteRuleSummaries"].to_string());
+    }
+    room.needs("ListAlarmMuteRules", &asked);
+    expect![[r#"
+        01:00   CloudWatch Alarm State Change: {"alarmName":"scr-5xx","configuration":{"description":"Watches HTTPCode_Target_5XX.","metrics":[{"id":"m1","metricStat":{"metric":{"dimensions":{},"name":"HTTPCode_Target_5XX","namespace":"AWS/ApplicationELB"},"period":60,"stat":"Sum"},"returnData":true}]},"previousState":{"reason":"Threshold Crossed: 1 datapoint was not greater than the threshold.","reasonData":"{\"period\":60,\"queryDate\":\"2026-11-20T10:00:00.000+0000\",\"recentDatapoints\":[0.0],\"startDate\":\"2026-11-20T09:59:00.000+0000\",\"statistic\":\"Sum\",\"threshold\":5.0,\"version\":\"1.0\"}","timestamp":"2026-11-20T10:00:00.000+0000","value":"OK"},"state":{"reason":"","reasonData":"{\"period\":60,\"queryDate\":\"2026-11-20T10:01:00.000+0000\",\"recentDatapoints\":[6.0],\"startDate\":\"2026-11-20T10:00:00.000+0000\",\"statistic\":\"Sum\",\"threshold\":5.0,\"version\":\"1.0\"}","timestamp":"2026-11-20T10:01:00.000+0000","value":"ALARM"}}
+        02:00   CloudWatch Alarm State Change: {"alarmName":"scr-5xx","configuration":{"description":"Watches HTTPCode_Target_5XX.","metrics":[{"id":"m1","metricStat":{"metric":{"dimensions":{},"name":"HTTPCode_Target_5XX","namespace":"AWS/ApplicationELB"},"period":60,"stat":"Sum"},"returnData":true}]},"previousState":{"reason":"","reasonData":"{\"period\":60,\"queryDate\":\"2026-11-20T10:01:00.000+0000\",\"recentDatapoints\":[6.0],\"startDate\":\"2026-11-20T10:00:00.000+0000\",\"statistic\":\"Sum\",\"threshold\":5.0,\"version\":\"1.0\"}","timestamp":"2026-11-20T10:01:00.000+0000","value":"ALARM"},"state":{"reason":"","reasonData":"{\"period\":60,\"queryDate\":\"2026-11-20T10:02:00.000+0000\",\"recentDatapoints\":[0.0],\"startDate\":\"2026-11-20T10:01:00.000+0000\",\"statistic\":\"Sum\",\"threshold\":5.0,\"version\":\"1.0\"}","timestamp":"2026-11-20T10:02:00.000+0000","value":"OK"}}
+        02:00 "Alarm updated from OK to ALARM", "Alarm updated from ALARM to OK"
+        02:00 cloudwatch:DescribeAlarmHistory on arn:aws:cloudwatch:eu-central-1:123456789012:alarm:scr-5xx
+        02:00 "Alarm updated from ALARM to OK"
+        02:00 cloudwatch:DescribeAlarmHistory on arn:aws:cloudwatch:eu-central-1:123456789012:alarm:scr-5xx
+        02:00 []
+        02:00 [{"AlarmMuteRuleArn":"arn:aws:cloudwatch:eu-central-1:123456789012:alarm-mute-rule:nightly","Status":"ACTIVE"}]
+        02:00 cloudwatch:ListAlarmMuteRules on *
+    "#]].assert_eq(&room.story());
+}

@@ -47,7 +47,7 @@ fn trap_09_tasks_that_get_healthy_and_die_then_are_counted_by_us() {
             +05:48 scr-ai-gateway is back.
             +05:48 Putting scr-api back to scr-api:1.
             +06:29 scr-api is back.
-            +06:31 Ended: rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
+            +06:58 Ended: rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
         "#]],
     );
 }
@@ -150,31 +150,31 @@ fn trap_12_an_alarm_that_is_on_already_may_be_warned_of_and_counts_once_it_was_q
         &story,
         "staging",
         &expect![[r#"
-        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-        +00:02 Warning: already on, and not counted until quiet once: scr-staging-5xx.
-        +00:03 The migration runs as task 00000007.
-        +00:33 The migration ended with exit code 0.
-        +00:33 Updating scr-api.
-        +01:14 scr-api runs scr-api:2 and nothing else.
-        +01:14 Updating scr-ai-gateway.
-        +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-        +01:55 Updating scr-web.
-        +02:36 scr-web runs scr-web:2 and nothing else.
-        +02:37 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-        +02:37 https://staging.scr-platform.com/ answers as expected (attempt 1).
-        +02:37 Watching alarms and tasks for 5m.
-        +03:37 Alarm scr-staging-5xx is on.
-        +03:37 Going back: alarm scr-staging-5xx: threshold crossed.
-        +03:37 The migration stays: what ran before now lives with the new schema.
-        +03:37 Putting scr-web back to scr-web:1.
-        +04:18 scr-web is back.
-        +04:18 Putting scr-ai-gateway back to scr-ai-gateway:1.
-        +04:59 scr-ai-gateway is back.
-        +04:59 Putting scr-api back to scr-api:1.
-        +05:40 scr-api is back.
-        +05:42 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
-    "#]],
+            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:02 Warning: already on, and not counted until quiet once: scr-staging-5xx.
+            +00:03 The migration runs as task 00000007.
+            +00:33 The migration ended with exit code 0.
+            +00:33 Updating scr-api.
+            +01:14 scr-api runs scr-api:2 and nothing else.
+            +01:14 Updating scr-ai-gateway.
+            +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:55 Updating scr-web.
+            +02:36 scr-web runs scr-web:2 and nothing else.
+            +02:37 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +02:37 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +02:37 Watching alarms and tasks for 5m.
+            +03:37 Alarm scr-staging-5xx is on.
+            +03:37 Going back: alarm scr-staging-5xx: threshold crossed.
+            +03:37 The migration stays: what ran before now lives with the new schema.
+            +03:37 Putting scr-web back to scr-web:1.
+            +04:18 scr-web is back.
+            +04:18 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +04:59 scr-ai-gateway is back.
+            +04:59 Putting scr-api back to scr-api:1.
+            +05:40 scr-api is back.
+            +06:09 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
+        "#]],
     );
 }
 

@@ -44,7 +44,7 @@ fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
             +03:06 scr-ai-gateway is back.
             +03:06 Putting scr-api back to scr-api:1.
             +03:47 scr-api is back.
-            +03:57 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+            +04:57 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
         "#]],
     );
 }

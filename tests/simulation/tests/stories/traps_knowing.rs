@@ -89,14 +89,14 @@ fn trap_04_a_hang_sends_nothing_and_ends_at_our_own_deadline() {
         &story,
         "production",
         &expect![[r#"
-        +00:01 Deploying latest@backend-mond, asked for by a push of latest.
-        +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
-        +00:02 Updating wwhd-service.
-        +10:04 Going back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
-        +10:04 Putting wwhd-service back to wwhd-service:1.
-        +10:45 wwhd-service is back.
-        +11:36 Ended: rolled back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
-    "#]],
+            +00:01 Deploying latest@backend-mond, asked for by a push of latest.
+            +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
+            +00:02 Updating wwhd-service.
+            +10:04 Going back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+            +10:04 Putting wwhd-service back to wwhd-service:1.
+            +10:45 wwhd-service is back.
+            +12:36 Ended: rolled back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+        "#]],
     );
 }
 
@@ -116,7 +116,7 @@ fn trap_04_a_later_completed_may_be_the_rollbacks_and_is_no_success() {
             +02:04 ECS itself rolls wwhd-service back: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/00000001.
             +02:04 Going back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/00000001.
             +04:06 wwhd-service is back.
-            +04:08 Ended: rolled back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/00000001.
+            +04:36 Ended: rolled back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/00000001.
         "#]],
     );
 }

@@ -41,6 +41,9 @@ async fn check(service: Value, expected: &Expect) {
             if let Some(rollout) = &found.returned_from {
                 text.push_str(&format!("\nreturned from {rollout}"));
             }
+            if found.draining {
+                text.push_str("\nis being deleted");
+            }
             if let Some(trouble) = &found.trouble {
                 text.push_str(&format!("\ntrouble: {trouble}"));
             }
@@ -210,4 +213,42 @@ async fn behind_a_classic_load_balancer_the_numbers_decide() {
     check(service(&[primary], &[]), &expect![[r#"
         scr-api
         primary ecs-svc/2 scr-api:13 Completed, 2 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_being_deleted_is_seen_as_such() {
+    let primary = deployment("ecs-svc/1", "PRIMARY", "scr-api:1", "COMPLETED", 60.0, "completed");
+    let service = json!({"serviceName": "scr-api", "status": "DRAINING", "deployments": [primary]});
+    check(
+        service,
+        &expect![[r#"
+        scr-api
+        primary ecs-svc/1 scr-api:1 Completed, 1 of 2, 3 failed: completed
+        is being deleted"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn whose_fault_a_trouble_is_goes_with_its_words() {
+    let mut faults = Vec::new();
+    for message in [
+        "was unable to place a task. Reason: Capacity is unavailable at this time.",
+        "was unable to assume the role 'arn:aws:iam::1:role/x'.",
+        "(task 0abc) failed container health checks.",
+        "is unable to consistently start tasks successfully.",
+    ] {
+        let primary =
+            deployment("ecs-svc/1", "PRIMARY", "scr-api:1", "IN_PROGRESS", 60.0, "in progress");
+        let event = json!({"id": "1", "createdAt": now() - 10.0,
+            "message": format!("(service scr-api) {message}")});
+        let service = json!({"serviceName": "scr-api", "status": "ACTIVE",
+            "deployments": [primary], "events": [event]});
+        let canned = Canned::new().answers("DescribeServices", json!({"services": [service]}));
+        let seen = observations(&canned.aws, "scr-staging", &["scr-api".into()]).await.unwrap();
+        let trouble = seen[0].found.as_ref().and_then(|found| found.trouble.clone());
+        faults.push(trouble.map(|trouble| trouble.fault));
+    }
+    expect!["[Some(Some(Capacity)), Some(Some(Configuration)), Some(Some(Code)), Some(None)]"]
+        .assert_eq(&format!("{faults:?}"));
 }

@@ -66,11 +66,11 @@ fn a_service_is_up_only_if_every_host_runs_exactly_our_revision() {
         one still runs the old one   TakenOver { revision: Revision("hosts/faceplate:as-found-a5a15542") }
         one runs something by hand   TakenOver { revision: Revision("hosts/faceplate:as-found-6ce38378") }
         both run the old one         TakenOver { revision: Revision("hosts/faceplate:old") }
-        one runs nothing             Underway { waiting: "Run Command says: i-0a1 runs no faceplate" }
+        one runs nothing             Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 runs no faceplate", fault: Some(Platform) }) }
         one has died                 Failed { reason: "the container on i-0a1 is exited (exit code 137)" }
-        one is silent                Underway { waiting: "Run Command says: i-0a1 has not been heard of" }
-        both are silent              Underway { waiting: "Run Command says: i-0a1 has not been heard of" }
+        one is silent                Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 has not been heard of", fault: Some(Platform) }) }
+        both are silent              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 has not been heard of", fault: Some(Platform) }) }
         none runs anything           Gone
-        no host is left              Underway { waiting: "Run Command says: no host carries the tags any more" }
+        no host is left              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "no host carries the tags any more", fault: Some(Platform) }) }
     "#]].assert_eq(&table);
 }

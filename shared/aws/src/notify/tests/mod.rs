@@ -7,6 +7,7 @@ mod town;
 mod words;
 
 use super::words::{Story, story};
+use pipeline::doubt::Doubt;
 use pipeline::names::{AlarmName, ApplicationName, EnvironmentName, ImageName, Place};
 use pipeline::names::{ServiceName, Version};
 use pipeline::notice::{News, Notice};
@@ -62,6 +63,7 @@ pub(super) fn every_piece_of_news() -> Vec<News> {
         News::ApprovalWanted { until: Time::from_millis(1_795_338_132_000) },
         News::GoingBack { cause: alarm().to_string() },
         ended(Verdict::Succeeded),
+        ended(Verdict::Unproven { doubts: [("scr-api".into(), Doubt::NoTask)].into() }),
         ended(Verdict::RolledBack { cause: crash }),
         ended(Verdict::Failed { cause: Cause::Preflight { faults }, left: vec![] }),
         ended(Verdict::Failed { cause: refused, left }),

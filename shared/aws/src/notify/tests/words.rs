@@ -31,6 +31,13 @@ fn every_piece_of_news_reads_well() {
           09:12:40 Ended: succeeded.
         To go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
+        scr/staging: 3f2a9c1 is in place, unproven
+        Why: scr-api ran no task, for its desired count is 0. It is not promoted before it has run: deploy it again then
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
+        Last words:
+          09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
+          09:12:40 Ended: unproven: scr-api ran no task, for its desired count is 0.
+
         scr/staging: 3f2a9c1 was rolled back
         Why: 2 tasks of scr-api died by themselves: container api exited with 1
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.

@@ -76,7 +76,7 @@ pub(super) fn show_ecs(news: EcsNews) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed over like the others")]
 pub(super) fn show_alarm(reading: AlarmReading) -> String {
-    let muted = if reading.muted { " muted" } else { "" };
+    let muted = if reading.muted == Some(true) { " muted" } else { "" };
     format!("{} {:?}{muted} since {}", reading.alarm, reading.state, reading.since)
 }
 

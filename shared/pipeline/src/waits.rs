@@ -1,0 +1,116 @@
+//! What a service waits for on its way to a revision.
+
+use crate::deployment::shorten;
+use crate::task::Fault;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// A worker to say that AWS took the update.
+    Update,
+    /// The same, of a service that was seen to run already what it goes back to.
+    UpdateThoughBack,
+    /// The update to be visible when ECS is asked.
+    Visibility,
+    /// The service to be created.
+    Creation,
+    /// The service to be deleted.
+    Deletion,
+    /// ECS to name a primary deployment.
+    Primary,
+    /// ECS to start tasks.
+    FirstTasks,
+    /// More tasks to run, or those of other rollouts to stop.
+    Tasks { running: u32, desired: u32, others: u64 },
+    /// Trouble to pass.
+    Trouble(Trouble),
+    /// ECS to finish its own rollback.
+    RollbackByEcs,
+    /// A look: nobody could say what it runs.
+    Look,
+    /// As an older version wrote it down, in words.
+    #[serde(untagged)]
+    Words(String),
+}
+
+/// Why tasks cannot be placed or started at the moment, in the words of whoever tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    pub told_by: Teller,
+    pub text: String,
+    /// Whose fault it is, if the text says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Teller {
+    Ecs,
+    RunCommand,
+}
+
+impl WaitsFor {
+    /// Cut to what a record may hold, so that what is compared is what was stored.
+    #[must_use]
+    pub fn shortened(self) -> Self {
+        match self {
+            Self::Trouble(trouble) => {
+                Self::Trouble(Trouble { text: shorten(trouble.text), ..trouble })
+            }
+            Self::Words(text) => Self::Words(shorten(text)),
+            other => other,
+        }
+    }
+
+    pub fn trouble(&self) -> Option<&Trouble> {
+        match self {
+            Self::Trouble(trouble) => Some(trouble),
+            _ => None,
+        }
+    }
+
+    /// Whether tasks were asked for and do not come up.
+    pub fn lacks_tasks(&self) -> bool {
+        matches!(self, Self::Tasks { running, desired, .. } if running < desired)
+    }
+}
+
+/// After "waiting", and after "still waiting:".
+impl fmt::Display for WaitsFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Update => f.write_str("for AWS to take the update"),
+            Self::UpdateThoughBack => {
+                f.write_str("for AWS to take the update, though it runs what it ran before")
+            }
+            Self::Visibility => f.write_str("for ECS to show the update"),
+            Self::Creation => f.write_str("to be created"),
+            Self::Deletion => f.write_str("to be deleted"),
+            Self::Primary => f.write_str("for ECS to name a primary deployment"),
+            Self::FirstTasks => f.write_str("for ECS to start tasks"),
+            Self::Tasks { running, desired, others: 0 } => {
+                write!(f, "{running} of {desired} tasks run")
+            }
+            Self::Tasks { running, desired, others } => {
+                write!(f, "{running} of {desired} new tasks run, {others} old ones still do")
+            }
+            Self::Trouble(trouble) => trouble.fmt(f),
+            Self::RollbackByEcs => f.write_str("for ECS to finish its own rollback"),
+            Self::Look => f.write_str("for ECS to say what it runs"),
+            Self::Words(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told_by = match self.told_by {
+            Teller::Ecs => "ECS",
+            Teller::RunCommand => "Run Command",
+        };
+        write!(f, "{told_by} says: {}", self.text)
+    }
+}

@@ -1,0 +1,176 @@
+//! Alarms, whatever is told of them late, twice, in another order, or not at all.
+
+use super::events::*;
+use super::fixtures::Story;
+use super::states::{self, MINUTE};
+use expect_test::expect;
+use pipeline::effect::Effect;
+use pipeline::event::{AlarmReading, AlarmState, Event, Preparation};
+use pipeline::time::{Span, Time};
+
+const SECOND: Span = Span::seconds(1);
+
+fn changed(state: AlarmState, since: Time, was: AlarmState) -> Event {
+    Event::AlarmChanged(AlarmReading { was: Some(was), ..reading("shop-5xx", state, since) })
+}
+
+/// It turns on in the bake, and off again: both moments.
+fn rings(story: &Story) -> (Time, Time) {
+    (story.now, story.now + SECOND + SECOND)
+}
+
+fn read(read_at: Time, readings: Vec<AlarmReading>) -> Event {
+    Event::AlarmsRead { read_at, readings }
+}
+
+#[test]
+fn an_alarm_that_rang_counts_in_whichever_order_its_events_come() {
+    let story = states::baking().quietly(MINUTE);
+    let (on, off) = rings(&story);
+    let events = [alarm("shop-5xx", AlarmState::On, on), alarm("shop-5xx", AlarmState::Quiet, off)];
+    let story = story.quietly(MINUTE);
+    for order in [[0, 1], [1, 0]] {
+        let story = story.clone().all(order.map(|index| events[index].clone()));
+        assert_eq!(story.state(), "rolling back", "{order:?}");
+    }
+}
+
+#[test]
+fn an_alarm_that_is_quiet_again_tells_that_it_was_on() {
+    let story = states::baking().quietly(MINUTE);
+    let quiet_again = changed(AlarmState::Quiet, story.now, AlarmState::On);
+    assert_eq!(story.clone().then(quiet_again).state(), "rolling back");
+    // Nothing was measured for a while.
+    let without_data = changed(AlarmState::Quiet, story.now, AlarmState::NoData);
+    assert_eq!(story.then(without_data).state(), "baking");
+}
+
+#[test]
+fn an_alarm_that_rang_in_the_bake_is_found_in_the_last_look_though_no_event_told_of_it() {
+    let (on, off) = rings(&states::baking().quietly(MINUTE));
+    let story = states::confirming();
+    let asked = story.deployment.outbox.entries().iter().find_map(|entry| match &entry.effect {
+        Effect::ReadAlarms { since, .. } => *since,
+        _ => None,
+    });
+    assert_eq!(asked, story.deployment.watched_from, "what they did since then is wanted");
+    let read_at = story.now;
+    let mut readings = readings(AlarmState::Quiet, super::fixtures::START);
+    readings[0].since = off;
+    // Of itself that proves nothing: it may have been without data before.
+    let quiet = story.clone().then(read(read_at, readings.clone()));
+    assert_eq!(quiet.state(), "confirming");
+    readings.insert(0, reading("shop-5xx", AlarmState::On, on));
+    assert_eq!(story.then(read(read_at, readings)).state(), "rolling back");
+}
+
+#[test]
+fn what_an_alarm_did_before_the_deployment_is_not_held_against_it() {
+    let story = states::baking().quietly(MINUTE);
+    let before = super::fixtures::START;
+    let before = Time::from_millis(before.millis() - 60_000);
+    assert_eq!(story.then(alarm("shop-5xx", AlarmState::On, before)).state(), "baking");
+}
+
+/// `shop-5xx` is on when the deployment starts, and that is only a warning.
+fn on_at_start() -> Story {
+    let start = super::fixtures::START;
+    let alarms = vec![
+        reading("shop-5xx", AlarmState::On, start),
+        reading("shop-p99", AlarmState::Quiet, start),
+    ];
+    let preparation = Preparation { alarms, ..preparation(&SERVICES) };
+    let policy = "{names: [shop-5xx, shop-p99], at_start: warn}";
+    let story = Story::begin(&[("approval", ""), ("migration", ""), ("alarms", policy)]);
+    story.then(Event::Prepared(preparation)).quietly(MINUTE)
+}
+
+#[test]
+fn an_alarm_that_was_on_before_counts_again_whatever_comes_first() {
+    let story = on_at_start();
+    let (off, on) = (story.now, story.now + SECOND);
+    let story = story.quietly(MINUTE);
+    let again = alarm("shop-5xx", AlarmState::On, on);
+    let quiet = alarm("shop-5xx", AlarmState::Quiet, off);
+    assert_eq!(story.clone().then(again.clone()).state(), "rolling out");
+    assert_eq!(story.clone().all([again.clone(), quiet.clone()]).state(), "rolling back");
+    assert_eq!(story.clone().all([quiet.clone(), again]).state(), "rolling back");
+    // What rang before the deployment ends, and that is all.
+    let ends = changed(AlarmState::Quiet, off, AlarmState::On);
+    assert_eq!(story.clone().then(ends).state(), "rolling out");
+    assert_eq!(story.then(changed(AlarmState::On, on, AlarmState::Quiet)).state(), "rolling back");
+}
+
+fn in_last_look() -> Story {
+    let story = states::confirming();
+    let read_at = story.now;
+    story.then(alarms_read(read_at))
+}
+
+#[test]
+fn alarms_are_read_again_if_the_services_come_to_rest_much_later() {
+    let mut story = in_last_look();
+    for _ in 0..8 {
+        story = story.quietly(MINUTE);
+        let event = underway("shop-api", 2, story.now);
+        story = story.then(event);
+    }
+    let seen_at = story.now;
+    let story = story.all(all_up(2, seen_at));
+    expect!["taking a last look at the alarms"].assert_eq(&story.outcome());
+    expect!["read alarms"].assert_eq(&story.asks());
+    let rang = read(seen_at, readings(AlarmState::On, seen_at));
+    assert_eq!(story.clone().then(rang).state(), "rolling back");
+    assert_eq!(story.then(alarms_read(seen_at)).outcome(), "succeeded");
+}
+
+#[test]
+fn alarms_that_are_answered_at_the_last_moment_are_not_called_unreadable() {
+    let mut story = states::confirming();
+    for _ in 0..14 {
+        story = story.later(MINUTE);
+        if story.asks().contains("read alarms") {
+            let read_at = story.now;
+            story = story.then(alarms_read(read_at));
+        }
+        let event = match story.state() {
+            "confirming" => underway("shop-api", 2, story.now),
+            _ => break,
+        };
+        let seen_at = story.now;
+        story = story.all([up("shop-worker", 2, seen_at), up("shop-web", 2, seen_at), event]);
+    }
+    expect![[r#"Going back: shop-api did not stay up, still waiting: 1 of 2 new tasks run, 2 old ones still do."#]]
+        .assert_eq(story.deployment.timeline.entries().iter().rev().find(|e| e.text.starts_with("Going back")).map_or("", |e| &e.text));
+}
+
+#[test]
+fn a_reading_that_knows_nothing_of_muting_does_not_overrule_an_event_that_does() {
+    let story = states::baking().quietly(MINUTE);
+    let on = story.now;
+    let muted = AlarmReading { muted: Some(true), ..reading("shop-5xx", AlarmState::On, on) };
+    let unknown = AlarmReading { muted: None, ..muted.clone() };
+    let story = story.then(Event::AlarmChanged(muted.clone()));
+    assert_eq!(story.clone().then(read(on, vec![unknown.clone()])).state(), "baking");
+    // Nor does the history of it.
+    let off = reading("shop-5xx", AlarmState::Quiet, on + SECOND);
+    assert_eq!(story.clone().then(read(on, vec![unknown, off])).state(), "baking");
+    // The rule's window ends, and it is still on.
+    let no_longer = AlarmReading { muted: Some(false), ..muted };
+    assert_eq!(story.then(read(on, vec![no_longer])).state(), "rolling back");
+}
+
+#[test]
+fn a_rollback_by_hand_mentions_an_alarm_once_however_often_it_is_told() {
+    let mut story = in_last_look();
+    story.deployment.request.kind =
+        pipeline::environment::Kind::Restore(pipeline::environment::Restore {
+            from: "b2".into(),
+            revisions: std::collections::BTreeMap::new(),
+            undo: false,
+        });
+    let on = story.now;
+    let told = read(on, vec![reading("shop-5xx", AlarmState::On, on)]);
+    let story = story.all([told.clone(), told.clone(), told]);
+    assert_eq!(story.timeline().matches("Alarm shop-5xx is on").count(), 1);
+}

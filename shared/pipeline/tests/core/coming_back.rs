@@ -1,0 +1,233 @@
+//! When a service is back: what a look may say while workers are still at it, and what AWS refused.
+
+use super::events::*;
+use super::fixtures::{PLAIN, Story, TIMEOUT};
+use super::states::{self, MINUTE};
+use expect_test::expect;
+use pipeline::deployment::{Standing, WORKER_LIFE};
+use pipeline::event::{Event, Refusal};
+use pipeline::observation::{Found, Observation};
+use pipeline::time::Span;
+
+const SECOND: Span = Span::seconds(1);
+
+/// `shop-api` and `shop-worker` are asked for, and AWS refuses the second one.
+fn refused_at_once() -> Story {
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND);
+    story.then(rollout_refused("shop-worker")).quietly(SECOND)
+}
+
+/// Every service is seen back, when nothing can disturb it any more.
+fn settle(story: Story) -> Story {
+    states::settle(story.quietly(MINUTE))
+}
+
+fn look(story: Story, service: &str, number: u32) -> Story {
+    let seen_at = story.now;
+    story.then(up(service, number, seen_at))
+}
+
+#[test]
+fn a_service_seen_at_its_old_revision_before_it_was_put_back_is_put_back_all_the_same() {
+    let story = look(refused_at_once(), "shop-api", 1);
+    expect!["put back shop-api (Update), put back shop-worker (Update)"].assert_eq(&story.asks());
+    expect!["waiting for shop-api: for AWS to take the update, though it runs what it ran before; shop-worker: for AWS to take the update"].assert_eq(&story.outcome());
+    // The slow worker has updated it meanwhile, and so has the one that puts it back.
+    let story = story.quietly(SECOND).then(put_back_started("shop-api"));
+    expect!["put back shop-worker (Update), observe shop-api"].assert_eq(&story.asks());
+    let story = look(story.quietly(SECOND), "shop-api", 1);
+    let story = look(story.then(put_back_started("shop-worker")), "shop-worker", 1);
+    assert_eq!(story.state(), "settling");
+    expect![[r#"rolled back: AWS refused to update shop-worker: the service is draining"#]]
+        .assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back() {
+    // A worker that was let through before can do no more harm by then, and would be seen.
+    let late = WORKER_LIFE + MINUTE + SECOND;
+    let story = refused_at_once().quietly(late);
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1);
+    assert_eq!(story.asks(), "");
+    expect!["rolled back: AWS refused to update shop-worker: the service is draining"]
+        .assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn a_service_that_a_slow_worker_updates_after_it_was_back_is_put_back_again() {
+    let story =
+        refused_at_once().all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
+    assert_eq!(story.state(), "settling");
+    let story = look(story.later(Span::minutes(3)), "shop-api", 2);
+    assert_eq!(story.state(), "rolling back");
+    expect!["put back shop-api (Update)"].assert_eq(
+        &story
+            .asks()
+            .replace(", observe shop-api+shop-worker", "")
+            .replace("observe shop-api+shop-worker, ", ""),
+    );
+    let story = story.then(put_back_started("shop-api")).quietly(VISIBLE);
+    let story = settle(look(story, "shop-api", 1));
+    assert!(story.outcome().starts_with("rolled back"), "{}", story.timeline());
+}
+
+#[test]
+fn nothing_is_called_back_before_ecs_must_show_what_the_last_worker_did() {
+    let story =
+        refused_at_once().all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
+    // The worker is dead by now, and DescribeServices may be a minute late.
+    let story = story.later(WORKER_LIFE);
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1);
+    assert_eq!(story.state(), "settling");
+    let story = story.later(MINUTE + SECOND);
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1);
+    assert_eq!(story.state(), "ended");
+}
+
+#[test]
+fn a_service_that_is_not_at_rest_any_more_is_looked_at_again() {
+    let story = states::settling().later(MINUTE + MINUTE);
+    let story = look(story, "shop-api", 1);
+    let seen_at = story.now;
+    let half = rollout("shop-api", 1, true, pipeline::observation::Progress::Completed, 0);
+    let story = story.then(observed(observation("shop-api", seen_at, vec![half])));
+    let story = look(look(story, "shop-worker", 1), "shop-web", 1);
+    expect!["taking a last look at shop-api"].assert_eq(&story.outcome());
+    assert!(look(story, "shop-api", 1).outcome().starts_with("rolled back"));
+}
+
+#[test]
+fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
+    let story = states::settling().later(MINUTE + MINUTE);
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(MINUTE + MINUTE);
+    let story = look(story, "shop-web", 1);
+    expect!["taking a last look at shop-api, shop-worker, shop-web"].assert_eq(&story.outcome());
+    expect!["observe shop-api+shop-worker"].assert_eq(&story.asks());
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1);
+    assert!(story.outcome().starts_with("rolled back"));
+}
+
+#[test]
+fn an_update_and_a_way_back_that_are_both_refused_leave_a_service_that_was_never_touched() {
+    let story = Story::begin(&PLAIN).then(prepared()).then(rollout_refused("shop-api"));
+    let story = story.then(put_back_started("shop-worker"));
+    let story = story.then(put_back_refused("shop-api", Refusal::Final));
+    expect!["observe shop-api"].assert_eq(&story.asks());
+    let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
+    expect!["rolled back: AWS refused to update shop-api: the service is draining"]
+        .assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn a_service_that_somebody_deleted_before_its_wave_is_superseded() {
+    let story = states::second_wave().then(rollout_refused("shop-web"));
+    let story = story.then(put_back_refused("shop-web", Refusal::Final));
+    let seen_at = story.now;
+    let story = story.then(gone("shop-web", seen_at));
+    let story = story.all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    let story = look(look(story.quietly(VISIBLE), "shop-api", 1), "shop-worker", 1);
+    expect!["superseded: somebody deleted shop-web"].assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn what_aws_refuses_and_no_look_explains_is_stuck_with_the_reason() {
+    let story = Story::begin(&PLAIN).then(prepared()).then(rollout_refused("shop-api"));
+    let story = story.then(put_back_started("shop-worker"));
+    let mut story = story.then(put_back_refused("shop-api", Refusal::Final));
+    for _ in 0..30 {
+        story = story.later(MINUTE);
+    }
+    expect!["stuck: not put back: shop-api (access denied), shop-worker (nothing was heard of it in time) (after: AWS refused to update shop-api: the service is draining)"].assert_eq(&story.outcome());
+}
+
+/// `shop-web` is new, dies, and is deleted again.
+fn removed() -> Story {
+    let story = super::before::first_deploy_fails("remove");
+    expect!["remove shop-web"].assert_eq(&story.asks());
+    let story = story.then(Event::Removed { service: "shop-web".into() });
+    let story = story.all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    look(look(story.quietly(VISIBLE), "shop-api", 1), "shop-worker", 1)
+}
+
+fn draining(story: &Story) -> Event {
+    let found = Found {
+        rollouts: vec![rollout("shop-web", 2, true, pipeline::observation::Progress::Completed, 1)],
+        draining: true,
+        ..Found::default()
+    };
+    observed(Observation { service: "shop-web".into(), seen_at: story.now, found: Some(found) })
+}
+
+#[test]
+fn a_service_that_is_being_deleted_is_deleted_once_and_waited_for() {
+    let mut story = removed().later(MINUTE + MINUTE);
+    for _ in 0..3 {
+        let event = draining(&story);
+        story = look(look(story.then(event), "shop-api", 1), "shop-worker", 1);
+        expect!["taking a last look at shop-web"].assert_eq(&story.outcome());
+        assert!(!story.asks().contains("remove"), "{}", story.asks());
+        story = story.later(MINUTE);
+    }
+    let seen_at = story.now;
+    let story = story.then(gone("shop-web", seen_at));
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1);
+    assert!(story.outcome().starts_with("rolled back"), "{}", story.outcome());
+}
+
+#[test]
+fn a_service_that_ecs_takes_very_long_to_delete_is_as_good_as_deleted() {
+    let mut story = removed().later(MINUTE + MINUTE);
+    for _ in 0..15 {
+        let event = draining(&story);
+        story = look(look(story.then(event), "shop-api", 1), "shop-worker", 1).later(MINUTE);
+        assert!(!story.asks().contains("remove"), "{}", story.asks());
+    }
+    assert!(story.outcome().starts_with("rolled back"), "{}", story.outcome());
+    assert_eq!(story.timeline().matches("deleted again").count(), 1);
+}
+
+#[test]
+fn a_service_that_is_there_again_and_again_after_its_deletion_cannot_keep_that_up_for_ever() {
+    let mut story = removed();
+    for _ in 0..20 {
+        story = look(story.later(MINUTE), "shop-web", 2);
+        story = story.then(Event::Removed { service: "shop-web".into() }).quietly(MINUTE);
+    }
+    assert!(matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. }));
+    let asked = story.timeline().matches("deleted again").count();
+    // Half an hour at the most, and one look in two minutes.
+    assert!(asked <= 15, "{asked} times");
+}
+
+#[test]
+fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
+    let story = states::baking();
+    let found = Found {
+        rollouts: vec![rollout("shop-web", 2, true, pipeline::observation::Progress::Completed, 0)],
+        draining: true,
+        ..Found::default()
+    };
+    let seen_at = story.now;
+    let event = observed(Observation { service: "shop-web".into(), seen_at, found: Some(found) });
+    expect!["superseded: somebody deleted shop-web"].assert_eq(&story.then(event).outcome());
+}
+
+#[test]
+fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_put_back() {
+    let mut story = states::rolling_back();
+    let began = story.now;
+    let is_given_up = |story: &Story| {
+        matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. })
+    };
+    while !is_given_up(&story) && story.now < began + Span::hours(2) {
+        story = story.then(put_back_started("shop-web")).quietly(VISIBLE);
+        story = look(story, "shop-web", 1);
+        story = look(story.quietly(VISIBLE), "shop-web", 2);
+    }
+    let back_by = story.deployment.services[2].back_by.unwrap();
+    // What its workers may be late by is added once.
+    assert!(back_by <= began + TIMEOUT + Span::minutes(18), "{back_by}");
+    assert!(story.now < began + Span::minutes(40), "{}", story.timeline());
+}

@@ -1,0 +1,159 @@
+//! What a success proves: services without a task, and such as the release does not change.
+
+use super::events::*;
+use super::fixtures::{PLAIN, Story};
+use super::scene::Scene;
+use super::states::MINUTE;
+use expect_test::expect;
+use pipeline::effect::Effect;
+use pipeline::event::Event;
+use pipeline::observation::Progress;
+
+/// All goes well, with so many tasks of each service.
+fn with_tasks(tasks: [u32; 3]) -> Story {
+    let story = Story::begin(&PLAIN).then(prepared());
+    let story =
+        story.all([rollout_started("shop-api"), rollout_started("shop-worker")]).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([
+        runs_tasks("shop-api", 2, tasks[0], seen_at),
+        runs_tasks("shop-worker", 2, tasks[1], seen_at),
+    ]);
+    let story = story.then(rollout_started("shop-web")).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.then(runs_tasks("shop-web", 2, tasks[2], seen_at));
+    let seen_at = story.now;
+    let events =
+        SERVICES.iter().zip(tasks).map(|(service, tasks)| runs_tasks(service, 2, tasks, seen_at));
+    story.all(events.collect::<Vec<_>>())
+}
+
+#[test]
+fn a_release_of_which_no_task_was_started_is_unproven() {
+    expect!["unproven: shop-api ran no task, for its desired count is 0, shop-web ran no task, for its desired count is 0, shop-worker ran no task, for its desired count is 0"].assert_eq(&with_tasks([0, 0, 0]).outcome());
+}
+
+#[test]
+fn one_service_without_a_task_is_mentioned_and_keeps_no_release_from_success() {
+    let story = with_tasks([2, 0, 2]);
+    assert_eq!(story.outcome(), "succeeded");
+    expect![[r#"
+        [
+            "Warning: shop-worker ran no task, for its desired count is 0.",
+            "Ended: succeeded.",
+        ]
+    "#]]
+    .assert_debug_eq(&story.deployment.timeline.last(2));
+}
+
+/// `shop-web` stays at the revision that it runs.
+fn without_web() -> Story {
+    let mut preparation = preparation(&SERVICES);
+    preparation.services[2].after = revision("shop-web", 1);
+    let story = Story::begin(&PLAIN).then(Event::Prepared(preparation));
+    let story =
+        story.all([rollout_started("shop-api"), rollout_started("shop-worker")]).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+    assert_eq!(story.state(), "confirming");
+    story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)])
+}
+
+#[test]
+fn a_service_that_is_not_changed_and_failed_long_ago_sends_nothing_back() {
+    let story = without_web();
+    let failed = vec![
+        rollout("shop-web", 1, true, Progress::Failed, 0),
+        rollout("shop-web", 9, false, Progress::Completed, 2),
+    ];
+    let seen_at = story.now;
+    let story = story.then(observed(observation("shop-web", seen_at, failed)));
+    expect!["unproven: shop-web, which this release does not change, has failed: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&story.outcome());
+}
+
+#[test]
+fn a_service_that_is_not_changed_and_finds_no_rest_sends_nothing_back() {
+    let mut story = without_web();
+    let half = |seen_at| {
+        let half = rollout("shop-web", 1, true, Progress::Completed, 1);
+        observed(observation("shop-web", seen_at, vec![half]))
+    };
+    for _ in 0..12 {
+        if story.state() == "confirming" {
+            let seen_at = story.now;
+            story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+            story = story.then(half(seen_at)).later(MINUTE);
+        }
+    }
+    expect!["unproven: shop-web, which this release does not change, is not at rest, waiting 1 of 2 tasks run"].assert_eq(&story.outcome());
+    // One that nobody can say anything about is another case of that.
+    let mut story = without_web();
+    for _ in 0..16 {
+        if story.state() == "confirming" {
+            let seen_at = story.now;
+            story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+            story = story.later(MINUTE);
+        }
+    }
+    expect!["unproven: shop-web, which this release does not change, is not at rest, waiting for ECS to say what it runs"].assert_eq(&story.outcome());
+}
+
+/// The active deployment goes well, and no service is to run a task.
+fn end_without_tasks(scene: &mut Scene) {
+    scene.tasks = 0;
+    scene.succeed();
+    scene.tasks = 2;
+}
+
+/// What was handed on to the next environment.
+fn promotions(scene: &Scene) -> String {
+    let entries = scene.head.outbox.entries().iter();
+    let lines = entries.filter_map(|entry| match &entry.effect {
+        Effect::Promote { release, .. } => Some(format!("{}\n", release.version)),
+        _ => None,
+    });
+    lines.collect()
+}
+
+#[test]
+fn what_is_unproven_is_live_and_neither_good_nor_bad_nor_promoted() {
+    let mut scene = Scene::new(&[]);
+    scene.promotes_to = vec!["production".into()];
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    end_without_tasks(&mut scene);
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: unproven: shop-api ran no task, for its desired count is 0, shop-web ran no task, for its desired count is 0, shop-worker ran no task, for its desired count is 0
+    "#]]
+    .assert_eq(&scene.verdicts());
+    assert_eq!((scene.live(), scene.hold().as_str()), ("b2", "none"));
+    assert!(scene.head.bad.is_empty());
+    let good: Vec<_> = scene.head.good.iter().map(|good| good.release.version.as_str()).collect();
+    assert_eq!(good, ["b1"]);
+    assert_eq!(promotions(&scene), "b1\n");
+    // In the morning somebody deploys it again, and it proves itself.
+    scene.deploy("b2", 2, &[]);
+    scene.succeed();
+    assert_eq!(promotions(&scene), "b1\nb2\n");
+    assert_eq!(scene.live(), "b2");
+}
+
+#[test]
+fn one_goes_back_from_what_is_unproven_to_what_was_good() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    end_without_tasks(&mut scene);
+    expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(None));
+    // At night that starts no task either, and it was proven before.
+    end_without_tasks(&mut scene);
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: unproven: shop-api ran no task, for its desired count is 0, shop-web ran no task, for its desired count is 0, shop-worker ran no task, for its desired count is 0
+        3 b1: succeeded
+    "#]]
+    .assert_eq(&scene.verdicts());
+}
