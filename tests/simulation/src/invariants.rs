@@ -44,7 +44,7 @@ pub struct Invariants {
 }
 
 /// So recent a change may not be known to whoever decided.
-const JUST_NOW: Span = Span::seconds(120);
+pub(crate) const JUST_NOW: Span = Span::seconds(120);
 
 impl Invariants {
     pub(crate) fn new(systems: &[System]) -> Self {
@@ -174,6 +174,7 @@ impl Invariants {
             Some(None) => drop(self.newest.remove(&deployment.id.place)),
             None => {}
         }
+        self.claims(deployment, verdict, cloud, now);
         match verdict {
             Verdict::Succeeded => {
                 self.succeeded(deployment, cloud, now);
@@ -395,7 +396,10 @@ impl Invariants {
             ) || matches!(deployment.verdict(), Some(Verdict::Failed { left, .. }) if !left.is_empty());
             for service in &deployment.services {
                 let address = (target_name(&deployment.rules.target), service.name.clone());
-                if deployment.verdict() == Some(&Verdict::Succeeded) {
+                let in_place = |verdict: &Verdict| {
+                    matches!(verdict, Verdict::Succeeded | Verdict::Unproven { .. })
+                };
+                if deployment.verdict().is_some_and(in_place) {
                     expected.insert(address, Some(service.after.clone()));
                 } else if unsure {
                     expected.insert(address, None);

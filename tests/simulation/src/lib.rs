@@ -22,4 +22,5 @@ pub mod sim;
 pub mod story;
 pub mod surroundings;
 pub mod systems;
+mod verdicts;
 mod workers;
