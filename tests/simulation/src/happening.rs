@@ -46,6 +46,8 @@ pub enum Happening {
         input: Input,
     },
     Outsider(Address),
+    /// A person takes an environment out of the spec.
+    LeaveSpec(Place),
     /// A timer rings.
     Wake(Key),
     Sweep,
@@ -74,6 +76,7 @@ pub(crate) fn describe(happening: &Happening) -> String {
         }
         Happening::Tick(tick) => format!("tick {tick:?}"),
         Happening::Person { place, input } => format!("person at {place}: {input:?}"),
+        Happening::LeaveSpec(place) => format!("{place} leaves the spec"),
         Happening::Outsider(address) => format!("outsider updates {address:?}"),
         Happening::Wake(key) => format!("timer of {key}"),
         Happening::Sweep => "sweep".into(),

@@ -3,6 +3,7 @@
 use crate::builds::schedule_builds;
 use crate::cloud::Breaker;
 use crate::faults::{Odds, Plan};
+use crate::happening::Happening;
 use crate::invariants::Violation;
 use crate::people::{schedule_people, schedule_troubles};
 use crate::sim::Sim;
@@ -10,6 +11,7 @@ use crate::systems::{self, System};
 use engine::Decide;
 use fastrand::Rng;
 use pipeline::names::{Place, Version};
+use pipeline::time::Span;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -59,6 +61,7 @@ pub fn play_with<D: Decide>(
         schedule_people(&mut sim, &mut rng, system, &builds);
         schedule_troubles(&mut sim, &mut rng, system);
     }
+    schedule_leaving(&mut sim, seed);
     sim.run();
     judge(&mut sim, &expected);
     let mut verdicts = BTreeMap::new();
@@ -83,6 +86,11 @@ pub fn judge<D: Decide>(sim: &mut Sim<D>, expected: &[(Place, Version)]) {
         sim.invariants.at_rest(&place, &head, &deployments, &sim.told);
         sim.invariants.verdicts_are_true(&place, &deployments, &sim.cloud);
     }
+    if let Some(due) = sim.memory.next_due() {
+        sim.invariants.violated("nothing_is_due_at_rest", due.to_string());
+    }
+    let expected: Vec<_> =
+        expected.iter().filter(|(place, _)| !sim.invariants.has_left(place)).collect();
     for (place, version) in expected {
         match sim.head(place) {
             Some(head) => sim.invariants.remembered(place, &head, version),
@@ -102,6 +110,24 @@ pub fn places(systems: &[System]) -> Vec<Place> {
             .map(move |name| Place { application: application.clone(), environment: name.clone() })
     });
     places.collect()
+}
+
+/// In some histories an environment leaves the spec that none is promoted from.
+fn schedule_leaving<D: Decide>(sim: &mut Sim<D>, seed: u64) {
+    // Chance of its own, so that every other history is what it was.
+    let mut rng = Rng::with_seed(!seed);
+    if rng.u8(0..8) != 0 {
+        return;
+    }
+    let system = &sim.systems[rng.usize(0..sim.systems.len())].spec;
+    let environments = system.environments.values();
+    let sources = environments.filter_map(|rules| rules.deploy_on.as_ref()?.promoted_from.clone());
+    let sources: Vec<_> = sources.collect();
+    let last = system.environments.keys().rfind(|name| !sources.contains(name));
+    if let Some(environment) = last.cloned() {
+        let place = Place { application: system.application.clone(), environment };
+        sim.after(Span::seconds(rng.u64(60..6000)), Happening::LeaveSpec(place));
+    }
 }
 
 fn pick_systems(rng: &mut Rng) -> Vec<System> {

@@ -1,11 +1,12 @@
 //! What must always hold, each by its name, checked in every history.
 
 use crate::cloud::{Address, Caller, Cloud, target_name};
+use crate::doors::Doors;
 use crate::systems::System;
 use engine::Record;
 use pipeline::deployment::{Deployment, State};
 use pipeline::effect::{Effect, Purpose};
-use pipeline::environment::{Head, Hold, HoldUntil, Holder, Kind};
+use pipeline::environment::{Control, Head, Hold, HoldUntil, Holder, Kind};
 use pipeline::names::{DeploymentId, Digest, Place, Revision, Version};
 use pipeline::notice::{News, Notice};
 use pipeline::observation::Progress;
@@ -41,6 +42,7 @@ pub struct Invariants {
     heads: BTreeMap<Place, (Option<Hold>, bool)>,
     /// Deployments that begin with a migration.
     migrates: BTreeSet<DeploymentId>,
+    doors: Doors,
 }
 
 /// So recent a change may not be known to whoever decided.
@@ -72,6 +74,7 @@ impl Invariants {
     pub(crate) fn written(&mut self, record: &Record, cloud: &Cloud, now: Time) {
         if let Record::Head(head) = record {
             self.heads.insert(head.place.clone(), (head.hold.clone(), head.pause.is_some()));
+            self.doors.head_written(head);
         }
         let Record::Deployment(deployment) = record else { return };
         let id = deployment.id.clone();
@@ -86,6 +89,9 @@ impl Invariants {
         if open.len() > 1 {
             let what = format!("{} has {open:?} under way", id.place);
             self.violated("never_two_active_deployments", what);
+        }
+        for (invariant, what) in self.doors.deployment_written(deployment, is_new, now) {
+            self.violated(invariant, what);
         }
         if is_new {
             self.started(deployment);
@@ -162,8 +168,19 @@ impl Invariants {
     }
 
     /// A person opens the door, and whatever waits behind it may start in the same moment.
-    pub(crate) fn opened_by_hand(&mut self, place: &Place) {
+    pub(crate) fn controlled(&mut self, place: &Place, control: &Control) {
         self.heads.remove(place);
+        if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
+            self.doors.opened_by_hand(place);
+        }
+    }
+
+    pub(crate) fn left_the_spec(&mut self, place: &Place) {
+        self.doors.left_the_spec(place);
+    }
+
+    pub(crate) fn has_left(&self, place: &Place) -> bool {
+        self.doors.has_left(place)
     }
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {
@@ -362,6 +379,9 @@ impl Invariants {
                 "no_effect_is_lost",
                 format!("{place}: active {:?}, outbox {:?}", head.active, head.outbox.entries()),
             );
+        }
+        for (invariant, what) in self.doors.at_rest(head, deployments, told) {
+            self.violated(invariant, what);
         }
         let free = head.hold.is_none() && head.pause.is_none() && head.unfinished.is_none();
         let waits = head.queue.iter().find(|waits| !waits.why.contains("has not succeeded in"));

@@ -9,6 +9,7 @@ mod builds;
 pub mod cloud;
 pub mod days;
 mod delivery;
+mod doors;
 mod emission;
 pub mod faults;
 pub mod happening;

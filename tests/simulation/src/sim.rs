@@ -187,8 +187,8 @@ impl<D: Decide> Sim<D> {
                 self.schedule(ticks);
             }
             Happening::Person { place, input } => {
-                if matches!(input, Input::Controlled { .. }) {
-                    self.invariants.opened_by_hand(&place);
+                if let Input::Controlled { control, .. } = &input {
+                    self.invariants.controlled(&place, control);
                 }
                 match pollster::block_on(self.engine().tell(&place, input.clone())) {
                     Ok(said) => self.answers.push((self.now, say(&said))),
@@ -196,6 +196,7 @@ impl<D: Decide> Sim<D> {
                     Err(_) => self.after(Span::seconds(15), Happening::Person { place, input }),
                 }
             }
+            Happening::LeaveSpec(place) => self.leave_the_spec(place),
             Happening::Outsider(address) => self.update_from_outside(&address),
             Happening::Wake(key) => {
                 // What fails is due in the next sweep.
@@ -284,6 +285,18 @@ impl<D: Decide> Sim<D> {
             }
         }
         self.memory.take_changed();
+    }
+
+    /// Takes an environment out of the spec that is stored.
+    fn leave_the_spec(&mut self, place: Place) {
+        let system = self.systems.iter().find(|s| s.spec.application == place.application);
+        let Some(mut spec) = system.map(|system| system.spec.clone()) else { return };
+        spec.environments.remove(&place.environment);
+        match pollster::block_on(self.engine().store(spec)) {
+            Ok(_) => self.invariants.left_the_spec(&place),
+            // The console shows the error, and the person configures again.
+            Err(_) => self.after(Span::seconds(15), Happening::LeaveSpec(place)),
+        }
     }
 
     pub fn behaves(&mut self, digest: &Digest, behaviour: Behaviour) {
