@@ -6,9 +6,10 @@ use crate::histories::{History, play_with};
 use engine::{Decide, Pipeline};
 use pipeline::deployment::{Deployment, Said, Standing, State};
 use pipeline::effect::Effect;
-use pipeline::environment::{Context, Environment, Input, Step, advance};
+use pipeline::environment::{Context, Control, Environment, Input, Override, Step, advance};
 use pipeline::event::Event;
 use pipeline::names::Revision;
+use pipeline::notice::News;
 use pipeline::observation::{Observation, Progress};
 use pipeline::outbox::Outbox;
 use pipeline::time::Time;
@@ -48,9 +49,13 @@ pub enum Variant {
     DropsTheQueue,
     /// However the migration ended, it ended.
     TrustsAnyExitCode,
+    /// An approval is let through whatever keeps the environment closed.
+    ApprovesThroughAnything,
+    /// Whoever was told to wait is not told that it was for nothing.
+    DeclinesInSilence,
 }
 
-pub const ALL: [Variant; 16] = [
+pub const ALL: [Variant; 18] = [
     Variant::ActsBeforeSaving,
     Variant::ForgetsTheOutbox,
     Variant::TrustsAnyCompleted,
@@ -67,6 +72,8 @@ pub const ALL: [Variant; 16] = [
     Variant::ReopensVerdicts,
     Variant::DropsTheQueue,
     Variant::TrustsAnyExitCode,
+    Variant::ApprovesThroughAnything,
+    Variant::DeclinesInSilence,
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +135,13 @@ impl Broken {
                 environment.head.hold = None;
             }
             (Variant::ForgetsPauses, Input::Requested(_)) => environment.head.pause = None,
+            (
+                Variant::ApprovesThroughAnything,
+                Input::Controlled { control: Control::Approve { overrides, .. }, .. },
+            ) => {
+                overrides.extend([Override::Hold, Override::Freeze]);
+                environment.head.pause = None;
+            }
             (Variant::IgnoresTheLock, Input::Requested(_)) => environment.head.active = None,
             (
                 Variant::IgnoresDeadlines,
@@ -176,6 +190,10 @@ impl Broken {
                 step.deployments.iter_mut().filter(waits).for_each(|d| renew_tokens(d, now));
             }
             Variant::DropsTheQueue => step.head.queue.clear(),
+            Variant::DeclinesInSilence => step.head.outbox.keep(|effect| {
+                !matches!(effect, Effect::Announce(notice)
+                    if matches!(notice.news, News::Declined { .. }))
+            }),
             Variant::ReopensVerdicts => {
                 for deployment in &mut step.deployments {
                     let failed = matches!(

@@ -22,6 +22,8 @@ fn broken_invariant(variant: Variant) -> &'static str {
         Variant::ReopensVerdicts => "a_verdict_never_changes",
         Variant::DropsTheQueue => "no_eligible_push_is_forgotten",
         Variant::TrustsAnyExitCode => "nothing_rolls_out_before_the_migration",
+        Variant::ApprovesThroughAnything => "nothing_is_approved_on_hold",
+        Variant::DeclinesInSilence => "every_accepted_request_starts_or_is_told",
     }
 }
 
