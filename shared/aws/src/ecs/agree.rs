@@ -21,10 +21,13 @@ pub(super) fn check(prepare: &Prepare, plan: &mut Plan) {
 }
 
 /// Which of the release's repositories a task definition takes which digests from.
-pub(super) fn ours(prepare: &Prepare, definition: &Value) -> BTreeMap<Repository, Digest> {
-    let mut pinned = render::pinned(definition);
-    pinned.retain(|repository, _| prepare.images.contains_key(repository));
-    pinned
+pub(super) fn ours(
+    prepare: &Prepare,
+    definition: &Value,
+    account: Option<&str>,
+) -> BTreeMap<Repository, Digest> {
+    let pinned = render::pinned(definition, account).into_values();
+    pinned.filter(|(repository, _)| prepare.images.contains_key(repository)).collect()
 }
 
 /// A new release needs all of its images; going back needs only what is gone back to.
@@ -34,7 +37,7 @@ fn missing_images(prepare: &Prepare, plan: &Plan) -> Vec<String> {
         needed.extend(prepare.images.clone());
     }
     for planned in &plan.services {
-        needed.extend(ours(prepare, planned.after.json()));
+        needed.extend(ours(prepare, planned.after.json(), plan.account.as_deref()));
     }
     let fault = |(repository, digest): &(Repository, Digest)| {
         let why = plan.images.get(repository)?.missing.get(digest)?;
@@ -57,7 +60,7 @@ fn wrong_platforms(planned: &Planned, plan: &Plan) -> Vec<String> {
             planned.name
         ))
     };
-    render::pinned(definition).into_iter().filter_map(fault).collect()
+    render::pinned(definition, plan.account.as_deref()).into_values().filter_map(fault).collect()
 }
 
 fn missing_container(prepare: &Prepare, plan: &Plan) -> Option<String> {
@@ -93,5 +96,6 @@ fn no_way_back(prepare: &Prepare, planned: &Planned, plan: &Plan) -> Vec<String>
             planned.name
         ))
     };
-    ours(prepare, &described.json).into_iter().filter_map(warning).collect()
+    let account = plan.account.as_deref();
+    ours(prepare, &described.json, account).into_iter().filter_map(warning).collect()
 }

@@ -4,6 +4,7 @@ use super::basis::{self, Basis, Start};
 use super::definition::Definition;
 use super::halt::asked_to;
 use super::protect::{self, Read, Wanted};
+use super::render::Origin;
 use super::{
     agree, balancers, cluster_of, compare, preflight, references, render, roles, services,
 };
@@ -14,6 +15,7 @@ use futures_util::stream::{self, StreamExt};
 use pipeline::effect::{Prepare, PrepareService};
 use pipeline::event::AlarmReading;
 use pipeline::names::{AlarmName, Revision, ServiceName};
+use pipeline::spec::Base;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -106,15 +108,19 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
         }
     }
 
-    let (images, refused) = protect::read(aws, &images_of(prepare, &bases)).await?;
+    plan.account = described.values().find_map(account_of);
+    let wanted_images = images_of(prepare, &bases, plan.account.as_deref());
+    let (images, refused) = protect::read(aws, &wanted_images).await?;
     plan.faults.extend(refused);
+    plan.account = account(&images).or(plan.account);
+    let registry = registry(aws, &images);
     for (wanted, basis) in bases {
-        match plan_one(prepare, &wanted.spec.name, basis, &registry(aws, &images)) {
+        let origin = Origin { account: plan.account.as_deref(), unnamed: Some(&registry) };
+        match plan_one(prepare, wanted, basis, origin) {
             Ok(planned) => plan.services.push(planned),
             Err(fault) => plan.faults.push(fault),
         }
     }
-    plan.account = account(&images).or_else(|| described.values().find_map(account_of));
     plan.images = images;
     plan.alarms = readings;
     agree::check(prepare, &mut plan);
@@ -128,15 +134,19 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
 /// Decides what one service will run.
 fn plan_one(
     prepare: &Prepare,
-    name: &ServiceName,
+    wanted: &PrepareService,
     basis: Basis,
-    registry: &str,
+    mut origin: Origin<'_>,
 ) -> Result<Planned, String> {
+    let name = &wanted.spec.name;
+    if !matches!(wanted.spec.base, Base::Template { .. }) {
+        origin.unnamed = None;
+    }
     let after = match basis.start {
         Start::Recorded(definition) if definition.is_active => After::Use(definition),
         Start::Recorded(definition) => After::Register(definition.json),
         Start::Render { base, known } => {
-            let json = render::render(&base, &prepare.images, registry)
+            let json = render::render(&base, &prepare.images, origin)
                 .map_err(|fault| format!("{name}: {fault}"))?;
             let same = |d: &Definition| d.is_active && compare::is_same(&json, &d.json);
             match known.into_iter().find(same) {
@@ -150,7 +160,11 @@ fn plan_one(
 }
 
 /// The release's images, and those that may have to come back.
-fn images_of(prepare: &Prepare, bases: &[(&PrepareService, Basis)]) -> Wanted {
+fn images_of(
+    prepare: &Prepare,
+    bases: &[(&PrepareService, Basis)],
+    account: Option<&str>,
+) -> Wanted {
     let mut wanted = Wanted::new();
     let mut want = |(repository, digest)| {
         wanted.entry(repository).or_default().insert(digest);
@@ -162,7 +176,7 @@ fn images_of(prepare: &Prepare, bases: &[(&PrepareService, Basis)]) -> Wanted {
             Start::Render { .. } => None,
         };
         for definition in recorded.into_iter().chain(&basis.described) {
-            agree::ours(prepare, &definition.json).into_iter().for_each(&mut want);
+            agree::ours(prepare, &definition.json, account).into_iter().for_each(&mut want);
         }
     }
     wanted
