@@ -102,6 +102,11 @@ impl Failure {
         matches!(self, Self::Refused { code, .. } if code == wanted)
     }
 
+    /// Whether it may go well the next time.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Passing(_) | Self::Engine(EngineError::World(WorldError::Passing(_))))
+    }
+
     /// Its name for alarms and metrics, which never changes.
     pub fn name(&self) -> &'static str {
         match self {

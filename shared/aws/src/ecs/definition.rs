@@ -6,20 +6,8 @@ use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use aws_sdk_ecs::types::TaskDefinitionField;
 use pipeline::names::Revision;
+use pipeline::spec::ANSWERED;
 use serde_json::Value;
-
-/// What `DescribeTaskDefinition` answers and `RegisterTaskDefinition` does not take.
-const ANSWERED: [&str; 9] = [
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-    "deleteRequestedAt",
-];
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Definition {

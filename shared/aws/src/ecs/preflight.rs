@@ -12,14 +12,7 @@ pub(super) fn faults(service: &Service) -> Vec<String> {
     if service.status() == Some("DRAINING") {
         faults.push("is being deleted; wait until it is gone, or take it out of the spec".into());
     }
-    let controller = service.deployment_controller().map(|controller| controller.r#type());
-    if let Some(kind) = controller.filter(|kind| **kind != DeploymentControllerType::Ecs) {
-        let kind = kind.as_str();
-        faults.push(format!(
-            "is deployed by {kind} (its deployment controller), which does not let ECS update it; \
-             create it with the deployment controller ECS"
-        ));
-    }
+    faults.extend(other_controller(service));
     if service.resource_management_type() == Some(&ResourceManagementType::Ecs) {
         faults.push(
             "is an Express service, which is updated by a call of its own; create an ordinary \
@@ -37,6 +30,16 @@ pub(super) fn faults(service: &Service) -> Vec<String> {
     }
     faults.extend(deadlock(service));
     faults
+}
+
+/// That another controller than ECS itself deploys the service.
+pub(crate) fn other_controller(service: &Service) -> Option<String> {
+    let controller = service.deployment_controller().map(|controller| controller.r#type());
+    let kind = controller.filter(|kind| **kind != DeploymentControllerType::Ecs)?.as_str();
+    Some(format!(
+        "is deployed by {kind} (its deployment controller), which does not let ECS update it; \
+         create it with the deployment controller ECS"
+    ))
 }
 
 /// Worth saying before the update, and no reason against it.

@@ -129,6 +129,6 @@ fn settled(whom: &str, told: Result<(), Trouble>, may_wait: bool) -> Result<(), 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
         let why = chain(&failure);
-        if failure.name() == "Passing" { Self::Passing(why) } else { Self::Final(why) }
+        if failure.is_passing() { Self::Passing(why) } else { Self::Final(why) }
     }
 }

@@ -2,6 +2,8 @@
 
 use super::lifecycle;
 use crate::Aws;
+use crate::ecs::preflight::other_controller;
+use crate::ecs::services::is_there;
 use crate::failure::{Failure, failure};
 use crate::hosts::{self, Tags};
 use aws_sdk_cloudwatch::types::AlarmType;
@@ -141,23 +143,17 @@ async fn look_at_cluster(
         };
         for name in some {
             let is_it = |service: &&aws_sdk_ecs::types::Service| {
-                service.service_name() == Some(name.as_str()) && service.status() == Some("ACTIVE")
+                service.service_name() == Some(name.as_str()) && is_there(service)
             };
             let trouble = match answer.services().iter().find(is_it) {
                 None => Some(Trouble::Missing),
-                Some(service) => controller(service).map(Trouble::Controlled),
+                Some(service) => other_controller(service).map(Trouble::Controlled),
             };
             let key = (cluster.to_owned(), (*name).clone());
             troubles.extend(trouble.map(|trouble| (key, trouble)));
         }
     }
     Ok((None, troubles))
-}
-
-/// Another controller than ECS itself.
-fn controller(service: &aws_sdk_ecs::types::Service) -> Option<String> {
-    let kind = service.deployment_controller()?.r#type().as_str();
-    (kind != "ECS").then(|| kind.to_owned())
 }
 
 async fn look_at_alarms(
@@ -240,10 +236,7 @@ impl Facts {
                             "there is no service {} in {cluster}; create it, or say how with create:",
                             service.name
                         ),
-                        Some(Trouble::Controlled(by)) => format!(
-                            "{} is brought forward by {by}; Slipway needs the deployment controller ECS",
-                            service.name
-                        ),
+                        Some(Trouble::Controlled(why)) => format!("{} {why}", service.name),
                         _ => continue,
                     };
                     add(format!("{path}.services"), why);

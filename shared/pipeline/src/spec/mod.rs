@@ -22,7 +22,7 @@ mod template;
 pub use fault::{Fault, Faults};
 pub use model::*;
 pub use near::instead;
-pub use read::{parse, read};
+pub use read::{ANSWERED, parse, read};
 pub use secrets::{carries_login, may_be_secret};
 pub use syntax::repository_of;
 pub use tags::version_of;

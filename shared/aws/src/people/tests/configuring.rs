@@ -336,7 +336,7 @@ fn the_account_is_compared_with_the_spec() {
             (("scr-staging".to_owned(), "scr-web".into()), Trouble::Missing),
             (
                 ("scr-staging".to_owned(), "scr-api".into()),
-                Trouble::Controlled("CODE_DEPLOY".into()),
+                Trouble::Controlled("is deployed by CODE_DEPLOY".into()),
             ),
         ]
         .into(),
@@ -347,7 +347,7 @@ fn the_account_is_compared_with_the_spec() {
         failed with Spec: the spec has faults:
         images.web: there is no repository scr-web
         environments.production.cluster: there is no cluster scr-production
-        environments.staging.services: scr-api is brought forward by CODE_DEPLOY; Slipway needs the deployment controller ECS
+        environments.staging.services: scr-api is deployed by CODE_DEPLOY
         environments.staging.services: there is no service scr-web in scr-staging; create it, or say how with create:
         environments.staging.alarms: there is no alarm scr-staging-5xx"#]]);
     assert_eq!(desk.world.keys(), []);
@@ -366,7 +366,7 @@ fn the_account_is_compared_with_the_spec() {
           "warnings": [
             "images.web: there is no repository scr-web",
             "environments.production.cluster: there is no cluster scr-production",
-            "environments.staging.services: scr-api is brought forward by CODE_DEPLOY; Slipway needs the deployment controller ECS",
+            "environments.staging.services: scr-api is deployed by CODE_DEPLOY",
             "environments.staging.services: there is no service scr-web in scr-staging; create it, or say how with create:",
             "environments.staging.alarms: there is no alarm scr-staging-5xx"
           ]

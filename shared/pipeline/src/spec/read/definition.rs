@@ -8,8 +8,9 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What `describe-task-definition` answers and `register-task-definition` refuses.
-const ANSWERED: [&str; 8] = [
+pub const ANSWERED: [&str; 9] = [
     "compatibilities",
+    "deleteRequestedAt",
     "deregisteredAt",
     "registeredAt",
     "registeredBy",

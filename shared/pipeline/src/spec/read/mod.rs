@@ -15,6 +15,8 @@ mod services;
 mod variables;
 mod verification;
 
+pub use definition::ANSWERED;
+
 use super::document;
 use super::fault::{Faults, Findings};
 use super::model::Application;
