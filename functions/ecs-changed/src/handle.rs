@@ -35,7 +35,8 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
         Heard::News(EcsNews::Service { cluster, service }) => {
             let lookup = Lookup::Service { cluster: cluster.clone(), service: service.clone() };
             let target = Target::Cluster(cluster);
-            tell(aws, &lookup, async || observe(aws, &target, from_ref(&service)).await).await?;
+            let look = async || observe(aws, &target, from_ref(&service), false).await;
+            tell(aws, &lookup, look).await?;
         }
     }
     Ok(Value::Null)

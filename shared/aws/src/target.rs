@@ -20,9 +20,9 @@ pub async fn roll_out(aws: &Aws, message: &Message) -> Result<Event, Failure> {
             Some(tags) => hosts::roll_out(aws, id, number, tags, roll_out).await,
             None => ecs::roll_out(aws, id, roll_out).await,
         },
-        Effect::Observe { target, services } => match tags_of(target) {
+        Effect::Observe { target, services, returns } => match tags_of(target) {
             Some(tags) => hosts::observe(aws, id, tags, services).await,
-            None => ecs::observe(aws, target, services).await,
+            None => ecs::observe(aws, target, services, *returns).await,
         },
         other => Err(ecs::misdirected(other)),
     }
@@ -60,9 +60,9 @@ pub async fn roll_back(aws: &Aws, message: &Message) -> Result<Event, Failure> {
             Some(tags) => hosts::put_back(aws, id, number, tags, put_back).await,
             None => ecs::put_back(aws, id, put_back).await,
         },
-        Effect::Remove { target, service } => match tags_of(target) {
+        Effect::Remove { target, service, revision } => match tags_of(target) {
             Some(tags) => hosts::remove(aws, id, number, tags, service).await,
-            None => ecs::remove(aws, target, service).await,
+            None => ecs::remove(aws, id, target, service, revision.as_ref()).await,
         },
         other => Err(ecs::misdirected(other)),
     }

@@ -62,6 +62,7 @@ impl Event {
     fn absurdity(&self, now: Time) -> Option<String> {
         let found = match self {
             Self::Observed { services } => services.iter().find_map(|seen| seen.absurdity(now)),
+            Self::LeftAlone { seen } => seen.absurdity(now),
             Self::TaskReported(report) => future(report.seen_at, now),
             Self::AlarmChanged(reading) => future(reading.since, now),
             Self::AlarmsRead { read_at, readings } => {

@@ -33,7 +33,13 @@ pub enum Effect {
     /// Bring one service to a revision.
     RollOut(Box<RollOut>),
     /// Describe services, and say what they run.
-    Observe { target: Target, services: Vec<ServiceName> },
+    Observe {
+        target: Target,
+        services: Vec<ServiceName>,
+        /// Ask as well which rollout ECS returned from, which is a call more for each service.
+        #[serde(default, skip_serializing_if = "is_false")]
+        returns: bool,
+    },
     /// Ask one URL, after a pause.
     Check { check: usize, attempt: u32, pause: Span, spec: Check },
     ReadAlarms {
@@ -44,8 +50,14 @@ pub enum Effect {
     },
     /// Bring one service back to what it ran.
     PutBack(Box<PutBack>),
-    /// Delete a service that this deployment created.
-    Remove { target: Target, service: ServiceName },
+    /// Delete a service, if this deployment created it and it still runs `revision`.
+    Remove {
+        target: Target,
+        service: ServiceName,
+        /// `None`: asked for by an older version, which did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<Revision>,
+    },
     /// Tell people.
     Announce(Box<Notice>),
     /// Hand a complete release to an environment.
@@ -114,6 +126,10 @@ pub struct OneOff {
 pub struct RollOut {
     pub target: Target,
     pub service: ServiceName,
+    /// What it ran when it was prepared. If it runs something else by now, somebody else updated
+    /// it, and it is left alone. `None`: it did not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Revision>,
     pub revision: Revision,
     /// The service does not exist yet, and is created so.
     pub create: Option<Create>,
@@ -123,10 +139,27 @@ pub struct RollOut {
     pub container: Option<HostContainer>,
 }
 
+impl RollOut {
+    /// Whether it says what the service must run before. Older versions did not.
+    pub fn knows_before(&self) -> bool {
+        self.before.is_some() || self.create.is_some()
+    }
+
+    /// Whether it starts new tasks of the revision that runs, and changes nothing else.
+    pub fn restarts(&self) -> bool {
+        let is_same = self.before.as_ref().is_none_or(|before| *before == self.revision);
+        self.fresh && is_same && self.create.is_none()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutBack {
     pub target: Target,
     pub service: ServiceName,
+    /// Our revision. If the service runs neither this nor `to`, somebody else updated it, and it is
+    /// left alone. `None`: asked for by an older version, which did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Revision>,
     pub to: Revision,
     pub way: Way,
     /// For hosts: how the container is run.
@@ -141,6 +174,11 @@ pub enum Way {
     StopRollout(RolloutId),
     /// It is over, or nobody knows: update the service.
     Update,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Effect {

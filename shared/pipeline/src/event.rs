@@ -72,6 +72,11 @@ pub enum Event {
         service: ServiceName,
         reason: String,
     },
+    /// A worker looked before it touched a service, and left it alone: it runs neither what it ran
+    /// before nor our revision, or it is gone.
+    LeftAlone {
+        seen: Observation,
+    },
     /// What services run, as ECS says when it is asked.
     Observed {
         services: Vec<Observation>,
@@ -160,6 +165,8 @@ pub enum AlarmState {
 pub enum Refusal {
     /// The rollout that should be stopped is over; update the service instead.
     RolloutIsOver,
+    /// This deployment did not create the service, and does not delete it.
+    NotCreated,
     Final,
 }
 
@@ -181,6 +188,7 @@ impl Event {
             Self::OneOffStopAsked { .. } => "one-off stop asked",
             Self::RolloutStarted { .. } => "rollout started",
             Self::RolloutRefused { .. } => "rollout refused",
+            Self::LeftAlone { .. } => "left alone",
             Self::Observed { .. } => "observed",
             Self::TaskReported(_) => "task reported",
             Self::Checked { .. } => "checked",

@@ -20,6 +20,12 @@ pub struct Found {
     pub rollouts: Vec<Rollout>,
     /// ECS says that it returned from this rollout to the one before.
     pub returned_from: Option<RolloutId>,
+    /// Why it returned.
+    #[serde(default)]
+    pub return_reason: Option<String>,
+    /// Whether ECS was asked for that. If not, only a rollout that still drains shows it.
+    #[serde(default)]
+    pub returns_asked: bool,
     /// Why tasks cannot be placed or started at the moment.
     pub trouble: Option<Trouble>,
     /// It is being deleted: it starts no task any more, and its last ones stop.
@@ -56,6 +62,8 @@ pub struct Wanted<'a> {
     /// The rollout that the update began. Where the service ran the same revision before, only
     /// this tells the new tasks from the old.
     pub rollout: Option<&'a RolloutId>,
+    /// The same, if a copy of the message was performed as well.
+    pub other_rollouts: &'a [RolloutId],
     /// From then on an observation must show our update.
     pub visible_from: Option<Time>,
 }
@@ -71,6 +79,9 @@ pub enum Reading {
     Failed { reason: String },
     /// ECS went back to the revision before, by itself.
     Returned { reason: String },
+    /// The one before runs again. Whether ECS returned to it or somebody else brought it back, ECS
+    /// has to be asked.
+    Replaced { revision: Revision },
     /// Somebody else updated the service.
     TakenOver { revision: Revision },
     /// The service is gone.
@@ -98,12 +109,12 @@ impl Observation {
                 _ => Reading::Gone,
             };
         };
-        let Some(primary) = found.rollouts.iter().find(|rollout| rollout.primary) else {
+        let Some(primary) = found.primary() else {
             return Reading::Underway { waiting: WaitsFor::Primary };
         };
         let same_before = wanted.from == Some(wanted.revision);
-        let ours = primary.revision == *wanted.revision
-            && (!same_before || wanted.rollout.is_some_and(|rollout| primary.id == *rollout));
+        let ours =
+            primary.revision == *wanted.revision && (!same_before || wanted.began(&primary.id));
         if ours { found.read_ours(primary) } else { self.read_other(found, primary, wanted) }
     }
 
@@ -112,7 +123,7 @@ impl Observation {
         if is_from || primary.revision == *wanted.revision {
             // An earlier attempt at the same revision may have failed, and is no news about ours.
             let may_be_ours = |rollout: &Rollout| match wanted.rollout {
-                Some(known) => rollout.id == *known,
+                Some(_) => wanted.began(&rollout.id),
                 None => wanted.visible_from.is_some(),
             };
             let failed = |rollout: &&Rollout| {
@@ -124,19 +135,33 @@ impl Observation {
             if let Some(rollout) = found.rollouts.iter().find(failed) {
                 return Reading::Returned { reason: rollout.reason.clone() };
             }
-            let returned = found.returned_from.as_ref();
-            if returned.is_some() && returned == wanted.rollout {
-                return Reading::Returned { reason: primary.reason.clone() };
+            if found.returned_from.as_ref().is_some_and(|rollout| wanted.began(rollout)) {
+                let reason = found.return_reason.as_ref().unwrap_or(&primary.reason);
+                return Reading::Returned { reason: reason.clone() };
             }
             if wanted.visible_from.is_none_or(|time| self.seen_at < time) {
                 return Reading::Underway { waiting: WaitsFor::Visibility };
+            }
+            if wanted.rollout.is_some() && !found.returns_asked {
+                return Reading::Replaced { revision: primary.revision.clone() };
             }
         }
         Reading::TakenOver { revision: primary.revision.clone() }
     }
 }
 
+impl Wanted<'_> {
+    /// Whether our update began this rollout.
+    fn began(&self, rollout: &RolloutId) -> bool {
+        self.rollout == Some(rollout) || self.other_rollouts.contains(rollout)
+    }
+}
+
 impl Found {
+    pub fn primary(&self) -> Option<&Rollout> {
+        self.rollouts.iter().find(|rollout| rollout.primary)
+    }
+
     fn read_ours(&self, primary: &Rollout) -> Reading {
         let others = self.rollouts.iter().filter(|rollout| !rollout.primary);
         let others_running: u64 = others.map(|rollout| u64::from(rollout.running)).sum();

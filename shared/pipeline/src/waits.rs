@@ -28,6 +28,8 @@ pub enum WaitsFor {
     Trouble(Trouble),
     /// ECS to finish its own rollback.
     RollbackByEcs,
+    /// ECS to say why what ran before runs again.
+    ReturnReason,
     /// A look: nobody could say what it runs.
     Look,
     /// As an older version wrote it down, in words.
@@ -99,6 +101,7 @@ impl fmt::Display for WaitsFor {
             }
             Self::Trouble(trouble) => trouble.fmt(f),
             Self::RollbackByEcs => f.write_str("for ECS to finish its own rollback"),
+            Self::ReturnReason => f.write_str("for ECS to say why it runs what it ran before"),
             Self::Look => f.write_str("for ECS to say what it runs"),
             Self::Words(text) => f.write_str(text),
         }

@@ -41,6 +41,8 @@ mod proven;
 mod pushes;
 #[path = "core/sizes.rs"]
 mod sizes;
+#[path = "core/takeovers.rs"]
+mod takeovers;
 #[path = "core/versions.rs"]
 mod versions;
 #[path = "core/waiting.rs"]

@@ -29,6 +29,8 @@ pub struct Cloud {
     pub alarms: BTreeMap<AlarmName, Vec<(AlarmState, Time)>>,
     /// Every call that changed something, for the invariants.
     pub calls: Vec<Call>,
+    /// What workers noted before they updated or created a service.
+    pub notes: BTreeMap<(DeploymentId, Address), Note>,
     /// Targets where nothing is ever finished.
     pub silent: BTreeSet<String>,
     /// How often there is still no room for a one-off task.
@@ -42,10 +44,19 @@ pub struct Service {
     pub breaker: Breaker,
     pub desired: u32,
     pub rollouts: Vec<Rollout>,
-    pub returned_from: Option<RolloutId>,
+    /// The newest rollout, if ECS returned from it, and why.
+    pub returned_from: Option<(RolloutId, String)>,
     pub trouble: Option<Trouble>,
+    /// When each rollout began, the oldest first.
+    begun: Vec<(Time, RolloutId)>,
     /// What `describe` would have said, since when.
     history: Vec<(Time, Option<Found>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub at: Time,
+    pub creates: bool,
 }
 
 /// What ECS does by itself when tasks fail to start.
@@ -163,6 +174,7 @@ impl Cloud {
             rollouts: rollout.into_iter().collect(),
             returned_from: None,
             trouble: None,
+            begun: Vec::new(),
             history: vec![(Time::default(), found)],
         };
         self.services.insert(address, service);
@@ -233,6 +245,7 @@ impl Cloud {
             },
         );
         service.returned_from = None;
+        service.begun.push((now, id.clone()));
         service.trouble = behaviour.trouble();
         self.remember(address, now);
         let silent = self.silent.contains(&address.0);
@@ -248,8 +261,27 @@ impl Cloud {
         self.remember(address, now);
     }
 
-    /// `DescribeServices` as it answers `lag` late.
-    pub fn describe(&self, address: &Address, now: Time, lag: Span) -> Observation {
+    /// The first rollout that began at `since` or later, as `ListServiceDeployments` tells.
+    pub fn first_since(&self, address: &Address, since: Time) -> Option<RolloutId> {
+        let begun = &self.services.get(address)?.begun;
+        begun.iter().find(|(at, _)| *at >= since).map(|(_, id)| id.clone())
+    }
+
+    /// `DescribeServices` as it answers `lag` late. Only who asks for it is told that ECS returned
+    /// from a rollout that has drained.
+    pub fn describe(&self, address: &Address, now: Time, lag: Span, returns: bool) -> Observation {
+        let mut seen = self.described(address, now, lag);
+        if let Some(found) = &mut seen.found {
+            let drains = |id: &RolloutId| found.rollouts.iter().any(|rollout| rollout.id == *id);
+            if !returns && !found.returned_from.as_ref().is_some_and(drains) {
+                (found.returned_from, found.return_reason) = (None, None);
+            }
+            found.returns_asked = returns;
+        }
+        seen
+    }
+
+    fn described(&self, address: &Address, now: Time, lag: Span) -> Observation {
         let service = address.1.clone();
         let lag = lag.max(self.lag);
         let at = Time::from_millis(now.millis().saturating_sub(lag.as_seconds() * 1000));
@@ -327,10 +359,7 @@ impl Cloud {
             return vec![];
         }
         rollout.progress = Progress::Completed;
-        // ECS tells with the rollout before why it returned to it.
-        if service.returned_from.is_none() {
-            rollout.reason = format!("ECS deployment {id} completed.");
-        }
+        rollout.reason = format!("ECS deployment {id} completed.");
         (rollout.desired, rollout.running) = (desired, desired);
         service.rollouts.retain(|rollout| rollout.primary);
         service.trouble = None;
@@ -402,7 +431,7 @@ impl Cloud {
         for rollout in &mut service.rollouts {
             rollout.primary = false;
         }
-        service.returned_from = Some(id.clone());
+        service.returned_from = Some((id.clone(), failed.to_owned()));
         let old = service.rollouts.iter_mut().find(|r| r.progress == Progress::Completed);
         let Some(old) = old else { return vec![] };
         old.primary = true;
@@ -500,7 +529,9 @@ impl Cloud {
         if let Some(service) = self.services.get_mut(address) {
             let found = (!service.rollouts.is_empty()).then(|| Found {
                 rollouts: service.rollouts.clone(),
-                returned_from: service.returned_from.clone(),
+                returned_from: service.returned_from.as_ref().map(|(id, _)| id.clone()),
+                return_reason: service.returned_from.as_ref().map(|(_, why)| why.clone()),
+                returns_asked: true,
                 trouble: service.trouble.clone(),
                 draining: false,
             });

@@ -40,7 +40,9 @@ impl<D: Decide> Sim<D> {
             Ok(Some(_)) => return,
             Err(_) => return self.redeliver(message, receives),
         }
-        let Some(event) = self.perform(&message) else { return };
+        let Some(event) = self.perform(&message) else {
+            return self.redeliver(message, receives);
+        };
         if self.plan.worker_dies() {
             return self.redeliver(message, receives);
         }

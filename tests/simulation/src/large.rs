@@ -64,7 +64,8 @@ pub fn bench() -> Result<String, String> {
     let place = story.place("production");
     let deployment = story.sim.deployments(&place).pop().ok_or("nothing was deployed")?;
     let service = deployment.services[SERVICES / 2].name.clone();
-    let seen = story.sim.cloud.describe(&("large".into(), service), story.sim.now, Span::default());
+    let seen =
+        story.sim.cloud.describe(&("large".into(), service), story.sim.now, Span::default(), false);
     let alarm = AlarmReading {
         alarm: "large-5xx".into(),
         state: AlarmState::On,

@@ -168,7 +168,7 @@ impl<D: Decide> Sim<D> {
             Happening::Look { address, tries } => {
                 let lag =
                     Span::seconds(self.plan.below(self.plan.odds().delay_seconds_max.min(20)));
-                let observation = self.cloud.describe(&address, self.now, lag);
+                let observation = self.cloud.describe(&address, self.now, lag, false);
                 let event = Event::Observed { services: vec![observation] };
                 let (lookup, place) = self.listener_of(&address);
                 self.happen(Happening::Fact { lookup, place, owner: None, event, tries });

@@ -1,18 +1,19 @@
 //! The workers: each effect against the model, and what it answers.
 
-use crate::cloud::{Breaker, Caller, OneOffTask, Owner, target_name};
+use crate::cloud::{Address, Breaker, Caller, Note, OneOffTask, Owner, target_name};
 use crate::sim::Sim;
 use engine::{Decide, Message, Sender};
+use pipeline::deployment::WORKER_LIFE;
 use pipeline::effect::{Effect, OneOff, Prepare, PutBack, RollOut, Way};
 use pipeline::event::{Event, Outcome, Preparation, PreparedService, Refusal};
-use pipeline::names::DeploymentId;
-use pipeline::observation::Progress;
+use pipeline::names::{DeploymentId, Revision};
+use pipeline::observation::{Found, Observation, Progress};
 use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
 use std::collections::BTreeMap;
 
 impl<D: Decide> Sim<D> {
-    /// Performs an effect; `None`: there is nothing to answer.
+    /// Performs an effect; `None`: it has to be tried again.
     pub(crate) fn perform(&mut self, message: &Message) -> Option<Event> {
         let now = self.now;
         if let Effect::Announce(notice) = &message.effect {
@@ -39,12 +40,11 @@ impl<D: Decide> Sim<D> {
                 self.schedule(ticks);
                 Some(Event::OneOffStopAsked { purpose: *purpose, attempt: *attempt })
             }
-            Effect::RollOut(roll_out) => Some(self.perform_roll_out(id, roll_out)),
-            Effect::Observe { target, services } => {
-                let lag = self.plan.below(self.plan.odds().delay_seconds_max.min(20));
-                let look = |name| {
-                    self.cloud.describe(&(target_name(target), name), now, Span::seconds(lag))
-                };
+            Effect::RollOut(roll_out) => self.perform_roll_out(id, roll_out),
+            Effect::Observe { target, services, returns } => {
+                let lag = Span::seconds(self.lag());
+                let look =
+                    |name| self.cloud.describe(&(target_name(target), name), now, lag, *returns);
                 Some(Event::Observed { services: services.iter().cloned().map(look).collect() })
             }
             Effect::Check { check, attempt, spec, .. } => {
@@ -57,10 +57,9 @@ impl<D: Decide> Sim<D> {
                 Some(Event::AlarmsRead { read_at: now, readings })
             }
             Effect::PutBack(put_back) => Some(self.perform_put_back(id, put_back)),
-            Effect::Remove { target, service } => {
+            Effect::Remove { target, service, revision } => {
                 let address = (target_name(target), service.clone());
-                self.cloud.delete(&address, Caller::Deployment(id.clone()), now);
-                Some(Event::Removed { service: service.clone() })
+                Some(self.perform_remove(id, &address, revision.as_ref()))
             }
             Effect::Announce(_) | Effect::Offer { .. } | Effect::Promote { .. } => None,
         }
@@ -128,34 +127,76 @@ impl<D: Decide> Sim<D> {
         Event::OneOffStarted { purpose: one_off.purpose, attempt: one_off.attempt, task }
     }
 
-    fn perform_roll_out(&mut self, id: &DeploymentId, roll_out: &RollOut) -> Event {
+    /// How late ECS shows what it has done.
+    fn lag(&self) -> u64 {
+        self.plan.below(self.plan.odds().delay_seconds_max.min(20))
+    }
+
+    /// Looks, and updates or creates the service if it runs what it ran.
+    fn perform_roll_out(&mut self, id: &DeploymentId, roll_out: &RollOut) -> Option<Event> {
         let service = roll_out.service.clone();
         let address = (target_name(&roll_out.target), service.clone());
-        if !self.cloud.services.contains_key(&address) {
-            let Some(create) = &roll_out.create else {
-                return Event::RolloutRefused {
-                    service,
-                    reason: "ServiceNotFoundException".into(),
-                };
-            };
-            let desired = create.desired_count;
-            self.cloud.create(address.clone(), None, desired, Breaker::Stop);
+        let seen = self.look(&address);
+        let primary = seen.found.as_ref().and_then(Found::primary);
+        let runs = primary.map(|primary| primary.revision.clone());
+        if let Some(primary) = primary
+            && primary.revision == roll_out.revision
+            && !roll_out.restarts()
+        {
+            return Some(Event::RolloutStarted { service, rollout: primary.id.clone() });
         }
-        let caller = Caller::Deployment(id.clone());
-        let updated =
-            self.cloud.update(&address, &roll_out.revision, roll_out.fresh, caller, self.now);
-        match updated {
+        if roll_out.knows_before() && runs != roll_out.before {
+            return Some(Event::LeftAlone { seen });
+        }
+        let note = (id.clone(), address.clone());
+        if let (None, Some(create)) = (&runs, &roll_out.create) {
+            let before = self.cloud.notes.insert(note, Note { at: self.now, creates: true });
+            if let Some(primary) = self.cloud.primary(&address) {
+                // The same token is answered with the same service.
+                return Some(match before {
+                    Some(_) => Event::RolloutStarted { service, rollout: primary.id.clone() },
+                    None => {
+                        Event::RolloutRefused { service, reason: "it was not idempotent".into() }
+                    }
+                });
+            }
+            self.cloud.create(address.clone(), None, create.desired_count, Breaker::Stop);
+        } else if let Some(known) = self.cloud.notes.get(&note).copied() {
+            if let Some(rollout) = self.cloud.first_since(&address, known.at) {
+                return Some(Event::RolloutStarted { service, rollout });
+            }
+            if roll_out.restarts() && self.now < known.at + WORKER_LIFE {
+                return None;
+            }
+            self.cloud.notes.insert(note, Note { at: self.now, ..known });
+        } else {
+            self.cloud.notes.insert(note, Note { at: self.now, creates: false });
+        }
+        let (caller, fresh) = (Caller::Deployment(id.clone()), roll_out.restarts());
+        let updated = self.cloud.update(&address, &roll_out.revision, fresh, caller, self.now);
+        Some(match updated {
             Some((rollout, ticks)) => {
                 self.schedule(ticks);
                 Event::RolloutStarted { service, rollout }
             }
             None => Event::RolloutRefused { service, reason: "ServiceNotActiveException".into() },
-        }
+        })
     }
 
     fn perform_put_back(&mut self, id: &DeploymentId, put_back: &PutBack) -> Event {
         let service = put_back.service.clone();
         let address = (target_name(&put_back.target), service.clone());
+        let seen = self.look(&address);
+        let primary = seen.found.as_ref().and_then(Found::primary);
+        match primary {
+            Some(primary) if primary.revision == put_back.to => {
+                let (revision, rollout) = (put_back.to.clone(), Some(primary.id.clone()));
+                return Event::PutBackStarted { service, revision, rollout };
+            }
+            Some(primary)
+                if put_back.from.as_ref().is_none_or(|from| *from == primary.revision) => {}
+            _ => return Event::LeftAlone { seen },
+        }
         if let Way::StopRollout(rollout) = &put_back.way {
             let primary = self.cloud.primary(&address);
             let ongoing =
@@ -180,6 +221,35 @@ impl<D: Decide> Sim<D> {
                 Event::PutBackRefused { service, refusal: Refusal::Final, reason }
             }
         }
+    }
+
+    /// Deletes a service that this deployment created and nobody has updated since.
+    fn perform_remove(
+        &mut self,
+        id: &DeploymentId,
+        address: &Address,
+        revision: Option<&Revision>,
+    ) -> Event {
+        let service = address.1.clone();
+        let seen = self.look(address);
+        let runs = seen.found.as_ref().and_then(Found::primary).map(|p| p.revision.clone());
+        if runs.is_none() {
+            return Event::Removed { service };
+        }
+        if revision.is_some() && runs.as_ref() != revision {
+            return Event::LeftAlone { seen };
+        }
+        let note = self.cloud.notes.get(&(id.clone(), address.clone()));
+        if !note.is_some_and(|note| note.creates) {
+            let reason = "this deployment did not create it".to_owned();
+            return Event::PutBackRefused { service, refusal: Refusal::NotCreated, reason };
+        }
+        self.cloud.delete(address, Caller::Deployment(id.clone()), self.now);
+        Event::Removed { service }
+    }
+
+    fn look(&self, address: &Address) -> Observation {
+        self.cloud.describe(address, self.now, Span::seconds(self.lag()), false)
     }
 
     /// The worst of what runs answers for all.

@@ -14,10 +14,11 @@ mod agree;
 mod balancers;
 mod basis;
 pub(crate) mod plan;
-mod preflight;
+pub(crate) mod preflight;
 mod preview;
 pub(crate) mod protect;
 mod references;
+mod registry;
 mod render;
 mod roles;
 
@@ -31,9 +32,12 @@ mod wire;
 
 mod create;
 pub(crate) mod halt;
+mod history;
 mod look;
-mod services;
+mod once;
+pub(crate) mod services;
 mod trouble;
+mod way_back;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pipeline::names::DeploymentId;
 use pipeline::time::Span;
@@ -36,6 +37,53 @@ pub(crate) async fn write(
     about: &str,
     note: &[(&str, &str)],
 ) -> Result<(), Failure> {
+    writing(aws, id, about, note)?.send().await.map_err(failure)?;
+    Ok(())
+}
+
+/// Writes a note that nobody has written yet; otherwise returns the one that is there.
+pub(crate) async fn claim(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+    note: &[(&str, String)],
+) -> Result<Option<Note>, Failure> {
+    let writing = writing(aws, id, about, note)?.condition_expression("attribute_not_exists(pk)");
+    match writing.send().await.map_err(failure) {
+        Ok(_) => Ok(None),
+        Err(taken) if taken.is("ConditionalCheckFailedException") => {
+            Ok(Some(read(aws, id, about).await?.unwrap_or_default()))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Writes a note in the place of one in which `known` still stands; `false`: somebody else has.
+pub(crate) async fn replace(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+    known: (&str, &str),
+    note: &[(&str, String)],
+) -> Result<bool, Failure> {
+    let (name, value) = known;
+    let writing = writing(aws, id, about, note)?
+        .condition_expression("#known = :known")
+        .expression_attribute_names("#known", name)
+        .expression_attribute_values(":known", AttributeValue::S(value.to_owned()));
+    match writing.send().await.map_err(failure) {
+        Ok(_) => Ok(true),
+        Err(taken) if taken.is("ConditionalCheckFailedException") => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
+fn writing<V: AsRef<str>>(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+    note: &[(&str, V)],
+) -> Result<PutItemFluentBuilder, Failure> {
     let expires = (aws.clock.now() + KEPT).millis() / 1000;
     let mut writing = aws
         .dynamodb()
@@ -45,10 +93,9 @@ pub(crate) async fn write(
         .item("sk", AttributeValue::S(about.to_owned()))
         .item("expires", AttributeValue::N(expires.to_string()));
     for (name, value) in note {
-        writing = writing.item(*name, AttributeValue::S((*value).to_owned()));
+        writing = writing.item(*name, AttributeValue::S(value.as_ref().to_owned()));
     }
-    writing.send().await.map_err(failure)?;
-    Ok(())
+    Ok(writing)
 }
 
 fn partition(id: &DeploymentId) -> String {

@@ -1,6 +1,6 @@
 //! Observing: what services run, as ECS says when it is asked.
 
-use super::{cluster_of, services, trouble};
+use super::{cluster_of, history, services, trouble};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
@@ -15,12 +15,19 @@ pub async fn observe(
     aws: &Aws,
     target: &Target,
     services: &[ServiceName],
+    returns: bool,
 ) -> Result<Event, Failure> {
     let cluster = match cluster_of(target) {
         Ok(cluster) => cluster,
         Err(halt) => return Err(Failure::Misconfigured(halt.fault()?)),
     };
-    Ok(Event::Observed { services: observations(aws, cluster, services).await? })
+    let mut services = observations(aws, cluster, services).await?;
+    if returns {
+        for seen in &mut services {
+            ask_for_return(aws, cluster, seen).await?;
+        }
+    }
+    Ok(Event::Observed { services })
 }
 
 /// Looks at services of a cluster, in the order asked for.
@@ -37,28 +44,39 @@ pub async fn observations(
         Err(failure) if failure.is("ClusterNotFoundException") => Default::default(),
         Err(failure) => return Err(failure),
     };
-    let one = |name: &ServiceName| Observation {
-        service: name.clone(),
-        seen_at,
-        found: described.get(name).map(|service| found(service, seen_at)),
-    };
-    Ok(names.iter().map(one).collect())
+    Ok(names.iter().map(|name| observation(name, seen_at, described.get(name))).collect())
+}
+
+pub(super) fn observation(
+    name: &ServiceName,
+    seen_at: Time,
+    service: Option<&Service>,
+) -> Observation {
+    let found = service.map(|service| found(service, seen_at));
+    Observation { service: name.clone(), seen_at, found }
+}
+
+/// Adds which rollout ECS returned from, whether it still drains or not.
+async fn ask_for_return(aws: &Aws, cluster: &str, seen: &mut Observation) -> Result<(), Failure> {
+    let Some(found) = &mut seen.found else { return Ok(()) };
+    if found.returned_from.is_none()
+        && let Some((rollout, why)) = history::returned_from(aws, cluster, &seen.service).await?
+    {
+        (found.returned_from, found.return_reason) = (Some(rollout), Some(why));
+    }
+    found.returns_asked = true;
+    Ok(())
 }
 
 fn found(service: &Service, now: Time) -> Found {
     let deployments = service.deployments();
-    let mut rollouts: Vec<Rollout> =
-        deployments.iter().map(|deployment| rollout(deployment, deployments.len())).collect();
-    let returned = returned_from(service);
-    if let Some((_, why)) = &returned
-        && let Some(primary) = rollouts.iter_mut().find(|rollout| rollout.primary)
-        && !primary.reason.contains("rolling back")
-    {
-        primary.reason.clone_from(why);
-    }
+    let rollouts = deployments.iter().map(|deployment| rollout(deployment, deployments.len()));
+    let (returned_from, return_reason) = returned_from(service).unzip();
     Found {
-        rollouts,
-        returned_from: returned.map(|(id, _)| id),
+        rollouts: rollouts.collect(),
+        returned_from,
+        return_reason,
+        returns_asked: false,
         trouble: trouble::of(service, now),
         draining: service.status() == Some("DRAINING"),
     }
@@ -88,10 +106,10 @@ fn rollout(deployment: &Deployment, of: usize) -> Rollout {
     }
 }
 
-/// Which rollout ECS gave up for the one before, and why.
+/// Which rollout ECS gave up for the one before, and why, as long as it drains.
 ///
 /// ECS goes back by making an old deployment primary again, so that the primary is then older than
-/// the one that failed. When that one has drained, only the service's events still tell of it.
+/// the one that failed.
 fn returned_from(service: &Service) -> Option<(RolloutId, String)> {
     let primary = services::primary(service)?;
     let failed = service.deployments().iter().find(|deployment| {
@@ -99,12 +117,9 @@ fn returned_from(service: &Service) -> Option<(RolloutId, String)> {
             && deployment.status() != Some("PRIMARY")
             && deployment.created_at().map(DateTime::secs)
                 > primary.created_at().map(DateTime::secs)
-    });
-    if let Some(failed) = failed {
-        let why = services::reason(failed).unwrap_or("ECS gave it up");
-        return Some((RolloutId::new(failed.id()?), why.to_owned()));
-    }
-    trouble::returned_from(service, primary.id()?)
+    })?;
+    let why = services::reason(failed).unwrap_or("ECS gave it up");
+    Some((RolloutId::new(failed.id()?), why.to_owned()))
 }
 
 fn count(number: i32) -> u32 {

@@ -1,48 +1,53 @@
 //! Putting back: stop our rollout while it goes on, or bring the service to what it ran.
+//!
+//! The service is looked at first: what somebody else brought there in the meantime stays.
 
 use super::definition::Definition;
 use super::halt::{Halt, asked_to};
+use super::observe::observation;
 use super::roll_out::{is_gone, update};
-use super::{cluster_of, registrations, services, stored};
+use super::{cluster_of, history, once, registrations, services, stored, way_back};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
-use aws_sdk_ecs::types::{
-    DeploymentRolloutState, Service, ServiceDeploymentStatus, StopServiceDeploymentStopType,
-};
+use aws_sdk_ecs::types::{DeploymentRolloutState, Service, StopServiceDeploymentStopType};
 use pipeline::effect::{PutBack, Way};
 use pipeline::event::{Event, Refusal};
 use pipeline::names::{DeploymentId, Revision, RolloutId, ServiceName};
+use pipeline::observation::Observation;
 use pipeline::spec::Target;
 
 pub async fn put_back(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Event, Failure> {
     let service = effect.service.clone();
-    let done = match &effect.way {
-        Way::StopRollout(rollout) => stop(aws, effect, rollout).await,
-        Way::Update => bring_back(aws, id, effect).await.map_err(NotBack::from),
-    };
-    Ok(match done {
+    let refused =
+        |refusal, reason| Event::PutBackRefused { service: service.clone(), refusal, reason };
+    Ok(match begin(aws, id, effect).await {
         Ok((revision, rollout)) => Event::PutBackStarted { service, revision, rollout },
-        Err(NotBack::IsOver(reason)) => {
-            Event::PutBackRefused { service, refusal: Refusal::RolloutIsOver, reason }
-        }
-        Err(NotBack::Halt(halt)) => {
-            Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
-        }
+        Err(NotBack::LeftAlone(seen)) => Event::LeftAlone { seen },
+        Err(NotBack::IsOver(reason)) => refused(Refusal::RolloutIsOver, reason),
+        Err(NotBack::Halt(halt)) => refused(Refusal::Final, halt.fault()?),
     })
 }
 
-/// Deletes a service that a deployment created. One that is not there is as good.
-pub async fn remove(aws: &Aws, target: &Target, service: &ServiceName) -> Result<Event, Failure> {
-    let deleted = match cluster_of(target) {
-        Ok(cluster) => delete(aws, cluster, service).await,
-        Err(halt) => Err(halt),
-    };
+/// Deletes a service that this deployment created and nobody has updated since. One that is not
+/// there is as good.
+pub async fn remove(
+    aws: &Aws,
+    id: &DeploymentId,
+    target: &Target,
+    service: &ServiceName,
+    revision: Option<&Revision>,
+) -> Result<Event, Failure> {
+    let removed = delete(aws, id, target, service, revision).await;
     let service = service.clone();
-    Ok(match deleted {
-        Ok(()) => Event::Removed { service },
-        Err(halt) => {
-            Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
+    let refused =
+        |refusal, reason| Event::PutBackRefused { service: service.clone(), refusal, reason };
+    Ok(match removed {
+        Ok(Removal::Done) => Event::Removed { service },
+        Ok(Removal::LeftAlone(seen)) => Event::LeftAlone { seen },
+        Ok(Removal::NotCreated) => {
+            refused(Refusal::NotCreated, "this deployment did not create it".to_owned())
         }
+        Err(halt) => refused(Refusal::Final, halt.fault()?),
     })
 }
 
@@ -50,6 +55,8 @@ pub async fn remove(aws: &Aws, target: &Target, service: &ServiceName) -> Result
 type Back = (Revision, Option<RolloutId>);
 
 enum NotBack {
+    /// The service belongs to somebody else by now.
+    LeftAlone(Observation),
     /// The rollout cannot be stopped (any more); the other way is left.
     IsOver(String),
     Halt(Halt),
@@ -61,21 +68,56 @@ impl From<Halt> for NotBack {
     }
 }
 
-/// Stops our rollout, so that ECS itself goes back to where it came from.
-async fn stop(aws: &Aws, effect: &PutBack, rollout: &RolloutId) -> Result<Back, NotBack> {
+enum Removal {
+    Done,
+    /// Somebody else has updated it.
+    LeftAlone(Observation),
+    /// Somebody else has created it.
+    NotCreated,
+}
+
+async fn begin(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, NotBack> {
     let (cluster, name) = (cluster_of(&effect.target)?, &effect.service);
-    let described = services::describe(aws, cluster, [name]).await;
-    let mut described = described.map_err(asked_to(format!("describe {name}")))?;
-    let Some(service) = described.remove(name) else {
-        return Err(Halt::Fault(format!("{name} does not exist any more")).into());
-    };
-    if let Some(back) = is_on_its_way(&service, effect, rollout) {
-        return Ok(back);
+    let seen_at = aws.clock.now();
+    let found = services::find(aws, cluster, name).await;
+    let found = found.map_err(asked_to(format!("describe {name}")))?;
+    let left_alone =
+        |service: Option<&Service>| NotBack::LeftAlone(observation(name, seen_at, service));
+    let Some(service) = found else { return Err(left_alone(None)) };
+    let runs = services::revision_of(&service);
+    if runs.as_ref() == Some(&effect.to) {
+        return Ok((effect.to.clone(), services::primary_id(&service)));
     }
-    may_be_stopped(&service, effect, rollout).map_err(NotBack::IsOver)?;
+    if let (Some(runs), Some(from)) = (runs, &effect.from)
+        && runs != *from
+    {
+        // What it ran may have had to be registered again.
+        let again = registrations::registered(aws, id, &about(name)).await.map_err(Halt::Later)?;
+        if again.as_ref() == Some(&runs) {
+            return Ok((runs, services::primary_id(&service)));
+        }
+        return Err(left_alone(Some(&service)));
+    }
+    match &effect.way {
+        Way::StopRollout(rollout) => stop(aws, cluster, effect, &service, rollout).await,
+        Way::Update => Ok(bring_back(aws, id, cluster, effect).await?),
+    }
+}
+
+/// Stops our rollout, so that ECS itself goes back to where it came from.
+async fn stop(
+    aws: &Aws,
+    cluster: &str,
+    effect: &PutBack,
+    service: &Service,
+    rollout: &RolloutId,
+) -> Result<Back, NotBack> {
+    let name = &effect.service;
+    may_be_stopped(service, effect, rollout).map_err(NotBack::IsOver)?;
+    let asked = || asked_to(format!("list the deployments of {name}"));
     let ongoing = match service.current_service_deployment() {
         Some(arn) => Some(arn.to_owned()),
-        None => find(aws, cluster, name, &ONGOING).await?,
+        None => history::ongoing(aws, cluster, name).await.map_err(asked())?,
     };
     let Some(ongoing) = ongoing else {
         return Err(NotBack::IsOver("ECS lists no service deployment that goes on".into()));
@@ -84,23 +126,15 @@ async fn stop(aws: &Aws, effect: &PutBack, rollout: &RolloutId) -> Result<Back, 
     let stopping = stopping.stop_type(StopServiceDeploymentStopType::Rollback);
     match stopping.send().await.map_err(failure) {
         Ok(_) => Ok((effect.to.clone(), None)),
-        // Perhaps we ourselves stopped it, and did not live to say so.
-        Err(Failure::Refused { .. }) if find(aws, cluster, name, &GOING_BACK).await?.is_some() => {
-            Ok((effect.to.clone(), None))
-        }
         Err(Failure::Refused { code, message }) => {
+            // Perhaps we ourselves stopped it, and did not live to say so.
+            if history::being_stopped(aws, cluster, name).await.map_err(asked())?.is_some() {
+                return Ok((effect.to.clone(), None));
+            }
             Err(NotBack::IsOver(format!("{} ({code})", message.trim_end_matches('.'))))
         }
         Err(other) => Err(Halt::Later(other).into()),
     }
-}
-
-/// An earlier delivery of the same message has done it.
-fn is_on_its_way(service: &Service, effect: &PutBack, rollout: &RolloutId) -> Option<Back> {
-    let primary = services::primary(service)?;
-    let is_there = primary.task_definition() == Some(effect.to.as_str())
-        && primary.id().is_some_and(|id| id != rollout.as_str());
-    is_there.then(|| (effect.to.clone(), services::primary_id(service)))
 }
 
 /// Whether the rollout goes on, and stopping it leads to where we want to go.
@@ -123,36 +157,17 @@ fn may_be_stopped(service: &Service, effect: &PutBack, rollout: &RolloutId) -> R
     Err(format!("stopping it would not lead back to {}", effect.to.short()))
 }
 
-const ONGOING: [ServiceDeploymentStatus; 2] =
-    [ServiceDeploymentStatus::Pending, ServiceDeploymentStatus::InProgress];
-const GOING_BACK: [ServiceDeploymentStatus; 3] = [
-    ServiceDeploymentStatus::StopRequested,
-    ServiceDeploymentStatus::RollbackRequested,
-    ServiceDeploymentStatus::RollbackInProgress,
-];
-
-/// The newest service deployment with one of the statuses.
-async fn find(
-    aws: &Aws,
-    cluster: &str,
-    service: &ServiceName,
-    statuses: &[ServiceDeploymentStatus],
-) -> Result<Option<String>, Halt> {
-    let asking = aws.ecs().list_service_deployments().cluster(cluster).service(service.as_str());
-    let asking = asking.set_status(Some(statuses.to_vec()));
-    let answer = asking.send().await.map_err(failure);
-    let answer = answer.map_err(asked_to(format!("list the deployments of {service}")))?;
-    let newest = answer
-        .service_deployments
-        .unwrap_or_default()
-        .into_iter()
-        .max_by_key(|one| one.created_at().map(|at| (at.secs(), at.subsec_nanos())));
-    Ok(newest.and_then(|newest| newest.service_deployment_arn))
-}
-
 /// Updates the service to what it ran; if that was deregistered, to the same registered again.
-async fn bring_back(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, Halt> {
-    let (cluster, name, to) = (cluster_of(&effect.target)?, &effect.service, &effect.to);
+async fn bring_back(
+    aws: &Aws,
+    id: &DeploymentId,
+    cluster: &str,
+    effect: &PutBack,
+) -> Result<Back, Halt> {
+    let (name, to) = (&effect.service, &effect.to);
+    if let Some(gone) = way_back::gone(aws, to).await.map_err(Halt::Later)? {
+        return Err(Halt::Fault(format!("{} cannot be started: {gone}", to.short())));
+    }
     let refused = match update(aws, cluster, name, to, false).await {
         Ok(service) => return Ok((to.clone(), services::primary_id(&service))),
         Err(refused) => refused,
@@ -167,8 +182,7 @@ async fn bring_back(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Ba
             Err(asked_to(format!("put {name} back"))(refused))
         }
         Some(Definition { json, .. }) => {
-            let about = format!("{name}#back");
-            let again = registrations::register_once(aws, id, &about, &json).await?;
+            let again = registrations::register_once(aws, id, &about(name), &json).await?;
             stored::keep(aws, &again, &json).await.map_err(Halt::Later)?;
             let updated = update(aws, cluster, name, &again, false).await;
             let service = updated.map_err(asked_to(format!("put {name} back")))?;
@@ -181,11 +195,33 @@ async fn bring_back(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Ba
     }
 }
 
-async fn delete(aws: &Aws, cluster: &str, service: &ServiceName) -> Result<(), Halt> {
+async fn delete(
+    aws: &Aws,
+    id: &DeploymentId,
+    target: &Target,
+    service: &ServiceName,
+    revision: Option<&Revision>,
+) -> Result<Removal, Halt> {
+    let cluster = cluster_of(target)?;
+    let seen_at = aws.clock.now();
+    let found = services::find(aws, cluster, service).await;
+    let found = found.map_err(asked_to(format!("describe {service}")))?;
+    let Some(found) = found else { return Ok(Removal::Done) };
+    if revision.is_some() && services::revision_of(&found).as_ref() != revision {
+        return Ok(Removal::LeftAlone(observation(service, seen_at, Some(&found))));
+    }
+    if !once::created(aws, id, service).await.map_err(Halt::Later)? {
+        return Ok(Removal::NotCreated);
+    }
     let deleting = aws.ecs().delete_service().cluster(cluster).service(service.as_str());
     match deleting.force(true).send().await.map_err(failure) {
-        Ok(_) => Ok(()),
-        Err(gone) if is_gone(&gone) => Ok(()),
+        Ok(_) => Ok(Removal::Done),
+        Err(gone) if is_gone(&gone) => Ok(Removal::Done),
         Err(other) => Err(asked_to(format!("delete {service}"))(other)),
     }
+}
+
+/// Under which a revision that was deregistered is noted when it is registered again.
+fn about(service: &ServiceName) -> String {
+    format!("{service}#back")
 }

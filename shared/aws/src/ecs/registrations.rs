@@ -48,6 +48,16 @@ pub(super) async fn register_once(
     Ok(revision)
 }
 
+/// The revision that a deployment has registered for this purpose, if it has.
+pub(super) async fn registered(
+    aws: &Aws,
+    id: &DeploymentId,
+    about: &str,
+) -> Result<Option<Revision>, Failure> {
+    let note = notes::read(aws, id, about).await?;
+    Ok(note.and_then(|note| note.get(REVISION).map(Revision::new)))
+}
+
 async fn remember(
     aws: &Aws,
     id: &DeploymentId,

@@ -9,7 +9,24 @@ use std::collections::{BTreeMap, BTreeSet};
 /// So many are described by one call.
 const CHUNK: usize = 10;
 
-/// Describes services; those that do not exist (any more) are left out.
+/// Looks at one service; `None`: it is not there.
+pub(super) async fn find(
+    aws: &Aws,
+    cluster: &str,
+    name: &ServiceName,
+) -> Result<Option<Service>, Failure> {
+    let found = describe(aws, cluster, [name]).await?.remove(name);
+    Ok(found.filter(is_there))
+}
+
+/// Whether a service can be updated. ECS describes a deleted one for a while: DRAINING as long as
+/// tasks of it end, and then INACTIVE.
+pub(crate) fn is_there(service: &Service) -> bool {
+    !matches!(service.status(), Some("DRAINING" | "INACTIVE"))
+}
+
+/// Describes services; those that do not exist (any more) are left out. One that is DRAINING is
+/// not: nothing of the same name can be created yet.
 pub(super) async fn describe(
     aws: &Aws,
     cluster: &str,
@@ -48,7 +65,8 @@ pub(super) fn primary_id(service: &Service) -> Option<RolloutId> {
 
 /// What the service is meant to run.
 pub(super) fn revision_of(service: &Service) -> Option<Revision> {
-    service.task_definition().map(Revision::new)
+    let primary = primary(service).and_then(Deployment::task_definition);
+    primary.or(service.task_definition()).map(Revision::new)
 }
 
 /// What ECS says about a rollout, without the full stop: it goes into a sentence.

@@ -1,4 +1,4 @@
-//! What a service's own log says: trouble of the moment, and that ECS went back.
+//! What a service's own log says: trouble of the moment.
 //!
 //! These are sentences for people, in no documented form; they are evidence for a reason and never
 //! for a verdict.
@@ -6,7 +6,6 @@
 use super::services::primary;
 use aws_sdk_ecs::types::{Service, ServiceEvent};
 use aws_smithy_types::DateTime;
-use pipeline::names::RolloutId;
 use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
 use pipeline::waits::{Teller, Trouble};
@@ -56,22 +55,6 @@ pub(super) fn of(service: &Service, now: Time) -> Option<Trouble> {
 fn fault(message: &str) -> Option<Fault> {
     let (_, fault) = TROUBLE.iter().find(|(words, _)| message.contains(words))?;
     *fault
-}
-
-/// Which deployment failed before ECS went back to `to`.
-pub(super) fn returned_from(service: &Service, to: &str) -> Option<(RolloutId, String)> {
-    let events = newest_first(service);
-    let went_back = |message: &str| {
-        message.contains("rolling back to") && message.trim_end_matches('.').ends_with(to)
-    };
-    if !events.iter().any(|(_, message)| went_back(message)) {
-        return None;
-    }
-    // Had another one failed since, the service would not run this one.
-    let failed = events.iter().find(|(_, message)| message.contains("deployment failed"))?;
-    let (_, rest) = failed.1.split_once("(deployment ")?;
-    let (id, why) = rest.split_once(')')?;
-    (id != to).then(|| (RolloutId::new(id), why.trim().to_owned()))
 }
 
 fn newest_first(service: &Service) -> Vec<(u64, &str)> {

@@ -36,7 +36,7 @@ pub(super) fn of_command(
         failed: 0,
     };
     let missing = hosts.iter().find(|host| !host.online).map(silent);
-    Some(Found { rollouts: vec![rollout], trouble: missing.map(said), ..Found::default() })
+    Some(on_hosts(rollout, missing))
 }
 
 /// The first reason that is one of its own: hosts that were only left out have none.
@@ -106,7 +106,13 @@ pub(super) fn of_look(
         running: count(up),
         failed: 0,
     };
-    Some(Found { rollouts: vec![rollout], trouble: trouble.map(said), ..Found::default() })
+    Some(on_hosts(rollout, trouble))
+}
+
+/// Nothing returns to an old container by itself there, and there is nothing to ask.
+fn on_hosts(rollout: Rollout, trouble: Option<String>) -> Found {
+    let (rollouts, trouble) = (vec![rollout], trouble.map(said));
+    Found { rollouts, trouble, returns_asked: true, ..Found::default() }
 }
 
 /// A host that cannot be seen says nothing against what is to run there.

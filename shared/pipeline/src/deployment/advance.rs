@@ -110,6 +110,7 @@ impl Deployment {
         use State as S;
         match (&self.state, event) {
             (_, E::Observed { services }) => self.observed(&services, now),
+            (_, E::LeftAlone { seen }) => self.observed(&[seen], now),
             (_, E::TaskReported(report)) => self.task_reported(&report, now),
 
             (S::RollingOut { .. }, E::RolloutStarted { service, rollout }) => {
@@ -151,6 +152,7 @@ impl Deployment {
                 self.put_back_refused(&service, refusal, reason, now)
             }
             (S::RollingBack { .. }, E::Removed { service }) => self.removed(&service, now),
+            (_, E::LeftAlone { seen }) => self.left_alone_going_back(&seen, now),
             (S::RollingBack { .. }, E::Observed { services }) => {
                 self.observed_going_back(&services, now)
             }

@@ -1,11 +1,13 @@
 //! What ECS shows of services on their way back.
 
+use super::roll_out::not_ours;
 use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
 use crate::effect::Effect;
 use crate::names::ServiceName;
-use crate::observation::{Observation, Reading};
+use crate::observation::{Found, Observation, Reading};
 use crate::time::Time;
 use crate::waits::WaitsFor;
+use std::slice::from_ref;
 
 impl Deployment {
     pub(super) fn observed_going_back(&mut self, observations: &[Observation], now: Time) -> Said {
@@ -15,6 +17,23 @@ impl Deployment {
         }
         self.continue_going_back(now);
         Said::Done
+    }
+
+    /// A worker left a service alone that is to be put back or deleted.
+    pub(super) fn left_alone_going_back(&mut self, seen: &Observation, now: Time) -> Said {
+        let name = &seen.service;
+        let Some(service) = self.service_mut(name) else { return not_ours(name) };
+        if matches!(service.standing, Standing::Removing { .. }) {
+            let runs = seen.found.as_ref().and_then(Found::primary).map(|p| p.revision.clone());
+            let Some(revision) = runs else { return self.removed(name, now) };
+            self.judge_going_back(name, Reading::TakenOver { revision }, seen.seen_at, now);
+            self.continue_going_back(now);
+            return Said::Done;
+        }
+        match self.state {
+            State::Settling { .. } => self.observed_settling(from_ref(seen), now),
+            _ => self.observed_going_back(from_ref(seen), now),
+        }
     }
 
     /// Reads an observation of a service that should run what it ran before.
@@ -59,10 +78,12 @@ impl Deployment {
                 self.give_up(name, why, now);
             }
             (Reading::Underway { waiting }, _) => self.not_back_yet(name, waiting, now),
-            (Reading::TakenOver { revision }, _) if revision == service.after => {
+            (Reading::TakenOver { revision } | Reading::Replaced { revision }, _)
+                if revision == service.after =>
+            {
                 self.put_back_again(name, now);
             }
-            (Reading::TakenOver { revision }, _) => {
+            (Reading::TakenOver { revision } | Reading::Replaced { revision }, _) => {
                 service.standing = Standing::TakenOver { revision: Some(revision.clone()) };
                 self.leave_to_others(name);
                 self.note(now, format!("Somebody else brought {name} to {}.", revision.short()));
@@ -213,6 +234,11 @@ impl Service {
         match &observation.found {
             None => Reading::Done,
             Some(found) if found.draining => Reading::Underway { waiting: WaitsFor::Deletion },
+            // Somebody else has updated it, or created it anew.
+            Some(found) if found.primary().is_some_and(|p| p.revision != self.after) => {
+                let runs = found.primary().map(|primary| primary.revision.clone());
+                Reading::TakenOver { revision: runs.unwrap_or(self.after.clone()) }
+            }
             // A slow worker may create it once more.
             Some(_) if is_visible => Reading::TakenOver { revision: self.after.clone() },
             Some(_) => Reading::Underway { waiting: WaitsFor::Visibility },

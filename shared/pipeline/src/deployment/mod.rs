@@ -218,7 +218,20 @@ impl Deployment {
             _ => false,
         };
         if !services.is_empty() && !self.outbox.waits_for(asked) {
-            self.ask(Effect::Observe { target: self.rules.target.clone(), services }, now);
+            let target = self.rules.target.clone();
+            self.ask(Effect::Observe { target, services, returns: false }, now);
+        }
+    }
+
+    /// Asks ECS whether it returned from the rollout of this service by itself.
+    fn ask_for_return(&mut self, name: &ServiceName, now: Time) {
+        let asked = |effect: &Effect| match effect {
+            Effect::Observe { services, returns, .. } => *returns && services.contains(name),
+            _ => false,
+        };
+        if !self.outbox.waits_for(asked) {
+            let (target, services) = (self.rules.target.clone(), vec![name.clone()]);
+            self.ask(Effect::Observe { target, services, returns: true }, now);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
 
 use super::one_off::MIGRATION_PATIENCE;
-use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, State};
+use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, State, VISIBLE_AFTER};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
 use crate::environment::Kind;
 use crate::event::{AlarmState, Preparation, PreparedService};
@@ -44,7 +44,7 @@ impl Deployment {
     }
 
     pub(super) fn prepared(&mut self, preparation: Preparation, now: Time) -> Said {
-        let services = match self.match_services(preparation.services) {
+        let services = match self.match_services(preparation.services, now) {
             Ok(services) => services,
             Err(faults) => {
                 self.end(Verdict::Failed { cause: Cause::Preflight { faults }, left: vec![] }, now);
@@ -132,7 +132,11 @@ impl Deployment {
 
     /// Joins the answer with the rules; a service that is missing or was not asked for is a fault
     /// of the worker, and a reason to touch nothing.
-    fn match_services(&self, prepared: Vec<PreparedService>) -> Result<Vec<Service>, Vec<String>> {
+    fn match_services(
+        &self,
+        prepared: Vec<PreparedService>,
+        now: Time,
+    ) -> Result<Vec<Service>, Vec<String>> {
         let mut by_name: BTreeMap<_, _> =
             prepared.into_iter().map(|p| (p.name.clone(), p)).collect();
         let mut faults = Vec::new();
@@ -140,7 +144,9 @@ impl Deployment {
         for (wave, spec) in self.rules.services() {
             match by_name.remove(&spec.name) {
                 Some(prepared) => {
-                    services.push(Service::new(prepared, self.wave_of(wave), self.request.fresh))
+                    let wave = self.wave_of(wave);
+                    let visible_from = now + VISIBLE_AFTER;
+                    services.push(Service::new(prepared, wave, self.request.fresh, visible_from));
                 }
                 None => faults.push(format!("the preparation said nothing about {}", spec.name)),
             }

@@ -78,12 +78,14 @@ impl Deployment {
             return;
         };
         let Some(service) = self.service_mut(name) else { return };
+        let revision = service.after.clone();
         let Some(to) = service.before.clone() else {
             if first_deploy == FirstDeploy::Remove {
                 service.standing = Standing::Removing { deadline, refused: None };
                 service.visible_from = None;
                 self.note(now, format!("{name} did not exist before and is deleted again."));
-                self.ask(Effect::Remove { target, service: name.clone() }, now);
+                let (service, revision) = (name.clone(), Some(revision));
+                self.ask(Effect::Remove { target, service, revision }, now);
             } else {
                 service.standing = Standing::Left;
                 self.note(now, format!("{name} has nothing to go back to and stays as it is."));
@@ -116,6 +118,7 @@ impl Deployment {
             Effect::PutBack(Box::new(PutBack {
                 target,
                 service: name.clone(),
+                from: Some(revision),
                 to,
                 way,
                 container: spec.container,
@@ -150,6 +153,7 @@ impl Deployment {
         *waiting = WaitsFor::FirstTasks;
         service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
         service.rollout = rollout;
+        service.other_rollouts.clear();
         let new = revision.short().to_owned();
         let before = service.before.replace(revision);
         if let Some(gone) = before.as_ref().map(Revision::short).filter(|gone| *gone != new) {
@@ -177,10 +181,17 @@ impl Deployment {
                 if service.rollout.is_some() && service.visible_from.is_none() =>
             {
                 service.rollout = None;
+                service.other_rollouts.clear();
                 service.standing = Standing::Updated;
                 let why = "is over and cannot be stopped; the service is updated instead";
                 self.note(now, format!("The rollout of {name} {why}."));
                 self.put_back_service(name, now);
+                Said::Done
+            }
+            (Standing::Removing { .. }, Refusal::NotCreated) => {
+                service.standing = Standing::Left;
+                self.note(now, format!("{name} stays as it is: {reason}."));
+                self.continue_going_back(now);
                 Said::Done
             }
             (Standing::PuttingBack { .. } | Standing::Removing { .. }, Refusal::Final) => {

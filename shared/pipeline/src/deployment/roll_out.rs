@@ -30,25 +30,31 @@ impl Deployment {
         for service in self.services.iter_mut().filter(|service| service.is_unchanged()) {
             service.standing = Standing::Updated;
             // It is not about to be created: if it is not there, somebody has deleted it.
-            service.visible_from = service.visible_from.or(Some(now));
+            service.visible_from = Some(now);
         }
         self.begin_checks(now);
     }
 
     fn update(&mut self, name: &ServiceName, now: Time) {
         let deadline = now + self.timeout_of(name);
+        let Some(service) = self.service_mut(name) else { return };
+        let waiting = WaitsFor::Update;
+        service.standing = Standing::Updating { deadline, waiting };
+        service.visible_from = None;
+        self.ask_for_update(name, now);
+    }
+
+    fn ask_for_update(&mut self, name: &ServiceName, now: Time) {
         let Some(spec) = self.rules.services().map(|(_, s)| s).find(|s| s.name == *name).cloned()
         else {
             return;
         };
         let target = self.rules.target.clone();
         let Some(service) = self.service_mut(name) else { return };
-        let waiting = WaitsFor::Update;
-        service.standing = Standing::Updating { deadline, waiting };
-        service.visible_from = None;
         let roll_out = RollOut {
             target,
             service: name.clone(),
+            before: service.before.clone(),
             revision: service.after.clone(),
             create: spec.create.filter(|_| service.before.is_none()),
             fresh: service.fresh,
@@ -64,7 +70,7 @@ impl Deployment {
         now: Time,
     ) -> Said {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
-        service.rollout = Some(rollout);
+        service.began(rollout);
         if service.visible_from.is_none() {
             service.visible_from = Some(now + VISIBLE_AFTER);
         }
@@ -104,7 +110,11 @@ impl Deployment {
         let name = &observation.service;
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         if service.standing == Standing::Untouched {
-            return Said::Ignored(format!("{name} is not touched yet"));
+            let Some(revision) = service.taken_over_before(observation) else {
+                return Said::Ignored(format!("{name} is not touched yet"));
+            };
+            self.taken_over(name.clone(), revision, now);
+            return Said::Done;
         }
         if !service.seen(observation) {
             return Said::Ignored(format!("an older look at {name}"));
@@ -123,6 +133,7 @@ impl Deployment {
                 self.go_back(Cause::RolloutFailed { service, reason, fault }, now);
             }
             Reading::Returned { reason } => self.returned_by_ecs(service, reason, fault, now),
+            Reading::Replaced { .. } => self.replaced(&service, now),
             Reading::TakenOver { revision } => {
                 self.taken_over(service, Some(revision), now);
             }
@@ -182,6 +193,12 @@ impl Deployment {
         }
     }
 
+    /// What it ran before runs again, and there may be two reasons for it.
+    fn replaced(&mut self, name: &ServiceName, now: Time) {
+        self.ask_for_return(name, now);
+        self.service_waits(name, WaitsFor::ReturnReason, now);
+    }
+
     fn returned_by_ecs(
         &mut self,
         name: ServiceName,
@@ -211,8 +228,12 @@ impl Deployment {
         let overslept = now >= *look_at + GRACE;
         let mut next = now + LOOK_EVERY;
         let mut open = Vec::new();
+        let mut not_asked = Vec::new();
         for service in &self.services {
             let Standing::Updating { deadline, waiting, .. } = &service.standing else { continue };
+            if service.rollout.is_none() && !self.asks_for_update(&service.name) {
+                not_asked.push(service.name.clone());
+            }
             if now >= *deadline + GRACE && !overslept {
                 let fault = service.fault(waiting.trouble());
                 let (service, waiting) = (service.name.clone(), waiting.clone());
@@ -227,7 +248,13 @@ impl Deployment {
             *look_at = next;
         }
         self.look(open, now);
+        // A worker left it alone for what was true for a moment only.
+        not_asked.iter().for_each(|name| self.ask_for_update(name, now));
         Said::Done
+    }
+
+    fn asks_for_update(&self, name: &ServiceName) -> bool {
+        self.outbox.waits_for(|effect| matches!(effect, Effect::RollOut(r) if r.service == *name))
     }
 
     pub(super) fn timeout_of(&self, name: &ServiceName) -> Span {

@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 /// So many different waits of one service are told, and no more.
 const TOLD_MAX: usize = 10;
 
+/// No message is performed more often.
+const COPIES_MAX: usize = 10;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     pub name: ServiceName,
@@ -25,7 +28,11 @@ pub struct Service {
     pub standing: Standing,
     /// The rollout that our update began.
     pub rollout: Option<RolloutId>,
-    /// From then on ECS must show our last update; `None`: no worker has said that it was made.
+    /// Rollouts that copies of the same message began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_rollouts: Vec<RolloutId>,
+    /// From then on ECS must show our last update, or, while it is untouched, what the preparation
+    /// found. `None`: no worker has said that it was made.
     pub visible_from: Option<Time>,
     /// The newest observation; older ones say nothing any more.
     pub seen_at: Time,
@@ -97,7 +104,12 @@ pub enum Standing {
 }
 
 impl Service {
-    pub(super) fn new(prepared: PreparedService, wave: usize, fresh: bool) -> Self {
+    pub(super) fn new(
+        prepared: PreparedService,
+        wave: usize,
+        fresh: bool,
+        visible_from: Time,
+    ) -> Self {
         Self {
             name: prepared.name,
             wave,
@@ -106,7 +118,8 @@ impl Service {
             fresh,
             standing: Standing::Untouched,
             rollout: None,
-            visible_from: None,
+            other_rollouts: Vec::new(),
+            visible_from: Some(visible_from),
             seen_at: Time::default(),
             died: Vec::new(),
             died_of: None,
@@ -161,13 +174,41 @@ impl Service {
     pub(super) fn wants_after(&self) -> Wanted<'_> {
         let from = if self.is_unchanged() { None } else { self.before.as_ref() };
         let (revision, rollout) = (&self.after, self.rollout.as_ref());
-        Wanted { revision, from, rollout, visible_from: self.visible_from }
+        let (other_rollouts, visible_from) = (&self.other_rollouts, self.visible_from);
+        Wanted { revision, from, rollout, other_rollouts, visible_from }
     }
 
     /// What an observation must show once it is put back to `before`.
     pub(super) fn wants_before<'a>(&'a self, before: &'a Revision) -> Wanted<'a> {
         let from = if self.after == *before { None } else { Some(&self.after) };
-        Wanted { revision: before, from, rollout: None, visible_from: self.visible_from }
+        let visible_from = self.visible_from;
+        Wanted { revision: before, from, rollout: None, other_rollouts: &[], visible_from }
+    }
+
+    /// Whether somebody else updated it (`None`: deleted it) since it was prepared, and before we
+    /// touched it.
+    pub(super) fn taken_over_before(&self, seen: &Observation) -> Option<Option<Revision>> {
+        self.visible_from.filter(|from| seen.seen_at >= *from)?;
+        let Some(found) = &seen.found else {
+            return self.before.is_some().then_some(None);
+        };
+        let runs = &found.primary()?.revision;
+        let is_known = self.before.as_ref() == Some(runs) || self.after == *runs;
+        (!is_known).then(|| Some(runs.clone()))
+    }
+
+    /// A worker says which rollout it began. A second answer is that of a copy of the message, in
+    /// any order.
+    pub(super) fn began(&mut self, rollout: RolloutId) {
+        let is_known = self.rollout.as_ref() == Some(&rollout);
+        if self.rollout.is_none() {
+            self.rollout = Some(rollout);
+        } else if !is_known
+            && !self.other_rollouts.contains(&rollout)
+            && self.other_rollouts.len() < COPIES_MAX
+        {
+            self.other_rollouts.push(rollout);
+        }
     }
 
     pub(super) fn is_back(&self) -> bool {

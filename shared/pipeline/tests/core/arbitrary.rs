@@ -22,7 +22,8 @@ pub(crate) fn likely() -> impl Strategy<Value = Event> {
     let purpose = prop::sample::select(vec![Purpose::Migrate, Purpose::Undo]);
     let state = prop::sample::select(vec![AlarmState::On, AlarmState::Quiet, AlarmState::NoData]);
     let fault = prop::sample::select(vec![Fault::Capacity, Fault::Configuration]);
-    let refusal = prop::sample::select(vec![Refusal::Final, Refusal::RolloutIsOver]);
+    let refusal =
+        prop::sample::select(vec![Refusal::Final, Refusal::RolloutIsOver, Refusal::NotCreated]);
     prop_oneof![
         Just(prepared()),
         (purpose.clone(), 1..3_u32).prop_map(|(purpose, attempt)| claimed(purpose, attempt)),
@@ -47,6 +48,9 @@ pub(crate) fn likely() -> impl Strategy<Value = Event> {
         minute.prop_map(alarms_read),
         service.clone().prop_map(put_back_started),
         (service.clone(), refusal).prop_map(|(s, refusal)| put_back_refused(s, refusal)),
+        (service.clone(), 1..=9_u32, time()).prop_map(|(s, n, at)| left_alone(s, n, at)),
+        (service.clone(), 1..=2_u32, any::<bool>(), time())
+            .prop_map(|(s, n, returned, at)| asked(s, n, returned, at)),
         service.prop_map(|s| Event::Removed { service: s.into() }),
         Just(Event::Woken),
     ]
@@ -95,6 +99,7 @@ fn absurd() -> impl Strategy<Value = Event> {
             rollout: RolloutId::new(id)
         }),
         vec(any_observation(), 0..4).prop_map(|services| Event::Observed { services }),
+        any_observation().prop_map(|seen| Event::LeftAlone { seen }),
         any_report().prop_map(Event::TaskReported),
         (prop_oneof![Just(usize::MAX), 0..3_usize], attempt(), text()).prop_map(
             |(check, attempt, reason)| {
@@ -128,10 +133,14 @@ fn preparation_of_anything() -> impl Strategy<Value = Preparation> {
 fn any_observation() -> impl Strategy<Value = Observation> {
     let fault = prop::sample::select(vec![None, Some(Fault::Capacity), Some(Fault::Code)]);
     let trouble = (text(), fault).prop_map(|(text, fault)| trouble(&text, fault));
-    let parts = (vec(any_rollout(), 0..3), option::of(text()), option::of(trouble), any::<bool>());
-    let found = parts.prop_map(|(rollouts, returned_from, trouble, draining)| Found {
+    let flags = (any::<bool>(), any::<bool>());
+    let texts = (option::of(text()), option::of(text()));
+    let parts = (vec(any_rollout(), 0..3), texts, option::of(trouble), flags);
+    let found = parts.prop_map(|(rollouts, (from, why), trouble, (draining, asked))| Found {
         rollouts,
-        returned_from: returned_from.map(RolloutId::new),
+        returned_from: from.map(RolloutId::new),
+        return_reason: why,
+        returns_asked: asked,
         trouble,
         draining,
     });

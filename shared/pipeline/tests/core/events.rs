@@ -172,6 +172,30 @@ pub(crate) fn returned(service: &str, seen_at: Time) -> Event {
     observed(observation(service, seen_at, rollouts))
 }
 
+/// The service runs revision `number`, and ECS was asked whether it returned by itself.
+pub(crate) fn asked(service: &str, number: u32, returned: bool, seen_at: Time) -> Event {
+    let progress = if returned { Progress::InProgress } else { Progress::Completed };
+    let rollouts = vec![rollout(service, number, true, progress, 2)];
+    let mut seen = observation(service, seen_at, rollouts);
+    if let Some(found) = &mut seen.found {
+        found.returns_asked = true;
+        found.returned_from = returned.then(|| rollout_id(service, 2).as_str().into());
+        found.return_reason = returned.then(|| "the breaker opened".to_owned());
+    }
+    observed(seen)
+}
+
+/// A worker looked before it touched the service, and found revision `number`.
+pub(crate) fn left_alone(service: &str, number: u32, seen_at: Time) -> Event {
+    let rollouts = vec![rollout(service, number, true, Progress::Completed, 2)];
+    Event::LeftAlone { seen: observation(service, seen_at, rollouts) }
+}
+
+/// A worker looked before it touched the service, and found none.
+pub(crate) fn left_nothing_alone(service: &str, seen_at: Time) -> Event {
+    Event::LeftAlone { seen: Observation { service: service.into(), seen_at, found: None } }
+}
+
 pub(crate) fn gone(service: &str, seen_at: Time) -> Event {
     observed(Observation { service: service.into(), seen_at, found: None })
 }

@@ -194,11 +194,17 @@ pub(crate) fn answers(event: &Event, effect: &Effect) -> bool {
             Effect::RollOut(out),
             Event::RolloutStarted { service, .. } | Event::RolloutRefused { service, .. },
         ) => out.service == *service,
+        (Effect::RollOut(out), Event::LeftAlone { seen }) => out.service == seen.service,
+        (Effect::PutBack(back), Event::LeftAlone { seen }) => back.service == seen.service,
+        (Effect::Remove { service, .. }, Event::LeftAlone { seen }) => *service == seen.service,
         (
             Effect::PutBack(back),
             Event::PutBackStarted { service, .. } | Event::PutBackRefused { service, .. },
         ) => back.service == *service,
-        (Effect::Remove { service, .. }, Event::Removed { service: removed }) => service == removed,
+        (
+            Effect::Remove { service, .. },
+            Event::Removed { service: removed } | Event::PutBackRefused { service: removed, .. },
+        ) => service == removed,
         (
             Effect::Check { check, attempt, .. },
             Event::Checked { check: answered, attempt: of, .. },
@@ -216,9 +222,10 @@ pub(crate) fn effect_text(effect: &Effect) -> String {
         }
         Effect::RunOneOff(one_off) => format!("{name} #{}", one_off.attempt),
         Effect::RollOut(out) => format!("{name} {}", out.service),
-        Effect::Observe { services, .. } => {
+        Effect::Observe { services, returns, .. } => {
             let names: Vec<_> = services.iter().map(ToString::to_string).collect();
-            format!("{name} {}", names.join("+"))
+            let why = if *returns { " and whether ECS returned" } else { "" };
+            format!("{name} {}{why}", names.join("+"))
         }
         Effect::Check { check, attempt, .. } => format!("{name} {check} #{attempt}"),
         Effect::PutBack(back) => format!("{name} {} ({:?})", back.service, back.way),

@@ -30,6 +30,7 @@ fn read(asked: &Asked, found: Option<Found>) -> String {
         revision: &after,
         from: from.as_ref(),
         rollout: rollout.as_ref(),
+        other_rollouts: &[],
         visible_from: asked.visible.then_some(VISIBLE_FROM),
     };
     let observation = Observation { service: "api".into(), seen_at, found };
@@ -38,6 +39,7 @@ fn read(asked: &Asked, found: Option<Found>) -> String {
         Reading::Underway { waiting } => format!("under way, {waiting}"),
         Reading::Failed { reason } => format!("failed: {reason}"),
         Reading::Returned { reason } => format!("returned: {reason}"),
+        Reading::Replaced { revision } => format!("replaced by {}", revision.short()),
         Reading::TakenOver { revision } => format!("taken over by {}", revision.short()),
         Reading::Gone => "gone".into(),
     }
@@ -54,7 +56,7 @@ fn table(rows: Vec<(&str, &Asked, Option<Found>)>) -> String {
 }
 
 fn found(rollouts: Vec<Rollout>) -> Option<Found> {
-    Some(Found { rollouts, ..Found::default() })
+    Some(Found { rollouts, returns_asked: true, ..Found::default() })
 }
 
 fn primary(number: u32, progress: Progress, running: u32) -> Rollout {
@@ -132,8 +134,10 @@ fn trap_01_steady_is_not_done_and_a_rollback_is_not_success() {
 #[test]
 fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
     let returned = |from: u32, first: Rollout| {
-        Some(Found { rollouts: vec![first], returned_from: Some(id(from)), ..Found::default() })
+        let return_reason = Some("the breaker opened".to_owned());
+        Some(Found { returned_from: Some(id(from)), return_reason, ..found(vec![first])? })
     };
+    let not_asked = |first: Rollout| Some(Found { returns_asked: false, ..found(vec![first])? });
     let no_answer = Asked { rollout: None, visible: false, ..USUAL };
     let cases = vec![
         ("ECS returned from our rollout", &USUAL, returned(2, primary(1, InProgress, 1))),
@@ -153,14 +157,21 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
             returned(7, primary(2, Completed, 2)),
         ),
         ("nobody has said which is ours", &no_answer, returned(7, primary(1, Completed, 2))),
+        ("ECS was asked, and returned from none", &USUAL, found(vec![primary(1, Completed, 2)])),
+        ("ECS was not asked", &USUAL, not_asked(primary(1, Completed, 2))),
+        ("ECS was not asked, somebody else's", &USUAL, not_asked(primary(9, Completed, 2))),
     ];
     expect![[r#"
-        ECS returned from our rollout                        returned: ECS deployment circuit breaker: tasks failed to start.
-        ECS returned from our rollout, and is done           returned: ECS deployment circuit breaker: tasks failed to start.
+        ECS returned from our rollout                        returned: the breaker opened
+        ECS returned from our rollout, and is done           returned: the breaker opened
         ECS returned from another one, ours is not shown     taken over by api:1
         ECS returned from another one once, ours runs        done
         nobody has said which is ours                        under way, for ECS to show the update
-    "#]].assert_eq(&table(cases));
+        ECS was asked, and returned from none                taken over by api:1
+        ECS was not asked                                    replaced by api:1
+        ECS was not asked, somebody else's                   taken over by api:9
+    "#]]
+    .assert_eq(&table(cases));
 }
 
 #[test]
@@ -190,6 +201,29 @@ fn trap_07_an_update_that_is_not_visible_yet_is_under_way() {
         the same, and the rollout of ours is known           under way, for ECS to show the update
         no service                                           gone
     "#]].assert_eq(&table(cases));
+}
+
+#[test]
+fn two_rollouts_of_one_message_are_both_ours() {
+    let both = [id(4), id(3)];
+    let seen = |number: u32| {
+        let runs = Rollout { id: id(number), ..primary(2, Completed, 2) };
+        let seen_at = VISIBLE_FROM + Span::seconds(1);
+        Observation { service: "api".into(), seen_at, found: found(vec![runs]) }
+    };
+    for (first, second) in [(0, 1), (1, 0)] {
+        let wanted = Wanted {
+            revision: &revision("api", 2),
+            from: Some(&revision("api", 2)),
+            rollout: Some(&both[first]),
+            other_rollouts: &both[second..=second],
+            visible_from: Some(VISIBLE_FROM),
+        };
+        for number in [3, 4] {
+            assert_eq!(seen(number).read(wanted), Reading::Done);
+        }
+        assert!(matches!(seen(5).read(wanted), Reading::TakenOver { .. }));
+    }
 }
 
 #[test]

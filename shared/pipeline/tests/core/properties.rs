@@ -57,10 +57,13 @@ fn essence(deployment: &Deployment) -> (Deployment, Vec<Effect>) {
 
 /// A look is over before anybody hears of it.
 fn seen_before(mut event: Event, now: Time) -> Event {
-    if let Event::Observed { services } = &mut event {
-        for observation in services {
-            observation.seen_at = observation.seen_at.min(Time::from_millis(now.millis() - 1));
-        }
+    let seen = match &mut event {
+        Event::Observed { services } => services.iter_mut().collect(),
+        Event::LeftAlone { seen } => vec![seen],
+        _ => vec![],
+    };
+    for observation in seen {
+        observation.seen_at = observation.seen_at.min(Time::from_millis(now.millis() - 1));
     }
     event
 }

@@ -182,6 +182,7 @@ fn rollout() {
             ecs:CreateService service/${ClusterScope}/${ServiceScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTaskDefinition *
+            ecs:ListServiceDeployments service/${ClusterScope}/${ServiceScope}
             ecs:RegisterTaskDefinition task-definition/${TaskDefinitionScope}:*
             ecs:TagResource task-definition/${TaskDefinitionScope}:* if ecs:CreateAction StringEquals ["RegisterTaskDefinition"]
             ecs:UpdateService service/${ClusterScope}/${ServiceScope}
@@ -243,6 +244,8 @@ fn rollback() {
         &expect![[r#"
             dynamodb:BatchGetItem Table
             dynamodb:Query Table
+            ecr:BatchGetImage repository/${RepositoryScope}
+            ecr:DescribeImages repository/${RepositoryScope}
             ecs:DeleteService service/${ClusterScope}/${ServiceScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTaskDefinition *

@@ -113,10 +113,10 @@ fn trap_04_a_later_completed_may_be_the_rollbacks_and_is_no_success() {
             +00:01 Deploying latest@backend-mond, asked for by a push of latest.
             +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
             +00:02 Updating wwhd-service.
-            +02:04 ECS itself rolls wwhd-service back: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/00000001.
-            +02:04 Going back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/00000001.
-            +04:06 wwhd-service is back.
-            +04:36 Ended: rolled back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/00000001.
+            +02:05 ECS itself rolls wwhd-service back: ECS deployment circuit breaker: task failed to start.
+            +02:05 Going back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: task failed to start.
+            +04:07 wwhd-service is back.
+            +04:37 Ended: rolled back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: task failed to start.
         "#]],
     );
 }

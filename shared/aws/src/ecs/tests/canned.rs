@@ -118,6 +118,19 @@ impl Canned {
         brief.collect()
     }
 
+    /// The same without the moments since when rollouts were asked for.
+    pub(super) fn timeless_calls(&self) -> String {
+        let calls = self.calls();
+        let lines = calls.lines().map(|line| match line.split_once("\"createdAt\":{\"after\":") {
+            Some((before, after)) => {
+                let (_, after) = after.split_once('}').unwrap();
+                format!("{before}\"createdAt\":{{\"after\":…}}{after}\n")
+            }
+            None => format!("{line}\n"),
+        });
+        lines.collect()
+    }
+
     /// A text of an item in the table.
     pub(super) fn text(&self, place: &str, name: &str) -> String {
         let state = self.state.lock().unwrap();
@@ -184,7 +197,11 @@ impl State {
                 return (200, item.map_or(json!({}), |item| json!({"Item": item})));
             }
             "PutItem" => {
-                self.items.insert(place(&body["Item"]), body["Item"].clone());
+                let place = place(&body["Item"]);
+                if !is_met(&body, self.items.get(&place)) {
+                    return (400, json!({"__type": "ConditionalCheckFailedException"}));
+                }
+                self.items.insert(place, body["Item"].clone());
                 return (200, json!({}));
             }
             _ => {}
@@ -205,6 +222,18 @@ impl State {
                 400,
                 json!({"__type": "UnexpectedException", "message": "nobody expected this call"}),
             ),
+        }
+    }
+}
+
+/// Whether a condition of the two kinds that notes have is met.
+fn is_met(body: &Value, known: Option<&Value>) -> bool {
+    match body["ConditionExpression"].as_str() {
+        None => true,
+        Some("attribute_not_exists(pk)") => known.is_none(),
+        Some(_) => {
+            let name = body["ExpressionAttributeNames"]["#known"].as_str().unwrap();
+            known.is_some_and(|known| known[name] == body["ExpressionAttributeValues"][":known"])
         }
     }
 }

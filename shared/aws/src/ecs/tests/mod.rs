@@ -9,7 +9,9 @@ mod putting_back;
 mod rolling_out;
 mod tasks;
 
+use pipeline::event::Event;
 use pipeline::names::{DeploymentId, Place, Revision};
+use pipeline::observation::Found;
 use pipeline::spec::Target;
 
 fn id() -> DeploymentId {
@@ -19,6 +21,14 @@ fn id() -> DeploymentId {
 
 fn target() -> Target {
     Target::Cluster("scr-staging".into())
+}
+
+/// An answer without the moment at which somebody looked.
+fn text_of(event: &Event) -> String {
+    let Event::LeftAlone { seen } = event else { return format!("{event:?}") };
+    let runs = seen.found.as_ref().and_then(Found::primary);
+    let runs = runs.map_or("nothing", |primary| primary.revision.short());
+    format!("{} is left alone: it runs {runs}", seen.service)
 }
 
 fn arn(revision: &str) -> String {

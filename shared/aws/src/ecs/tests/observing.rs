@@ -1,9 +1,10 @@
 //! Observing, from what ECS answers.
 
-use super::arn;
 use super::canned::Canned;
-use crate::ecs::observations;
+use super::{arn, target};
+use crate::ecs::{observations, observe};
 use expect_test::{Expect, expect};
+use pipeline::event::Event;
 use pipeline::names::ServiceName;
 use pipeline::observation::Observation;
 use serde_json::{Value, json};
@@ -20,7 +21,21 @@ async fn check(service: Value, expected: &Expect) {
     };
     let canned = Canned::new().answers("DescribeServices", answer);
     let seen = observations(&canned.aws, "scr-staging", &["scr-api".into()]).await.unwrap();
-    let [Observation { service, found, .. }] = seen.as_slice() else { panic!("{seen:?}") };
+    expected.assert_eq(&text_of(&seen));
+}
+
+/// As `check`, after ECS was asked whether it returned by itself.
+async fn check_asked(service: &Value, listed: Value, expected: &Expect) {
+    let canned = Canned::new()
+        .answers("DescribeServices", json!({"services": [service]}))
+        .answers("ListServiceDeployments", listed);
+    let event = observe(&canned.aws, &target(), &["scr-api".into()], true).await.unwrap();
+    let Event::Observed { services } = event else { panic!("{event:?}") };
+    expected.assert_eq(&text_of(&services));
+}
+
+fn text_of(seen: &[Observation]) -> String {
+    let [Observation { service, found, .. }] = seen else { panic!("{seen:?}") };
     let mut text = format!("{service}");
     match found {
         None => text.push_str(" is gone"),
@@ -39,7 +54,8 @@ async fn check(service: Value, expected: &Expect) {
                 ));
             }
             if let Some(rollout) = &found.returned_from {
-                text.push_str(&format!("\nreturned from {rollout}"));
+                let why = found.return_reason.as_deref().unwrap_or_default();
+                text.push_str(&format!("\nreturned from {rollout}: {why}"));
             }
             if found.draining {
                 text.push_str("\nis being deleted");
@@ -49,7 +65,7 @@ async fn check(service: Value, expected: &Expect) {
             }
         }
     }
-    expected.assert_eq(&text);
+    text
 }
 
 fn deployment(
@@ -130,11 +146,12 @@ async fn the_circuit_breaker_goes_back_and_the_failed_rollout_still_drains() {
         scr-api
         primary ecs-svc/1 scr-api:12 InProgress, 1 of 2, 3 failed: ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1
         ecs-svc/2 scr-api:13 Failed, 1 of 2, 3 failed: ECS deployment circuit breaker: tasks failed to start
-        returned from ecs-svc/2"#]]).await;
+        returned from ecs-svc/2: ECS deployment circuit breaker: tasks failed to start"#]]).await;
 }
 
 #[tokio::test]
-async fn the_circuit_breaker_went_back_and_only_the_events_tell() {
+async fn the_circuit_breaker_went_back_and_only_the_service_deployments_tell() {
+    // The words of an event are no reason for a verdict.
     let events = [
         (20.0, "(service scr-api) has reached a steady state."),
         (60.0, "(service scr-api) rolling back to deployment ecs-svc/1."),
@@ -144,10 +161,60 @@ async fn the_circuit_breaker_went_back_and_only_the_events_tell() {
         ),
     ];
     let primary = old("PRIMARY", "COMPLETED", "ECS deployment ecs-svc/1 completed.");
-    check(service(&[primary], &events), &expect![[r#"
+    let service = service(&[primary], &events);
+    check(service.clone(), &expect![[r#"
         scr-api
-        primary ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: deployment failed: tasks failed to start.
-        returned from ecs-svc/2"#]]).await;
+        primary ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed"#]]).await;
+    let of = |number: u32, status: &str, age: f64| {
+        json!({
+            "serviceDeploymentArn": format!("d{number}"), "status": status, "createdAt": now() - age,
+            "targetServiceRevisionArn": format!("arn:aws:ecs:x:1:service-revision/scr-staging/scr-api/{number}"),
+            "statusReason": "Service deployment rolled back because the circuit breaker threshold was exceeded.",
+        })
+    };
+    let older = of(1, "SUCCESSFUL", 90_000.0);
+    for (status, expected) in [
+        (
+            "ROLLBACK_SUCCESSFUL",
+            expect![[r#"
+            scr-api
+            primary ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed
+            returned from ecs-svc/2: Service deployment rolled back because the circuit breaker threshold was exceeded"#]],
+        ),
+        (
+            "ROLLBACK_IN_PROGRESS",
+            expect![[r#"
+            scr-api
+            primary ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed
+            returned from ecs-svc/2: Service deployment rolled back because the circuit breaker threshold was exceeded"#]],
+        ),
+        (
+            "STOPPED",
+            expect![[r#"
+            scr-api
+            primary ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed"#]],
+        ),
+    ] {
+        let listed = json!({"serviceDeployments": [older, of(2, status, 300.0)]});
+        check_asked(&service, listed, &expected).await;
+    }
+    // Somebody else went back to the one before after ECS had done so.
+    let newer = of(3, "IN_PROGRESS", 10.0);
+    let listed = json!({"serviceDeployments": [of(2, "ROLLBACK_SUCCESSFUL", 300.0), newer]});
+    check_asked(&service, listed, &expect![[r#"
+        scr-api
+        primary ecs-svc/1 scr-api:12 Completed, 1 of 2, 3 failed: ECS deployment ecs-svc/1 completed"#]]).await;
+}
+
+#[tokio::test]
+async fn where_there_are_no_service_deployments_nobody_is_said_to_have_returned() {
+    let canned = Canned::new()
+        .answers("DescribeServices", json!({"services": [service(&[ours()], &[])]}))
+        .refuses("ListServiceDeployments", "UnsupportedFeatureException", "Not here.");
+    let event = observe(&canned.aws, &target(), &["scr-api".into()], true).await.unwrap();
+    let Event::Observed { services } = event else { panic!("{event:?}") };
+    let found = services[0].found.as_ref().unwrap();
+    assert!(found.returns_asked && found.returned_from.is_none());
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ fn read(hosts: &[Result<Option<Container>, &str>]) -> String {
     let wanted = Wanted {
         revision: &revision,
         from: Some(&Revision::new("hosts/faceplate:old")),
+        other_rollouts: &[],
         rollout: Some(&RolloutId::new("command-1")),
         visible_from: Some(NOW),
     };

@@ -1,0 +1,235 @@
+//! Somebody else updates a service before, while and after we do.
+
+use super::events::*;
+use super::fixtures::{PLAIN, START, Story, TIMEOUT, request};
+use super::states::{self, MINUTE, settle};
+use expect_test::expect;
+use pipeline::deployment::{Said, Standing};
+use pipeline::effect::Effect;
+use pipeline::event::{Event, Refusal};
+use pipeline::observation::Progress;
+use pipeline::time::Span;
+
+/// Nothing but services, the first wave of which goes out.
+fn plain() -> Story {
+    Story::begin(&PLAIN).then(prepared())
+}
+
+#[test]
+fn what_the_service_must_run_is_said_with_the_update_and_with_the_way_back() {
+    let story = states::rolling_back();
+    let story = story.then(put_back_refused("shop-web", Refusal::RolloutIsOver));
+    let seen: Vec<_> = plain().deployment.outbox.entries().to_vec();
+    let updates = seen.iter().filter_map(|entry| match &entry.effect {
+        Effect::RollOut(out) => Some((out.service.to_string(), out.before.clone())),
+        _ => None,
+    });
+    let expected = ["shop-api", "shop-worker"].map(|s| (s.to_owned(), Some(revision(s, 1))));
+    assert_eq!(updates.collect::<Vec<_>>(), expected);
+    let back = story.deployment.outbox.entries().iter().find_map(|entry| match &entry.effect {
+        Effect::PutBack(back) => Some((back.from.clone(), back.to.clone())),
+        _ => None,
+    });
+    assert_eq!(back, Some((Some(revision("shop-web", 2)), revision("shop-web", 1))));
+}
+
+#[test]
+fn an_update_of_somebody_else_between_the_preparation_and_ours_supersedes() {
+    let story = plain();
+    let seen_at = story.now;
+    let story = story.then(left_alone("shop-api", 9, seen_at));
+    expect!["superseded: somebody else brought shop-api to shop-api:9"].assert_eq(&story.outcome());
+    assert_eq!(story.asks(), "");
+    let story = plain();
+    let seen_at = story.now;
+    expect!["superseded: somebody deleted shop-api"]
+        .assert_eq(&story.then(left_nothing_alone("shop-api", seen_at)).outcome());
+}
+
+#[test]
+fn a_takeover_of_a_later_wave_is_noticed_before_we_get_there() {
+    let story = states::rolling_out();
+    let seen_at = story.now;
+    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+        .assert_eq(&story.clone().then(up("shop-web", 9, seen_at)).outcome());
+    expect!["superseded: somebody deleted shop-web"]
+        .assert_eq(&story.clone().then(gone("shop-web", seen_at)).outcome());
+    // What it ran, and what it will run.
+    for number in [1, 2] {
+        let mut story = story.clone();
+        let said = story.tell(up("shop-web", number, seen_at));
+        assert_eq!(said, Said::Ignored("shop-web is not touched yet".into()));
+    }
+}
+
+#[test]
+fn what_ecs_shows_late_of_an_untouched_service_is_no_takeover() {
+    let story = plain();
+    let seen_at = story.now + Span::seconds(30);
+    let story = story.quietly(MINUTE).then(up("shop-web", 9, seen_at));
+    assert_eq!(story.state(), "rolling out");
+}
+
+#[test]
+fn a_service_that_is_created_and_was_not_there_belongs_to_whoever_was_faster() {
+    let mut preparation = preparation(&SERVICES);
+    preparation.services[2].before = None;
+    let story = Story::begin(&PLAIN).then(Event::Prepared(preparation));
+    let story = story.all([rollout_started("shop-api"), rollout_started("shop-worker")]);
+    let story = story.quietly(VISIBLE);
+    let seen_at = story.now;
+    let nothing = story.clone().then(gone("shop-web", seen_at));
+    assert_eq!(nothing.state(), "rolling out");
+    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+        .assert_eq(&story.then(up("shop-web", 9, seen_at)).outcome());
+}
+
+#[test]
+fn what_was_left_alone_for_a_moment_only_is_asked_for_again() {
+    let story = plain().then(rollout_started("shop-worker")).quietly(MINUTE);
+    let (long_ago, seen_at) = (START, story.now);
+    // An event made somebody look, and what a worker saw before that does not count any more.
+    let story = story.then(up("shop-api", 1, seen_at)).quietly(Span::seconds(5));
+    let story = story.then(left_alone("shop-api", 9, long_ago));
+    assert_eq!(story.asks(), "");
+    let story = story.later(MINUTE);
+    assert_eq!(story.state(), "rolling out");
+    expect!["observe shop-api+shop-worker, roll out shop-api"].assert_eq(&story.asks());
+    // It does not go on for ever.
+    let mut story = story;
+    for _ in 0..20 {
+        story = story.then(left_alone("shop-api", 9, long_ago)).later(MINUTE);
+    }
+    expect!["rolling back"].assert_eq(story.state());
+}
+
+#[test]
+fn somebody_elses_fix_is_not_overwritten_on_the_way_back() {
+    let story = states::rolling_back();
+    let seen_at = story.now;
+    let story = story.then(left_alone("shop-web", 9, seen_at));
+    expect!["put back shop-api (Update), put back shop-worker (Update)"].assert_eq(&story.asks());
+    let story =
+        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
+    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+        .assert_eq(&settle(story).outcome());
+}
+
+#[test]
+fn a_service_that_somebody_deletes_on_the_way_back_is_theirs() {
+    let story = states::rolling_back();
+    let seen_at = story.now;
+    let story = story.then(left_nothing_alone("shop-web", seen_at));
+    assert_eq!(story.deployment.services[2].standing, Standing::TakenOver { revision: None });
+}
+
+/// The service `shop-web` is created, fails and is to be deleted again.
+fn removing() -> Story {
+    let changes: Vec<_> = PLAIN.iter().copied().chain([("first_deploy", "remove")]).collect();
+    let mut preparation = preparation(&SERVICES);
+    preparation.services.iter_mut().for_each(|service| service.before = None);
+    let story = Story::begin(&changes).then(Event::Prepared(preparation));
+    let story = story.all([rollout_started("shop-api"), rollout_started("shop-worker")]);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+    story.then(rollout_started("shop-web")).then(go_back(false))
+}
+
+#[test]
+fn what_this_deployment_did_not_create_is_not_deleted_and_named() {
+    let story = removing();
+    expect!["remove shop-web"].assert_eq(&story.asks());
+    let story = story.then(put_back_refused("shop-web", Refusal::NotCreated));
+    expect!["remove shop-api, remove shop-worker"].assert_eq(&story.asks());
+    let removed = ["shop-api", "shop-worker"].map(|s| Event::Removed { service: s.into() });
+    let story = settle_removed(story.all(removed));
+    expect!["failed: asked for by ann: it looks odd; left as they are: shop-web"]
+        .assert_eq(&story.outcome());
+}
+
+#[test]
+fn what_somebody_else_updated_since_we_created_it_is_not_deleted() {
+    let story = removing();
+    let seen_at = story.now;
+    let story = story.then(left_alone("shop-web", 9, seen_at));
+    let removed = ["shop-api", "shop-worker"].map(|s| Event::Removed { service: s.into() });
+    let story = settle_removed(story.all(removed));
+    expect!["superseded: somebody else brought shop-web to shop-web:9"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn a_service_of_somebody_else_in_the_place_of_a_deleted_one_is_left_alone() {
+    let removed = SERVICES.map(|s| Event::Removed { service: s.into() });
+    let story = removing().all(removed.into_iter().rev());
+    assert_eq!(story.state(), "settling");
+    let story = story.later(MINUTE + MINUTE);
+    let seen_at = story.now;
+    let story = story.then(up("shop-web", 9, seen_at));
+    assert_eq!(story.state(), "settling");
+    let story = story.all(["shop-api", "shop-worker"].map(|s| gone(s, seen_at)));
+    expect!["superseded: somebody else brought shop-web to shop-web:9"].assert_eq(&story.outcome());
+}
+
+fn settle_removed(story: Story) -> Story {
+    let story = story.later(MINUTE + MINUTE);
+    let seen_at = story.now;
+    story.all(["shop-api", "shop-worker"].map(|service| gone(service, seen_at)))
+}
+
+#[test]
+fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
+    let story = states::second_wave();
+    let seen_at = story.now;
+    let story = story.then(up("shop-web", 1, seen_at));
+    expect!["observe shop-web and whether ECS returned"].assert_eq(&story.asks());
+    expect!["waiting for shop-web: for ECS to say why it runs what it ran before"]
+        .assert_eq(&story.outcome());
+    let seen_at = story.now;
+    let returned = story.clone().then(asked("shop-web", 1, true, seen_at));
+    expect!["waiting for shop-web: for ECS to finish its own rollback"]
+        .assert_eq(&returned.outcome());
+    expect!["superseded: somebody else brought shop-web to shop-web:1"]
+        .assert_eq(&story.then(asked("shop-web", 1, false, seen_at)).outcome());
+}
+
+#[test]
+fn ecs_is_asked_again_in_the_last_look_and_nothing_succeeds_before_it_has_said() {
+    let story = states::confirming();
+    let seen_at = story.now;
+    let story = story.all(all_up(2, seen_at)).then(up("shop-web", 1, seen_at + Span::seconds(1)));
+    let story = story.quietly(Span::seconds(2)).then(alarms_read(seen_at));
+    assert_eq!(story.state(), "confirming");
+    expect!["observe shop-web and whether ECS returned"].assert_eq(&story.asks());
+}
+
+#[test]
+fn two_answers_about_fresh_tasks_are_both_ours_in_any_order() {
+    let mut request = request("b1", START);
+    request.fresh = true;
+    let mut same = preparation(&SERVICES);
+    same.services.iter_mut().for_each(|service| service.after = revision(service.name.as_str(), 1));
+    let story = Story::begin_with(&PLAIN, request).then(Event::Prepared(same));
+    let answer = |number| Event::RolloutStarted {
+        service: "shop-api".into(),
+        rollout: rollout_id("shop-api", number).as_str().into(),
+    };
+    for order in [[3, 4], [4, 3]] {
+        let story = story.clone().all(order.map(answer)).quietly(VISIBLE);
+        let seen_at = story.now;
+        for primary in order {
+            let mut rollout = rollout("shop-api", 1, true, Progress::Completed, 2);
+            rollout.id = rollout_id("shop-api", primary).as_str().into();
+            let seen = observed(observation("shop-api", seen_at, vec![rollout]));
+            let story = story.clone().then(seen);
+            assert_eq!(story.deployment.services[0].standing, Standing::Updated, "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn a_service_that_nobody_answers_about_goes_back_at_its_deadline() {
+    let story = plain().quietly(TIMEOUT).later(MINUTE).later(MINUTE + MINUTE);
+    assert_eq!(story.state(), "rolling back");
+}
