@@ -1,8 +1,9 @@
 //! What ECS does by itself during a rollout, or does not do.
 
-use crate::{STAGING, check, ended, lines, scr};
+use crate::{STAGING, check, ended, lines, scr, sound};
 use expect_test::expect;
 use sandbox::ecs::Behaviour;
+use sandbox::faults::{EventFault, When};
 use scenarios::Team;
 use serde_json::{Value, json};
 
@@ -94,6 +95,38 @@ async fn what_ecs_rolled_back_itself_is_not_fought_over() {
             2:03 Putting scr-api back to scr-api:2.
             2:39 scr-api is back.
             3:19 Ended: rolled back: ECS itself rolled scr-ai-gateway back: ECS deployment circuit breaker: tasks failed to start.
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 was rolled back
+    "#]],
+    );
+}
+
+/// The rollout that ECS gave up has drained before anybody looks, and only its service deployment
+/// tells what became of it.
+#[tokio::test]
+async fn what_ecs_rolled_back_unheard_is_asked_for() {
+    let mut team = with_breaker(json!({"enable": true, "rollback": true})).await;
+    for kind in ["ECS Task State Change", "ECS Deployment State Change", "ECS Service Action"] {
+        team.sandbox.faults(|f| f.on_events(Some(kind), When::Always, EventFault::Drop));
+    }
+    let digests = team.push_all("3f2a9c1", "bad").unwrap();
+    team.behave(&digests["scr-api"], Behaviour::CrashesAtStart { exit_code: 1 });
+    team.until_ended(STAGING, 2).await.unwrap();
+    sound(&team);
+    ended(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        rolled back: ECS itself rolled scr-api back: Service deployment rolled back because the circuit breaker threshold was exceeded
         runs
           scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
           scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3

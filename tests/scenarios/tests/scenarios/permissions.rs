@@ -93,7 +93,21 @@ async fn there_and_back() -> Team {
     let answer = team.ask("deploy", before).await.unwrap();
     assert_eq!(answer["accepted"], true, "{answer}");
     team.until_ended(STAGING, 4).await.unwrap();
+    somebody_goes_back_by_hand(&mut team).await;
     team
+}
+
+/// In the console of ECS, so that ECS has to be asked who it was.
+async fn somebody_goes_back_by_hand(team: &mut Team) {
+    team.push_all("4d2a9c1", "newer").unwrap();
+    team.until_state(STAGING, 5, "rolling out").await.unwrap();
+    team.sandbox.run_for(5).await.unwrap();
+    let services = json!({"cluster": "scr-staging", "services": ["scr-api"]});
+    let described = team.person("ecs", "DescribeServices", services).unwrap();
+    let before = described["services"][0]["deployments"][1]["taskDefinition"].clone();
+    let update = json!({"cluster": "scr-staging", "service": "scr-api", "taskDefinition": before});
+    team.person("ecs", "UpdateService", update).unwrap();
+    team.until_ended(STAGING, 5).await.unwrap();
 }
 
 /// The ARN of the secret; the parameter is `url`.
@@ -139,6 +153,8 @@ async fn bad_days() -> Team {
         let definition = json!({ "taskDefinition": format!("{family}:2") });
         team.person("ecs", "DeregisterTaskDefinition", definition).unwrap();
     }
+    let before = team.digest("scr-web", "0a1b2c3").unwrap();
+    team.sandbox.at_desk("ecr", |services, desk| services.ecr.delete("scr-web", &before, desk));
     team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed");
     team.until_ended(STAGING, 6).await.unwrap();
     team

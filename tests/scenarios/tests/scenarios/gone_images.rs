@@ -1,0 +1,72 @@
+//! What ran before cannot be started any more.
+
+use crate::{STAGING, ended, scr, sound};
+use expect_test::expect;
+use scenarios::Team;
+use serde_json::json;
+
+/// Somebody deletes the image that `scr-web` ran before.
+fn delete_the_old_image(team: &mut Team) {
+    let digest = team.digest("scr-web", "0a1b2c3").unwrap();
+    team.sandbox.at_desk("ecr", |services, desk| services.ecr.delete("scr-web", &digest, desk));
+}
+
+#[tokio::test]
+async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to_do() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_ended(STAGING, 2).await.unwrap();
+    delete_the_old_image(&mut team);
+    let payload = json!({"application": "scr", "environment": "staging", "by": "ann"});
+    team.ask("rollback", payload).await.unwrap();
+    team.until_ended(STAGING, 3).await.unwrap();
+    sound(&team);
+    ended(
+        &team,
+        STAGING,
+        3,
+        &expect![[r#"
+        failed: pre-flight: scr-web@sha256:9b12df512eb4d96a5a24dfdc92386b1f37f302fecc4fd393c367e453832844f9 is not in ECR (any more); push it again, or deploy another release
+        runs
+          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: 3f2a9c1 is live
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 failed; no service was changed
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn a_rollback_by_itself_leaves_what_runs_where_the_old_image_is_gone() {
+    let mut team = scr().await;
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_state(STAGING, 2, "baking").await.unwrap();
+    delete_the_old_image(&mut team);
+    team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed");
+    team.until_ended(STAGING, 2).await.unwrap();
+    sound(&team);
+    ended(
+        &team,
+        STAGING,
+        2,
+        &expect![[r#"
+        stuck: not put back: scr-web (scr-web:2 cannot be started: scr-web@sha256:9b12df512eb4d96a5a24dfdc92386b1f37f302fecc4fd393c367e453832844f9 is not in ECR (any more); push it again, or deploy another release) (after: alarm scr-staging-5xx: Threshold Crossed)
+        runs
+          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+        told
+          scr/staging: deploying 0a1b2c3
+          scr/staging: 0a1b2c3 is live
+          scr/staging: deploying 3f2a9c1
+          scr/staging: going back from 3f2a9c1
+          scr/staging: 3f2a9c1 is stuck; somebody must look
+    "#]],
+    );
+}
