@@ -76,6 +76,29 @@ impl Aws {
         }
     }
 
+    /// An invocation begins that may last until `deadline` (milliseconds since 1970).
+    pub fn invoked(&self, deadline: u64) {
+        self.clock.invoked(deadline);
+    }
+
+    /// How long the invocation may still last.
+    pub fn time_left(&self) -> Duration {
+        self.clock.left()
+    }
+
+    /// Gives up on work that is not done when only `reserve` is left of the invocation. Whoever is
+    /// cut off at any point has crashed there, and is done again.
+    pub async fn leaving<T>(
+        &self,
+        reserve: Duration,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        match self.clock.left().checked_sub(reserve) {
+            Some(limit) => timeout(limit, work).await.unwrap_or(Err(Failure::OutOfTime)),
+            None => Err(Failure::OutOfTime),
+        }
+    }
+
     pub fn balancers(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
         self.balancers.get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(self.config()))
     }

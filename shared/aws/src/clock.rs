@@ -8,32 +8,49 @@ use crate::settings::{CLOCK_FROM_DEADLINE, Settings};
 use pipeline::time::Time;
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
+
+/// No invocation lasts longer.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug)]
 pub(crate) struct Clock {
     /// The time-out in milliseconds, where the deadline says what time it is.
     timeout: Option<u64>,
     invoked_at: Cell<u64>,
+    /// When Lambda ends the process; `None`: nothing was invoked yet.
+    ends: Cell<Option<Instant>>,
 }
 
 impl Clock {
     pub(crate) fn new(settings: &Settings) -> Self {
         let seconds = settings.optional(CLOCK_FROM_DEADLINE);
         let timeout = seconds.and_then(|seconds| seconds.parse::<u64>().ok());
-        Self { timeout: timeout.map(|seconds| seconds * 1000), invoked_at: Cell::new(0) }
+        Self {
+            timeout: timeout.map(|seconds| seconds * 1000),
+            invoked_at: Cell::new(0),
+            ends: Cell::new(None),
+        }
     }
 
     /// An invocation begins that may last until `deadline` (milliseconds since 1970).
     pub(crate) fn invoked(&self, deadline: u64) {
         self.invoked_at.set(deadline.saturating_sub(self.timeout.unwrap_or_default()));
+        let lasts = self.timeout.unwrap_or_else(|| deadline.saturating_sub(system_millis()));
+        self.ends.set(Instant::now().checked_add(Duration::from_millis(lasts).min(LONGEST)));
+    }
+
+    /// How long the invocation may still last, in the system's time.
+    pub(crate) fn left(&self) -> Duration {
+        let left = |ends: Instant| ends.saturating_duration_since(Instant::now());
+        self.ends.get().map_or(LONGEST, left)
     }
 
     pub(crate) fn now(&self) -> Time {
         if self.timeout.is_some() {
             return Time::from_millis(self.invoked_at.get());
         }
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Time::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+        Time::from_millis(system_millis())
     }
 
     /// Waits, and says whether time has passed: where the deadline says what time it is, it stands
@@ -45,4 +62,9 @@ impl Clock {
         tokio::time::sleep(duration).await;
         true
     }
+}
+
+fn system_millis() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }

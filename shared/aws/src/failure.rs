@@ -19,6 +19,9 @@ pub enum Failure {
     /// The function was not installed as the template says.
     #[error("{0}")]
     Misconfigured(String),
+    /// Lambda would end the process before this is done.
+    #[error("too little time is left of this invocation; it is done in another one")]
+    OutOfTime,
     /// A payload that nobody can read, and what it should look like.
     #[error("{0}")]
     Unreadable(String),
@@ -117,6 +120,7 @@ impl Failure {
                 "Refused"
             }
             Self::Misconfigured(_) => "Misconfigured",
+            Self::OutOfTime => "OutOfTime",
             Self::Unreadable(_) => "Unreadable",
             Self::Engine(EngineError::World(WorldError::Stored { .. })) => "Stored",
             Self::Engine(EngineError::Busy(_)) => "Busy",
@@ -129,6 +133,7 @@ impl From<Failure> for WorldError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Passing(why) => Self::Passing(why),
+            Failure::OutOfTime => Self::Passing(failure.to_string()),
             Failure::Engine(EngineError::World(error)) => error,
             other => Self::Final(other.to_string()),
         }

@@ -26,7 +26,7 @@ where
         let (aws, handle) = (Rc::clone(&aws), Rc::clone(&handle));
         async move {
             let (payload, context) = event.into_parts();
-            aws.clock.invoked(context.deadline);
+            aws.invoked(context.deadline);
             let span = info_span!("invocation", request_id = %context.request_id);
             let work = async {
                 // Boxed: a handler's whole future would be laid out inside the runtime's.

@@ -5,12 +5,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+#[path = "table/batches.rs"]
+mod batches;
 #[path = "table/given.rs"]
 mod given;
 #[path = "table/lossy.rs"]
 mod lossy;
+#[path = "table/sweeping.rs"]
+mod sweeping;
 
-use engine::{Engine, Key, Lookup, Pipeline, Record, SaveError, World, Write};
+use engine::{Due, Engine, Key, Lookup, Pipeline, Record, SaveError, World, Write};
 use given::{head, spec, watched_world, world, write};
 use pipeline::names::{AlarmName, Digest, Repository, ServiceName, Tag};
 use pipeline::push::Push;
@@ -122,7 +126,8 @@ async fn the_sweep_finds_what_is_due_and_nothing_else() {
         world.save(vec![due("a/later", Some(NOON + Span::seconds(1)))]).await.unwrap();
         world.save(vec![due("a/never", None)]).await.unwrap();
 
-        assert_eq!(world.due(NOON).await.unwrap(), [Key::Head(head("a/past").place)]);
+        let past = Due { key: Key::Head(head("a/past").place), since: NOON };
+        assert_eq!(world.due(NOON).await.unwrap(), [past]);
 
         world.save(vec![Write { due: None, ..write(head("a/past"), Some(1)) }]).await.unwrap();
         assert_eq!(world.due(NOON).await.unwrap(), []);

@@ -27,7 +27,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     pub async fn store(&self, spec: Application) -> Result<Configured, EngineError> {
         let key = Key::Spec(spec.application.clone());
         let application = spec.application.clone();
-        for _ in 0..CONFLICTS_MAX {
+        for tries in 0..CONFLICTS_MAX {
+            self.pause_after(tries).await;
             let loaded = self.load_one::<Application>(key.clone()).await?;
             if loaded.as_ref().is_some_and(|known| known.body == spec) {
                 return Ok(Configured { application, changed: false });

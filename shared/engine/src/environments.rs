@@ -20,7 +20,8 @@ pub struct Permit {
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Tells one environment one thing.
     pub async fn tell(&self, place: &Place, input: Input) -> Result<Said, EngineError> {
-        for _ in 0..CONFLICTS_MAX {
+        for tries in 0..CONFLICTS_MAX {
+            self.pause_after(tries).await;
             match self.try_to_tell(place, &input).await {
                 Ok(Some(said)) => return Ok(said),
                 Ok(None) => {}

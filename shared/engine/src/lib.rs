@@ -25,7 +25,8 @@ pub use environments::Permit;
 pub use errors::{EngineError, SaveError, WorldError};
 pub use records::{Record, StoredError};
 pub use rehearse::Rehearsal;
-pub use world::{Key, Lookup, Message, Sender, Stored, Timer, World, Write};
+pub use sweep::Swept;
+pub use world::{Due, Key, Lookup, Message, Sender, Stored, Timer, World, Write};
 
 /// The loop, over one world and one way to decide.
 #[derive(Clone, Copy, Debug)]
@@ -41,5 +42,12 @@ const CONFLICTS_MAX: usize = 10;
 impl<'a, W: World, D: Decide> Engine<'a, W, D> {
     pub fn new(world: &'a W, decide: &'a D) -> Self {
         Self { world, decide }
+    }
+
+    /// Those who met in a conflict must not all try again at the same moment.
+    async fn pause_after(&self, tries: usize) {
+        if tries > 0 {
+            self.world.pause(tries).await;
+        }
     }
 }

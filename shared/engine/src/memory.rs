@@ -4,7 +4,7 @@
 
 use crate::errors::{SaveError, WorldError};
 use crate::records::Record;
-use crate::world::{Key, Lookup, Message, Stored, Timer, World, Write};
+use crate::world::{Due, Key, Lookup, Message, Stored, Timer, World, Write};
 use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use std::cell::{Cell, RefCell};
@@ -150,10 +150,19 @@ impl World for Memory {
         self.pass(Point::AfterSend)
     }
 
-    async fn due(&self, now: Time) -> Result<Vec<Key>, WorldError> {
+    async fn due(&self, now: Time) -> Result<Vec<Due>, WorldError> {
         let table = self.table.borrow();
-        let due = table.iter().filter(|(_, item)| item.stored.due.is_some_and(|due| due <= now));
-        Ok(due.map(|(key, _)| key.clone()).collect())
+        let due = |(key, item): (&Key, &Item)| {
+            let since = item.stored.due.filter(|due| *due <= now)?;
+            Some(Due { key: key.clone(), since })
+        };
+        Ok(table.iter().filter_map(due).collect())
+    }
+
+    async fn pause(&self, _tries: usize) {}
+
+    async fn within_limits<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        Some(work.await)
     }
 
     async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {

@@ -7,6 +7,10 @@ use pipeline::deployment::Said;
 use pipeline::names::{ApplicationName, Version};
 use pipeline::push::{Belongs, Candidate, Push};
 use pipeline::spec::Application;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// DynamoDB reads so many records in one call.
+const READ_AT_ONCE: usize = 100;
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Takes in one push. What it says is for the log: most pushes belong to nothing.
@@ -25,6 +29,51 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             }
         }
         Ok(heard)
+    }
+
+    /// Returns those of `pushes` that are news to one of these applications, or may be. Mostly all
+    /// of them are known, and that takes a few reads of many records. What cannot be read is left to
+    /// `pushed`, which says what is wrong with it.
+    pub async fn news_among(&self, specs: &[Application], pushes: Vec<Push>) -> Vec<Push> {
+        let belonging = |spec: &Application, push: &Push| push.belongs(spec).unwrap_or_default();
+        let key = |spec: &Application, version: &Version| Key::Candidate {
+            application: spec.application.clone(),
+            version: version.clone(),
+        };
+        let mut keys = BTreeSet::new();
+        for (spec, push) in
+            specs.iter().flat_map(|spec| pushes.iter().map(move |push| (spec, push)))
+        {
+            keys.extend(belonging(spec, push).iter().map(|belongs| key(spec, &belongs.version)));
+        }
+        let candidates = self.load_candidates(&keys.into_iter().collect::<Vec<_>>()).await;
+        let is_news = |spec: &Application, push: &Push, belongs: &Belongs| {
+            let Some(known) = candidates.get(&key(spec, &belongs.version)) else { return true };
+            let now = self.world.now();
+            let said = self.decide.pushed(&mut known.clone(), &belongs.image, push, spec, now);
+            said == Said::Done
+        };
+        let news = |push: &Push| {
+            specs
+                .iter()
+                .any(|spec| belonging(spec, push).iter().any(|one| is_news(spec, push, one)))
+        };
+        pushes.into_iter().filter(news).collect()
+    }
+
+    /// Reads those of many candidates that are there and can be read.
+    async fn load_candidates(&self, keys: &[Key]) -> BTreeMap<Key, Candidate> {
+        let mut candidates = BTreeMap::new();
+        for keys in keys.chunks(READ_AT_ONCE) {
+            let Ok(found) = self.world.load(keys).await else { continue };
+            for (key, stored) in keys.iter().zip(found) {
+                let candidate = stored.map(|stored| Candidate::try_from(stored.record));
+                if let Some(Ok(candidate)) = candidate {
+                    candidates.insert(key.clone(), candidate);
+                }
+            }
+        }
+        candidates
     }
 
     async fn push_candidate(
@@ -80,7 +129,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         new: Option<&dyn Fn() -> Candidate>,
         change: impl Fn(&mut Candidate) -> Said,
     ) -> Result<Said, EngineError> {
-        for _ in 0..CONFLICTS_MAX {
+        for tries in 0..CONFLICTS_MAX {
+            self.pause_after(tries).await;
             let loaded = self.load_one::<Candidate>(key.clone()).await?;
             let mut candidate = match (&loaded, new) {
                 (Some(read), _) => read.body.clone(),

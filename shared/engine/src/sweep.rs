@@ -1,10 +1,21 @@
 //! Time: timers that ring, and the sweep that makes up for everything that got lost.
 
-use crate::world::{Key, World};
+use crate::world::{Due, Key, World};
 use crate::{Decide, Engine, EngineError};
 use pipeline::deployment::Said;
 use pipeline::environment::Input;
 use pipeline::event::Event;
+use pipeline::time::Time;
+
+/// What one sweep found and did.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Since when the record that waits longest has been due.
+    pub oldest: Option<Time>,
+    pub woken: Vec<(Key, Result<Said, EngineError>)>,
+    /// What took too long, or was not begun because no time was left: for a later sweep.
+    pub left: Vec<Key>,
+}
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Wakes one record: deadlines that have passed, effects that nobody has answered.
@@ -24,13 +35,33 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         }
     }
 
-    /// Wakes whatever is due. One record that cannot be woken does not keep the others asleep.
-    pub async fn sweep(&self) -> Result<Vec<(Key, Result<Said, EngineError>)>, EngineError> {
-        let mut woken = Vec::new();
-        for key in self.world.due(self.world.now()).await? {
-            let said = self.wake(&key).await;
-            woken.push((key, said));
+    /// Wakes whatever is due. A record that cannot be woken, or takes too long, keeps no other one
+    /// from being woken, in this sweep or over several of them.
+    pub async fn sweep(&self) -> Result<Swept, EngineError> {
+        let now = self.world.now();
+        let mut due = self.world.due(now).await?;
+        let oldest = due.iter().map(|due| due.since).min();
+        let begin = beginning(now, due.len());
+        due.rotate_left(begin);
+        let mut swept = Swept { oldest, ..Swept::default() };
+        for Due { key, .. } in due {
+            match self.world.within_limits(self.wake(&key)).await {
+                Some(said) => swept.woken.push((key, said)),
+                None => swept.left.push(key),
+            }
         }
-        Ok(woken)
+        Ok(swept)
     }
+}
+
+/// Where this minute's sweep begins in a list of this length. If all cannot be done in one sweep, the
+/// next ones must not begin with the same records again: by the golden ratio, each begins in the
+/// middle of what the ones before have left out longest.
+fn beginning(now: Time, length: usize) -> usize {
+    const GOLDEN: u64 = 618_034;
+    const WHOLE: u64 = 1_000_000;
+    let minute = now.millis() / 60_000;
+    let place = (minute % WHOLE) * GOLDEN % WHOLE;
+    let length = u64::try_from(length).unwrap_or_default();
+    usize::try_from(place * length / WHOLE).unwrap_or_default()
 }

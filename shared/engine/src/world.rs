@@ -30,8 +30,15 @@ pub trait World {
         timers: Vec<Timer>,
     ) -> impl Future<Output = Result<(), WorldError>>;
 
-    /// Which records want to be woken by now.
-    fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Key>, WorldError>>;
+    /// Returns all records that want to be woken by now.
+    fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Due>, WorldError>>;
+
+    /// Waits a moment before a decision is made anew because somebody else wrote first: longer after
+    /// each try, and never exactly as long as the others wait.
+    fn pause(&self, tries: usize) -> impl Future<Output = ()>;
+
+    /// Does one piece of work of many; `None`: it took too long, or no time is left to begin it.
+    fn within_limits<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Option<T>>;
 
     /// Which specs speak of this repository, service or alarm.
     fn find(
@@ -64,6 +71,13 @@ pub struct Stored {
     /// When it was last written that it wants to be woken.
     pub due: Option<Time>,
     pub record: Record,
+}
+
+/// A record that wants to be woken, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub key: Key,
+    pub since: Time,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -103,7 +103,7 @@ impl Shop {
         let (mut woken, mut told) = (0, Vec::new());
         for _ in 0..minutes {
             self.world.set_now(self.world.now() + Span::minutes(1));
-            woken += block_on(self.engine().sweep()).unwrap().len();
+            woken += block_on(self.engine().sweep()).unwrap().woken.len();
             told.extend(self.deliver());
         }
         (woken, told)

@@ -1,7 +1,7 @@
 //! The engine's world in the simulation: its in-memory twin, or a hasty copy that acts first.
 
 use engine::memory::Memory;
-use engine::{Key, Lookup, Message, SaveError, Stored, Timer, World, WorldError, Write};
+use engine::{Due, Key, Lookup, Message, SaveError, Stored, Timer, World, WorldError, Write};
 use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use std::cell::{Cell, RefCell};
@@ -66,8 +66,16 @@ impl World for Surroundings {
         }
     }
 
-    async fn due(&self, now: Time) -> Result<Vec<Key>, WorldError> {
+    async fn due(&self, now: Time) -> Result<Vec<Due>, WorldError> {
         self.memory.due(now).await
+    }
+
+    async fn pause(&self, tries: usize) {
+        self.memory.pause(tries).await;
+    }
+
+    async fn within_limits<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.memory.within_limits(work).await
     }
 
     async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {

@@ -4,12 +4,27 @@ mod keys;
 mod own_write;
 pub(crate) mod pushed;
 mod queues;
+mod refusals;
 pub(crate) mod table;
 
+pub use queues::Received;
+
 use crate::clients::Aws;
-use engine::{Key, Lookup, Message, SaveError, Stored, Timer, World, WorldError, Write};
+use engine::{Due, Key, Lookup, Message, SaveError, Stored, Timer, World, WorldError, Write};
 use pipeline::names::ApplicationName;
 use pipeline::time::Time;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The first pause after a conflict is at most so long, each further one twice as long as that.
+const PAUSE_MIN: Duration = Duration::from_millis(40);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Waking one record is a few calls of the table and of the queues. What takes longer waits for a
+/// later sweep, and the other records are woken.
+const WAKE_MAX: Duration = Duration::from_secs(10);
+/// The sweep begins nothing when only this is left of its invocation.
+const SWEEP_RESERVE: Duration = Duration::from_secs(10);
 
 impl World for Aws {
     fn now(&self) -> Time {
@@ -28,11 +43,34 @@ impl World for Aws {
         Ok(self.send_all(messages, timers).await?)
     }
 
-    async fn due(&self, now: Time) -> Result<Vec<Key>, WorldError> {
+    async fn due(&self, now: Time) -> Result<Vec<Due>, WorldError> {
         Ok(self.due_records(now).await?)
+    }
+
+    async fn pause(&self, tries: usize) {
+        tokio::time::sleep(up_to(pause_max(tries))).await;
+    }
+
+    async fn within_limits<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let limit = self.clock.left().saturating_sub(SWEEP_RESERVE).min(WAKE_MAX);
+        if limit.is_zero() {
+            return None;
+        }
+        timeout(limit, work).await.ok()
     }
 
     async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {
         Ok(self.applications_found_by(lookup).await?)
     }
+}
+
+fn pause_max(tries: usize) -> Duration {
+    let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+    (PAUSE_MIN * 2_u32.pow(doublings)).min(PAUSE_MAX)
+}
+
+/// A length of time by chance.
+fn up_to(longest: Duration) -> Duration {
+    let chance = RandomState::new().hash_one(0) % 1000;
+    longest * u32::try_from(chance).unwrap_or_default() / 1000
 }

@@ -15,6 +15,13 @@ use std::collections::BTreeMap;
 const DELAY_MAX: Span = Span::minutes(15);
 const BATCH_MAX: usize = 10;
 
+/// A message as it was received.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub body: String,
+    receipt: String,
+}
+
 /// A message and how long it is held back.
 struct Letter {
     body: String,
@@ -45,6 +52,34 @@ impl Aws {
     pub async fn send_timer(&self, timer: &Timer) -> Result<(), Failure> {
         let letter = Letter { body: body(timer)?, delay: until(timer.at, self.clock.now()) };
         self.post(settings::WAKE_QUEUE, vec![letter]).await
+    }
+
+    /// Sends wake what it is to do besides timers, each after so long.
+    pub async fn send_to_wake<L: Serialize>(&self, letters: &[(L, Span)]) -> Result<(), Failure> {
+        let letters = letters.iter().map(|(content, delay)| {
+            Ok(Letter { body: body(content)?, delay: (*delay).min(DELAY_MAX) })
+        });
+        self.post(settings::WAKE_QUEUE, letters.collect::<Result<_, Failure>>()?).await
+    }
+
+    /// Receives some messages of a queue that no function is fed from; they are hidden for as long.
+    pub async fn receive(&self, queue: &str, hidden: Span) -> Result<Vec<Received>, Failure> {
+        let hidden = i32::try_from(hidden.as_seconds()).unwrap_or(i32::MAX);
+        let asking = self.sqs().receive_message().queue_url(self.settings.required(queue)?);
+        // Without a wait SQS asks only some of its servers, and a short queue seems to be empty.
+        let asking = asking.max_number_of_messages(10).visibility_timeout(hidden);
+        let answer = asking.wait_time_seconds(1).send().await.map_err(failure)?;
+        let messages = answer.messages.unwrap_or_default().into_iter();
+        Ok(messages
+            .filter_map(|one| Some(Received { body: one.body?, receipt: one.receipt_handle? }))
+            .collect())
+    }
+
+    /// Deletes what was received and is done with.
+    pub async fn delete(&self, queue: &str, received: &Received) -> Result<(), Failure> {
+        let deleting = self.sqs().delete_message().queue_url(self.settings.required(queue)?);
+        deleting.receipt_handle(&received.receipt).send().await.map_err(failure)?;
+        Ok(())
     }
 
     async fn post(&self, queue: &str, letters: Vec<Letter>) -> Result<(), Failure> {

@@ -1,22 +1,22 @@
 //! Records in DynamoDB: read consistently, written only over the version that was read.
 
 use super::keys::{APPLICATIONS, key_at, partition_of, place_of};
+use super::refusals::{canceled, refused};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
+use crate::metrics::{Metric, count};
 use crate::settings::TABLE;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
-use engine::{Key, Lookup, Record, SaveError, Stored, WorldError, Write};
+use engine::{Due, Key, Lookup, Record, SaveError, Stored, WorldError, Write};
 use pipeline::names::ApplicationName;
 use pipeline::time::{Span, Time};
 use std::collections::HashMap;
+use tracing::error;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// DynamoDB hands back what it could not read at the moment; asked so often, then left to a retry.
 const READS_MAX: usize = 4;
-/// So many records are woken by one sweep; the rest is due a minute later.
-const DUE_MAX: usize = 200;
 /// What is over is kept for so long.
 pub(super) const HISTORY: Span = Span::hours(24 * 400);
 /// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
@@ -106,7 +106,7 @@ impl Aws {
         match self.put_on_condition(put).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(SaveError::Conflict),
-            Err(failure) => Err(WorldError::from(failure).into()),
+            Err(failure) => Err(refused(failure)),
         }
     }
 
@@ -115,8 +115,10 @@ impl Aws {
         let writing = self.dynamodb().transact_write_items();
         match writing.set_transact_items(Some(items.collect())).send().await {
             Ok(_) => Ok(()),
-            Err(error) if is_conflict(error.as_service_error()) => Err(SaveError::Conflict),
-            Err(error) => Err(WorldError::from(failure(error)).into()),
+            Err(error) => match error.as_service_error().and_then(|error| canceled(error)) {
+                Some(canceled) => Err(canceled),
+                None => Err(refused(failure(error))),
+            },
         }
     }
 
@@ -146,15 +148,29 @@ impl Aws {
         put.build().map_err(|error| WorldError::Final(error.to_string()))
     }
 
-    pub(super) async fn due_records(&self, now: Time) -> Result<Vec<Key>, Failure> {
+    /// Reads the whole index. What lies there and is no record is told and passed by.
+    pub(super) async fn due_records(&self, now: Time) -> Result<Vec<Due>, Failure> {
         let asking = self.dynamodb().query().table_name(self.table()?).index_name("due");
         let asking = asking
             .key_condition_expression("due = :due AND due_at <= :now")
             .expression_attribute_values(":due", string(DUE))
-            .expression_attribute_values(":now", number(now.millis()))
-            .limit(i32::try_from(DUE_MAX).unwrap_or(i32::MAX));
-        let items = asking.send().await.map_err(failure)?.items.unwrap_or_default();
-        Ok(items.iter().filter_map(|item| key_at(text(item, "pk")?, text(item, "sk")?)).collect())
+            .expression_attribute_values(":now", number(now.millis()));
+        let mut due = Vec::new();
+        let mut pages = asking.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for item in page.map_err(failure)?.items.unwrap_or_default() {
+                let [partition, sort] =
+                    ["pk", "sk"].map(|name| text(&item, name).cloned().unwrap_or_default());
+                match (key_at(&partition, &sort), due_at(&item)) {
+                    (Some(key), Some(since)) => due.push(Due { key, since }),
+                    _ => {
+                        error!("{partition} / {sort} is due and no record of Slipway's");
+                        count(Metric::Unreadable);
+                    }
+                }
+            }
+        }
+        Ok(due)
     }
 
     pub(super) async fn applications_found_by(
@@ -215,14 +231,6 @@ impl Aws {
     }
 }
 
-fn is_conflict(error: Option<&TransactWriteItemsError>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error else {
-        return false;
-    };
-    let codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-    codes.into_iter().any(|code| code == "ConditionalCheckFailed" || code == "TransactionConflict")
-}
-
 fn is_over(record: &Record) -> bool {
     match record {
         Record::Deployment(deployment) => deployment.verdict().is_some(),
@@ -238,9 +246,12 @@ fn open(key: &Key, item: &Item) -> Result<Stored, WorldError> {
     let version = version.ok_or_else(|| broken("version"))?;
     let record = Record::read(text(item, "record").ok_or_else(|| broken("record"))?);
     let record = record.map_err(|source| WorldError::Stored { key: key.clone(), source })?;
-    let due = item.get("due_at").and_then(|value| value.as_n().ok());
-    let due = due.and_then(|due| due.parse().ok()).map(Time::from_millis);
-    Ok(Stored { version, due, record })
+    Ok(Stored { version, due: due_at(item), record })
+}
+
+fn due_at(item: &Item) -> Option<Time> {
+    let due_at = item.get("due_at").and_then(|value| value.as_n().ok());
+    due_at.and_then(|millis| millis.parse().ok()).map(Time::from_millis)
 }
 
 pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a String> {

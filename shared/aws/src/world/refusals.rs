@@ -1,0 +1,81 @@
+//! Why a record was not written, and what follows.
+
+use crate::failure::Failure;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use engine::{SaveError, WorldError};
+
+/// Why a record was not written. While a transaction writes an item, every other write of it is
+/// refused: that is a conflict like any other.
+pub(super) fn refused(failure: Failure) -> SaveError {
+    if failure.is("TransactionConflictException") {
+        return SaveError::Conflict;
+    }
+    WorldError::from(failure).into()
+}
+
+/// Why a transaction was cancelled, as its items say it one by one; `None`: none of them says that
+/// trying again would help. The SDK does not try again on account of an item.
+pub(super) fn canceled(error: &TransactWriteItemsError) -> Option<SaveError> {
+    let TransactWriteItemsError::TransactionCanceledException(canceled) = error else {
+        return None;
+    };
+    let says = |wanted: &[&str]| {
+        let codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+        codes.into_iter().any(|code| wanted.contains(&code))
+    };
+    if says(&["ConditionalCheckFailed", "TransactionConflict"]) {
+        return Some(SaveError::Conflict);
+    }
+    let is_busy =
+        says(&["ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"]);
+    is_busy.then(|| WorldError::Passing("DynamoDB is busy; it wrote nothing".into()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{canceled, refused};
+    use crate::failure::Failure;
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use engine::{SaveError, WorldError};
+
+    fn told(error: Option<SaveError>) -> &'static str {
+        match error {
+            Some(SaveError::Conflict) => "conflict",
+            Some(SaveError::World(WorldError::Passing(_))) => "passing",
+            Some(SaveError::World(_)) => "final",
+            None => "as AWS says",
+        }
+    }
+
+    /// What becomes of a transaction of which the items say this.
+    fn of_items(codes: &[&str]) -> &'static str {
+        let reasons = codes.iter().map(|code| CancellationReason::builder().code(*code).build());
+        let error = TransactionCanceledException::builder()
+            .set_cancellation_reasons(Some(reasons.collect()))
+            .build();
+        told(canceled(&TransactWriteItemsError::TransactionCanceledException(error)))
+    }
+
+    #[test]
+    fn a_transaction_is_refused_for_good_only_where_its_items_say_so() {
+        assert_eq!(of_items(&["None", "ConditionalCheckFailed"]), "conflict");
+        assert_eq!(of_items(&["TransactionConflict", "None"]), "conflict");
+        assert_eq!(of_items(&["None", "ThrottlingError"]), "passing");
+        assert_eq!(of_items(&["ProvisionedThroughputExceeded", "None"]), "passing");
+        assert_eq!(of_items(&["ThrottlingError", "TransactionConflict"]), "conflict");
+        assert_eq!(of_items(&["None", "ValidationError"]), "as AWS says");
+    }
+
+    #[test]
+    fn a_write_that_meets_a_transaction_is_decided_anew() {
+        let of = |code: &str| {
+            let message = "Transaction is ongoing for the item".to_owned();
+            told(Some(refused(Failure::Refused { code: code.into(), message })))
+        };
+        assert_eq!(of("TransactionConflictException"), "conflict");
+        assert_eq!(of("ValidationException"), "final");
+        assert_eq!(told(Some(refused(Failure::Passing("throttled".into())))), "passing");
+    }
+}
