@@ -11,7 +11,9 @@ use pipeline::effect::Effect;
 use pipeline::event::Event;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tracing::{Instrument, Span, info, info_span, warn};
 
 #[cfg(test)]
@@ -24,49 +26,68 @@ impl Aws {
     }
 }
 
+/// A message waits so long for those before it in its batch, which mostly speak of the same
+/// deployment; then it is answered all the same.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What is still performed when only this is left of the invocation is cut off.
+const PERFORMING_ENDS: Duration = Duration::from_secs(8);
+/// The same for what is still answered: what is left is for Lambda to hear what failed.
+const ANSWERING_ENDS: Duration = Duration::from_secs(3);
+
 /// Performs every message of a batch; those that could not be answered are delivered again.
 ///
-/// They are performed side by side and answered one after another, in their order: they mostly
-/// speak of one deployment, and would only overtake each other's writes.
+/// They are performed side by side. Each is answered as soon as it is done, one at a time, and in
+/// their order as long as none of them takes long: answers mostly speak of one deployment, and
+/// would only overtake each other's writes. One that takes too long for this invocation is cut off:
+/// the others are answered.
 pub async fn work<P>(aws: &Aws, payload: Value, perform: P) -> Result<Value, Failure>
 where
     P: AsyncFn(&Aws, &Message) -> Result<Event, Failure>,
 {
     let batch = read_batch(payload)?;
     let claims = Mutex::new(());
-    let performed = join_all(batch.records.iter().map(async |record| {
+    let written = Mutex::new(BTreeSet::new());
+    // Held by each message until it is answered, so that the next one can wait for that.
+    let turns: Vec<Mutex<()>> = batch.records.iter().map(|_| Mutex::new(())).collect();
+    let earlier = std::iter::once(None).chain(turns.iter().map(Some));
+    let each = batch.records.iter().zip(&turns).zip(earlier);
+    let handled = join_all(each.map(async |((record, turn), earlier)| {
+        let _turn = turn.lock().await;
         let message: Message = read_body(record)?;
         let span = span_of(&message);
-        let performed = perform_one(aws, &message, &perform, &claims).instrument(span).await?;
-        Ok(performed.map(|(permit, event)| (message, permit, event)))
+        let performing = perform_one(aws, &message, &perform, &claims).instrument(span.clone());
+        let Some((permit, event)) = aws.leaving(PERFORMING_ENDS, performing).await? else {
+            return Ok(());
+        };
+        if let Some(earlier) = earlier {
+            // Whether the earlier one is answered or just slow, this one is answered now.
+            let _ = timeout(PATIENCE, earlier.lock()).await;
+        }
+        let answering = async {
+            let mut written = written.lock().await;
+            // The answer before this one was written over what was read for both.
+            let permit = permit.filter(|_| written.insert(message.from.clone()));
+            answer(aws, &message, permit, event).await
+        };
+        aws.leaving(ANSWERING_ENDS, answering.instrument(span)).await
     }))
     .await;
     let mut failed = SqsBatchResponse::default();
-    let mut written = BTreeSet::new();
-    for (record, performed) in batch.records.iter().zip(performed) {
-        let answered = match performed {
-            Ok(None) => Ok(()),
-            Ok(Some((message, permit, event))) => {
-                // The answer before this one was written over what was read for both.
-                let permit = permit.filter(|_| written.insert(message.from.clone()));
-                answer(aws, &message, permit, event).instrument(span_of(&message)).await
-            }
-            Err(failure) => Err(failure),
-        };
-        note(&mut failed, record, answered);
+    for (record, handled) in batch.records.iter().zip(handled) {
+        note(&mut failed, record, handled);
     }
     Ok(serde_json::to_value(failed).unwrap_or_default())
 }
 
 /// Hands every record of a batch to `handle`, and says which of them failed.
-pub async fn each_message<H>(payload: Value, handle: H) -> Result<Value, Failure>
+pub async fn each_message<H>(aws: &Aws, payload: Value, handle: H) -> Result<Value, Failure>
 where
     H: AsyncFn(&SqsMessage) -> Result<(), Failure>,
 {
     let batch = read_batch(payload)?;
     let mut failed = SqsBatchResponse::default();
     for record in &batch.records {
-        note(&mut failed, record, handle(record).await);
+        note(&mut failed, record, aws.leaving(PERFORMING_ENDS, Box::pin(handle(record))).await);
     }
     Ok(serde_json::to_value(failed).unwrap_or_default())
 }

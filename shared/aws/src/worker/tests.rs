@@ -2,6 +2,7 @@
 
 use super::{each_message, read_body};
 use crate::failure::Failure;
+use crate::{Aws, Settings};
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use engine::{Message, Timer};
 use serde::de::DeserializeOwned;
@@ -50,7 +51,8 @@ async fn of_a_batch_exactly_what_is_cut_off_is_delivered_again() {
         json!({"messageId": format!("{tenth} tenths"), "body": body[..end]})
     };
     let batch = json!({"Records": (1..=10).map(record).collect::<Vec<Value>>()});
-    let answer = each_message(batch, async |record| read_body::<Message>(record).map(|_| ()));
+    let aws = Aws::new(Settings::given([]));
+    let answer = each_message(&aws, batch, async |record| read_body::<Message>(record).map(|_| ()));
     let failed: Vec<Value> =
         (1..10).map(|tenth| json!({"itemIdentifier": format!("{tenth} tenths")})).collect();
     assert_eq!(answer.await.unwrap(), json!({"batchItemFailures": failed}));
