@@ -1,4 +1,4 @@
-//! notify: tells people, through SNS and Slack.
+//! notify: tells people, through SNS and Slack; Slack also of Slipway's own alarms.
 
 use aws::{Aws, Failure, Notifier};
 use engine::Message;
@@ -12,5 +12,9 @@ async fn main() -> Result<(), Error> {
         Effect::Announce(notice) => notifier.tell(aws, message, notice).await,
         other => Err(Failure::Unreadable(format!("{} is not for notify", other.name()))),
     };
-    aws::run(async |aws, payload| aws::work(aws, payload, &perform).await).await
+    aws::run(async |aws, payload| match payload["Records"][0].get("Sns") {
+        Some(_) => notifier.tell_alarms(aws, &payload).await,
+        None => aws::work(aws, payload, &perform).await,
+    })
+    .await
 }

@@ -20,6 +20,8 @@ pub(super) struct Memo {
     sort: String,
     version: u64,
     claimed_at: Option<Time>,
+    /// The verdict was counted.
+    pub(super) counted: bool,
     /// The topic was told, or never will be.
     pub(super) topic: bool,
     /// Slack was told, or never will be.
@@ -71,6 +73,7 @@ impl Memo {
         Ok(Self {
             version: count("version").unwrap_or_default(),
             claimed_at: count("claimed_at").map(Time::from_millis),
+            counted: item.contains_key("counted"),
             topic: item.contains_key("topic"),
             slack: item.contains_key("slack"),
             message,
@@ -123,6 +126,9 @@ impl Memo {
         ]);
         if let Some(claimed_at) = self.claimed_at {
             item.insert("claimed_at".into(), number(claimed_at.millis()));
+        }
+        if self.counted {
+            item.insert("counted".into(), string("counted"));
         }
         if self.topic {
             item.insert("topic".into(), string("told"));

@@ -4,6 +4,7 @@
 //! again for a while; what fails for good is said in the log, counted, and let go.
 
 mod access;
+mod alarm;
 mod blocks;
 mod memo;
 mod output;
@@ -24,11 +25,20 @@ use memo::Memo;
 use pipeline::event::Event;
 use pipeline::notice::{News, Notice};
 use pipeline::time::Span;
+use serde_json::Value;
+use std::fmt;
+use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tracing::{error, info, warn};
+use words::Story;
 
 /// News that could not be told for so long is news no more.
 const GIVE_UP: Span = Span::hours(1);
+
+/// Slack is not waited for any longer when only this is left of the invocation: what was told has to
+/// be noted, and Lambda to be answered.
+const SLACK_ENDS: Duration = Duration::from_secs(12);
 
 /// Why somebody was not told, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +57,9 @@ enum Trouble {
 pub struct Notifier {
     slack_api: String,
     slack: AccessCache,
-    /// News is told in its order.
-    turn: Mutex<()>,
+    /// News is told in its order. Nobody waits for Slack before the topic is told.
+    topic_turn: Mutex<()>,
+    slack_turn: Mutex<()>,
 }
 
 impl Default for Notifier {
@@ -59,17 +70,28 @@ impl Default for Notifier {
 
 impl Notifier {
     fn new(slack_api: &str) -> Self {
-        Self { slack_api: slack_api.into(), slack: AccessCache::default(), turn: Mutex::default() }
+        Self {
+            slack_api: slack_api.into(),
+            slack: AccessCache::default(),
+            topic_turn: Mutex::default(),
+            slack_turn: Mutex::default(),
+        }
     }
 
-    /// Performs `Announce`.
+    /// Performs `Announce`. What happened is counted and published first, for everything that came
+    /// along with it as well; however long Slack takes, it keeps neither back.
     pub async fn tell(
         &self,
         aws: &Aws,
         message: &Message,
         notice: &Notice,
     ) -> Result<Event, Failure> {
-        let _turn = self.turn.lock().await;
+        let rollback = aws.settings.optional(ROLLBACK_FUNCTION);
+        let mut story = words::story(notice, rollback.as_deref().unwrap_or("rollback"));
+        if let News::Ended { witness: Some(witness), .. } = &notice.news {
+            story.output = output::last_output(aws, witness).await;
+        }
+        let turn = self.topic_turn.lock().await;
         let mut memo = Memo::of_notice(aws, &notice.place, message).await?;
         if memo.topic && memo.slack {
             info!("told before");
@@ -78,10 +100,12 @@ impl Notifier {
         if !memo.claim(aws).await? {
             return Err(Failure::Passing("another worker is telling this".into()));
         }
-        let rollback = aws.settings.optional(ROLLBACK_FUNCTION);
-        let mut story = words::story(notice, rollback.as_deref().unwrap_or("rollback"));
-        if let News::Ended { witness: Some(witness), .. } = &notice.news {
-            story.output = output::last_output(aws, witness).await;
+        if let News::Ended { verdict, .. } = &notice.news
+            && !memo.counted
+        {
+            // Noted with the next write: a crash before that counts it twice rather than never.
+            count(verdict);
+            memo.counted = true;
         }
         let may_wait = aws.now() < notice.at + GIVE_UP;
         let mut topic = Ok(());
@@ -91,10 +115,10 @@ impl Notifier {
             // Nobody can ask SNS what it was told: this is noted before anything else can go wrong.
             memo.write(aws).await?;
         }
+        drop(turn);
         let mut slack = Ok(());
         if !memo.slack {
-            let (api, cache) = (&self.slack_api, &self.slack);
-            let told = slack::tell(aws, api, cache, message.number, notice, &story).await;
+            let told = self.tell_slack(aws, message.number, notice, &story).await;
             slack = settled("Slack", told, may_wait);
             memo.slack = slack.is_ok();
         }
@@ -102,11 +126,40 @@ impl Notifier {
         if let Err(why) = topic.and(slack) {
             return Err(Failure::Passing(why));
         }
-        if let News::Ended { verdict, .. } = &notice.news {
-            count(verdict);
-        }
         info!("told: {}", story.headline);
         Ok(Event::Announced)
+    }
+
+    /// One piece of news at a time, and all of them within the time that the invocation has: when it
+    /// is up, nobody waits for a Slack that hangs.
+    async fn tell_slack(
+        &self,
+        aws: &Aws,
+        number: u64,
+        notice: &Notice,
+        story: &Story,
+    ) -> Result<(), Trouble> {
+        let limit = aws.time_left().saturating_sub(SLACK_ENDS);
+        match timeout(limit, self.slack_turn.lock()).await {
+            Ok(_turn) => {
+                slack::tell(aws, &self.slack_api, &self.slack, number, notice, story).await
+            }
+            Err(_) => Err(Trouble::Passing("other news took all the time that Slack has".into())),
+        }
+    }
+
+    /// Tells Slack of Slipway's own alarms, as their topic hands them over. Those who read the
+    /// topic's mail have read of them there.
+    pub async fn tell_alarms(&self, aws: &Aws, payload: &Value) -> Result<Value, Failure> {
+        for story in alarm::stories(payload)? {
+            match slack::say(aws, &self.slack_api, &self.slack, &story).await {
+                Ok(()) => info!("told: {}", story.headline),
+                Err(Trouble::Passing(why)) => return Err(Failure::Passing(why)),
+                // Not counted: an alarm would ring for it, and could be told no better.
+                Err(trouble) => error!("Slack was not told of {}: {trouble}", story.headline),
+            }
+        }
+        Ok(Value::Null)
     }
 }
 
@@ -118,8 +171,7 @@ fn settled(whom: &str, told: Result<(), Trouble>, may_wait: bool) -> Result<(), 
             warn!("{whom} could not be told yet: {why}");
             return Err(format!("{whom} could not be told yet: {why}"));
         }
-        Err(Trouble::Passing(why) | Trouble::Final(why) | Trouble::Access(why)) => why,
-        Err(Trouble::Gone) => "the message is gone".into(),
+        Err(trouble) => trouble.to_string(),
     };
     error!("{whom} was not told, and will not be: {why}");
     count(Metric::NotTold);
@@ -130,5 +182,14 @@ impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
         let why = chain(&failure);
         if failure.is_passing() { Self::Passing(why) } else { Self::Final(why) }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passing(why) | Self::Final(why) | Self::Access(why) => why,
+            Self::Gone => "the message is gone",
+        })
     }
 }

@@ -64,16 +64,12 @@ pub(super) async fn tell(
     let told = match &access {
         Access::Webhook(_) if !matters(&notice.news) => Ok(()),
         Access::Webhook(url) => {
-            let api = SlackApi { http: &aws.http, api, token: None };
+            let api = SlackApi { aws, api, token: None };
             api.webhook(url, &blocks::everything(story)).await
         }
         Access::Bot(token) => {
-            let channel = aws.settings.optional(SLACK_CHANNEL).ok_or_else(|| {
-                Trouble::Final(format!(
-                    "{SLACK_CHANNEL} is empty; a bot has to know where to write"
-                ))
-            })?;
-            let api = SlackApi { http: &aws.http, api, token: Some(token) };
+            let channel = channel(aws)?;
+            let api = SlackApi { aws, api, token: Some(token) };
             tell_as_bot(aws, &api, &channel, number, notice, story).await
         }
     };
@@ -82,6 +78,36 @@ pub(super) async fn tell(
         cache.forget();
     }
     told
+}
+
+/// Says what belongs to no deployment.
+pub(super) async fn say(
+    aws: &Aws,
+    api: &str,
+    cache: &AccessCache,
+    story: &Story,
+) -> Result<(), Trouble> {
+    let Some(secret) = aws.settings.optional(SLACK_SECRET) else { return Ok(()) };
+    let told = match &cache.access(aws, &secret).await? {
+        Access::Webhook(url) => {
+            let api = SlackApi { aws, api, token: None };
+            api.webhook(url, &blocks::everything(story)).await
+        }
+        Access::Bot(token) => {
+            let api = SlackApi { aws, api, token: Some(token) };
+            api.post(&channel(aws)?, &blocks::everything(story)).await.map(|_| ())
+        }
+    };
+    if let Err(Trouble::Access(_)) = &told {
+        cache.forget();
+    }
+    told
+}
+
+fn channel(aws: &Aws) -> Result<String, Trouble> {
+    aws.settings.optional(SLACK_CHANNEL).ok_or_else(|| {
+        Trouble::Final(format!("{SLACK_CHANNEL} is empty; a bot has to know where to write"))
+    })
 }
 
 async fn tell_as_bot(

@@ -1,9 +1,9 @@
 //! Slack's API: four calls, and what its refusals mean.
 
-use super::Trouble;
 use super::memo::SlackMessage;
+use super::{SLACK_ENDS, Trouble};
 use crate::check::plain_words;
-use crate::http::Http;
+use crate::clients::Aws;
 use aws_smithy_types::body::SdkBody;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_MAX: usize = 64 * 1024;
 
 pub(super) struct SlackApi<'a> {
-    pub(super) http: &'a Http,
+    pub(super) aws: &'a Aws,
     pub(super) api: &'a str,
     /// A webhook needs none.
     pub(super) token: Option<&'a str>,
@@ -93,7 +93,7 @@ impl SlackApi<'_> {
             return as_answer(status, answer);
         }
         let pause = pause.unwrap_or(PATIENCE);
-        if pause > PATIENCE {
+        if pause > PATIENCE.min(self.time_left()) {
             let pause = pause.as_secs();
             return Err(Trouble::Passing(format!("Slack asks to come back after {pause} seconds")));
         }
@@ -120,7 +120,7 @@ impl SlackApi<'_> {
             .body(SdkBody::from(body.to_string()))
             .map_err(|error| Trouble::Final(format!("Slack's secret is no URL: {error}")))?;
         let asking = async {
-            let response = self.http.send(request).await;
+            let response = self.aws.http.send(request).await;
             let response = response.map_err(|error| Trouble::Passing(plain_words(&error)))?;
             let (status, pause) = (response.status(), retry_after(&response));
             let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
@@ -128,7 +128,13 @@ impl SlackApi<'_> {
             Ok((status, pause, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
         let late = || Err(Trouble::Passing("Slack did not answer in time".into()));
-        tokio::time::timeout(TIMEOUT, asking).await.unwrap_or_else(|_| late())
+        let limit = TIMEOUT.min(self.time_left());
+        tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| late())
+    }
+
+    /// For Slack, which is not all that has to be done.
+    fn time_left(&self) -> Duration {
+        self.aws.time_left().saturating_sub(SLACK_ENDS)
     }
 }
 

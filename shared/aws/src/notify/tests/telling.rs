@@ -2,10 +2,12 @@
 
 use super::town::Town;
 use expect_test::expect;
+use futures_util::future::join_all;
 use pipeline::notice::News;
 use pipeline::time::Span;
 use pipeline::verdict::{Cause, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 fn ended(verdict: Verdict) -> News {
     News::Ended {
@@ -169,4 +171,62 @@ async fn a_token_that_was_replaced_is_read_anew() {
           Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "C1", thread_ts "17.1", reply_broadcast false
         announced
     "##]].assert_eq(&story.concat());
+}
+
+#[tokio::test]
+async fn a_slack_that_hangs_keeps_nothing_from_the_topic() {
+    let town = Town::new(BOT);
+    town.change(|state| state.slack_hangs = true);
+    town.invoked(Span::seconds(14));
+    let began = Instant::now();
+    let news = (1..=10).map(|number| town.tell(number, NEW, rolled_back()));
+    let told = join_all(news).await.concat();
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "Slack is waited for once, and not ten times"
+    );
+    let count = |what: &str| told.matches(what).count();
+    assert_eq!(count("SNS: scr/staging: 3f2a9c1 was rolled back"), 10, "{told}");
+    assert_eq!(count("Passing: AWS cannot be reached for now: Slack could not be told yet"), 10);
+    assert!(count("Slack chat") == 0 && count("announced") == 0, "{told}");
+
+    // Slack is told when it is there again, and the topic is not told again.
+    town.change(|state| state.slack_hangs = false);
+    town.invoked(Span::seconds(30));
+    expect![[r##"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "#deployments"
+          Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast false
+        announced
+    "##]]
+    .assert_eq(&town.tell(7, NEW, rolled_back()).await);
+}
+
+/// As the topic hands it to notify.
+fn alarm() -> Value {
+    let sample = include_str!("../../../../../events/own-alarm-by-sns.json");
+    serde_json::from_str(sample).expect("a sample is JSON")
+}
+
+#[tokio::test]
+async fn slack_is_told_of_slipways_own_alarms() {
+    let town = Town::new(BOT);
+    let mut story = town.hear(&alarm()).await;
+    town.change(|state| state.slack_says.push((503, json!("no"))));
+    story += &town.hear(&alarm()).await;
+    town.change(|state| {
+        state.slack_says.push((200, json!({"ok": false, "error": "token_revoked"})));
+    });
+    story += &town.hear(&alarm()).await;
+    let nothing = json!({"Records": [{"Sns": {"Message": "scr/staging: 3f2a9c1 is live"}}]});
+    story += &town.hear(&nothing).await;
+    expect![[r##"
+          read the secret
+          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C rings, channel "#deployments"
+        told
+          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C rings, channel "#deployments"
+        Passing: AWS cannot be reached for now: Slack answered 503 Service Unavailable
+          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C rings, channel "#deployments"
+        told
+        Unreadable: the topic told of no alarm: expected value at line 1 column 1
+    "##]].assert_eq(&story);
 }

@@ -28,6 +28,8 @@ pub(super) struct State {
     secret: String,
     /// What Slack says instead of taking a message, and how often.
     pub(super) slack_says: Vec<(u16, Value)>,
+    /// Slack takes what it is sent, and never answers.
+    pub(super) slack_hangs: bool,
     pub(super) topic_is_gone: bool,
     messages: u32,
     calls: Vec<String>,
@@ -65,6 +67,27 @@ impl Town {
         change(&mut self.state.lock().expect("the server lives"));
     }
 
+    /// An invocation begins that may last so long.
+    pub(super) fn invoked(&self, lasts: Span) {
+        self.aws.invoked(self.aws.now().millis() + lasts.as_seconds() * 1000);
+    }
+
+    /// Hands over what SNS says, and returns what was called and what came of it.
+    pub(super) async fn hear(&self, payload: &Value) -> String {
+        let said = match self.notifier.tell_alarms(&self.aws, payload).await {
+            Ok(_) => "told".to_owned(),
+            Err(failure) => format!("{}: {failure}", failure.name()),
+        };
+        format!("{}{said}\n", self.calls())
+    }
+
+    fn calls(&self) -> String {
+        let mut calls = std::mem::take(&mut self.state.lock().expect("the server lives").calls);
+        // The topic and Slack are told side by side.
+        calls.sort_by_key(|call| !call.starts_with("SNS"));
+        calls.iter().map(|call| format!("  {call}\n")).collect()
+    }
+
     /// Tells one piece of news, and returns what was called and what came of it.
     pub(super) async fn tell(&self, number: u64, age: Span, news: News) -> String {
         let place = Place {
@@ -87,11 +110,7 @@ impl Town {
             Ok(event) => event.name().to_owned(),
             Err(failure) => format!("{}: {failure}", failure.name()),
         };
-        let mut calls = std::mem::take(&mut self.state.lock().expect("the server lives").calls);
-        // The topic and Slack are told side by side.
-        calls.sort_by_key(|call| !call.starts_with("SNS"));
-        let calls: String = calls.iter().map(|call| format!("  {call}\n")).collect();
-        format!("{calls}{said}\n")
+        format!("{}{said}\n", self.calls())
     }
 }
 
@@ -100,6 +119,11 @@ fn serve(connection: &TcpStream, state: &Mutex<State>) {
     while let Some((path, operation, body)) = read_request(&mut reader) {
         let (status, answer) = {
             let mut state = state.lock().expect("nobody panicked");
+            if path.starts_with("/slack/") && state.slack_hangs {
+                drop(state);
+                thread::park();
+                return;
+            }
             match path.strip_prefix("/slack/") {
                 Some(method) => state.slack(method, &body),
                 None => state.aws(&operation, &body),

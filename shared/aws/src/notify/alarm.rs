@@ -1,0 +1,34 @@
+//! Slipway's own alarms, as their topic hands them over.
+
+use super::words::{Mood, Story};
+use crate::failure::Failure;
+use serde_json::Value;
+
+/// One story for each alarm that a payload of SNS's tells of.
+pub(super) fn stories(payload: &Value) -> Result<Vec<Story>, Failure> {
+    let records = payload["Records"].as_array().into_iter().flatten();
+    records.map(|record| story(record["Sns"]["Message"].as_str().unwrap_or_default())).collect()
+}
+
+fn story(message: &str) -> Result<Story, Failure> {
+    let unreadable = |why: &str| Failure::Unreadable(format!("the topic told of no alarm: {why}"));
+    let alarm: Value =
+        serde_json::from_str(message).map_err(|error| unreadable(&error.to_string()))?;
+    let text = |name: &str| alarm[name].as_str().filter(|text| !text.is_empty());
+    let name = text("AlarmName").ok_or_else(|| unreadable("it has no AlarmName"))?;
+    let state = text("NewStateValue").unwrap_or("in a state that is not told");
+    let (mood, what) = match state {
+        "OK" => (Mood::Good, "is over".to_owned()),
+        "ALARM" => (Mood::Calling, "rings".to_owned()),
+        other => (Mood::Calling, format!("is {other}")),
+    };
+    Ok(Story {
+        mood,
+        headline: format!("Slipway's own alarm {name} {what}"),
+        why: text("AlarmDescription").map(str::to_owned),
+        facts: text("NewStateReason").map(str::to_owned).into_iter().collect(),
+        last_words: vec![],
+        output: None,
+        advice: None,
+    })
+}
