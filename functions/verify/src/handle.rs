@@ -11,8 +11,8 @@ pub(crate) async fn perform(aws: &Aws, message: &Message) -> Result<Event, Failu
         Effect::Check { check, attempt, spec, .. } => {
             let outcome = aws::check(aws, spec).await;
             match &outcome {
-                Outcome::Passed => info!(url = spec.url, "passed"),
-                Outcome::Failed { reason } => info!(url = spec.url, "not passed: {reason}"),
+                Outcome::Passed => info!(url = spec.shown(), "passed"),
+                Outcome::Failed { reason } => info!(url = spec.shown(), "not passed: {reason}"),
             }
             Ok(Event::Checked { check: *check, attempt: *attempt, outcome })
         }

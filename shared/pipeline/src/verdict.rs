@@ -2,6 +2,7 @@
 
 use crate::doubt::Doubt;
 use crate::names::{AlarmName, ContainerName, Revision, ServiceName, Version};
+use crate::spec;
 use crate::task::Fault;
 use crate::waits::WaitsFor;
 use serde::{Deserialize, Serialize};
@@ -289,7 +290,9 @@ impl fmt::Display for Cause {
             Self::SidecarFailed { service, container, reason } => {
                 write!(f, "container {container} of {service} died: {reason}")
             }
-            Self::CheckFailed { url, reason } => write!(f, "{url}: {reason}"),
+            Self::CheckFailed { url, reason } => {
+                write!(f, "{}: {reason}", spec::without_query(url))
+            }
             Self::ChecksTimedOut => f.write_str("the checks did not answer in time"),
             Self::Alarm { alarm, reason } if reason.is_empty() => write!(f, "alarm {alarm}"),
             Self::Alarm { alarm, reason } => write!(f, "alarm {alarm}: {reason}"),

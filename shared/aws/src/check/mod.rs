@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt;
 use pipeline::event::Outcome;
-use pipeline::spec::Check;
+use pipeline::spec::{Check, without_query};
 use pipeline::time::Span;
 use std::error::Error;
 use std::io;
@@ -19,6 +19,8 @@ use std::time::Duration;
 /// So much of an answer is read at the most, and so much of it is quoted.
 const BODY_MAX: usize = 4096;
 const QUOTE_MAX: usize = 160;
+/// A value of a query that is as long as this may be a secret.
+const SECRET_MIN: usize = 6;
 /// A function is ended after a minute, and has to say before that what it found.
 const TIMEOUT_MAX: Span = Span::seconds(45);
 /// By these words of rustls's its errors are known.
@@ -48,7 +50,7 @@ async fn ask(aws: &Aws, spec: &Check) -> Result<(), String> {
     let patience = spec.timeout.min(TIMEOUT_MAX);
     let asking = async {
         let response = aws.http.send(request).await.map_err(|error| plain_words(&error))?;
-        judge(response, &spec.expect).await
+        judge(response, spec).await
     };
     let late = || Err(format!("no answer within {patience}"));
     let limit = Duration::from_secs(patience.as_seconds());
@@ -56,25 +58,26 @@ async fn ask(aws: &Aws, spec: &Check) -> Result<(), String> {
 }
 
 /// The body is of interest only where the status is wrong.
-async fn judge(response: Response<SdkBody>, expect: &[u16]) -> Result<(), String> {
+async fn judge(response: Response<SdkBody>, spec: &Check) -> Result<(), String> {
     let status = response.status();
-    if expect.contains(&status.as_u16()) {
+    if spec.expect.contains(&status.as_u16()) {
         return Ok(());
     }
     let location = response.headers().get("location").and_then(|value| value.to_str().ok());
     let mut reason = format!("status {status}");
     if let Some(location) = location {
+        let location = without_query(location);
         reason.push_str(&format!(" to {location:.QUOTE_MAX$}"));
     }
-    let words = first_words(response.into_body()).await;
+    let words = first_words(response.into_body(), &spec.url).await;
     if !words.is_empty() {
         reason.push_str(&format!(": {words}"));
     }
     Err(reason)
 }
 
-/// Reads the beginning, as one line.
-async fn first_words(mut body: SdkBody) -> String {
+/// Reads the beginning, as one line, without what only the one who asked may know.
+async fn first_words(mut body: SdkBody, url: &str) -> String {
     let mut bytes = Vec::new();
     while bytes.len() < BODY_MAX
         && let Some(Ok(frame)) = body.frame().await
@@ -85,11 +88,22 @@ async fn first_words(mut body: SdkBody) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let text: String = text.chars().map(printable).collect();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let line = words.join(" ");
+    let line = without_query_of(url, words.join(" "));
     match line.char_indices().nth(QUOTE_MAX) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// Takes the query of the URL out of what is told: it can hold a token, and pages that do not know a
+/// path like to repeat what they were asked.
+fn without_query_of(url: &str, text: String) -> String {
+    let query = url.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or(query));
+    let Some(query) = query.filter(|query| !query.is_empty()) else { return text };
+    let values = query.split('&').filter_map(|one| one.split_once('=')).map(|(_, value)| value);
+    // A short value is a word like any other.
+    let secrets = std::iter::once(query).chain(values.filter(|value| value.len() >= SECRET_MIN));
+    secrets.fold(text, |text, secret| text.replace(secret, "…"))
 }
 
 /// What went wrong on the way, told apart by who can do something about it.

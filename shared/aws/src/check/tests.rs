@@ -103,3 +103,22 @@ fn a_name_that_nobody_knows_and_a_server_without_tls_are_told_apart() {
     let plain = ask(&format!("https://{plain}/"), PATIENCE);
     assert!(plain.starts_with("TLS failed"), "{plain}");
 }
+
+#[test]
+fn the_query_of_a_url_is_told_to_nobody() {
+    let answers = [
+        "HTTP/1.1 302 Found\r\nlocation: https://login/?back=/health?token=0123abcd\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\ncontent-length: 47\r\n\r\nCannot GET /health?full=yes&amp;token=0123abcd!",
+        "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 17\r\n\r\ntoken=0123abcd no",
+    ];
+    let told = answers.map(|answer| {
+        let url = format!("http://{}/health?full=yes&token=0123abcd", server(answer.into()));
+        ask(&url, PATIENCE) + "\n"
+    });
+    expect![[r#"
+        status 302 Found to https://login/?…
+        status 404 Not Found: Cannot GET /health?full=yes&amp;token=…!
+        status 500 Internal Server Error: token=… no
+    "#]]
+    .assert_eq(&told.concat());
+}

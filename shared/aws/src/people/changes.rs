@@ -1,6 +1,6 @@
 //! What is different between two specs, in lines that a person can read.
 
-use pipeline::spec::{Application, may_be_secret};
+use pipeline::spec::{Application, may_be_secret, without_query};
 use pipeline::time::{Span, Time};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -157,7 +157,21 @@ fn is_hidden(path: &str, value: &Value) -> bool {
 fn words(path: &str, value: &Value) -> String {
     let name = path.rsplit('.').next().unwrap_or(path);
     let seconds = value.as_u64().filter(|_| SPANS.contains(&name));
-    seconds.map_or_else(|| short(value), |seconds| Span::seconds(seconds).to_string())
+    let mut value = value.clone();
+    hide_queries(name, &mut value);
+    seconds.map_or_else(|| short(&value), |seconds| Span::seconds(seconds).to_string())
+}
+
+/// The query of a URL can hold a token.
+fn hide_queries(name: &str, value: &mut Value) {
+    match value {
+        Value::String(text) if name == "url" => *text = without_query(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| hide_queries(name, value)),
+        Value::Object(members) => {
+            members.iter_mut().for_each(|(name, value)| hide_queries(name, value));
+        }
+        _ => {}
+    }
 }
 
 /// `environments.staging`

@@ -65,7 +65,7 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
         let names: Vec<_> = wave.iter().map(|service| service.name.as_str()).collect();
         format!("update {}", names.join(" and "))
     }));
-    steps.extend(site.rules.checks.iter().map(|check| format!("ask {}", check.url)));
+    steps.extend(site.rules.checks.iter().map(|check| format!("ask {}", check.shown())));
     if !site.rules.alarms.names.is_empty() && site.rules.bake.as_seconds() > 0 {
         steps.push(format!("watch the alarms for {}", site.rules.bake));
     }

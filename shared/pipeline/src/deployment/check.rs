@@ -53,21 +53,25 @@ impl Deployment {
             Outcome::Passed => {
                 own.passed = true;
                 let all = progress.iter().all(|p| p.passed);
-                self.note(now, format!("{} answers as expected (attempt {attempt}).", spec.url));
+                self.note(
+                    now,
+                    format!("{} answers as expected (attempt {attempt}).", spec.shown()),
+                );
                 if all {
                     self.bake(now);
                 }
             }
             Outcome::Failed { reason } if attempt >= spec.attempts => {
-                self.note(now, format!("{}: {reason} (attempt {attempt} of {attempt}).", spec.url));
-                self.go_back(Cause::CheckFailed { url: spec.url, reason }, now);
+                let url = spec.shown();
+                self.note(now, format!("{url}: {reason} (attempt {attempt} of {attempt})."));
+                self.go_back(Cause::CheckFailed { url, reason }, now);
             }
             Outcome::Failed { reason } => {
                 own.attempt += 1;
                 if attempt == 1 {
                     self.note(
                         now,
-                        format!("{}: {reason} (attempt 1 of {}).", spec.url, spec.attempts),
+                        format!("{}: {reason} (attempt 1 of {}).", spec.shown(), spec.attempts),
                     );
                 }
                 self.ask_check(check, attempt + 1, spec.every, now);

@@ -41,7 +41,7 @@ impl Deployment {
             }
             State::Checking { progress, deadline } => {
                 let open = self.rules.checks.iter().zip(progress).filter(|(_, p)| !p.passed);
-                let urls = open.map(|(check, _)| check.url.clone()).collect();
+                let urls = open.map(|(check, _)| check.shown()).collect();
                 Waiting::Checks { urls, until: *deadline }
             }
             State::Baking { until } => Waiting::Bake { until: *until },

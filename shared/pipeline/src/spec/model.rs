@@ -155,6 +155,21 @@ pub struct Check {
     pub timeout: Span,
 }
 
+impl Check {
+    /// The URL as it may be told: its query can hold a token.
+    pub fn shown(&self) -> String {
+        without_query(&self.url)
+    }
+}
+
+/// A URL up to its query. Logs, histories and notices are read by more people than specs.
+pub fn without_query(url: &str) -> String {
+    match url.split_once(['?', '#']) {
+        Some((place, _)) => format!("{place}?…"),
+        None => url.to_owned(),
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarms {
     pub names: Vec<AlarmName>,

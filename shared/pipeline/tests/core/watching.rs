@@ -289,3 +289,19 @@ fn every_wait_ends_though_nobody_says_anything_any_more() {
         assert_eq!(story.state(), "ended", "{name}");
     }
 }
+
+/// It can hold a token, and more people read what is told than read the spec.
+#[test]
+fn the_query_of_a_check_is_never_told() {
+    let checks = "[{url: \"https://shop.example/health?token=0123abcd\", attempts: 1}]";
+    let story = states::checking_with(&[("checks", checks)]);
+    let waits = format!("{:?}", story.deployment.waiting());
+    assert!(waits.contains("https://shop.example/health?…"), "{waits}");
+    let passed = story.clone().then(passed(0, 1));
+    let failed = story.then(check_failed(0, 1));
+    expect!["Going back: https://shop.example/health?…: answered 503."].assert_eq(&cause(&failed));
+    for told in [format!("{:?}", passed.deployment.timeline), format!("{:?}", failed.deployment)] {
+        let told = told.replace("url: \"https://shop.example/health?token=0123abcd\"", "the spec");
+        assert!(!told.contains("0123abcd"), "{told}");
+    }
+}
