@@ -1,31 +1,59 @@
-//! The queue: timers that ring, and what one record wants of another.
+//! The queue: timers that ring, what one record wants of another, and looks at repositories.
 
+use crate::lost;
 use aws::{Aws, Failure, each_message, read_body};
 use engine::{Message, Timer, World};
-use serde::Deserialize;
+use pipeline::names::Repository;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::Mutex;
 use tracing::info;
 
-/// What tells a message from a timer. Each is then read for itself: to read "one or the other",
-/// serde would bring a second reader of everything that a message may hold.
+/// What tells one kind of message from another. Each is then read for itself: to read "one or the
+/// other", serde would bring a second reader of everything that a message may hold.
 #[derive(Deserialize)]
 struct Letter {
     effect: Option<IgnoredAny>,
+    look: Option<IgnoredAny>,
 }
 
-/// Reads a batch, one after another: they mostly speak of one environment.
-pub(crate) async fn read(aws: &Aws, payload: Value) -> Result<Value, Failure> {
-    let turns = Mutex::new(());
-    each_message(payload, async |record| {
-        let _turn = turns.lock().await;
-        match read_body::<Letter>(record)?.effect {
-            Some(_) => relay(aws, &read_body(record)?).await,
-            None => ring(aws, &read_body(record)?).await,
+/// A look for pushes that no event told of. Wake sends it to itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Look {
+    pub(crate) look: Where,
+    /// Where the look before this one stopped reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Where {
+    /// Into every repository of every application: one message for each of them.
+    Everywhere,
+    Into(Repository),
+}
+
+/// Reads a batch, one after another: they mostly speak of one environment. Nobody waits for a look,
+/// so that looks come last.
+pub(crate) async fn read(aws: &Aws, mut payload: Value) -> Result<Value, Failure> {
+    if let Some(records) = payload["Records"].as_array_mut() {
+        records.sort_by_key(is_look);
+    }
+    each_message(aws, payload, async |record| {
+        let letter = read_body::<Letter>(record)?;
+        match (letter.effect, letter.look) {
+            (Some(_), _) => relay(aws, &read_body(record)?).await,
+            (None, Some(_)) => lost::look(aws, read_body(record)?).await,
+            (None, None) => ring(aws, &read_body(record)?).await,
         }
     })
     .await
+}
+
+fn is_look(record: &Value) -> bool {
+    let letter = record["body"].as_str().map(serde_json::from_str::<Letter>);
+    letter.is_some_and(|letter| letter.is_ok_and(|letter| letter.look.is_some()))
 }
 
 async fn relay(aws: &Aws, message: &Message) -> Result<(), Failure> {

@@ -1,66 +1,121 @@
 //! Pushes that no event told of: ECR's events are best effort.
+//!
+//! Each repository is looked into in an invocation of its own, so that a large one, or one that ECR
+//! refuses, takes nothing from the others.
 
+use crate::letters::{Look, Where};
+use aws::metrics::{Metric, count, measure};
 use aws::{Aws, Failure, sweep::recent_pushes};
-use engine::{Key, Record, World};
+use engine::{Key, Lookup, Record, World};
 use pipeline::deployment::Said;
-use pipeline::names::Repository;
+use pipeline::names::{ApplicationName, Repository};
 use pipeline::push::Push;
 use pipeline::spec::Application;
+use pipeline::time::Span;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tracing::{info, warn};
 
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Found {
-    /// Pushes that were news.
-    pub(crate) pushes: u64,
-    pub(crate) failed: u64,
+/// The looks begin one after another, so that not all of them ask ECR in one moment.
+const APART: Span = Span::seconds(2);
+/// For sending what remains to be done, and for the answer.
+const RESERVE: Duration = Duration::from_secs(15);
+
+/// Looks. What fails is found by the next look, in a quarter of an hour: it is counted, and not
+/// delivered again.
+pub(crate) async fn look(aws: &Aws, look: Look) -> Result<(), Failure> {
+    let Look { look, after } = look;
+    match look {
+        Where::Everywhere => look_everywhere(aws).await,
+        Where::Into(repository) => {
+            let looked = aws.leaving(RESERVE, look_into(aws, &repository, after)).await;
+            if let Err(failure) = looked {
+                warn!(error_type = failure.name(), "cannot look into {repository}: {failure}");
+                count(&failure);
+            }
+            Ok(())
+        }
+    }
 }
 
-/// Looks into every repository of every application, and feeds what lies there to the loop, which
-/// knows again what it has heard of.
-pub(crate) async fn look(aws: &Aws) -> Result<Found, Failure> {
-    let specs = specs(aws).await?;
-    let repositories: BTreeSet<&Repository> =
-        specs.iter().flat_map(|spec| spec.images.values()).collect();
-    let mut found = Found::default();
+async fn look_everywhere(aws: &Aws) -> Result<(), Failure> {
+    let applications = aws.applications().await?;
+    let repositories: BTreeSet<Repository> = specs(aws, &applications)
+        .await
+        .into_iter()
+        .flat_map(|spec| spec.images.into_values())
+        .collect();
+    let mut looks = Vec::new();
+    let mut delay = Span::default();
     for repository in repositories {
-        match look_into(aws, repository, &specs).await {
-            Ok(pushes) => found.pushes += pushes,
-            Err(failure) => {
-                found.failed += 1;
-                warn!(error_type = failure.name(), "cannot look into {repository}: {failure}");
+        looks.push((Look { look: Where::Into(repository), after: None }, delay));
+        delay = delay + APART;
+    }
+    info!("{} repositories are looked into", looks.len());
+    aws.send_to_wake(&looks).await
+}
+
+/// Reads the specs of these applications. One that cannot be read hides no other.
+async fn specs(aws: &Aws, applications: &[ApplicationName]) -> Vec<Application> {
+    let mut specs = Vec::new();
+    for application in applications {
+        let key = Key::Spec(application.clone());
+        match aws.load(&[key]).await {
+            Ok(stored) => {
+                let stored = stored.into_iter().next().flatten().map(|stored| stored.record);
+                if let Some(Record::Spec(spec)) = stored {
+                    specs.push(spec);
+                }
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                warn!(
+                    error_type = failure.name(),
+                    "the spec of {application} cannot be read: {failure}"
+                );
+                count(&failure);
             }
         }
     }
-    Ok(found)
-}
-
-async fn specs(aws: &Aws) -> Result<Vec<Application>, Failure> {
-    let applications = aws.applications().await?;
-    let mut specs = Vec::new();
-    for application in applications {
-        let stored = aws.load(&[Key::Spec(application)]).await?.into_iter().next().flatten();
-        if let Some(Record::Spec(spec)) = stored.map(|stored| stored.record) {
-            specs.push(spec);
-        }
-    }
-    Ok(specs)
+    specs
 }
 
 async fn look_into(
     aws: &Aws,
     repository: &Repository,
-    specs: &[Application],
-) -> Result<u64, Failure> {
-    let is_wanted = |push: &Push| specs.iter().any(|spec| push.belongs(spec).is_ok());
+    after: Option<String>,
+) -> Result<(), Failure> {
+    let applications = aws.find(&Lookup::Repository(repository.clone())).await?;
+    let specs = specs(aws, &applications).await;
+    let recent = recent_pushes(aws, repository, after).await?;
+    // First of all: whatever becomes of these pushes, the rest is looked at.
+    if let Some(next) = recent.next {
+        let rest = Look { look: Where::Into(repository.clone()), after: Some(next) };
+        aws.send_to_wake(&[(rest, APART)]).await?;
+    }
+    let news = aws.engine().news_among(&specs, recent.pushes).await;
     let mut lost = 0;
-    for push in recent_pushes(aws, repository).await?.into_iter().filter(is_wanted) {
-        let heard = aws.engine().pushed(&push).await?;
-        if heard.iter().any(|(_, said)| *said == Said::Done) {
-            lost += 1;
-            let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
-            info!(repository = %repository, "found {tag}, which no event told of");
+    for push in &news {
+        lost += take_in(aws, push).await;
+    }
+    measure(&[(Metric::LostPushes, lost)]);
+    Ok(())
+}
+
+/// Feeds one push to the loop; returns 1 if it was news. One that fails keeps no other one back.
+async fn take_in(aws: &Aws, push: &Push) -> u64 {
+    let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
+    match aws.engine().pushed(push).await {
+        Ok(heard) if heard.iter().any(|(_, said)| *said == Said::Done) => {
+            info!(repository = %push.repository, "found {tag}, which no event told of");
+            1
+        }
+        Ok(_) => 0,
+        Err(error) => {
+            let failure = Failure::from(error);
+            warn!(error_type = failure.name(), repository = %push.repository, "{tag} was not taken in: {failure}");
+            count(&failure);
+            0
         }
     }
-    Ok(lost)
 }

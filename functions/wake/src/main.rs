@@ -1,7 +1,8 @@
-//! wake: timers, the sweep, and pushes that no event told of.
+//! wake: timers, the sweep, pushes that no event told of, and by hand a replay of events.
 
 mod letters;
 mod lost;
+mod replay;
 mod sweep;
 
 use lambda_runtime::Error;
@@ -10,6 +11,7 @@ use lambda_runtime::Error;
 async fn main() -> Result<(), Error> {
     aws::run(async |aws, payload| match payload.get("Records") {
         Some(_) => letters::read(aws, payload).await,
+        None if payload["replay"] == true => replay::replay(aws).await,
         None => sweep::sweep(aws, &payload).await,
     })
     .await

@@ -1,43 +1,49 @@
-//! The schedule: whatever is due, and now and then what ECR did not tell.
+//! The schedule: whatever is due, and now and then a look for what ECR did not tell.
 
-use crate::lost;
+use crate::letters::{Look, Where};
 use aws::metrics::{Metric, measure};
-use aws::{Aws, Failure, payload, sweep::oldest_due};
+use aws::{Aws, Failure, payload};
 use engine::World;
 use pipeline::time::{Span, Time};
 use serde_json::{Value, json};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// How often repositories are looked at.
 const LOOK_EVERY: Span = Span::minutes(15);
 
 pub(crate) async fn sweep(aws: &Aws, tick: &Value) -> Result<Value, Failure> {
-    let oldest = oldest_due(aws).await?;
-    let (mut woken, mut failed) = (0, 0);
-    if oldest.is_some() {
-        for (key, result) in aws.engine().sweep().await? {
-            woken += 1;
-            match result {
-                Ok(said) => info!("woke {key}: {said:?}"),
-                Err(error) => {
-                    failed += 1;
-                    error!("{key} could not be woken: {error}");
-                }
+    let swept = aws.engine().sweep().await?;
+    let mut failed = 0;
+    for (key, result) in &swept.woken {
+        match result {
+            Ok(said) => info!("woke {key}: {said:?}"),
+            Err(error) => {
+                failed += 1;
+                error!("{key} could not be woken: {error}");
             }
         }
     }
-    let age = oldest.map_or(0, |due_at| aws.now().since(due_at).as_seconds());
-    let mut lost = lost::Found::default();
-    if is_time_to_look(payload::moment(tick).unwrap_or(aws.now())) {
-        lost = lost::look(aws).await?;
+    for key in &swept.left {
+        warn!("{key} is left for the next sweep: it took too long, or too many came before it");
     }
+    let (woken, left) = (swept.woken.len(), swept.left.len());
+    if is_time_to_look(payload::moment(tick).unwrap_or(aws.now())) {
+        // The looks have invocations of their own: however long they take, the next tick is heard.
+        let look = Look { look: Where::Everywhere, after: None };
+        aws.send_to_wake(&[(look, Span::default())]).await?;
+    }
+    let age = swept.oldest.map_or(0, |since| aws.now().since(since).as_seconds());
     measure(&[
-        (Metric::Due, woken),
+        (Metric::Swept, 1),
+        (Metric::Due, as_number(woken + left)),
         (Metric::OldestDue, age),
-        (Metric::Failed, failed + lost.failed),
-        (Metric::LostPushes, lost.pushes),
+        (Metric::Failed, failed),
     ]);
-    Ok(json!({"woken": woken, "failed": failed + lost.failed, "lost_pushes": lost.pushes}))
+    Ok(json!({"woken": woken, "left": left, "failed": failed}))
+}
+
+fn as_number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// The schedule ticks once a minute, and nothing has to be remembered.

@@ -1,7 +1,8 @@
 //! Metrics: lines in the log that CloudWatch turns into numbers, without a call to it.
 //!
 //! Each number is kept for the function that wrote it and for all of them together. Nothing is
-//! written that is zero, so that an installation where nothing happens pays for no metric.
+//! written that is zero, so that an installation where nothing happens pays for one metric only: that
+//! its sweep runs.
 
 use crate::failure::Failure;
 use crate::log::write_line;
@@ -38,6 +39,8 @@ pub enum Metric {
     OldestDue,
     /// Pushes that the sweep found and no event told of.
     LostPushes,
+    /// A sweep came to its end: an alarm watches that there is one every minute.
+    Swept,
 }
 
 impl Metric {
@@ -57,6 +60,15 @@ impl Metric {
             Self::Due => "Due",
             Self::OldestDue => "OldestDueAge",
             Self::LostPushes => "LostPushes",
+            Self::Swept => "Swept",
+        }
+    }
+
+    /// The sets of dimensions under which CloudWatch keeps it; each of them is paid for.
+    fn dimensions(self) -> Value {
+        match self {
+            Self::Swept => json!([["Function"]]),
+            _ => json!([["Function"], []]),
         }
     }
 
@@ -111,20 +123,20 @@ fn line(function: &str, now: Time, numbers: &[(Metric, u64)]) -> Option<Value> {
     if numbers.is_empty() {
         return None;
     }
-    let metrics: Vec<Value> = numbers
-        .iter()
-        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()}))
-        .collect();
-    let directive = json!({
-        "Namespace": NAMESPACE,
-        "Dimensions": [["Function"], []],
-        "Metrics": metrics,
-    });
+    let mut directives: Vec<Value> = Vec::new();
+    for (metric, _) in &numbers {
+        let (name, dimensions) =
+            (json!({"Name": metric.name(), "Unit": metric.unit()}), metric.dimensions());
+        match directives.iter_mut().find(|known| known["Dimensions"] == dimensions) {
+            Some(known) => {
+                known["Metrics"].as_array_mut().into_iter().for_each(|list| list.push(name.clone()))
+            }
+            None => directives
+                .push(json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [name]})),
+        }
+    }
     let mut line = Map::new();
-    line.insert(
-        "_aws".into(),
-        json!({"Timestamp": now.millis(), "CloudWatchMetrics": [directive]}),
-    );
+    line.insert("_aws".into(), json!({"Timestamp": now.millis(), "CloudWatchMetrics": directives}));
     line.insert("timestamp".into(), now.to_string().into());
     line.insert("level".into(), "INFO".into());
     line.insert("message".into(), "metrics".into());
@@ -180,6 +192,22 @@ mod tests {
               "timestamp": "2026-11-21T09:02:12Z"
             }"#]]
         .assert_eq(&line.unwrap_or_default());
+    }
+
+    #[test]
+    fn that_a_sweep_ran_is_one_metric_and_not_two() {
+        let numbers = [(Metric::Due, 1), (Metric::Swept, 1)];
+        let line = line("slipway-wake", Time::default(), &numbers).unwrap_or_default();
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().into_iter().flatten();
+        let directives: Vec<String> =
+            directives.map(|one| format!("{}: {}", one["Metrics"], one["Dimensions"])).collect();
+        expect![[r#"
+            [
+                "[{\"Name\":\"Due\",\"Unit\":\"Count\"}]: [[\"Function\"],[]]",
+                "[{\"Name\":\"Swept\",\"Unit\":\"Count\"}]: [[\"Function\"]]",
+            ]
+        "#]]
+        .assert_debug_eq(&directives);
     }
 
     #[test]

@@ -18,6 +18,13 @@ pub const SLACK_CHANNEL: &str = "SLIPWAY_SLACK_CHANNEL";
 pub const ROLLBACK_FUNCTION: &str = "SLIPWAY_ROLLBACK_FUNCTION";
 /// The log groups of tasks that notices may quote from.
 pub const TASK_LOGS: &str = "SLIPWAY_TASK_LOGS";
+/// Whether services may be deleted: `true` or `false`.
+pub const DELETES_SERVICES: &str = "SLIPWAY_DELETES_SERVICES";
+/// The queue of the events that were given up, and the functions that hear events.
+pub const EVENT_DEAD_LETTERS: &str = "SLIPWAY_EVENT_DEAD_LETTERS";
+pub const IMAGE_PUSHED: &str = "SLIPWAY_IMAGE_PUSHED";
+pub const ECS_CHANGED: &str = "SLIPWAY_ECS_CHANGED";
+pub const ALARM_CHANGED: &str = "SLIPWAY_ALARM_CHANGED";
 /// The roles that may be handed to ECS, as the template's parameter has them.
 pub const TASK_ROLES: &str = "SLIPWAY_TASK_ROLES";
 /// What every function is told that changes deployments: it sends whatever stands overdue in their
@@ -26,6 +33,8 @@ pub const QUEUES: [&str; 6] =
     [ROLLOUT_QUEUE, MIGRATE_QUEUE, VERIFY_QUEUE, ROLLBACK_QUEUE, WAKE_QUEUE, NOTIFY_QUEUE];
 /// What a function is told that only knows of pushes: offers and timers, and what is to be said.
 pub const PUSHES: [&str; 2] = [WAKE_QUEUE, NOTIFY_QUEUE];
+/// What only wake is told, which hands events that were given up to their functions again.
+pub const REPLAYS: [&str; 4] = [EVENT_DEAD_LETTERS, IMAGE_PUSHED, ECS_CHANGED, ALARM_CHANGED];
 /// What only notify is told.
 pub const PEOPLE: [&str; 5] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION, TASK_LOGS];
 

@@ -1,8 +1,7 @@
-//! What the sweep needs besides the loop: how late it is, and pushes that no event told of.
+//! What lies in a repository: pushes that no event told of.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
-use crate::world::table::{number, string};
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageStatus, TagStatus};
 use engine::World;
 use pipeline::names::{Digest, Repository, Tag};
@@ -14,39 +13,44 @@ const LOST_FOR: Span = Span::hours(24);
 /// ECR's own event is given so long to arrive.
 const GRACE: Span = Span::minutes(2);
 const PAGE: i32 = 1000;
+/// So many pages are read at a time; ECR sorts them by nothing, so that all of them have to be read.
+const PAGES_MAX: usize = 20;
 
-/// Since when the record that waits longest wants to be woken; `None`: nothing is due.
-pub async fn oldest_due(aws: &Aws) -> Result<Option<Time>, Failure> {
-    let asking = aws.dynamodb().query().table_name(aws.table()?).index_name("due");
-    let asking = asking
-        .key_condition_expression("due = :due AND due_at <= :now")
-        .expression_attribute_values(":due", string("due"))
-        .expression_attribute_values(":now", number(aws.now().millis()))
-        .limit(1);
-    let items = asking.send().await.map_err(failure)?.items.unwrap_or_default();
-    let due_at = items.first().and_then(|item| item.get("due_at")?.as_n().ok());
-    Ok(due_at.and_then(|millis| millis.parse().ok()).map(Time::from_millis))
+/// What was pushed lately, as far as it was read.
+#[derive(Debug, Default)]
+pub struct Recent {
+    pub pushes: Vec<Push>,
+    /// Where the next look goes on; `None`: everything was read.
+    pub next: Option<String>,
 }
 
 /// Lists what was pushed into a repository lately, the newest first: what is older by then is no
 /// longer wanted, and is not deployed on the way.
-pub async fn recent_pushes(aws: &Aws, repository: &Repository) -> Result<Vec<Push>, Failure> {
+pub async fn recent_pushes(
+    aws: &Aws,
+    repository: &Repository,
+    after: Option<String>,
+) -> Result<Recent, Failure> {
     let asking = aws
         .ecr()
         .describe_images()
         .repository_name(repository.as_str())
         .filter(DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build())
         .max_results(PAGE);
-    let mut pushes = Vec::new();
-    let mut pages = asking.into_paginator().send();
-    while let Some(page) = pages.next().await {
+    let mut recent = Recent { next: after, ..Recent::default() };
+    for _ in 0..PAGES_MAX {
+        let page = asking.clone().set_next_token(recent.next.take()).send().await;
         let page = page.map_err(failure)?;
         for image in page.image_details() {
-            pushes.extend(pushes_of(repository, image, aws.now()));
+            recent.pushes.extend(pushes_of(repository, image, aws.now()));
+        }
+        recent.next = page.next_token;
+        if recent.next.is_none() {
+            break;
         }
     }
-    pushes.sort_by_key(|push| std::cmp::Reverse(push.pushed_at));
-    Ok(pushes)
+    recent.pushes.sort_by_key(|push| std::cmp::Reverse(push.pushed_at));
+    Ok(recent)
 }
 
 /// In whole seconds, as ECR's event tells of it: later by a moment would be a push of its own.

@@ -21,6 +21,7 @@ pub use ecs::{EcsNews, ecs_news};
 pub use ssm::command_news;
 
 use crate::failure::Failure;
+use crate::settings;
 use pipeline::time::Time;
 use serde_json::Value;
 
@@ -35,6 +36,16 @@ pub enum Heard<T> {
 /// Returns the moment of an event that EventBridge delivered.
 pub fn moment(payload: &Value) -> Result<Time, Failure> {
     field::required_time(payload, "time")
+}
+
+/// Returns the variable that names the function which hears an event like this; `None`: none does.
+pub fn listener(event: &Value) -> Option<&'static str> {
+    match field::text(event, "source")? {
+        "aws.ecr" => Some(settings::IMAGE_PUSHED),
+        "aws.ecs" | "aws.ssm" => Some(settings::ECS_CHANGED),
+        "aws.cloudwatch" => Some(settings::ALARM_CHANGED),
+        _ => None,
+    }
 }
 
 /// Says what kind of event this is; `None`: EventBridge did not send it.

@@ -77,6 +77,32 @@ impl Account {
         Ok(answer)
     }
 
+    /// Takes an event for a function, as Lambda does when it is invoked with the type `Event`.
+    pub(crate) fn take_event(
+        &mut self,
+        caller: String,
+        function: &str,
+        event: Value,
+    ) -> Result<(), Refusal> {
+        let stack = self.stack.clone();
+        let (service, operation) = ("lambda", "Invoke".to_owned());
+        let call = Call { caller, service, operation, input: Value::Null };
+        let taken = match stack.function(function) {
+            Some(function) => {
+                let need = Need::new("lambda:InvokeFunction", &*function.arn);
+                self.authorise(&call, &[need]).map(|()| function.id.clone())
+            }
+            None => {
+                let message = format!("Function not found: {function}");
+                Err(Refusal { status: 404, ..Refusal::new("ResourceNotFoundException", message) })
+            }
+        };
+        let refused = taken.as_ref().err().map(|refusal| refusal.code.clone());
+        self.note(&call, refused, Units::default());
+        self.invoke_later(&taken?, event, false);
+        Ok(())
+    }
+
     fn authorise(&mut self, call: &Call, needs: &[Need]) -> Result<(), Refusal> {
         let stack = self.stack.clone();
         let Some(function) = stack.functions.get(&call.caller) else { return Ok(()) };

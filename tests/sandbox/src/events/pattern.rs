@@ -69,9 +69,14 @@ fn known(filter: &Value) -> bool {
                 }
                 Some(("exists", argument)) => argument.is_boolean(),
                 Some(("numeric", Value::Array(parts))) => numeric(parts, 0.0).is_some(),
-                Some(("anything-but", Value::Object(_))) => members
-                    .get("anything-but")
-                    .is_some_and(|inner| known(inner) && inner.get("exists").is_none()),
+                Some(("anything-but", Value::Object(inner))) => {
+                    let each = inner.iter().flat_map(|(name, argument)| ways(name, argument));
+                    let mut each = each.peekable();
+                    inner.len() == 1
+                        && inner.get("exists").is_none()
+                        && each.peek().is_some()
+                        && each.all(|filter| known(&filter))
+                }
                 Some(("anything-but", argument)) => !argument.is_null(),
                 _ => false,
             }
@@ -79,6 +84,12 @@ fn known(filter: &Value) -> bool {
         Value::Array(_) => false,
         _ => true,
     }
+}
+
+/// Inside of `anything-but` a filter may have a list: it is one filter for each of them.
+fn ways(name: &str, argument: &Value) -> Vec<Value> {
+    let arguments = argument.as_array().map_or(std::slice::from_ref(argument), Vec::as_slice);
+    arguments.iter().map(|one| serde_json::json!({ name: one })).collect()
 }
 
 fn accepts(filters: &[Value], value: Option<&Value>) -> bool {
@@ -107,7 +118,10 @@ fn accept(filter: &Value, value: Option<&Value>) -> bool {
     }
     let Some(value) = value else { return false };
     match (name.as_str(), argument) {
-        ("anything-but", Value::Object(_)) => value.is_string() && !accept(argument, Some(value)),
+        ("anything-but", Value::Object(inner)) => {
+            let mut each = inner.iter().flat_map(|(name, argument)| ways(name, argument));
+            value.is_string() && !each.any(|filter| accept(&filter, Some(value)))
+        }
         ("anything-but", Value::Array(others)) => {
             !others.iter().any(|other| accept(other, Some(value)))
         }

@@ -49,7 +49,11 @@ async fn answer(
     body: Bytes,
 ) -> Response<Body> {
     if let Some(function) = invoked(&method, &uri) {
-        return invoke(&account, function, &body).await;
+        let kind = headers.get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
+        return match kind {
+            Some("Event") => invoke_later(&account, function, &headers, &body),
+            _ => invoke(&account, function, &body).await,
+        };
     }
     let Some(request) = understand(&method, &uri, &headers, &body) else {
         let problem = format!("the sandbox does not know what {method} {uri} is\n");
@@ -116,6 +120,26 @@ async fn answer(
 fn invoked<'a>(method: &Method, uri: &'a Uri) -> Option<&'a str> {
     let path = uri.path().strip_prefix("/2015-03-31/functions/")?.strip_suffix("/invocations")?;
     (*method == Method::POST).then_some(path)
+}
+
+/// Takes an event for a function, which is called later.
+fn invoke_later(
+    account: &Shared,
+    function: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Response<Body> {
+    let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
+    let caller = caller(&account, headers).unwrap_or_default();
+    match account.take_event(caller, function, json::input(body).unwrap_or_default()) {
+        Ok(()) => respond(StatusCode::ACCEPTED, "application/json", Body::empty(), &[]),
+        Err(refusal) => {
+            let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let code = ("x-amzn-errortype", refusal.code.clone());
+            let message = json!({ "Message": refusal.message }).to_string();
+            respond(status, "application/json", message.into(), &[code])
+        }
+    }
 }
 
 /// Waits until whoever lets the time pass has invoked the function.

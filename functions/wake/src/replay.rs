@@ -1,0 +1,96 @@
+//! Replays: every event that was given up is handed to its function again.
+//!
+//! SQS redrives only what SQS itself has given up. In this queue lie events that EventBridge could not
+//! deliver, as they are, and events on which a function failed to the last, in a record of Lambda's.
+
+use aws::payload::listener;
+use aws::settings::EVENT_DEAD_LETTERS;
+use aws::{Aws, Failure, Received};
+use pipeline::time::Span;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tracing::info;
+
+/// What is kept is not received again by the same replay.
+const HIDDEN: Span = Span::minutes(5);
+/// No more messages are received when only this is left of the invocation.
+const RESERVE: Duration = Duration::from_secs(20);
+
+/// What becomes of one message.
+enum Letter {
+    /// It is for the function that this variable names.
+    HandOn(&'static str, Value),
+    /// It is worth nothing any more.
+    Drop(&'static str),
+    /// It stays, and why.
+    Keep(String),
+}
+
+/// Hands on whatever lies in the queue, and says what became of it. What a function fails on again
+/// comes back into the queue.
+pub(crate) async fn replay(aws: &Aws) -> Result<Value, Failure> {
+    let mut handed_on: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut dropped, mut kept) = (Vec::new(), Vec::new());
+    let mut all = false;
+    while !all && aws.time_left() > RESERVE {
+        let received = aws.receive(EVENT_DEAD_LETTERS, HIDDEN).await?;
+        all = received.is_empty();
+        for message in &received {
+            match read(&message.body) {
+                Letter::HandOn(function, event) => {
+                    match hand_on(aws, function, &event, message).await {
+                        Ok(function) => *handed_on.entry(function).or_default() += 1,
+                        Err(failure) => kept.push(failure.to_string()),
+                    }
+                }
+                Letter::Drop(why) => {
+                    aws.delete(EVENT_DEAD_LETTERS, message).await?;
+                    dropped.push(why);
+                }
+                Letter::Keep(why) => kept.push(why),
+            }
+        }
+    }
+    let rest = if all { "nothing else was there" } else { "there may be more; invoke this again" };
+    info!("replayed {handed_on:?}, dropped {}, kept {}; {rest}", dropped.len(), kept.len());
+    Ok(json!({"handed_on": handed_on, "dropped": dropped, "kept": kept, "rest": rest}))
+}
+
+/// Deletes the message once Lambda has the event: a crash in between hands it on twice, and every
+/// function knows again what it has heard of.
+async fn hand_on(
+    aws: &Aws,
+    function: &str,
+    event: &Value,
+    message: &Received,
+) -> Result<String, Failure> {
+    let function = aws.settings.required(function)?;
+    aws.invoke_later(&function, event).await?;
+    aws.delete(EVENT_DEAD_LETTERS, message).await?;
+    Ok(function)
+}
+
+fn read(body: &str) -> Letter {
+    let Ok(mut event) = serde_json::from_str::<Value>(body) else {
+        return Letter::Keep(format!("no JSON: {body:.200}"));
+    };
+    if event.get("requestContext").is_some() {
+        event = event["requestPayload"].take();
+    }
+    if let Some(function) = listener(&event) {
+        return Letter::HandOn(function, event);
+    }
+    if event["source"] == "aws.events" {
+        return Letter::Drop("a tick of the clock: others have followed");
+    }
+    if event["Records"][0].get("Sns").is_some() {
+        return Letter::Drop("an alarm that Slack did not hear of: the topic has told it by mail");
+    }
+    if event.get("RequestType").is_some() {
+        let advice = "a spec in a CloudFormation stack, which may have a newer one by now: update that stack again and \
+                      delete this message";
+        return Letter::Keep(advice.into());
+    }
+    Letter::Keep(format!("no event that a function hears: {body:.200}"))
+}
