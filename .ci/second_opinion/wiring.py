@@ -31,7 +31,10 @@ def meant(stack, value):
     """A list among the parameters is joined again, to the text that it was given as."""
     if "Fn::Join" in value:
         return PARAMETERS[value["Fn::Join"][1]["Ref"]]
-    return stack.physical.get(value["Ref"], "")
+    name = value["Ref"]
+    if parameter := stack.template["Parameters"].get(name):
+        return PARAMETERS.get(name, parameter.get("Default"))
+    return stack.physical.get(name, "")
 
 
 def patterns(stack):

@@ -70,7 +70,8 @@ impl Team {
             .with("TaskRoleArns", &before::roles(&system.spec))
             .with("SlackSecretArn", &before::slack_secret())
             .with("SlackChannel", &sandbox::slack::channel_id(CHANNEL))
-            .with("TaskLogGroups", "*");
+            .with("TaskLogGroups", "*")
+            .with("DeletesServices", "true");
         if system.environments().any(|(_, rules)| matches!(rules.target, Target::Hosts(_))) {
             options = options.with("HostsTagged", hosts::OURS);
         }

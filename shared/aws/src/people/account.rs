@@ -6,10 +6,11 @@ use crate::ecs::preflight::other_controller;
 use crate::ecs::services::is_there;
 use crate::failure::{Failure, failure};
 use crate::hosts::{self, Tags};
+use crate::settings::DELETES_SERVICES;
 use aws_sdk_cloudwatch::types::AlarmType;
 use futures_util::future::{try_join_all, try_join5};
 use pipeline::names::{AlarmName, Repository, ServiceName};
-use pipeline::spec::{Application, Fault, Target};
+use pipeline::spec::{Application, Fault, FirstDeploy, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 const SERVICES_AT_ONCE: usize = 10;
@@ -25,6 +26,8 @@ pub(crate) struct Facts {
     pub(crate) clusters: BTreeMap<String, String>,
     pub(crate) services: BTreeMap<(String, ServiceName), Trouble>,
     pub(crate) alarms: BTreeMap<AlarmName, String>,
+    /// This installation was not allowed to delete services.
+    pub(crate) may_not_delete: bool,
     /// By the tags of hosts: what is wrong with them, and what is only worth knowing.
     pub(crate) hosts: BTreeMap<Tags, Host>,
 }
@@ -64,7 +67,8 @@ pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure
     )
     .await?;
     let hosts = of_hosts.into_iter().collect();
-    let mut facts = Facts { alarms, hosts, ..Facts::default() };
+    let may_not_delete = aws.settings.optional(DELETES_SERVICES).is_some_and(|may| may != "true");
+    let mut facts = Facts { alarms, may_not_delete, hosts, ..Facts::default() };
     facts.repositories.extend(repositories.into_iter().flatten());
     facts.lifecycles = lifecycles;
     for (cluster, services) in of_clusters {
@@ -228,6 +232,11 @@ impl Facts {
             if let Target::Cluster(cluster) = &environment.target {
                 if let Some(why) = self.clusters.get(cluster) {
                     add(format!("{path}.cluster"), why.clone());
+                }
+                if self.may_not_delete && environment.first_deploy == FirstDeploy::Remove {
+                    let why = "this installation may not delete services; set DeletesServices to \
+                               true on its stack, or leave first_deploy out";
+                    add(format!("{path}.first_deploy"), why.into());
                 }
                 for (_, service) in environment.services() {
                     let trouble = self.services.get(&(cluster.clone(), service.name.clone()));

@@ -10,6 +10,7 @@ mod knowing;
 mod marking;
 mod mistaking;
 mod overruling;
+mod permitted;
 mod rolling_back;
 mod truncated;
 mod turning_round;

@@ -1,8 +1,10 @@
 //! Which events reach which function: every rule against every sample.
 
+use aws::payload::listener;
 use contract::{Template, samples, short};
 use expect_test::{expect, expect_file};
 use sandbox::events::{check, wants};
+use serde_json::json;
 
 /// MiniStack's matcher is asked about the same table.
 #[test]
@@ -32,6 +34,23 @@ fn each_pattern_is_one_that_the_sandbox_understands() {
             check(&rule["EventPattern"], rule.id).unwrap();
         }
     }
+}
+
+/// A replay hands an event to the function that its rule tells.
+#[test]
+fn what_is_replayed_goes_where_the_rules_send_it() {
+    let template = Template::load();
+    let wake = template.get("Wake");
+    let mut heard = 0;
+    for rule in template.of("AWS::Events::Rule") {
+        for source in rule["EventPattern"]["source"].as_array().into_iter().flatten() {
+            let variable = listener(&json!({ "source": source })).unwrap();
+            let function = short(&wake["Environment"]["Variables"][variable]);
+            assert_eq!(function, short(&rule["Targets"][0]["Arn"]), "{}", rule.id);
+            heard += 1;
+        }
+    }
+    assert!(heard >= 6, "{heard}");
 }
 
 #[test]

@@ -41,6 +41,37 @@ fn each_parameter_says_what_it_is_for_and_most_need_no_answer() {
     .assert_debug_eq(&asked);
 }
 
+/// A list would make an ARN that fits nothing, and every call would be denied.
+#[test]
+fn a_scope_is_one_name_and_no_list() {
+    let template = Template::load();
+    let mut scopes = 0;
+    for (name, parameter) in
+        template.section("Parameters").filter(|(name, _)| name.ends_with("Scope"))
+    {
+        // A set of characters, any number of them.
+        let pattern = parameter["AllowedPattern"].as_str().unwrap();
+        let allowed = pattern.strip_prefix('[').and_then(|rest| rest.strip_suffix("]+")).unwrap();
+        assert!(allowed.contains('*') && !allowed.contains([',', ' ', ':']), "{name}: {pattern}");
+        assert!(parameter["ConstraintDescription"].as_str().unwrap().contains("no list"), "{name}");
+        scopes += 1;
+    }
+    assert_eq!(scopes, 4);
+}
+
+/// Lambda takes a name of 64 characters.
+#[test]
+fn how_long_the_name_of_a_stack_may_be_is_said_where_it_is_chosen() {
+    let template = Template::load();
+    let longest = template.functions().iter().map(|one| one.name().len()).max().unwrap();
+    let room = 64 - longest - 1;
+    let said = format!("{room} characters");
+    assert!(template.text.split("AWSTemplateFormatVersion").next().unwrap().contains(&said));
+    for text in [include_str!("../../../../infra/package"), include_str!("../../../../README.md")] {
+        assert!(text.contains(&said), "{said}");
+    }
+}
+
 #[test]
 fn each_parameter_is_used_and_shown_in_a_group() {
     let template = Template::load();

@@ -52,8 +52,10 @@ fn by_wiring(template: &Template, function: &Resource<'_>) -> Vec<String> {
         let reading = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
         expected.extend(reading.map(|action| format!("sqs:{action} {queue}")));
     }
-    if let Some(config) = template.invocations_of(function) {
-        let failures = short(&config["DestinationConfig"]["OnFailure"]["Destination"]);
+    let config = template.invocations_of(function);
+    let failures =
+        config.map(|config| short(&config["DestinationConfig"]["OnFailure"]["Destination"]));
+    if let Some(failures) = failures.filter(|failures| failures != "null") {
         expected.push(format!("sqs:SendMessage {failures}"));
     }
     expected
@@ -133,6 +135,23 @@ fn nobody_may_touch_a_host_unless_the_stack_is_told_which() {
         };
         for statement in statements.iter().filter(touches) {
             assert_eq!(statement["Fn::If"][0], "DeploysToHosts", "{}", function.id);
+        }
+    }
+}
+
+/// What is deleted does not come back.
+#[test]
+fn nobody_may_delete_a_service_unless_the_stack_is_told_so() {
+    let template = Template::load();
+    let parameter = template.section("Parameters").find(|(name, _)| *name == "DeletesServices");
+    assert_eq!(parameter.unwrap().1["Default"], "false");
+    for function in template.functions() {
+        let role = template.get(&short(&function["Role"]));
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        for statement in statements.iter().filter(|one| one.to_string().contains("Delete")) {
+            if !statement.to_string().contains("sqs:DeleteMessage") {
+                assert_eq!(statement["Fn::If"][0], "DeletesServices", "{}", function.id);
+            }
         }
     }
 }
@@ -335,6 +354,11 @@ fn wake() {
             dynamodb:Query ${Table.Arn}/index/due
             dynamodb:Query Table
             ecr:DescribeImages repository/${RepositoryScope}
+            lambda:InvokeFunction AlarmChanged
+            lambda:InvokeFunction EcsChanged
+            lambda:InvokeFunction ImagePushed
+            sqs:DeleteMessage EventDeadLetters
+            sqs:ReceiveMessage EventDeadLetters
         "#]],
     );
 }
@@ -345,6 +369,8 @@ fn notify() {
         "Notify",
         &expect![[r#"
             dynamodb:BatchGetItem Table
+            kms:Decrypt TopicKeyArn
+            kms:GenerateDataKey TopicKeyArn
             logs:GetLogEvents log-group:${TaskLogGroups}:log-stream:*
             secretsmanager:GetSecretValue SlackSecretArn
             sns:Publish Topic

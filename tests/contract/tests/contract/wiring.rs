@@ -4,7 +4,7 @@ use aws::settings;
 use contract::{Resource, Template, short};
 use expect_test::expect;
 use pipeline::deployment::WORKER_LIFE;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -16,6 +16,9 @@ const WORKERS: [(&str, &str); 6] = [
     ("Verify", "VerifyQueue"),
     ("Wake", "WakeQueue"),
 ];
+
+/// What comes every minute is worth nothing when it is late: the next one follows.
+const TICKS: &str = "SweepRule";
 
 fn timeout(function: &Resource<'_>) -> u64 {
     function["Timeout"].as_u64().expect("every function has a timeout")
@@ -57,9 +60,11 @@ fn each_function_is_told_what_it_reads_and_nothing_else() {
         let told: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
         let mut wanted = BTreeSet::from([settings::TABLE]);
         match function.id {
-            "Configure" | "Status" => {}
+            "Configure" => wanted.extend([settings::DELETES_SERVICES]),
+            "Status" => {}
             "ImagePushed" => wanted.extend(settings::PUSHES),
             "Notify" => wanted.extend(settings::QUEUES.iter().chain(&settings::PEOPLE)),
+            "Wake" => wanted.extend(settings::QUEUES.iter().chain(&settings::REPLAYS)),
             "Deploy" | "Rollout" => {
                 wanted.extend(settings::QUEUES.iter().chain([&settings::TASK_ROLES]));
             }
@@ -152,23 +157,23 @@ fn each_rule_may_invoke_its_function_and_keeps_what_it_cannot_deliver() {
     let mut admitted: Vec<String> = sources.iter().map(short).collect();
     admitted.sort();
     let rules: Vec<&str> = template.of("AWS::Events::Rule").map(|rule| rule.id).collect();
-    assert_eq!(admitted, rules, "the dead letters admit exactly the rules");
+    let kept: Vec<&str> = rules.iter().copied().filter(|rule| *rule != TICKS).collect();
+    assert_eq!(admitted, kept, "the dead letters admit exactly the rules of events");
     for rule in template.of("AWS::Events::Rule") {
         let permission = template.get(&format!("{}Permission", rule.id));
         assert_eq!(short(&permission["SourceArn"]), rule.id);
         assert_eq!(permission["Principal"], "events.amazonaws.com");
         for target in rule["Targets"].as_array().unwrap() {
-            assert_eq!(
-                short(&target["DeadLetterConfig"]["Arn"]),
-                "EventDeadLetters",
-                "{}",
-                rule.id
-            );
+            let kept = short(&target["DeadLetterConfig"]["Arn"]);
+            let is_tick = rule.id == TICKS;
+            assert_eq!(kept, if is_tick { "null" } else { "EventDeadLetters" }, "{}", rule.id);
             assert!(target["RetryPolicy"]["MaximumEventAgeInSeconds"].as_u64().unwrap() <= 3600);
             assert_eq!(short(&target["Arn"]), short(&permission["FunctionName"]));
         }
     }
-    assert_eq!(template.of("AWS::Lambda::Permission").count(), rules.len(), "nobody else invokes");
+    let permissions = template.of("AWS::Lambda::Permission").map(|permission| permission.id);
+    let others: Vec<&str> = permissions.filter(|id| !id.ends_with("RulePermission")).collect();
+    assert_eq!(others, ["AlarmSubscriptionPermission"], "nobody else invokes");
 }
 
 /// EventBridge is done once Lambda has taken the event: from there on the function's own
@@ -176,16 +181,78 @@ fn each_rule_may_invoke_its_function_and_keeps_what_it_cannot_deliver() {
 #[test]
 fn each_function_that_nobody_waits_for_keeps_what_it_cannot_digest() {
     let template = Template::load();
-    let targets = template.of("AWS::Events::Rule").map(|rule| short(&rule["Targets"][0]["Arn"]));
-    let mut unattended: BTreeSet<String> = targets.collect();
-    unattended.insert("Configure".to_owned());
+    let rules = template.of("AWS::Events::Rule").filter(|rule| rule.id != TICKS);
+    let mut unattended: BTreeSet<String> =
+        rules.map(|rule| short(&rule["Targets"][0]["Arn"])).collect();
+    unattended.extend(["Configure", "Notify"].map(str::to_owned));
     let mut kept = BTreeSet::new();
     for config in template.of("AWS::Lambda::EventInvokeConfig") {
+        if config.id == "WakeInvocations" {
+            assert_eq!(config["MaximumRetryAttempts"], 0, "the next tick follows");
+            assert!(config["DestinationConfig"].is_null());
+            continue;
+        }
         let failures = short(&config["DestinationConfig"]["OnFailure"]["Destination"]);
         assert_eq!(failures, "EventDeadLetters", "{}", config.id);
         kept.insert(short(&config["FunctionName"]));
     }
     assert_eq!(kept, unattended);
+}
+
+/// The queues' own policies admit nobody that does not encrypt; nothing else is said in them, but
+/// for the rules that may send dead letters.
+#[test]
+fn queues_and_topic_are_reached_over_tls_only() {
+    let template = Template::load();
+    let insecure = json!({"Bool": {"aws:SecureTransport": "false"}});
+    let refuses = |policy: &Resource<'_>| {
+        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+        statements.iter().any(|one| {
+            one["Effect"] == "Deny" && one["Principal"] == "*" && one["Condition"] == insecure
+        })
+    };
+    let mut covered = BTreeSet::new();
+    for policy in template.of("AWS::SQS::QueuePolicy").filter(refuses) {
+        for queue in policy["Queues"].as_array().unwrap() {
+            assert!(covered.insert(short(queue)), "{} has two policies", short(queue));
+        }
+    }
+    let queues: BTreeSet<String> =
+        template.of("AWS::SQS::Queue").map(|queue| queue.id.to_owned()).collect();
+    assert_eq!(covered, queues);
+    assert!(refuses(&template.get("TopicPolicy")));
+}
+
+/// A new account has a concurrency of ten, of which nothing can be reserved.
+#[test]
+fn concurrency_is_reserved_when_asked_for_and_then_left_to_people_and_to_the_clock() {
+    let template = Template::load();
+    let parameters: Vec<(&str, &Value)> = template.section("Parameters").collect();
+    let mut table = String::new();
+    for function in template.functions() {
+        let choice = &function["ReservedConcurrentExecutions"]["Fn::If"];
+        if choice.is_null() {
+            continue;
+        }
+        let (condition, parameter) = (short(&choice[0]), short(&choice[1]));
+        let default = parameters.iter().find(|(name, _)| *name == parameter).unwrap().1;
+        let asked = &template.tree["Conditions"][&condition]["Fn::Not"][0]["Fn::Equals"];
+        assert_eq!(asked, &json!([{ "Ref": parameter }, default["Default"]]));
+        let queue = template.mapping_of(&function).map_or("no queue".to_owned(), |mapping| {
+            let scaling = &mapping["ScalingConfig"]["Fn::If"];
+            assert_eq!(short(&scaling[0]), condition);
+            format!("of which its queue takes {}", scaling[1]["MaximumConcurrency"])
+        });
+        table.push_str(&format!("{}: {parameter}, {queue}\n", function.id));
+    }
+    expect![[r#"
+        AlarmChanged: EventConcurrency, no queue
+        EcsChanged: EventConcurrency, no queue
+        ImagePushed: EventConcurrency, no queue
+        Rollback: ReservedConcurrency, of which its queue takes 4
+        Wake: ReservedConcurrency, of which its queue takes 4
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]
@@ -194,7 +261,7 @@ fn the_table_is_as_the_store_expects_it_and_hard_to_lose() {
     let table = template.get("Table");
     assert_eq!(table.attribute("DeletionPolicy"), "RetainExceptOnCreate");
     assert_eq!(table.attribute("UpdateReplacePolicy"), "Retain");
-    let keys = |keys: &serde_json::Value| -> Vec<String> {
+    let keys = |keys: &Value| -> Vec<String> {
         keys.as_array().unwrap().iter().map(|key| short(&key["AttributeName"])).collect()
     };
     let index = &table["GlobalSecondaryIndexes"][0];
