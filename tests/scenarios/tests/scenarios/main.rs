@@ -18,6 +18,7 @@ mod hosts_refused;
 mod kills;
 mod kills_on_hosts;
 mod lost;
+mod monitoring;
 mod notices;
 mod omen;
 mod omen_apart;
