@@ -90,7 +90,10 @@ impl Ssm {
                 self.commands[number].invocations.keys().cloned().collect();
             for instance in instances {
                 let begun = self.commands[number].invocations[&instance].started_at.is_some();
-                let status = if begun { "ExecutionTimedOut" } else { "DeliveryTimedOut" };
+                // An agent that is silent does not say that it ended what took too long.
+                let says =
+                    self.hosts.get(&instance).is_some_and(|h| h.standing == Standing::Online);
+                let status = if begun && says { "ExecutionTimedOut" } else { "DeliveryTimedOut" };
                 self.end(number, &instance, Some(status), desk);
             }
         }

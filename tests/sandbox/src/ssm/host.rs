@@ -58,6 +58,8 @@ pub enum Standing {
     Lost,
     /// It says that it is there, and runs nothing.
     Deaf,
+    /// It says that it is there, and Run Command takes no command for it: the instance shuts down.
+    Leaving,
     /// The instance is gone; Run Command does not know it.
     Terminated,
 }

@@ -149,7 +149,7 @@ impl Ssm {
         let (hosts, next) = page(&known, input, ["NextToken", "MaxResults"], 50)?;
         let shown = hosts.into_iter().map(|host| {
             let ping = match host.standing {
-                Standing::Online | Standing::Deaf => "Online",
+                Standing::Online | Standing::Deaf | Standing::Leaving => "Online",
                 Standing::Lost | Standing::Terminated => "ConnectionLost",
             };
             json!({
@@ -209,7 +209,9 @@ impl Ssm {
         }
         let unknown = |instance: &&String| {
             let host = self.hosts.get(*instance);
-            host.is_none_or(|host| host.standing == Standing::Terminated)
+            host.is_none_or(|host| {
+                matches!(host.standing, Standing::Leaving | Standing::Terminated)
+            })
         };
         if instances.iter().any(|instance| unknown(&instance)) {
             let why = format!("Instances {instances:?} not in a valid state for account {ACCOUNT}");
