@@ -3,6 +3,7 @@
 use crate::examples::{FACEPLATE, OMEN_EPR, SCR};
 use crate::mistakes::check;
 use expect_test::expect;
+use pipeline::spec::parse;
 
 #[test]
 fn services() {
@@ -221,4 +222,23 @@ fn hosts() {
         environments.prod.services: faceplate is in dev too, on the same cluster or hosts; a service has one environment
     "##]],
     );
+}
+
+/// A host tells of all of them in one answer, and what does not fit in there would be lost.
+#[test]
+fn more_containers_than_a_host_can_tell_of() {
+    let services = |count: usize| {
+        let one = |number| format!("{{name: web{number}, container: {{image: web}}}}");
+        let list: Vec<String> = (0..count).map(one).collect();
+        format!(
+            "{{application: shop, images: {{web: shop}}, environments: {{live: {{hosts: {{tags: \
+             {{Component: shop}}}}, services: [[{}]]}}}}}}",
+            list.join(", ")
+        )
+    };
+    assert!(parse(&services(50)).is_ok());
+    let faults = parse(&services(51)).unwrap_err().to_string();
+    let told = "environments.live.services: there are 51; a host tells of 50 at most, so move some to \
+                another environment";
+    assert_eq!(faults.trim(), told);
 }

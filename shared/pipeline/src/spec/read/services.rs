@@ -15,6 +15,8 @@ pub(super) const LONGEST: Span = Span::hours(24);
 
 const MOST_WAVES: usize = 50;
 const MOST_SERVICES: usize = 200;
+/// A host tells of all its services in one answer, of which Run Command keeps 24,000 characters.
+const MOST_SERVICES_ON_HOSTS: usize = 50;
 const EXAMPLE: &str = "[scr-api, scr-web]; an inner list goes out together";
 
 /// What a service may say of itself.
@@ -45,6 +47,12 @@ pub(super) fn waves(node: &Node, defaults: &Defaults) -> Vec<Vec<Service>> {
     }
     if names.len() > MOST_SERVICES {
         node.fault(format!("there are {}; at most {MOST_SERVICES} are allowed", names.len()));
+    } else if defaults.on_hosts && names.len() > MOST_SERVICES_ON_HOSTS {
+        node.fault(format!(
+            "there are {}; a host tells of {MOST_SERVICES_ON_HOSTS} at most, so move some to another \
+             environment",
+            names.len()
+        ));
     }
     waves
 }
