@@ -38,7 +38,7 @@ pub async fn migrate(aws: &Aws, message: &Message) -> Result<Event, Failure> {
         },
         Effect::LookAtOneOff { target, purpose, attempt, task, container } => {
             match tags_of(target) {
-                Some(_) => hosts::look_at_one_off(aws, *purpose, *attempt, task).await,
+                Some(_) => hosts::look_at_one_off(aws, id, *purpose, *attempt, task).await,
                 None => {
                     ecs::look_at_one_off(aws, target, *purpose, *attempt, task, container).await
                 }

@@ -37,31 +37,54 @@ pub(super) enum Stage {
     Failed(String),
     /// It certainly never began there.
     NeverRan(String),
+    /// Run Command waits for no more news of it. It may have run, it may still run, and what was not
+    /// taken may be taken yet.
+    Unheard(String),
+    /// It may have run, and what it started may still run.
     Cancelled(String),
 }
 
 /// What the script reported before it ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Report {
+    /// The script told to the end, and nothing of it is missing: Run Command keeps the beginning of
+    /// what was written. Otherwise what is not in here may be there all the same.
+    pub(super) is_whole: bool,
     /// By service; `None`: there is no container of that name.
     pub(super) containers: BTreeMap<ServiceName, Option<Container>>,
     /// `x86_64`, `aarch64`
     pub(super) machine: Option<String>,
     /// The exit code of a one-off command, and where its output is.
     pub(super) ended: Option<(i32, String)>,
+    /// A one-off command runs, though the script that began it does not wait for it any more.
+    pub(super) runs: bool,
     pub(super) fault: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Container {
-    pub(super) id: String,
+    /// A revision of ours, or the id of a container that somebody else started.
+    pub(super) what: What,
     pub(super) status: String,
     pub(super) code: i32,
     /// Started with `--rm`: gone for good once it stops.
     pub(super) fleeting: bool,
-    /// Of our labels; empty where it is not ours.
-    pub(super) revision: String,
-    pub(super) mark: String,
+    /// This very deployment started it.
+    pub(super) is_ours: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Revision(String),
+    Container(String),
+}
+
+impl What {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Revision(text) | Self::Container(text) => text,
+        }
+    }
 }
 
 /// Asks for every host that a command went to. Shortly after it was sent there may be none.
@@ -79,6 +102,13 @@ pub(super) async fn answers(aws: &Aws, command: &str) -> Result<Vec<Answer>, Fai
     }
     answers.sort_by(|one, other| one.host.cmp(&other.host));
     Ok(answers)
+}
+
+/// What one host wrote, of which more is kept than of all together.
+pub(super) async fn whole_report(aws: &Aws, command: &str, host: &str) -> Result<Report, Failure> {
+    let asking = aws.ssm().get_command_invocation().command_id(command).instance_id(host);
+    let answer = asking.send().await.map_err(failure)?;
+    Ok(Report::read(answer.standard_output_content().unwrap_or_default()))
 }
 
 fn answer(invocation: &CommandInvocation) -> Answer {
@@ -105,10 +135,11 @@ pub(super) fn stage(host: &str, details: &str, code: i32, fault: Option<&str>) -
         "Cancelled" | "Canceled" => {
             Stage::Cancelled(format!("somebody cancelled the command on {host}"))
         }
-        "DeliveryTimedOut" => Stage::NeverRan(format!(
-            "{host} did not take the command in time; look at its SSM agent"
+        // Also said of a command that was taken by an agent that then fell silent.
+        "DeliveryTimedOut" => Stage::Unheard(format!(
+            "nothing was heard of the command from {host} in time; look at its SSM agent"
         )),
-        "Undeliverable" => Stage::NeverRan(format!(
+        "Undeliverable" => Stage::Unheard(format!(
             "the command cannot be delivered to {host}; it may be gone, or its SSM agent ended"
         )),
         "Terminated" => {
@@ -127,33 +158,77 @@ pub(super) fn stage(host: &str, details: &str, code: i32, fault: Option<&str>) -
     }
 }
 
-#[derive(Deserialize)]
+/// A line of the script's; its keys are short, so that many services fit into one answer.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Line {
+    #[serde(rename = "s")]
     service: Option<ServiceName>,
-    container: Option<Container>,
+    #[serde(rename = "is")]
+    status: Option<String>,
+    code: i32,
+    #[serde(rename = "r")]
+    revision: Option<String>,
+    id: Option<String>,
+    #[serde(rename = "rm")]
+    fleeting: bool,
+    ours: bool,
     machine: Option<String>,
     ended: Option<i32>,
     output: Option<String>,
+    running: bool,
+}
+
+impl Line {
+    fn container(self) -> Option<Container> {
+        let id = || self.id.map(What::Container);
+        Some(Container {
+            what: self.revision.map(What::Revision).or_else(id)?,
+            status: self.status?,
+            code: self.code,
+            fleeting: self.fleeting,
+            is_ours: self.ours,
+        })
+    }
 }
 
 impl Report {
-    /// Reads what the script wrote; other programs' words are passed over.
+    /// Reads what the script wrote up to its end; other programs' words are passed over.
     pub(super) fn read(output: &str) -> Self {
         let mut report = Self::default();
+        let (mut lines, mut are_read) = (0, true);
         for line in output.lines().filter_map(|line| line.strip_prefix("slipway ")) {
             if let Some(fault) = line.strip_prefix("fault: ") {
-                report.fault = Some(fault.trim_end().to_owned());
+                report.fault.get_or_insert(fault.trim_end().to_owned());
                 continue;
             }
-            let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
-            report.machine = line.machine.or(report.machine);
-            if let Some(ended) = line.ended {
-                report.ended = Some((ended, line.output.unwrap_or_default()));
+            if let Some(count) = line.strip_prefix("end ") {
+                report.is_whole = are_read && count.trim_end().parse() == Ok(lines);
+                break;
             }
-            if let Some(service) = line.service {
-                report.containers.insert(service, line.container);
+            lines += 1;
+            match serde_json::from_str::<Line>(line) {
+                Ok(line) => report.take(line),
+                Err(_) => are_read = false,
             }
         }
         report
+    }
+
+    fn take(&mut self, mut line: Line) {
+        self.machine = self.machine.take().or(line.machine.take());
+        if let Some(ended) = line.ended {
+            // The first word counts.
+            self.ended.get_or_insert((ended, line.output.take().unwrap_or_default()));
+        }
+        self.runs |= line.running;
+        if let Some(service) = line.service.take() {
+            self.containers.insert(service, line.container());
+        }
+    }
+
+    /// Whether it says of each of these services what it is, or that it is not there.
+    pub(super) fn tells_of(&self, services: &[&ServiceName]) -> bool {
+        self.is_whole && services.iter().all(|service| self.containers.contains_key(*service))
     }
 }

@@ -1,13 +1,11 @@
 //! Which hosts there are.
 
+use super::send::MOST;
 use super::{Tags, named};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus, PlatformType};
 use pipeline::time::Time;
-
-/// Run Command takes so many by their ids.
-const MOST: usize = 50;
 
 /// A host, as Systems Manager has seen it last.
 #[derive(Clone, Debug)]

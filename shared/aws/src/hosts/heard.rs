@@ -1,17 +1,23 @@
 //! What the event of a command means: its hosts are asked how it ended, and nothing is sent.
+//!
+//! The event, the comment and what is written can be anybody's. A command is ours if the table says
+//! that this installation sent it, and to which host.
 
 use super::answer::{Answer, answers};
-use super::errand;
+use super::errand::{self, deployment};
 use super::look::Looked;
 use super::mark::{Errand, Mark};
-use super::one_off::end_of;
+use super::one_off;
+use super::outcome::{Outcome, outcome};
 use super::reading;
+use super::send::takes_none;
 use crate::clients::Aws;
 use crate::failure::Failure;
-use engine::{Key, Record, World};
+use pipeline::effect::Purpose;
 use pipeline::event::Event;
-use pipeline::names::{DeploymentId, ServiceName, TaskId};
+use pipeline::names::{DeploymentId, TaskId};
 use pipeline::observation::Observation;
+use std::slice::from_ref;
 
 /// Returns whose the command is and what it tells; `None`: it is none of ours, or no news.
 pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(Mark, Event)>, Failure> {
@@ -19,19 +25,43 @@ pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(Mark, Event)>, Fa
     let Some(mark) = answers.first().and_then(|answer| Mark::read(&answer.comment)) else {
         return Ok(None);
     };
+    let installation = aws.settings.installation()?;
+    if mark.installation.as_ref().is_some_and(|of| *of != installation) {
+        return Ok(None);
+    }
     let event = match mark.errand {
-        Errand::OneOff(purpose) => {
-            let attempt = mark.attempt;
-            let task = TaskId::new(command);
-            match answers.first().map(end_of) {
-                Some(Ok(end)) => Some(Event::OneOffSeen { purpose, attempt, task, end }),
-                Some(Err(_)) => Some(Event::OneOffLost { purpose, attempt }),
-                None => None,
-            }
-        }
+        Errand::OneOff(purpose) => ended(aws, &mark, purpose, command, &answers).await?,
         _ => observed(aws, &mark.id, command, &answers).await?,
     };
     Ok(event.map(|event| (mark, event)))
+}
+
+async fn ended(
+    aws: &Aws,
+    mark: &Mark,
+    purpose: Purpose,
+    command: &str,
+    answers: &[Answer],
+) -> Result<Option<Event>, Failure> {
+    let attempt = mark.attempt;
+    let Some(sent) = one_off::sent(aws, &mark.id, purpose, attempt).await? else {
+        return Ok(None);
+    };
+    // Whoever sent it may not have lived to note its id.
+    let is_known = match &sent.command {
+        Some(known) => known == command,
+        None => sent.is_old == mark.installation.is_none(),
+    };
+    let answer = answers.iter().find(|answer| is_known && answer.host == sent.host);
+    let task = TaskId::new(command);
+    let seen = |end| Event::OneOffSeen { purpose, attempt, task, end };
+    Ok(match answer.map(outcome) {
+        Some(Outcome::Ended(end)) => Some(seen(Some(end))),
+        Some(Outcome::Runs) => Some(seen(None)),
+        Some(Outcome::Lost) => Some(Event::OneOffLost { purpose, attempt }),
+        // The next look asks the host.
+        Some(Outcome::Unclear) | None => None,
+    })
 }
 
 async fn observed(
@@ -40,7 +70,8 @@ async fn observed(
     command: &str,
     answers: &[Answer],
 ) -> Result<Option<Event>, Failure> {
-    for service in services(aws, id).await? {
+    let services = deployment(aws, id).await?.map(|deployment| deployment.services);
+    for service in services.into_iter().flatten().map(|service| service.name) {
         let Some(sent) = errand::newest(aws, id, &service).await? else { continue };
         if sent.command.as_deref() != Some(command) {
             continue;
@@ -48,8 +79,10 @@ async fn observed(
         let ended = answers.iter().filter_map(|answer| answer.ended_at).max();
         let under_way = reading::of_command(&sent, command, answers, &[]);
         let found = under_way.or_else(|| {
-            let looked = answers.iter().map(|one| (one.host.clone(), Ok(one.report.clone())));
-            reading::of_look(id, &service, Some(&sent), &looked.collect::<Looked>())
+            let said = answers.iter().map(|one| (one.host.clone(), Ok(one.report.clone())));
+            let missed =
+                sent.missed.iter().map(|host| (host.clone(), Err(takes_none(from_ref(host)))));
+            reading::of_look(&service, Some(&sent), &said.chain(missed).collect::<Looked>())
         });
         let seen_at = ended.unwrap_or(aws.clock.now());
         return Ok(Some(Event::Observed {
@@ -57,14 +90,4 @@ async fn observed(
         }));
     }
     Ok(None)
-}
-
-async fn services(aws: &Aws, id: &DeploymentId) -> Result<Vec<ServiceName>, Failure> {
-    let stored = aws.load(&[Key::Deployment(id.clone())]).await?.into_iter().next().flatten();
-    Ok(match stored.map(|stored| stored.record) {
-        Some(Record::Deployment(deployment)) => {
-            deployment.services.into_iter().map(|service| service.name).collect()
-        }
-        _ => vec![],
-    })
 }

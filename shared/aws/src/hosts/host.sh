@@ -2,8 +2,10 @@
 #
 # Slipway sends this text whole, and before it the variables that begin with SLIPWAY_, each quoted.
 # It may be run twice, late, or after it was killed anywhere: whatever it finds, it goes on from there.
-# Standard output is for Slipway: lines that begin with `slipway `. It is never left with the exit code
-# of another program, because 194 would make the agent reboot the host and run this again.
+# Standard output is for Slipway: lines that begin with `slipway `, and then how many there were: Run
+# Command keeps the beginning of an output. What other programs say begins with `| `. It is never left
+# with the exit code of another program, because 194 would make the agent reboot the host and run this
+# again.
 # shellcheck shell=bash
 
 set -u -o pipefail
@@ -16,6 +18,7 @@ state="$root/var/lib/slipway/$SLIPWAY_PLACE"
 # Run Command takes two braces for a parameter of its own, so that none stand together here.
 open='{' && open=$open$open
 close='}' && close=$close$close
+told=0
 
 # == Telling ========================================================================================
 
@@ -25,6 +28,12 @@ printable() {
 
 tell() {
     printf 'slipway %s\n' "$1"
+    told=$((told + 1))
+}
+
+# Ends a report: whoever reads it knows that nothing is missing.
+tell_end() {
+    printf 'slipway end %s\n' "$told"
 }
 
 # Ends with a code of ours and a sentence for a person.
@@ -61,25 +70,40 @@ lock() {
     flock -w "$1" 9 || fail 15 "another command of Slipway has been at work on the host for $1 seconds"
 }
 
-# A command that was sent before another one and comes after it must not undo that one's work. An hour
-# is longer than any command waits to be delivered.
+# Whether this deployment made a mark. Earlier versions did not name the installation in it: that mark is
+# given only where this installation's table says that one of them was here for this deployment.
+is_ours() {
+    [ "$1" = "$SLIPWAY_MARK" ] || { [ -n "${SLIPWAY_OLD_MARK:-}" ] && [ "$1" = "$SLIPWAY_OLD_MARK" ]; }
+}
+
+# A command that was sent before another one and comes after it must not undo that one's work. The note
+# says which command came last, of which installation, and for how many minutes an earlier one may
+# still be delivered. Another installation counts its deployments for itself.
 take_turn() {
-    local number=0 step=0
-    if [ -n "$(find "$state" -maxdepth 1 -name "turn.$SLIPWAY_SERVICE" -mmin -60 2>/dev/null)" ]; then
-        read -r number step <"$state/turn.$SLIPWAY_SERVICE"
+    local number=0 step=0 of='' minutes=60
+    if [ -r "$state/turn.$SLIPWAY_SERVICE" ]; then
+        { read -r number step && read -r of minutes; } <"$state/turn.$SLIPWAY_SERVICE"
+        [ "$of" = "$SLIPWAY_INSTALLATION" ] || { [ -z "$of" ] && [ -n "${SLIPWAY_OLD_MARK:-}" ]; } ||
+            number=0 step=0
+        [ -n "$(find "$state" -maxdepth 1 -name "turn.$SLIPWAY_SERVICE" -mmin "-${minutes:-60}" 2>/dev/null)" ] ||
+            number=0 step=0
     fi
     if [ "$SLIPWAY_NUMBER" -lt "$number" ] ||
         { [ "$SLIPWAY_NUMBER" -eq "$number" ] && [ "$SLIPWAY_STEP" -lt "$step" ]; }; then
         fail 16 "a newer command of Slipway (deployment $number) has been here; this one came too late"
     fi
-    write "turn.$SLIPWAY_SERVICE" "$SLIPWAY_NUMBER $SLIPWAY_STEP"
+    # Scripts of earlier versions read the first line only.
+    write "turn.$SLIPWAY_SERVICE" "$SLIPWAY_NUMBER $SLIPWAY_STEP
+$SLIPWAY_INSTALLATION $SLIPWAY_LATE_MINUTES"
 }
 
 # Writes a file so that it is there whole or not at all.
+keep() {
+    { printf '%s\n' "$2" >"$state/$1.new" && mv -f "$state/$1.new" "$state/$1"; } 2>/dev/null
+}
+
 write() {
-    if ! printf '%s\n' "$2" >"$state/$1.new" || ! mv -f "$state/$1.new" "$state/$1"; then
-        fail 17 "$state/$1 cannot be written; is the disk full?"
-    fi
+    keep "$1" "$2" || fail 17 "$state/$1 cannot be written; is the disk full?"
 }
 
 # == Looking ========================================================================================
@@ -93,30 +117,39 @@ label() {
 }
 
 # Reads the container of this name or id into variables; fails if there is none. Docker takes the
-# beginning of an id for a name, so that the name is compared.
+# beginning of an id for a name, so that the name is compared. Fields may be empty: a container that was
+# not made by the docker command has no restart policy.
 find_container() {
     local format
-    format="$(value .Id) $(value .State.Status) $(value .State.ExitCode) $(value .RestartCount)"
-    format="$format $(value .HostConfig.RestartPolicy.Name) $(value .HostConfig.AutoRemove) $(value .Name)"
-    format="$format r:$(label revision) m:$(label mark)"
+    format="$(value .Id)|$(value .State.Status)|$(value .State.ExitCode)|$(value .RestartCount)"
+    format="$format|$(value .HostConfig.RestartPolicy.Name)|$(value .HostConfig.AutoRemove)|$(value .Name)"
+    format="$format|$(label revision)|$(label mark)"
     id='' status='' code='' restarts='' policy='' fleeting='' name='' revision='' mark=''
-    read -r id status code restarts policy fleeting name revision mark < <(
-        docker container inspect --format "$format" "$1" 2>/dev/null
-    ) || return 1
-    revision=${revision#r:} mark=${mark#m:}
+    if ! docker container inspect --format "$format" "$1" >"$scratch/container" 2>"$scratch/inspect"; then
+        # Only docker's own word for it means that there is none.
+        grep -qi 'no such container' "$scratch/inspect" ||
+            fail 11 "docker does not say what $1 is: $(last_words "$scratch/inspect")"
+        return 1
+    fi
+    IFS='|' read -r id status code restarts policy fleeting name revision mark <"$scratch/container"
     [ "$name" = "/$1" ] || [ "$id" = "$1" ] || { id='' && return 1; }
 }
 
+# Tells what the container of a service is, in few words: all services must fit into one answer. One of
+# ours is known by its revision, any other by its id.
 report() {
-    local json=null
+    local json="\"s\":\"$1\""
     if find_container "$1"; then
-        json=$(docker container inspect --format "{\"id\":$(value 'json .Id'),\"status\":$(value 'json .State.Status'),\
-\"code\":$(value 'json .State.ExitCode'),\"restarts\":$(value 'json .RestartCount'),\
-\"fleeting\":$(value 'json .HostConfig.AutoRemove'),\"image\":$(value 'json .Config.Image'),\
-\"revision\":$(value "json (index .Config.Labels \"slipway.revision\")"),\
-\"mark\":$(value "json (index .Config.Labels \"slipway.mark\")")}" "$id" 2>/dev/null) || json=null
+        json="$json,\"is\":\"${status//[!a-z]/}\",\"code\":${code:-0}"
+        if [[ $revision =~ ^hosts/[A-Za-z0-9._-]+:[A-Za-z0-9-]+$ && $revision = "hosts/$1:"* ]]; then
+            json="$json,\"r\":\"$revision\""
+        else
+            json="$json,\"id\":\"$id\""
+        fi
+        [ "$fleeting" != true ] || json="$json,\"rm\":true"
+        ! is_ours "$mark" || json="$json,\"ours\":true"
     fi
-    tell "{\"service\":\"$1\",\"container\":$json}"
+    tell "{$json}"
 }
 
 look() {
@@ -127,15 +160,41 @@ look() {
         for file in ${SLIPWAY_FILES[@]+"${SLIPWAY_FILES[@]}"}; do need_env_file "$file"; done
     fi
     tell "{\"machine\":\"$(uname -m | printable 20)\"}"
-    for service in "${SLIPWAY_SERVICES[@]}"; do report "$service"; done
+    for service in ${SLIPWAY_SERVICES[@]+"${SLIPWAY_SERVICES[@]}"}; do report "$service"; done
 }
 
 # == Images =========================================================================================
 
+# The images that Slipway pulled, each with the deployment that needed it last. One that somebody else
+# brought is not among them, and stays.
+note_image() {
+    local of image list=''
+    while read -r of image; do
+        [ -z "$image" ] || [ "$image" = "$SLIPWAY_IMAGE" ] || list="$list$of $image"$'\n'
+    done < <(cat "$state/images" 2>/dev/null)
+    write images "$list$SLIPWAY_MARK $SLIPWAY_IMAGE"
+}
+
+# Removes the images of earlier deployments that no container needs any more: docker keeps the others.
+drop_images() {
+    local of image list=''
+    [ -r "$state/images" ] || return 0
+    while read -r of image; do
+        [ -n "$image" ] || continue
+        [ "$of" = "$SLIPWAY_MARK" ] || ! docker image rm "$image" >/dev/null 2>&1 || continue
+        ! docker image inspect "$image" >/dev/null 2>&1 || list="$list$of $image"$'\n'
+    done <"$state/images"
+    write images "${list%$'\n'}"
+}
+
 # Signs in for this one pull: the login lives in the scratch folder and goes with it.
 pull() {
-    docker image inspect "$SLIPWAY_IMAGE" >/dev/null 2>&1 && return
+    if docker image inspect "$SLIPWAY_IMAGE" >/dev/null 2>&1; then
+        ! grep -qsF -- " $SLIPWAY_IMAGE" "$state/images" || note_image
+        return
+    fi
     need aws
+    note_image
     aws ecr get-login-password --region "$SLIPWAY_REGION" >"$scratch/password" 2>"$scratch/login" ||
         fail 13 "the host gets no login for $SLIPWAY_REGISTRY: $(last_words "$scratch/login")"
     DOCKER_CONFIG="$scratch" docker login --username AWS --password-stdin "$SLIPWAY_REGISTRY" \
@@ -201,7 +260,7 @@ read_before() {
 # Keeps what runs now, as long as it has not been noted, so that it can come back as it is.
 keep_what_runs() {
     read_before
-    if [ "$before_of" != "$SLIPWAY_MARK" ]; then
+    if ! is_ours "$before_of"; then
         before=none before_policy=-
         if find_container "$SLIPWAY_SERVICE"; then
             [ "$fleeting" != true ] ||
@@ -213,7 +272,7 @@ keep_what_runs() {
     find_container "$SLIPWAY_SERVICE" || return 0
     if [ "$id" != "$before" ]; then
         # An earlier run of this very command was killed, or somebody has been here since.
-        [ "$mark" = "$SLIPWAY_MARK" ] ||
+        is_ours "$mark" ||
             fail 18 "somebody has started another $SLIPWAY_SERVICE meanwhile; it is left alone"
         set_aside
         return 0
@@ -233,6 +292,7 @@ keep_what_runs() {
 # an image alone that a container has, so that this comes after the new container.
 drop_spare() {
     [ -z "$spare" ] || docker image rm "$spare" >/dev/null 2>&1
+    drop_images
 }
 
 # Gives the kept container its name back and starts it.
@@ -249,17 +309,13 @@ rollout() {
     need_env_file "$SLIPWAY_ENV_FILE"
     take_turn
     if find_container "$SLIPWAY_SERVICE" && [ "$status" = running ] && [ "$revision" = "$SLIPWAY_REVISION" ]; then
-        if [ "$mark" = "$SLIPWAY_MARK" ] || [ -z "$SLIPWAY_FRESH" ]; then
-            report "$SLIPWAY_SERVICE"
-            return
-        fi
+        if is_ours "$mark" || [ -z "$SLIPWAY_FRESH" ]; then return; fi
     fi
     pull
     local why spare=''
     keep_what_runs
     if start_new && stays_up 0; then
         drop_spare
-        report "$SLIPWAY_SERVICE"
         return
     fi
     if find_container "$SLIPWAY_SERVICE" && [ "$status" != created ]; then
@@ -279,26 +335,25 @@ back() {
     need_docker
     take_turn
     read_before
-    if [ "$before_of" != "$SLIPWAY_MARK" ]; then
-        # This deployment never came to this host, and what ran before still does.
-        report "$SLIPWAY_SERVICE"
-        return
-    fi
+    # Otherwise this deployment never came to this host, and what ran before still does.
+    ! is_ours "$before_of" || go_back
+    drop_images
+}
+
+go_back() {
+    local why=''
     if find_container "$SLIPWAY_SERVICE" && [ "$id" != "$before" ]; then
         if [ -n "$SLIPWAY_REVISION" ] && [ "$revision" = "$SLIPWAY_REVISION" ] && [ "$status" = running ]; then
-            report "$SLIPWAY_SERVICE"
             return
         fi
-        [ "$mark" = "$SLIPWAY_MARK" ] ||
+        is_ours "$mark" ||
             fail 18 "somebody has started another $SLIPWAY_SERVICE meanwhile; it is left alone"
         set_aside
     fi
-    [ "$before" = none ] || bring_back || again
-    if [ "$before" != none ]; then
-        find_container "$SLIPWAY_SERVICE"
-        stays_up "${restarts:-0}" || fail 21 "what ran before was started again and does not stay up (exit code ${code:-unknown})"
-    fi
-    report "$SLIPWAY_SERVICE"
+    [ "$before" != none ] || return 0
+    bring_back || again
+    find_container "$SLIPWAY_SERVICE"
+    stays_up "${restarts:-0}" || fail 21 "what ran before was started again and does not stay up (exit code ${code:-unknown})"
 }
 
 # What was kept is gone: somebody pruned. One of ours can be made again from its image.
@@ -309,12 +364,20 @@ again() {
     start_new || fail 20 "what ran before is gone and cannot be made again: $(last_words "$scratch/run")"
 }
 
-# Removes a container that the first deployment started.
+# Removes the container that this deployment started, where there was none before. Had somebody started
+# one since the deployment was prepared, that one runs again.
 drop() {
     need_docker
     take_turn
-    if find_container "$SLIPWAY_SERVICE" && [ -n "$mark" ]; then remove "$SLIPWAY_SERVICE"; fi
-    report "$SLIPWAY_SERVICE"
+    read_before
+    if is_ours "$before_of" && [ "$before" != none ]; then
+        go_back
+    elif find_container "$SLIPWAY_SERVICE"; then
+        is_ours "$mark" ||
+            fail 18 "this deployment did not start the $SLIPWAY_SERVICE that runs; it is left alone"
+        remove "$SLIPWAY_SERVICE"
+    fi
+    drop_images
 }
 
 # == One-off commands ===============================================================================
@@ -322,10 +385,6 @@ drop() {
 # Runs a command once in this host's life, however often it is sent: the folder is the claim. A copy
 # waits for the lock and tells how the first one ended.
 one_off() {
-    local claim="$state/one-off/$SLIPWAY_CLAIM" ended=''
-    mkdir -p "$state/one-off"
-    # No copy of a command comes so late.
-    find "$state/one-off" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} + 2>/dev/null
     if [ ! -d "$claim" ]; then
         need timeout
         if [ -z "$SLIPWAY_ON_HOST" ]; then
@@ -333,15 +392,15 @@ one_off() {
             need_env_file "$SLIPWAY_ENV_FILE"
             pull
         fi
-        mkdir "$claim" || fail 17 "$claim cannot be made; is the disk full?"
-        run_once "$claim"
-        write "one-off/$SLIPWAY_CLAIM/ended" "$?"
+        if mkdir "$claim" 2>/dev/null; then
+            # From here on it has begun, whatever cannot be written.
+            run_once
+            ran_to=$?
+            keep "one-off/$SLIPWAY_CLAIM/ended" "$ran_to"
+        fi
+        [ -d "$claim" ] || fail 17 "$claim cannot be made; is the disk full?"
     fi
-    read -r ended 2>/dev/null <"$claim/ended" ||
-        fail 22 "the command was begun and nobody saw it end; its output is in ${claim#"$root"}/output on the host"
-    tell "{\"ended\":$ended,\"output\":\"${claim#"$root"}/output\"}"
-    tail -n 20 "$claim/output" 2>/dev/null
-    [ "$ended" -eq 0 ] || exit 1
+    how_it_ended
 }
 
 run_once() {
@@ -353,20 +412,74 @@ run_once() {
         run+=("$SLIPWAY_IMAGE")
     fi
     timeout --kill-after=30 "$SLIPWAY_TIMEOUT" ${run[@]+"${run[@]}"} "${SLIPWAY_COMMAND[@]}" \
-        </dev/null >"$1/output" 2>&1 9>&- &
-    local process=$! ended
-    write "one-off/$SLIPWAY_CLAIM/process" "$process"
+        </dev/null >"$claim/output" 2>&1 9>&- &
+    local process=$! how='' start='' ended
+    read -r how start < <(process_stat "$process")
+    keep "one-off/$SLIPWAY_CLAIM/process" "$process ${start:-0} $(boot)"
     wait "$process"
     ended=$?
     [ "$ended" -lt 124 ] || [ -n "$SLIPWAY_ON_HOST" ] || docker container rm --force "slipway-$SLIPWAY_CLAIM" >/dev/null 2>&1
     return "$ended"
 }
 
+# The state of a process, and when it was started, in ticks since the host booted. Its name may have blanks
+# and brackets in it.
+process_stat() {
+    local stat=''
+    read -r -d '' stat 2>/dev/null <"/proc/$1/stat"
+    read -r -a stat <<<"${stat##*)}"
+    printf '%s %s\n' "${stat[0]:-}" "${stat[19]:-}"
+}
+
+boot() {
+    cat /proc/sys/kernel/random/boot_id 2>/dev/null
+}
+
+# Whether the process of the command still runs. A number alone may be another process by now, and one
+# that has ended may still be listed.
+still_runs() {
+    local noted='' booted='' how='' start=''
+    process=''
+    read -r process noted booted 2>/dev/null <"$claim/process"
+    [ -n "$noted" ] && [ "$booted" = "$(boot)" ] || return 1
+    read -r how start < <(process_stat "$process")
+    [ "$start" = "$noted" ] && [ "$how" != Z ]
+}
+
+how_it_ended() {
+    local ended='' line='' output="${claim#"$root"}/output"
+    [ ! -e "$claim/called-off" ] ||
+        fail 23 "the command was called off before it began, and never runs"
+    if read -r ended 2>/dev/null <"$claim/ended" || { ended=$ran_to && [ -n "$ended" ]; }; then
+        tell "{\"ended\":$ended,\"output\":\"$output\"}"
+        tell_end
+        while IFS= read -r line || [ -n "$line" ]; do
+            printf '| %s\n' "$line"
+        done < <(tail -n 20 "$claim/output" 2>/dev/null)
+        [ "$ended" -eq 0 ] || exit 1
+        exit 0
+    fi
+    still_runs || fail 22 "the command was begun and its end was not recorded; its output is in $output on the host"
+    tell "{\"running\":true}"
+}
+
+# Makes sure that a command that has not begun never will: the folder is taken. Fails if it has begun.
+call_off() {
+    mkdir "$claim" 2>/dev/null || return 1
+    write "one-off/$SLIPWAY_CLAIM/called-off" "$SLIPWAY_MARK"
+}
+
+# For whom Run Command did not say how it ended.
+ask_end() {
+    call_off
+    how_it_ended
+}
+
 # Asks a command to end that is out of time. Whoever runs it waits for it, and tells how it ended.
 stop_one_off() {
     local process
-    read -r process 2>/dev/null <"$state/one-off/$SLIPWAY_CLAIM/process" || return 0
-    [ -e "$state/one-off/$SLIPWAY_CLAIM/ended" ] || kill -TERM "$process" 2>/dev/null
+    ! call_off || return 0
+    [ -e "$claim/ended" ] || ! still_runs || kill -TERM "$process" 2>/dev/null
     return 0
 }
 
@@ -377,13 +490,25 @@ scratch=$(mktemp -d "$state/scratch.XXXXXX") || fail 17 "$state cannot be writte
 trap 'rm -rf "$scratch"' EXIT
 # Whatever was killed could not clean up.
 find "$state" -maxdepth 1 -name 'scratch.*' -mmin +1440 -exec rm -rf {} + 2>/dev/null
+claim="$state/one-off/${SLIPWAY_CLAIM:-}"
+ran_to=''
+if [ -n "${SLIPWAY_CLAIM:-}" ]; then
+    mkdir -p "$state/one-off"
+    # No copy of a command comes so late.
+    find "$state/one-off" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} + 2>/dev/null
+fi
 
 case $SLIPWAY_DO in
+# Says only that the host takes commands.
+reach) ;;
 look) look ;;
 rollout) lock "$SLIPWAY_LOCK_SECONDS" && rollout ;;
 back) lock "$SLIPWAY_LOCK_SECONDS" && back ;;
 remove) lock "$SLIPWAY_LOCK_SECONDS" && drop ;;
 one-off) lock "$SLIPWAY_LOCK_SECONDS" && one_off ;;
+end) ask_end ;;
 stop) stop_one_off ;;
 *) fail 10 "this script does not $SLIPWAY_DO; the functions of Slipway are of different versions" ;;
 esac
+case $SLIPWAY_DO in rollout | back | remove) report "$SLIPWAY_SERVICE" ;; esac
+tell_end

@@ -4,11 +4,14 @@ use pipeline::effect::Purpose;
 use pipeline::names::{ApplicationName, DeploymentId, EnvironmentName, Place};
 use std::fmt;
 
-/// Which command of which deployment: `slipway/faceplate/prod/17/rollout/1`.
+/// Which command of which deployment of which installation: `slipway/708c7cd5/faceplate/prod/17/rollout`,
+/// or `…/17/migrate/1` with the attempt.
 ///
-/// Run Command keeps a hundred characters; names of 32 and the rest make 95.
+/// Run Command keeps a hundred characters; names of 32 and the rest leave room for eight digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
+    /// `None`: of a version that did not name it.
+    pub(super) installation: Option<String>,
     pub id: DeploymentId,
     pub errand: Errand,
     pub attempt: u32,
@@ -23,6 +26,17 @@ pub enum Errand {
 }
 
 impl Errand {
+    fn of(word: &str) -> Option<Self> {
+        let errands = [
+            Self::Rollout,
+            Self::Back,
+            Self::Remove,
+            Self::OneOff(Purpose::Migrate),
+            Self::OneOff(Purpose::Undo),
+        ];
+        errands.into_iter().find(|errand| errand.word() == word)
+    }
+
     /// What the script calls it, and what a mark says.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -44,42 +58,75 @@ impl Errand {
 }
 
 impl Mark {
-    pub(super) fn new(id: &DeploymentId, errand: Errand, attempt: u32) -> Self {
-        Self { id: id.clone(), errand, attempt }
+    pub(super) fn new(
+        installation: Option<&str>,
+        id: &DeploymentId,
+        errand: Errand,
+        attempt: u32,
+    ) -> Self {
+        Self { installation: installation.map(str::to_owned), id: id.clone(), errand, attempt }
     }
 
     /// Reads the comment of a command; `None`: it is somebody else's.
     pub fn read(comment: &str) -> Option<Self> {
         let parts: Vec<&str> = comment.split('/').collect();
-        let ["slipway", application, environment, number, word, attempt] = parts[..] else {
-            return None;
-        };
-        let errands = [
-            Errand::Rollout,
-            Errand::Back,
-            Errand::Remove,
-            Errand::OneOff(Purpose::Migrate),
-            Errand::OneOff(Purpose::Undo),
-        ];
+        match parts[..] {
+            ["slipway", application, environment, number, word, attempt]
+                if Errand::of(word).is_some() =>
+            {
+                Self::of_parts(None, [application, environment, number, word], Some(attempt))
+            }
+            ["slipway", installation, application, environment, number, word] => {
+                let rest = [application, environment, number, word];
+                Self::of_parts(Some(installation), rest, None)
+            }
+            ["slipway", installation, application, environment, number, word, attempt] => {
+                let rest = [application, environment, number, word];
+                Self::of_parts(Some(installation), rest, Some(attempt))
+            }
+            _ => None,
+        }
+    }
+
+    fn of_parts(
+        installation: Option<&str>,
+        [application, environment, number, word]: [&str; 4],
+        attempt: Option<&str>,
+    ) -> Option<Self> {
         let place = Place {
             application: ApplicationName::new(application),
             environment: EnvironmentName::new(environment),
         };
-        Some(Self {
-            id: DeploymentId { place, number: number.parse().ok()? },
-            errand: errands.into_iter().find(|errand| errand.word() == word)?,
-            attempt: attempt.parse().ok()?,
-        })
+        let id = DeploymentId { place, number: number.parse().ok()? };
+        let attempt = attempt.map_or(Some(1), |attempt| attempt.parse().ok())?;
+        Some(Self::new(installation, &id, Errand::of(word)?, attempt))
     }
 }
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", of(&self.id), self.errand.word(), self.attempt)
+        let word = self.errand.word();
+        match (&self.installation, self.errand) {
+            (None, _) => write!(f, "{}/{word}/{}", old(&self.id), self.attempt),
+            (Some(installation), Errand::OneOff(_)) => {
+                write!(f, "{}/{word}/{}", of(installation, &self.id), self.attempt)
+            }
+            (Some(installation), _) => write!(f, "{}/{word}", of(installation, &self.id)),
+        }
     }
 }
 
 /// What the containers of a deployment carry.
-pub(super) fn of(id: &DeploymentId) -> String {
+pub(super) fn of(installation: &str, id: &DeploymentId) -> String {
+    format!("slipway/{installation}/{id}")
+}
+
+/// What they carried when marks did not name the installation.
+pub(super) fn old(id: &DeploymentId) -> String {
     format!("slipway/{id}")
+}
+
+/// What a command carries whose end is no news: the template's rule does not listen to it.
+pub(super) fn aside(word: &str, installation: &str, id: &DeploymentId) -> String {
+    format!("slipway-{word}/{installation}/{id}")
 }

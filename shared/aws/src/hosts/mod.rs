@@ -21,6 +21,7 @@ mod roll_out;
 
 mod errand;
 mod look;
+mod outcome;
 mod reading;
 mod revision;
 

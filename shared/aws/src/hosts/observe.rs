@@ -2,7 +2,7 @@
 
 use super::answer::answers;
 use super::errand::{self, Sent};
-use super::look::{Looked, look};
+use super::look::{Looked, Question, look};
 use super::{Tags, hosts, reading};
 use crate::clients::Aws;
 use crate::ecs::halt::Halt;
@@ -38,7 +38,10 @@ pub async fn observe(
         };
     }
     if !unknown.is_empty() {
-        let looked = match look(aws, id, &hosts, unknown.keys().copied(), None).await {
+        let asked: Vec<&ServiceName> = unknown.keys().copied().collect();
+        let is_old = unknown.values().flatten().any(|sent| sent.is_old);
+        let question = Question { services: &asked, files: None, is_old };
+        let looked = match look(aws, id, &hosts, question).await {
             Ok(looked) => looked,
             // A host may have gone between the two questions.
             Err(Halt::Fault(why)) => {
@@ -47,7 +50,7 @@ pub async fn observe(
             Err(Halt::Later(failure)) => return Err(failure),
         };
         for (service, sent) in unknown {
-            found.insert(service, reading::of_look(id, service, sent.as_ref(), &looked));
+            found.insert(service, reading::of_look(service, sent.as_ref(), &looked));
         }
     }
     let one = |name: &ServiceName| Observation {

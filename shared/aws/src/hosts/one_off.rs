@@ -1,15 +1,19 @@
-//! One-off commands: on the first host, once.
+//! One-off commands: on one host, once.
 //!
 //! SendCommand has no token, so that the host and a number that never comes again are noted before
 //! it is sent. On the host the number is a claim: a second copy of the command waits for the first
-//! and tells how that ended.
+//! and tells how that ended. Where Run Command does not say how it ended, the host is asked, and what
+//! has not begun by then never does.
 
 use super::answer::{Answer, Stage, answers};
-use super::mark::{Errand, Mark};
+use super::errand::INSTALLATION;
+use super::look::wait;
+use super::mark::{self, Errand, Mark};
+use super::outcome::{Outcome, outcome};
 use super::put_back::cancel;
 use super::revision::Definition;
 use super::script::Script;
-use super::send::{Sending, send};
+use super::send::{Sending, Unsent, send};
 use super::{Tags, fleet, hosts, named};
 use crate::clients::Aws;
 use crate::ecs::halt::{Halt, asked_to};
@@ -18,17 +22,61 @@ use crate::failure::{Failure, failure};
 use pipeline::effect::{OneOff, Purpose};
 use pipeline::event::Event;
 use pipeline::names::{DeploymentId, TaskId};
-use pipeline::task::{Fault, OneOffEnd, Stop};
-use pipeline::time::Span;
+use pipeline::task::Fault;
+use std::slice::from_ref;
 
 const HOST: &str = "host";
 const NONCE: &str = "nonce";
 const COMMAND: &str = "command";
+const STOPPING: &str = "stopping";
 
 /// A host may take so long to take it.
-const DELIVERY_SECONDS: i32 = 300;
-/// The script knows that nobody saw the first copy end.
-const UNCLEAR: i32 = 22;
+const DELIVERY_SECONDS: u64 = 300;
+
+/// What is noted of a one-off command.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) host: String,
+    nonce: String,
+    /// `None`: it was about to be sent.
+    pub(super) command: Option<String>,
+    /// It is out of time, and its host was asked to end it.
+    stopping: bool,
+    /// An earlier version sent it, whose marks name no installation.
+    pub(super) is_old: bool,
+}
+
+impl Sent {
+    fn read(note: &Note) -> Self {
+        let text = |key: &str| note.get(key).cloned();
+        Self {
+            host: text(HOST).unwrap_or_default(),
+            nonce: text(NONCE).unwrap_or_else(|| "0".to_owned()),
+            command: text(COMMAND),
+            stopping: note.contains_key(STOPPING),
+            is_old: !note.contains_key(INSTALLATION),
+        }
+    }
+
+    async fn write(&self, aws: &Aws, id: &DeploymentId, about: &str) -> Result<(), Failure> {
+        let installation = aws.settings.installation()?;
+        let mut note = vec![(HOST, self.host.as_str()), (NONCE, self.nonce.as_str())];
+        note.extend((!self.is_old).then_some((INSTALLATION, installation.as_str())));
+        note.extend(self.stopping.then_some((STOPPING, "yes")));
+        note.extend(self.command.as_ref().map(|command| (COMMAND, command.as_str())));
+        notes::write(aws, id, about, &note).await
+    }
+}
+
+pub(super) async fn sent(
+    aws: &Aws,
+    id: &DeploymentId,
+    purpose: Purpose,
+    attempt: u32,
+) -> Result<Option<Sent>, Failure> {
+    let note = notes::read(aws, id, &about(purpose, attempt)).await?;
+    Ok(note.as_ref().map(Sent::read))
+}
 
 /// Starts the command. That this is done once is the claim's work, and the host's.
 pub async fn run_one_off(
@@ -38,50 +86,61 @@ pub async fn run_one_off(
     one_off: &OneOff,
 ) -> Result<Event, Failure> {
     let (purpose, attempt) = (one_off.purpose, one_off.attempt);
-    let mark = Mark::new(id, Errand::OneOff(purpose), attempt);
     let about = about(purpose, attempt);
     let not_started =
         |fault, reason| Ok(Event::OneOffNotStarted { purpose, attempt, fault, reason });
-    let known = notes::read(aws, id, &about).await?;
+    let started =
+        |command: &str| Ok(Event::OneOffStarted { purpose, attempt, task: TaskId::new(command) });
+    let known = sent(aws, id, purpose, attempt).await?;
     let may_be_sent = known.is_some();
-    let note = match known {
-        Some(note) => note,
-        None => {
-            let found = hosts(aws, tags).await.map_err(asked_to("describe the hosts"));
-            let found = match found {
-                Ok(found) => found,
-                Err(halt) => return not_started(Fault::Configuration, halt.fault()?),
-            };
-            let Some(host) = found.iter().find(|host| host.online) else {
-                let why = match found.first() {
-                    Some(host) => fleet::silent(host),
-                    None => format!("no managed instance carries {}", named(tags)),
-                };
-                return not_started(Fault::Platform, why);
-            };
-            let nonce = aws.clock.now().millis().to_string();
-            let note = [(HOST, host.id.as_str()), (NONCE, nonce.as_str())];
-            notes::write(aws, id, &about, &note).await?;
-            note.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
-        }
+    let mut sent = match known {
+        Some(sent) => sent,
+        None => match choose(aws, tags, attempt).await {
+            Ok(host) => {
+                let nonce = aws.clock.now().millis().to_string();
+                let sent = Sent { host, nonce, command: None, stopping: false, is_old: false };
+                sent.write(aws, id, &about).await?;
+                sent
+            }
+            Err(Unsent::Hosts(why)) => return not_started(Fault::Platform, why),
+            Err(Unsent::Halt(halt)) => return not_started(Fault::Configuration, halt.fault()?),
+        },
     };
-    let text = |key: &str| note.get(key).cloned().unwrap_or_default();
-    if let Some(command) = note.get(COMMAND) {
-        return Ok(Event::OneOffStarted { purpose, attempt, task: TaskId::new(command) });
+    if let Some(command) = &sent.command {
+        return started(command);
     }
-    let host = text(HOST);
-    if may_be_sent && let Some(command) = find(aws, &host, &mark.to_string()).await? {
-        return Ok(Event::OneOffStarted { purpose, attempt, task: TaskId::new(command) });
+    let installation = aws.settings.installation()?;
+    let installation = Some(installation.as_str()).filter(|_| !sent.is_old);
+    let mark = Mark::new(installation, id, Errand::OneOff(purpose), attempt).to_string();
+    if may_be_sent && let Some(command) = find(aws, &sent.host, &mark).await? {
+        return started(&command);
     }
-    match begin(aws, id, one_off, &mark, &note).await {
+    match begin(aws, id, one_off, &mark, &sent).await {
         Ok(command) => {
-            let told = [(HOST, &*host), (NONCE, &*text(NONCE)), (COMMAND, &*command)];
-            notes::write(aws, id, &about, &told).await?;
-            Ok(Event::OneOffStarted { purpose, attempt, task: TaskId::new(command) })
+            sent.command = Some(command.clone());
+            sent.write(aws, id, &about).await?;
+            started(&command)
         }
+        Err(Unsent::Halt(Halt::Later(failure))) => Err(failure),
         // The first time it may have been sent, and nobody can be asked any more.
-        Err(Halt::Fault(_)) if may_be_sent => Ok(Event::OneOffLost { purpose, attempt }),
-        Err(halt) => not_started(Fault::Configuration, halt.fault()?),
+        Err(_) if may_be_sent => Ok(Event::OneOffLost { purpose, attempt }),
+        Err(Unsent::Hosts(why)) => not_started(Fault::Platform, why),
+        Err(Unsent::Halt(Halt::Fault(why))) => not_started(Fault::Configuration, why),
+    }
+}
+
+/// The first host that is heard of; after one that took no command, the next one.
+async fn choose(aws: &Aws, tags: &Tags, attempt: u32) -> Result<String, Unsent> {
+    let found = hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
+    let mut online: Vec<&str> =
+        found.iter().filter(|host| host.online).map(|host| host.id.as_str()).collect();
+    let tried = usize::try_from(attempt.saturating_sub(1)).unwrap_or_default();
+    let next = tried.checked_rem(online.len()).unwrap_or_default();
+    online.rotate_left(next);
+    match (online.first(), found.first()) {
+        (Some(host), _) => Ok((*host).to_owned()),
+        (None, Some(host)) => Err(Unsent::Hosts(fleet::silent(host))),
+        (None, None) => Err(Unsent::Hosts(format!("no managed instance carries {}", named(tags)))),
     }
 }
 
@@ -89,34 +148,33 @@ async fn begin(
     aws: &Aws,
     id: &DeploymentId,
     one_off: &OneOff,
-    mark: &Mark,
-    note: &Note,
-) -> Result<String, Halt> {
+    mark: &str,
+    sent: &Sent,
+) -> Result<String, Unsent> {
     let definition = Definition::find(aws, &one_off.revision).await.map_err(Halt::Later)?;
     let run = definition.and_then(Definition::run);
     if run.is_none() && !one_off.on_host {
-        return Err(Halt::Fault(format!(
+        return Err(Unsent::Halt(Halt::Fault(format!(
             "{} was not started by Slipway, so that no command can be run in its image; write \
              on_host: true in the spec, or run it by hand",
             one_off.revision.short()
-        )));
+        ))));
     }
     let timeout = one_off.timeout.as_seconds();
-    let mut script = Script::new("one-off", id)?;
+    let mut script = Script::new(aws, "one-off", id)?;
     script.run(aws, Some(&one_off.revision), run.as_ref())?;
-    script.text("CLAIM", &claim(id, one_off.purpose, one_off.attempt, note))?;
+    script.text("CLAIM", &claim(id, one_off.purpose, one_off.attempt, sent))?;
     script.text("ON_HOST", if one_off.on_host { "yes" } else { "" })?;
     script.number("TIMEOUT", timeout);
-    script.number("LOCK_SECONDS", timeout + 90);
+    script.number("LOCK_SECONDS", timeout.saturating_add(90));
     script.list("COMMAND", one_off.command.iter().map(String::as_str))?;
-    let host = note.get(HOST).cloned().into_iter().collect::<Vec<_>>();
     let sending = Sending {
-        mark: mark.to_string(),
+        mark,
         script: &script,
-        hosts: &host,
+        hosts: from_ref(&sent.host),
         delivery_seconds: DELIVERY_SECONDS,
         // A copy waits for the first one before it can say how that ended.
-        run_seconds: (Span::seconds(timeout) + Span::seconds(timeout)).as_seconds() + 300,
+        run_seconds: timeout.saturating_mul(2).saturating_add(300),
         together: false,
     };
     send(aws, &sending).await
@@ -138,22 +196,55 @@ async fn find(aws: &Aws, host: &str, mark: &str) -> Result<Option<String>, Failu
 
 pub async fn look_at_one_off(
     aws: &Aws,
+    id: &DeploymentId,
     purpose: Purpose,
     attempt: u32,
     task: &TaskId,
 ) -> Result<Event, Failure> {
     let answers = answers(aws, task.as_str()).await?;
+    let mut seen = answers.first().map(outcome);
+    if !matches!(seen, Some(Outcome::Ended(_) | Outcome::Lost)) {
+        let sent = sent(aws, id, purpose, attempt).await?;
+        // An agent that lost its answer never gives it, and Run Command waits for it.
+        if matches!(seen, Some(Outcome::Unclear)) || sent.as_ref().is_some_and(|s| s.stopping) {
+            seen = ask_the_host(aws, id, purpose, attempt, sent.as_ref()).await?;
+        }
+    }
     let task = task.clone();
-    Ok(match answers.first().map(end_of) {
-        Some(Ok(end)) => Event::OneOffSeen { purpose, attempt, task, end },
-        Some(Err(_)) => Event::OneOffLost { purpose, attempt },
-        // Run Command does not show it yet.
-        None => Event::OneOffSeen { purpose, attempt, task, end: None },
-    })
+    let end = match seen {
+        Some(Outcome::Ended(end)) => Some(end),
+        Some(Outcome::Lost) => return Ok(Event::OneOffLost { purpose, attempt }),
+        // Neither Run Command nor the host says that it is over: until its time is.
+        Some(Outcome::Runs | Outcome::Unclear) | None => None,
+    };
+    Ok(Event::OneOffSeen { purpose, attempt, task, end })
 }
 
-/// Ends a command that ran out of time: before a host takes it by taking it back, and afterwards
-/// on the host, because cancelling would kill the script and leave alone what it started.
+/// Asks the host itself; `None`: it does not answer.
+async fn ask_the_host(
+    aws: &Aws,
+    id: &DeploymentId,
+    purpose: Purpose,
+    attempt: u32,
+    sent: Option<&Sent>,
+) -> Result<Option<Outcome>, Failure> {
+    let Some(sent) = sent else { return Ok(Some(Outcome::Lost)) };
+    match aside(aws, id, purpose, attempt, sent, "end").await {
+        Ok(command) => {
+            let answered = wait(aws, &[(command, vec![sent.host.clone()])]).await?;
+            Ok(answered.first().map(outcome))
+        }
+        Err(unsent) => {
+            let why = Halt::from(unsent).fault()?;
+            tracing::warn!("the host cannot be asked how the command ended: {why}");
+            Ok(None)
+        }
+    }
+}
+
+/// Ends a command that ran out of time: before a host takes it by taking it back, and on the host,
+/// because cancelling would kill the script and leave alone what it started. What has not begun there
+/// never will.
 pub async fn stop_one_off(
     aws: &Aws,
     id: &DeploymentId,
@@ -161,74 +252,48 @@ pub async fn stop_one_off(
     attempt: u32,
     task: &TaskId,
 ) -> Result<Event, Failure> {
-    let stages = answers(aws, task.as_str()).await?;
-    if stages.iter().all(|answer| answer.stage == Stage::Waiting) {
+    let answers: Vec<Answer> = answers(aws, task.as_str()).await?;
+    if answers.iter().all(|answer| answer.stage == Stage::Waiting) {
         cancel(aws, task.as_str()).await?;
-    } else if let Some(note) = notes::read(aws, id, &about(purpose, attempt)).await? {
-        let stopped = stop(aws, id, purpose, attempt, &note).await;
-        if let Err(halt) = stopped {
-            let why = halt.fault()?;
+    }
+    if let Some(mut sent) = sent(aws, id, purpose, attempt).await? {
+        sent.stopping = true;
+        sent.write(aws, id, &about(purpose, attempt)).await?;
+        if let Err(unsent) = aside(aws, id, purpose, attempt, &sent, "stop").await {
+            let why = Halt::from(unsent).fault()?;
             tracing::warn!("the command cannot be stopped: {why}");
         }
     }
     Ok(Event::OneOffStopAsked { purpose, attempt })
 }
 
-async fn stop(
+/// Sends a short command about the one-off command to its host.
+async fn aside(
     aws: &Aws,
     id: &DeploymentId,
     purpose: Purpose,
     attempt: u32,
-    note: &Note,
-) -> Result<(), Halt> {
-    let mut script = Script::new("stop", id)?;
-    script.text("CLAIM", &claim(id, purpose, attempt, note))?;
-    let host = note.get(HOST).cloned().into_iter().collect::<Vec<_>>();
+    sent: &Sent,
+    action: &str,
+) -> Result<String, Unsent> {
+    let installation = aws.settings.installation().map_err(Halt::Later)?;
+    let mut script = Script::new(aws, action, id)?;
+    script.text("CLAIM", &claim(id, purpose, attempt, sent))?;
     let sending = Sending {
-        mark: format!("slipway-stop/{id}"),
+        mark: &mark::aside(action, &installation, id),
         script: &script,
-        hosts: &host,
+        hosts: from_ref(&sent.host),
         delivery_seconds: 60,
         run_seconds: 60,
         together: true,
     };
-    send(aws, &sending).await.map(|_| ())
-}
-
-/// It is over, and nobody can say how it ended.
-pub(super) struct Unclear;
-
-/// How it ended; `None`: it has not.
-pub(super) fn end_of(answer: &Answer) -> Result<Option<OneOffEnd>, Unclear> {
-    let end = |exit_code, code: &str, reason: String| {
-        let stop = Stop { code: Some(code.to_owned()), reason };
-        Ok(Some(OneOffEnd { exit_code, stop, reason: None }))
-    };
-    let host = &answer.host;
-    if !answer.stage.is_over() {
-        return Ok(None);
-    }
-    // The core speaks of tasks: "the container ended by itself" is ECS's word for it.
-    if let Some((code, output)) = &answer.report.ended {
-        let late = if *code == 124 { "it took too long and was ended; " } else { "" };
-        let reason = format!("{late}its output is in {output} on {host}");
-        return end(Some(*code), "EssentialContainerExited", reason);
-    }
-    match &answer.stage {
-        Stage::NeverRan(why) => end(None, "TaskFailedToStart", why.clone()),
-        Stage::Cancelled(why) => end(None, "UserInitiated", why.clone()),
-        Stage::Failed(why) if answer.report.fault.is_some() && answer.code != UNCLEAR => {
-            end(None, "TaskFailedToStart", why.clone())
-        }
-        _ => Err(Unclear),
-    }
+    send(aws, &sending).await
 }
 
 fn about(purpose: Purpose, attempt: u32) -> String {
     format!("host-{}#{attempt}", Errand::OneOff(purpose).word())
 }
 
-fn claim(id: &DeploymentId, purpose: Purpose, attempt: u32, note: &Note) -> String {
-    let nonce = note.get(NONCE).map_or("0", String::as_str);
-    format!("{}-{}-{attempt}-{nonce}", id.number, Errand::OneOff(purpose).word())
+fn claim(id: &DeploymentId, purpose: Purpose, attempt: u32, sent: &Sent) -> String {
+    format!("{}-{}-{attempt}-{}", id.number, Errand::OneOff(purpose).word(), sent.nonce)
 }

@@ -3,7 +3,7 @@
 
 use super::answer::{Container, Report};
 use super::fleet::{self, Seen};
-use super::look::look;
+use super::look::{Question, look};
 use super::revision::{Containers, Definition, Run, of_hosts};
 use super::{Tags, hosts};
 use crate::clients::Aws;
@@ -15,6 +15,7 @@ use pipeline::effect::{Prepare, PrepareService};
 use pipeline::event::{AlarmReading, Event, Preparation, PreparedService};
 use pipeline::names::{DeploymentId, Digest, Repository, Revision, ServiceName};
 use pipeline::spec::repository_of;
+use pipeline::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub async fn prepare(
@@ -114,9 +115,10 @@ async fn make(
     if found.iter().any(|host| host.online) {
         let files: BTreeSet<&str> =
             after.values().filter_map(|run| run.env_file.as_deref()).collect();
-        let names = prepare.services.iter().map(|service| &service.spec.name);
+        let names: Vec<_> = prepare.services.iter().map(|service| &service.spec.name).collect();
         let online: Vec<_> = found.iter().filter(|host| host.online).cloned().collect();
-        for (host, said) in look(aws, id, &online, names, Some(&files)).await? {
+        let question = Question { services: &names, files: Some(&files), is_old: false };
+        for (host, said) in look(aws, id, &online, question).await? {
             match said {
                 Ok(report) => drop(reports.insert(host, report)),
                 Err(why) => faults.push(why),
@@ -130,7 +132,8 @@ async fn make(
     if !faults.is_empty() {
         return Err(Wrong::Faults(faults));
     }
-    let warnings = protect::tag(aws, prepare, &images).await?;
+    let mut warnings = protect::tag(aws, prepare, &images).await?;
+    warnings.extend(too_little_time(prepare, found.len()));
     let mut services = Vec::new();
     for (name, run) in after {
         services.push(keep(aws, name, run, &reports).await?);
@@ -235,6 +238,24 @@ fn wrong_machines(
         }
     }
     faults
+}
+
+/// A host needs some seconds to stop one container and to see the next one stay up.
+const LEAST_FOR_A_HOST: Span = Span::seconds(15);
+
+/// Hosts are updated one after another, within the time of the service.
+fn too_little_time(prepare: &Prepare, hosts: usize) -> Vec<String> {
+    let hosts = u64::try_from(hosts).unwrap_or(u64::MAX);
+    let needed = Span::seconds(LEAST_FOR_A_HOST.as_seconds().saturating_mul(hosts));
+    let short = prepare.services.iter().filter(|service| service.spec.timeout < needed);
+    let warnings = short.map(|service| {
+        let (name, timeout) = (&service.spec.name, service.spec.timeout);
+        format!(
+            "{name} is updated on {hosts} hosts, one after another, and timeout: {timeout} is less \
+             than {LEAST_FOR_A_HOST} for each; raise it"
+        )
+    });
+    warnings.collect()
 }
 
 /// What was started with `--rm` is gone once it is stopped, and could not come back.

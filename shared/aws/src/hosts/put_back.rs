@@ -1,7 +1,7 @@
 //! Putting back: the container that ran before comes back on every host, or ours is taken away.
 
 use super::Tags;
-use super::errand::{Going, go};
+use super::errand::{self, Going, go};
 use super::mark::Errand;
 use super::revision::Definition;
 use super::roll_out::hosts_of;
@@ -47,8 +47,8 @@ async fn back(
     let (service, revision) = (&effect.service, &effect.to);
     let definition = Definition::find(aws, revision).await.map_err(Halt::Later)?;
     let run = definition.and_then(Definition::run);
-    let hosts = hosts_of(aws, tags).await?;
-    let mut script = Script::for_service(Errand::Back, id, service)?;
+    let hosts = hosts_to_put_back(aws, id, tags, service).await?;
+    let mut script = Script::for_service(aws, Errand::Back, id, service)?;
     // Should what was kept be gone, one of ours can be run again.
     script.run(aws, run.as_ref().map(|_| revision), run.as_ref())?;
     let going = Going { id, number, errand: Errand::Back, service, revision, hosts: &hosts };
@@ -64,8 +64,8 @@ pub async fn remove(
     service: &ServiceName,
 ) -> Result<Event, Failure> {
     let removed = async {
-        let hosts = hosts_of(aws, tags).await?;
-        let script = Script::for_service(Errand::Remove, id, service)?;
+        let hosts = hosts_to_put_back(aws, id, tags, service).await?;
+        let script = Script::for_service(aws, Errand::Remove, id, service)?;
         let revision = &Revision::new("none");
         let going = Going { id, number, errand: Errand::Remove, service, revision, hosts: &hosts };
         go(aws, &going, script).await
@@ -78,6 +78,21 @@ pub async fn remove(
             Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
         }
     })
+}
+
+/// The hosts that this deployment touched, as far as they are still there: others that carry the tags
+/// by now have nothing to take back, and must not keep it from these.
+async fn hosts_to_put_back(
+    aws: &Aws,
+    id: &DeploymentId,
+    tags: &Tags,
+    service: &ServiceName,
+) -> Result<Vec<String>, Halt> {
+    let there = hosts_of(aws, tags).await?;
+    let sent = errand::newest(aws, id, service).await.map_err(Halt::Later)?;
+    let touched = sent.map(|sent| sent.touched).unwrap_or_default();
+    let both: Vec<String> = there.iter().filter(|host| touched.contains(*host)).cloned().collect();
+    Ok(if both.is_empty() { there } else { both })
 }
 
 /// Ends a command where it can still be ended. The script that follows waits for it in any case.

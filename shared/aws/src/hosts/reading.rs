@@ -4,9 +4,8 @@ use super::answer::{Answer, Container, Stage};
 use super::errand::Sent;
 use super::fleet::{Seen, silent};
 use super::look::Looked;
-use super::mark;
 use super::revision::{Containers, of_hosts};
-use pipeline::names::{DeploymentId, Revision, RolloutId, ServiceName};
+use pipeline::names::{Revision, RolloutId, ServiceName};
 use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::task::Fault;
 use pipeline::waits::{Teller, Trouble};
@@ -20,10 +19,12 @@ pub(super) fn of_command(
     hosts: &[Seen],
 ) -> Option<Found> {
     let done = answers.iter().filter(|answer| answer.stage == Stage::Succeeded).count();
-    if !answers.is_empty() && done == answers.len() {
+    // At first Run Command shows some of the hosts, or none.
+    let known = answers.len().max(sent.hosts.len()).max(1);
+    if done == known {
         return None;
     }
-    let over = !answers.is_empty() && answers.iter().all(|answer| answer.stage.is_over());
+    let over = answers.iter().filter(|answer| answer.stage.is_over()).count() == known;
     let reason = if over { why(answers) } else { String::new() };
     let rollout = Rollout {
         id: RolloutId::new(command),
@@ -31,7 +32,7 @@ pub(super) fn of_command(
         primary: true,
         progress: if over { Progress::Failed } else { Progress::InProgress },
         reason,
-        desired: count(answers.len().max(hosts.len())),
+        desired: count(known.max(hosts.len())),
         running: count(done),
         failed: 0,
     };
@@ -46,7 +47,7 @@ fn why(answers: &[Answer]) -> String {
         _ => None,
     });
     let never = answers.iter().find_map(|answer| match &answer.stage {
-        Stage::NeverRan(why) => Some(why),
+        Stage::NeverRan(why) | Stage::Unheard(why) => Some(why),
         _ => None,
     });
     failed.or(never).cloned().unwrap_or_default()
@@ -54,7 +55,6 @@ fn why(answers: &[Answer]) -> String {
 
 /// What the hosts run, as they say themselves. `None`: no container of this name anywhere.
 pub(super) fn of_look(
-    id: &DeploymentId,
     service: &ServiceName,
     sent: Option<&Sent>,
     looked: &Looked,
@@ -63,9 +63,13 @@ pub(super) fn of_look(
     let mut trouble = None;
     for (host, said) in looked {
         match said {
-            Ok(report) => {
+            Ok(report) if report.tells_of(&[service]) => {
                 let container = report.containers.get(service).and_then(Option::as_ref);
                 containers.insert(host, container);
+            }
+            // What is not said is not "there is none".
+            Ok(_) => {
+                trouble.get_or_insert(format!("{host} did not say what {service} runs"));
             }
             Err(why) => {
                 trouble.get_or_insert(why.clone());
@@ -83,7 +87,9 @@ pub(super) fn of_look(
     let revision = match (wanted, runs) {
         (Some(wanted), _) if is_partial => wanted,
         (_, Some(runs)) => runs,
-        (wanted, None) => wanted?,
+        (Some(wanted), None) => wanted,
+        // Nobody could say, and nothing is known that it should run.
+        (None, None) => return Some(told(vec![], trouble)),
     };
     let up =
         containers.values().flatten().filter(|container| container.status == "running").count();
@@ -97,7 +103,7 @@ pub(super) fn of_look(
         trouble = Some(absent(service, &containers));
     }
     let rollout = Rollout {
-        id: rollout_of(id, sent, &containers),
+        id: rollout_of(sent, &containers),
         revision: revision.clone(),
         primary: true,
         progress,
@@ -111,8 +117,11 @@ pub(super) fn of_look(
 
 /// Nothing returns to an old container by itself there, and there is nothing to ask.
 fn on_hosts(rollout: Rollout, trouble: Option<String>) -> Found {
-    let (rollouts, trouble) = (vec![rollout], trouble.map(said));
-    Found { rollouts, trouble, returns_asked: true, ..Found::default() }
+    told(vec![rollout], trouble)
+}
+
+fn told(rollouts: Vec<Rollout>, trouble: Option<String>) -> Found {
+    Found { rollouts, trouble: trouble.map(said), returns_asked: true, ..Found::default() }
 }
 
 /// A host that cannot be seen says nothing against what is to run there.
@@ -124,8 +133,9 @@ fn said(text: String) -> Trouble {
 fn lacks_some(containers: &Containers<'_>, wanted: Option<&Revision>) -> bool {
     let mut running = containers.values().flatten();
     containers.values().any(Option::is_none)
-        && running
-            .all(|container| wanted.is_some_and(|wanted| container.revision == wanted.as_str()))
+        && running.all(|container| {
+            wanted.is_some_and(|wanted| container.what.as_str() == wanted.as_str())
+        })
 }
 
 fn dead(containers: &Containers<'_>) -> Option<String> {
@@ -145,9 +155,8 @@ fn absent(service: &ServiceName, containers: &Containers<'_>) -> String {
 }
 
 /// Containers that this deployment started are its own rollout, even of a revision that ran before.
-fn rollout_of(id: &DeploymentId, sent: Option<&Sent>, containers: &Containers<'_>) -> RolloutId {
-    let ours = mark::of(id);
-    let all_ours = containers.values().flatten().all(|container| container.mark == ours);
+fn rollout_of(sent: Option<&Sent>, containers: &Containers<'_>) -> RolloutId {
+    let all_ours = containers.values().flatten().all(|container| container.is_ours);
     let command = sent.and_then(|sent| sent.command.as_deref()).filter(|_| all_ours);
     RolloutId::new(command.unwrap_or("found"))
 }

@@ -1,6 +1,6 @@
 //! Revisions on hosts: how a container is run, or which containers somebody else started.
 
-use super::answer::Container;
+use super::answer::{Container, What};
 use crate::clients::Aws;
 use crate::ecs::stored;
 use crate::failure::Failure;
@@ -74,17 +74,15 @@ pub(super) fn of_hosts(
 ) -> Option<(Revision, Option<Definition>)> {
     let running: Vec<&Container> = containers.values().flatten().copied().collect();
     let first = running.first()?;
-    let ours = format!("{FAMILY}{service}:");
-    let same = running.iter().all(|container| container.revision == first.revision);
-    if same && running.len() == containers.len() && first.revision.starts_with(&ours) {
-        return Some((Revision::new(&first.revision), None));
+    let same = running.iter().all(|container| container.what == first.what);
+    if let What::Revision(revision) = &first.what
+        && same
+        && running.len() == containers.len()
+    {
+        return Some((Revision::new(revision), None));
     }
-    let identity = |container: &Container| match container.revision.starts_with(&ours) {
-        true => container.revision.clone(),
-        false => container.id.clone(),
-    };
     let found = containers.iter().filter_map(|(host, container)| {
-        container.map(|container| ((*host).to_owned(), identity(container)))
+        container.map(|container| ((*host).to_owned(), container.what.as_str().to_owned()))
     });
     let definition = Definition::Found(found.collect());
     Some((definition.revision(service), Some(definition)))

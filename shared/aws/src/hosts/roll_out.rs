@@ -43,7 +43,7 @@ async fn begin(
         )));
     };
     let hosts = hosts_of(aws, tags).await?;
-    let mut script = Script::for_service(Errand::Rollout, id, service)?;
+    let mut script = Script::for_service(aws, Errand::Rollout, id, service)?;
     script.run(aws, Some(revision), Some(&run))?;
     script.text("FRESH", if effect.fresh { "yes" } else { "" })?;
     let going = Going { id, number, errand: Errand::Rollout, service, revision, hosts: &hosts };

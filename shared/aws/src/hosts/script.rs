@@ -16,25 +16,33 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(action: &str, id: &DeploymentId) -> Result<Self, Halt> {
+    pub(super) fn new(aws: &Aws, action: &str, id: &DeploymentId) -> Result<Self, Halt> {
+        let installation = aws.settings.installation().map_err(Halt::Later)?;
         let mut script = Self { lines: Vec::new() };
         script.text("DO", action)?;
         script.text("PLACE", &id.place.to_string())?;
-        script.text("MARK", &mark::of(id))?;
+        script.text("INSTALLATION", &installation)?;
+        script.text("MARK", &mark::of(&installation, id))?;
         script.number("NUMBER", id.number);
         Ok(script)
     }
 
     /// What changes one service's container.
     pub(super) fn for_service(
+        aws: &Aws,
         errand: Errand,
         id: &DeploymentId,
         service: &ServiceName,
     ) -> Result<Self, Halt> {
-        let mut script = Self::new(errand.word(), id)?;
+        let mut script = Self::new(aws, errand.word(), id)?;
         script.number("STEP", errand.step());
         script.text("SERVICE", service.as_str())?;
         Ok(script)
+    }
+
+    /// Where an earlier version was at work for this deployment: what its containers carry.
+    pub(super) fn old_mark(&mut self, id: &DeploymentId, is_old: bool) -> Result<(), Halt> {
+        self.text("OLD_MARK", &if is_old { mark::old(id) } else { String::new() })
     }
 
     pub(super) fn text(&mut self, name: &str, value: &str) -> Result<(), Halt> {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 const RECORDS: [&str; 2] = ["dynamodb:GetItem Table", "dynamodb:PutItem Table"];
 
 /// Where AWS offers nothing better than everything.
-const EVERYTHING: [(&str, &str); 10] = [
+const EVERYTHING: [(&str, &str); 11] = [
     ("ecs:DescribeTaskDefinition", "has no resource"),
     ("cloudwatch:DescribeAlarmHistory", "hides composite alarms from a narrower permission"),
     ("cloudwatch:DescribeAlarms", "hides composite alarms from a narrower permission"),
@@ -20,6 +20,7 @@ const EVERYTHING: [(&str, &str); 10] = [
     ("ssm:CancelCommand", "has no resource"),
     ("ssm:DescribeInstanceInformation", "has no resource"),
     ("ssm:DescribeParameters", "has no resource"),
+    ("ssm:GetCommandInvocation", "has no resource"),
     ("ssm:ListCommandInvocations", "has no resource"),
     ("ssm:ListCommands", "has no resource"),
 ];

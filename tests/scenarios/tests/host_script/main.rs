@@ -4,8 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod ends;
+mod images;
+mod installations;
 mod interrupted;
 mod one_off;
+mod reports;
 mod switching;
 mod trouble;
 
@@ -14,6 +18,9 @@ use std::fmt::Write;
 
 const SCRIPT: &str = include_str!("../../../../shared/aws/src/hosts/host.sh");
 const REGISTRY: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+
+/// The installation that sends the commands; others have other letters.
+pub(crate) const INSTALLATION: &str = "708c7cd5";
 
 /// The digest of the `n`-th release.
 pub(crate) fn digest(n: u8) -> String {
@@ -56,7 +63,10 @@ impl Order {
                 ("PLACE", text("faceplate/prod")),
                 ("NUMBER", number.to_string()),
                 ("STEP", "1".into()),
-                ("MARK", text(&format!("slipway/faceplate/prod/{number}"))),
+                ("INSTALLATION", text(INSTALLATION)),
+                ("MARK", text(&format!("slipway/{INSTALLATION}/faceplate/prod/{number}"))),
+                ("OLD_MARK", text("")),
+                ("LATE_MINUTES", "65".into()),
                 ("SERVICE", text("faceplate")),
                 ("REVISION", text(&format!("hosts/faceplate:{release}"))),
                 ("FRESH", text("")),
@@ -86,6 +96,18 @@ impl Order {
         let order =
             Self::rollout(2, 2).with("DO", "'one-off'").with("CLAIM", &format!("'{claim}'"));
         order.with("ON_HOST", "'yes'").with("TIMEOUT", "60").with("COMMAND", command)
+    }
+
+    /// Deployment `number` takes away what it started.
+    pub(crate) fn remove(number: u64) -> Self {
+        Self::back(number, None).with("DO", "'remove'")
+    }
+
+    /// The same from another installation, which has a table of its own.
+    pub(crate) fn from(self, installation: &str) -> Self {
+        let mine = self.variables.iter().find(|(name, _)| *name == "MARK").unwrap().1.clone();
+        let mark = mine.replace(INSTALLATION, installation);
+        self.with("INSTALLATION", installation).with("MARK", &mark)
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -144,4 +166,10 @@ fn shortened(line: &str) -> String {
 /// Where a folder of this machine stands in a story, the host's own.
 pub(crate) fn of_host(host: &Host, story: &str) -> String {
     story.replace(&host.folder().display().to_string(), "")
+}
+
+/// A look without the line about this very machine.
+pub(crate) fn without_machine(story: &str) -> String {
+    let lines = story.lines().filter(|line| !line.contains(r#"{"machine""#));
+    lines.map(|line| format!("{line}\n")).collect()
 }

@@ -27,7 +27,8 @@ fn a_command_runs_once_however_often_it_is_sent() {
     let expect = expect![[r#"
         ended with 0
           slipway {"ended":0,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
-          applied 3 scripts
+          slipway end 1
+          | applied 3 scripts
     "#]];
     check(&host, &order, &expect);
     check(&host, &order, &expect);
@@ -42,6 +43,25 @@ fn another_attempt_is_another_run() {
     assert_eq!(runs(&host), 2);
 }
 
+/// What it prints is somebody's text: data that a psql shows, or a line that means to be one of ours.
+#[test]
+fn what_a_command_prints_does_not_say_how_it_ended() {
+    let forged = "echo 'slipway {\"ended\":0,\"output\":\"/x\"}'; echo 'slipway end 1'; exit 3";
+    let host = with_script(forged);
+    let order = Order::one_off("2-migrate-1-99", "('/opt/migrate.sh')");
+    check(
+        &host,
+        &order,
+        &expect![[r#"
+            ended with 1
+              slipway {"ended":3,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
+              slipway end 1
+              | slipway {"ended":0,"output":"/x"}
+              | slipway end 1
+        "#]],
+    );
+}
+
 /// With 194 the agent would reboot the host and run the script once more.
 #[test]
 fn no_exit_code_of_the_command_reaches_the_agent() {
@@ -51,10 +71,11 @@ fn no_exit_code_of_the_command_reaches_the_agent() {
         &host,
         &order,
         &expect![[r#"
-        ended with 1
-          slipway {"ended":194,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
-          no such table
-    "#]],
+            ended with 1
+              slipway {"ended":194,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
+              slipway end 1
+              | no such table
+        "#]],
     );
 }
 
@@ -67,9 +88,10 @@ fn a_command_that_takes_too_long_is_ended() {
         &host,
         &order,
         &expect![[r#"
-        ended with 1
-          slipway {"ended":124,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
-    "#]],
+            ended with 1
+              slipway {"ended":124,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
+              slipway end 1
+        "#]],
     );
 }
 
@@ -89,9 +111,9 @@ fn a_command_that_was_killed_is_not_begun_again() {
         &host,
         &order,
         &expect![[r#"
-        ended with 22
-          slipway fault: the command was begun and nobody saw it end; its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output on the host
-    "#]],
+            ended with 22
+              slipway fault: the command was begun and its end was not recorded; its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output on the host
+        "#]],
     );
     assert_eq!(runs(&host), 1);
 }
@@ -106,14 +128,33 @@ fn a_command_in_the_new_image_gets_its_environment() {
         &host,
         &order,
         &expect![[r#"
-        ended with 0
-          slipway {"ended":0,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
-          in the image: alembic upgrade head; rm -rf /
-    "#]],
+            ended with 0
+              slipway {"ended":0,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
+              slipway end 1
+              | in the image: alembic upgrade head; rm -rf /
+        "#]],
     );
     let run: Vec<String> =
         host.calls().into_iter().filter(|call| call.starts_with("docker run")).collect();
-    expect!["docker run --rm --name slipway-2-migrate-1-99 --label slipway.mark=slipway/faceplate/prod/2 --env-file /etc/faceplate.env 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:0202020202020202020202020202020202020202020202020202020202020202 alembic upgrade head; rm -rf /"].assert_eq(&of_host(&host, &run.join("\n")));
+    expect!["docker run --rm --name slipway-2-migrate-1-99 --label slipway.mark=slipway/708c7cd5/faceplate/prod/2 --env-file /etc/faceplate.env 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:0202020202020202020202020202020202020202020202020202020202020202 alembic upgrade head; rm -rf /"].assert_eq(&of_host(&host, &run.join("\n")));
+}
+
+/// The disk is full by the time that it ends: what it said itself is not forgotten.
+#[test]
+fn a_command_whose_end_cannot_be_noted_has_still_ended() {
+    let host = with_script(
+        "mkdir \"${0%/*/*}/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/ended.new\"; exit 3",
+    );
+    let order = Order::one_off("2-migrate-1-99", "('/opt/migrate.sh')");
+    check(
+        &host,
+        &order,
+        &expect![[r#"
+            ended with 1
+              slipway {"ended":3,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
+              slipway end 1
+        "#]],
+    );
 }
 
 #[test]
@@ -135,8 +176,9 @@ fn a_pull_that_fails_has_begun_nothing() {
         &host,
         &order,
         &expect![[r#"
-        ended with 0
-          slipway {"ended":0,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
-    "#]],
+            ended with 0
+              slipway {"ended":0,"output":"/var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output"}
+              slipway end 1
+        "#]],
     );
 }

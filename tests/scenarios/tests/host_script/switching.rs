@@ -1,6 +1,6 @@
 //! From one release to the next, and back.
 
-use crate::{Order, digest, host, host_with_old_container, image, tell};
+use crate::{Order, digest, host, host_with_old_container, image, tell, without_machine};
 use expect_test::expect;
 
 #[test]
@@ -9,9 +9,11 @@ fn the_first_container_is_run_as_the_spec_says() {
     let ran = Order::rollout(1, 1).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"3f2da1","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/1"}}
+          slipway {"s":"faceplate","is":"running","code":0,"r":"hosts/faceplate:1","ours":true}
+          slipway end 1
         faceplate faceplate@sha256:010101 running 3f2da1 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
     let asked: Vec<String> =
         host.calls().into_iter().filter(|call| !call.contains("inspect")).collect();
     expect![[r#"
@@ -19,7 +21,7 @@ fn the_first_container_is_run_as_the_spec_says() {
         aws ecr get-login-password --region eu-central-1
         docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-central-1.amazonaws.com
         docker pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:0101010101010101010101010101010101010101010101010101010101010101
-        docker run --detach --name faceplate --restart unless-stopped --label slipway.revision=hosts/faceplate:1 --label slipway.mark=slipway/faceplate/prod/1 --env-file /etc/faceplate.env --publish 8000:8000 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:0101010101010101010101010101010101010101010101010101010101010101"#]].assert_eq(&crate::of_host(&host, &asked.join("\n")));
+        docker run --detach --name faceplate --restart unless-stopped --label slipway.revision=hosts/faceplate:1 --label slipway.mark=slipway/708c7cd5/faceplate/prod/1 --env-file /etc/faceplate.env --publish 8000:8000 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:0101010101010101010101010101010101010101010101010101010101010101"#]].assert_eq(&crate::of_host(&host, &asked.join("\n")));
 }
 
 #[test]
@@ -29,17 +31,21 @@ fn what_ran_before_is_kept_and_comes_back_as_it_was() {
     let ran = Order::rollout(1, 1).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"f51aa8","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/1"}}
+          slipway {"s":"faceplate","is":"running","code":0,"r":"hosts/faceplate:1","ours":true}
+          slipway end 1
         faceplate faceplate@sha256:010101 running f51aa8 8000:8000
         faceplate.slipway-kept faceplate:old exited 9beae5 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
     let ran = Order::back(1, None).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+          slipway {"s":"faceplate","is":"running","code":0,"id":"9beae5"}
+          slipway end 1
         faceplate faceplate:old running 9beae5 8000:8000
         faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
     assert_eq!(host.container("faceplate").unwrap().id, before.id);
 }
 
@@ -65,10 +71,12 @@ fn the_next_deployment_keeps_the_last_one_only() {
     let ran = Order::rollout(3, 3).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"9273e1","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:030303","revision":"hosts/faceplate:3","mark":"slipway/faceplate/prod/3"}}
+          slipway {"s":"faceplate","is":"running","code":0,"r":"hosts/faceplate:3","ours":true}
+          slipway end 1
         faceplate faceplate@sha256:030303 running 9273e1 8000:8000
         faceplate.slipway-kept faceplate@sha256:020202 exited 8dc8e1 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
     let images = std::fs::read_dir(host.folder().join("docker/images")).unwrap().count();
     assert_eq!(images, 2, "an image that nothing needs any more takes no room");
 }
@@ -82,10 +90,12 @@ fn the_release_before_is_rolled_out_again() {
     let ran = Order::rollout(3, 1).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"c3d4f6","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/3"}}
+          slipway {"s":"faceplate","is":"running","code":0,"r":"hosts/faceplate:1","ours":true}
+          slipway end 1
         faceplate faceplate@sha256:010101 running c3d4f6 8000:8000
         faceplate.slipway-kept faceplate@sha256:020202 exited 8dc8e1 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
     let images = std::fs::read_dir(host.folder().join("docker/images")).unwrap().count();
     assert_eq!(images, 2);
 }
@@ -101,10 +111,12 @@ fn the_same_command_twice_changes_nothing() {
     assert_eq!(back.stdout, again.stdout);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+          slipway {"s":"faceplate","is":"running","code":0,"id":"9beae5"}
+          slipway end 1
         faceplate faceplate:old running 9beae5 8000:8000
         faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
-    "#]].assert_eq(&tell(&host, &again));
+    "#]]
+    .assert_eq(&tell(&host, &again));
 }
 
 #[test]
@@ -135,10 +147,12 @@ fn a_container_that_exits_at_once_gives_its_place_back() {
     let ran = Order::back(1, None).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+          slipway {"s":"faceplate","is":"running","code":0,"id":"9beae5"}
+          slipway end 1
         faceplate faceplate:old running 9beae5 8000:8000
         faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
 }
 
 #[test]
@@ -164,10 +178,12 @@ fn what_was_pruned_is_made_again_if_it_was_ours() {
     let ran = Order::back(2, Some(1)).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"d00104","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/2"}}
+          slipway {"s":"faceplate","is":"running","code":0,"r":"hosts/faceplate:1","ours":true}
+          slipway end 1
         faceplate faceplate@sha256:010101 running d00104 8000:8000
         faceplate.slipway-failed faceplate@sha256:020202 exited 8daac7 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
 
     let foreign = host_with_old_container();
     Order::rollout(1, 1).send(&foreign);
@@ -186,9 +202,11 @@ fn a_deployment_that_never_came_here_has_nothing_to_take_back() {
     let ran = Order::back(7, None).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"9beae5","status":"running","code":0,"restarts":0,"fleeting":false,"image":"faceplate:old","revision":"","mark":""}}
+          slipway {"s":"faceplate","is":"running","code":0,"id":"9beae5"}
+          slipway end 1
         faceplate faceplate:old running 9beae5 8000:8000
-    "#]].assert_eq(&tell(&host, &ran));
+    "#]]
+    .assert_eq(&tell(&host, &ran));
 }
 
 #[test]
@@ -212,15 +230,18 @@ fn a_look_tells_what_runs_and_what_is_missing() {
     let host = host();
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":null}
+          slipway {"s":"faceplate"}
+          slipway end 2
     "#]]
     .assert_eq(&without_machine(&tell(&host, &Order::look().send(&host))));
     Order::rollout(1, 1).send(&host);
     expect![[r#"
         ended with 0
-          slipway {"service":"faceplate","container":{"id":"3f2da1","status":"running","code":0,"restarts":0,"fleeting":false,"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:010101","revision":"hosts/faceplate:1","mark":"slipway/faceplate/prod/1"}}
+          slipway {"s":"faceplate","is":"running","code":0,"r":"hosts/faceplate:1","ours":true}
+          slipway end 2
         faceplate faceplate@sha256:010101 running 3f2da1 8000:8000
-    "#]].assert_eq(&without_machine(&tell(&host, &Order::look().send(&host))));
+    "#]]
+    .assert_eq(&without_machine(&tell(&host, &Order::look().send(&host))));
     host.remove("/etc/faceplate.env").unwrap();
     expect![[r#"
         ended with 12
@@ -238,7 +259,11 @@ fn a_name_that_begins_an_id_is_a_name() {
     let id = host.container("web").unwrap().id;
     let beginning = format!("('{}')", &id[..4]);
     let ran = Order::look().with("SERVICES", &beginning).send(&host);
-    assert!(ran.stdout.contains(r#""container":null"#), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains(&format!("slipway {{\"s\":\"{}\"}}\n", &id[..4])),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -249,11 +274,6 @@ fn no_login_stays_behind() {
     let mut left: Vec<String> =
         left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     left.sort();
-    assert_eq!(left, ["before.faceplate", "lock", "turn.faceplate"]);
+    assert_eq!(left, ["before.faceplate", "images", "lock", "turn.faceplate"]);
     assert!(host.calls().iter().any(|call| call == &format!("docker pull {}", image(1))));
-}
-
-fn without_machine(story: &str) -> String {
-    let lines = story.lines().filter(|line| !line.contains(r#"{"machine""#));
-    lines.map(|line| format!("{line}\n")).collect()
 }

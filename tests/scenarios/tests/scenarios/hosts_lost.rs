@@ -227,3 +227,77 @@ async fn a_worker_that_dies_switches_once_all_the_same() {
         assert_eq!(runs.count(), 3, "{fault:?}");
     }
 }
+
+/// The agent is silent when the migration ends, and comes back without its answer: the host has it.
+#[tokio::test]
+async fn a_migration_whose_end_was_not_heard_of_is_asked_for_on_the_host() {
+    let mut team = faceplate().await;
+    team.push_all("main-3f2a9c1", "next").unwrap();
+    team.until_state(PROD, 2, "migrating").await.unwrap();
+    team.sandbox.run_for(2).await.unwrap();
+    team.host_is(HOST, Standing::Lost);
+    team.sandbox.run_for(300).await.unwrap();
+    team.host_is(HOST, Standing::Online);
+    team.until_ended(PROD, 2).await.unwrap();
+    assert_eq!(migrations(&team), 2, "once for each deployment");
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+               10:00 The task is out of time and is being stopped.
+               12:00 The migration ended with exit code 0.
+               12:00 Updating faceplate.
+               12:27 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+               12:27 https://shifter.example.com/health answers as expected (attempt 1).
+               12:27 Watching alarms and tasks for 10m.
+               22:27 Ended: succeeded.
+            runs
+              faceplate: shifter/faceplate:main-3f2a9c1
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 is live
+        "#]],
+    );
+}
+
+/// It is never delivered, and Run Command calls that "Delivery Timed Out": it may have run.
+#[tokio::test]
+async fn a_migration_that_nothing_is_heard_of_is_not_called_not_started() {
+    let mut team = faceplate().await;
+    team.push_all("main-3f2a9c1", "next").unwrap();
+    team.until_state(PROD, 2, "migrating").await.unwrap();
+    team.host_is(HOST, Standing::Deaf);
+    team.until_ended(PROD, 2).await.unwrap();
+    check(
+        &team,
+        PROD,
+        2,
+        &expect![[r#"
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+               10:00 The task is out of time and is being stopped.
+               17:00 Ended: stuck: the task was told to stop and may still run; look at the database before anything else is deployed (after: nobody can say whether the migration ran).
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 is stuck; somebody must look
+        "#]],
+    );
+    // And then it never does.
+    let ran = migrations(&team);
+    team.host_is(HOST, Standing::Online);
+    team.sandbox.run_for(3600).await.unwrap();
+    assert_eq!(migrations(&team), ran);
+}

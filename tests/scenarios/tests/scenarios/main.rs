@@ -14,6 +14,7 @@ mod going_back;
 mod gone_images;
 mod hosts_grown;
 mod hosts_lost;
+mod hosts_many;
 mod hosts_refused;
 mod kills;
 mod kills_on_hosts;

@@ -1,5 +1,6 @@
 //! The template's permissions are the least that the functions need: what no day needs must go.
 
+use crate::hosts_many::with_services;
 use crate::{STAGING, scr, somebody_registers, sound, start_from_newest};
 use pipeline::verdict::Verdict;
 use sandbox::ecs::{Behaviour, Ending};
@@ -32,8 +33,8 @@ async fn every_permission_is_needed_on_some_day() {
     let mut granted = BTreeSet::new();
     let mut used: BTreeSet<String> = by_chance().collect();
     let on_services = tokio::join!(there_and_back(), bad_days(), made_and_removed());
-    let beside = tokio::join!(found_again(), on_hosts());
-    for team in [on_services.0, on_services.1, on_services.2, beside.0, beside.1] {
+    let beside = tokio::join!(found_again(), on_hosts(), many_on_a_host());
+    for team in [on_services.0, on_services.1, on_services.2, beside.0, beside.1, beside.2] {
         sound(&team);
         used.extend(team.sandbox.permissions_used().iter().map(told));
         granted.extend(team.sandbox.permissions_used().iter().map(told));
@@ -199,6 +200,14 @@ async fn on_hosts() -> Team {
 
     let plan = json!({"application": "faceplate", "environment": "prod", "version": "main-aaaaaa3", "by": "ann", "dry_run": true});
     team.ask("deploy", plan).await.unwrap();
+    team
+}
+
+/// So many containers that a host is asked alone for all that it said of them.
+async fn many_on_a_host() -> Team {
+    let mut team = Team::start_with(with_services(14), 0).await.unwrap();
+    team.push_all("v1", "first").unwrap();
+    team.until_ended("shop/live", 1).await.unwrap();
     team
 }
 

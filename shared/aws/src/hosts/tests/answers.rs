@@ -1,10 +1,7 @@
 //! What AWS and the script say of one command on one host.
 
-use crate::hosts::answer::{Answer, Report, Stage, stage};
-use crate::hosts::mark::{Errand, Mark};
-use crate::hosts::one_off::end_of;
+use crate::hosts::answer::{Report, stage};
 use expect_test::expect;
-use pipeline::effect::Purpose;
 use std::fmt::Write;
 
 #[test]
@@ -41,10 +38,10 @@ fn every_status_of_run_commands_is_a_stage() {
         Cancelling             -1 Running
         Success                 0 Succeeded
         Cancelled              -1 Cancelled("somebody cancelled the command on i-0a1")
-        DeliveryTimedOut       -1 NeverRan("i-0a1 did not take the command in time; look at its SSM agent")
-        Delivery Timed Out     -1 NeverRan("i-0a1 did not take the command in time; look at its SSM agent")
+        DeliveryTimedOut       -1 Unheard("nothing was heard of the command from i-0a1 in time; look at its SSM agent")
+        Delivery Timed Out     -1 Unheard("nothing was heard of the command from i-0a1 in time; look at its SSM agent")
         ExecutionTimedOut      -1 Failed("the command took too long on i-0a1 and was ended")
-        Undeliverable          -1 NeverRan("the command cannot be delivered to i-0a1; it may be gone, or its SSM agent ended")
+        Undeliverable          -1 Unheard("the command cannot be delivered to i-0a1; it may be gone, or its SSM agent ended")
         Terminated             -1 NeverRan("i-0a1 was left out, because another host failed")
         InvalidPlatform        -1 NeverRan("i-0a1 does not run Linux")
         AccessDenied           -1 NeverRan("AWS denies the command access to i-0a1")
@@ -59,26 +56,43 @@ fn every_status_of_run_commands_is_a_stage() {
 fn the_scripts_words_are_read_and_other_words_passed_over() {
     let said = "Unable to find image\n\
         slipway {\"machine\":\"x86_64\"}\n\
-        slipway {\"service\":\"faceplate\",\"container\":{\"id\":\"ab\",\"status\":\"running\",\"code\":0,\"restarts\":0,\"fleeting\":false,\"image\":\"x\",\"revision\":\"\",\"mark\":\"\"}}\n\
-        slipway {\"service\":\"worker\",\"container\":null}\n\
+        slipway {\"s\":\"faceplate\",\"is\":\"running\",\"code\":0,\"r\":\"hosts/faceplate:1-2\",\"ours\":true}\n\
+        slipway {\"s\":\"web\",\"is\":\"exited\",\"code\":137,\"id\":\"ab\",\"rm\":true}\n\
+        slipway {\"s\":\"worker\"}\n\
         slipway {\"ended\":3,\"output\":\"/var/lib/slipway/output\"}\n\
-        slipway {\"service\":\"cut off in the mid\n\
         slipway fault: something is wrong \n\
-        slipwayfault: no\n";
+        slipwayfault: no\n\
+        slipway end 5\n\
+        slipway {\"s\":\"late\"}\n";
     let report = Report::read(said);
     expect![[r#"
         Report {
+            is_whole: true,
             containers: {
                 ServiceName(
                     "faceplate",
                 ): Some(
                     Container {
-                        id: "ab",
+                        what: Revision(
+                            "hosts/faceplate:1-2",
+                        ),
                         status: "running",
                         code: 0,
                         fleeting: false,
-                        revision: "",
-                        mark: "",
+                        is_ours: true,
+                    },
+                ),
+                ServiceName(
+                    "web",
+                ): Some(
+                    Container {
+                        what: Container(
+                            "ab",
+                        ),
+                        status: "exited",
+                        code: 137,
+                        fleeting: true,
+                        is_ours: false,
                     },
                 ),
                 ServiceName(
@@ -94,6 +108,7 @@ fn the_scripts_words_are_read_and_other_words_passed_over() {
                     "/var/lib/slipway/output",
                 ),
             ),
+            runs: false,
             fault: Some(
                 "something is wrong",
             ),
@@ -102,89 +117,28 @@ fn the_scripts_words_are_read_and_other_words_passed_over() {
     .assert_debug_eq(&report);
 }
 
+/// Run Command keeps the beginning: wherever it ends, what is missing is not taken for not there.
 #[test]
-fn a_one_off_command_succeeded_only_if_the_script_says_so() {
-    let mut table = String::new();
-    let outputs = [
-        "slipway {\"ended\":0,\"output\":\"/o\"}",
-        "slipway {\"ended\":3,\"output\":\"/o\"}",
-        "slipway {\"ended\":124,\"output\":\"/o\"}",
-        "slipway fault: there is no file",
-        "",
-    ];
-    for output in outputs {
-        for (details, code) in [("Success", 0), ("Failed", 1), ("Failed", 22), ("Cancelled", -1)] {
-            let report = Report::read(output);
-            let stage = stage("i-0a1", details, code, report.fault.as_deref());
-            let answer = Answer {
-                host: "i-0a1".to_owned(),
-                comment: String::new(),
-                stage,
-                code,
-                report,
-                ended_at: None,
-            };
-            let end = match end_of(&answer) {
-                Err(_) => "nobody knows".to_owned(),
-                Ok(None) => "goes on".to_owned(),
-                Ok(Some(end)) if end.succeeded() => format!("succeeded, {end}"),
-                Ok(Some(end)) if end.never_ran() => format!("never ran, {end}"),
-                Ok(Some(end)) => format!("failed, {end}"),
-            };
-            writeln!(table, "{output:45} {details:9} {code:2} {end}").unwrap();
+fn a_report_that_is_cut_off_anywhere_is_not_whole() {
+    let said = "slipway {\"machine\":\"x86_64\"}\n\
+        slipway {\"s\":\"a\"}\nslipway {\"s\":\"b\"}\nslipway {\"s\":\"c\"}\n\
+        slipway {\"s\":\"d\"}\nslipway {\"s\":\"e\"}\nslipway {\"s\":\"f\"}\n\
+        slipway {\"s\":\"g\"}\nslipway {\"s\":\"h\"}\nslipway {\"s\":\"i\"}\n\
+        slipway end 10\n";
+    assert!(Report::read(said).is_whole);
+    for at in 0..said.trim_end().len() {
+        let cut = said.get(..at).unwrap();
+        for after in ["", "\n---Output truncated---"] {
+            assert!(!Report::read(&format!("{cut}{after}")).is_whole, "{cut}");
         }
     }
-    expect![[r#"
-        slipway {"ended":0,"output":"/o"}             Success    0 succeeded, exit code 0, its output is in /o on i-0a1
-        slipway {"ended":0,"output":"/o"}             Failed     1 succeeded, exit code 0, its output is in /o on i-0a1
-        slipway {"ended":0,"output":"/o"}             Failed    22 succeeded, exit code 0, its output is in /o on i-0a1
-        slipway {"ended":0,"output":"/o"}             Cancelled -1 succeeded, exit code 0, its output is in /o on i-0a1
-        slipway {"ended":3,"output":"/o"}             Success    0 failed, exit code 3, its output is in /o on i-0a1
-        slipway {"ended":3,"output":"/o"}             Failed     1 failed, exit code 3, its output is in /o on i-0a1
-        slipway {"ended":3,"output":"/o"}             Failed    22 failed, exit code 3, its output is in /o on i-0a1
-        slipway {"ended":3,"output":"/o"}             Cancelled -1 failed, exit code 3, its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Success    0 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Failed     1 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Failed    22 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Cancelled -1 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway fault: there is no file               Success    0 nobody knows
-        slipway fault: there is no file               Failed     1 never ran, no exit code, i-0a1: there is no file
-        slipway fault: there is no file               Failed    22 nobody knows
-        slipway fault: there is no file               Cancelled -1 failed, no exit code, somebody cancelled the command on i-0a1
-                                                      Success    0 nobody knows
-                                                      Failed     1 nobody knows
-                                                      Failed    22 nobody knows
-                                                      Cancelled -1 failed, no exit code, somebody cancelled the command on i-0a1
-    "#]].assert_eq(&table);
+    // A line in the middle that is not the script's.
+    assert!(!Report::read(&said.replace("{\"s\":\"c\"}", "{\"s\":")).is_whole);
 }
 
+/// As a host writes it that an earlier version has sent the script to.
 #[test]
-fn a_mark_fits_into_a_comment_and_is_read_again() {
-    let longest = "a".repeat(32);
-    let place = pipeline::names::Place {
-        application: longest.as_str().into(),
-        environment: longest.as_str().into(),
-    };
-    let id = pipeline::names::DeploymentId { place, number: 99_999_999 };
-    for errand in [
-        Errand::Rollout,
-        Errand::Back,
-        Errand::Remove,
-        Errand::OneOff(Purpose::Migrate),
-        Errand::OneOff(Purpose::Undo),
-    ] {
-        let mark = Mark::new(&id, errand, 1000);
-        assert!(mark.to_string().len() <= 100, "{mark}");
-        assert_eq!(Mark::read(&mark.to_string()), Some(mark));
-    }
-    for other in [
-        "",
-        "slipway-look/a/b/17",
-        "slipway/a/b/17/dance/1",
-        "slipway/a/b/x/back/1",
-        "nightly backup",
-    ] {
-        assert_eq!(Mark::read(other), None, "{other}");
-    }
-    assert_eq!(Stage::Running.is_over(), Stage::Waiting.is_over());
+fn a_report_of_an_earlier_version_is_not_whole() {
+    let said = "slipway {\"service\":\"faceplate\",\"container\":null}\n";
+    assert!(!Report::read(said).is_whole);
 }

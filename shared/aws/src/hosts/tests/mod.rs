@@ -1,9 +1,18 @@
 //! What commands and looks mean, without a host.
 
 mod answers;
+mod believing;
+mod ends;
+mod marks;
 mod readings;
+mod sending;
 
-use super::answer::{Container, Report};
+/// A server that answers as a test says; ECS's adapters have it first.
+#[path = "../../ecs/tests/canned.rs"]
+#[allow(dead_code, reason = "not every part of AWS is used here")]
+mod canned;
+
+use super::answer::{Container, Report, What};
 use pipeline::names::{DeploymentId, Place, ServiceName};
 
 fn id() -> DeploymentId {
@@ -18,21 +27,20 @@ fn service() -> ServiceName {
 /// A container of ours, of this revision.
 fn ours(revision: &str) -> Container {
     Container {
-        id: format!("id-of-{revision}"),
+        what: What::Revision(format!("hosts/faceplate:{revision}")),
         status: "running".to_owned(),
         code: 0,
         fleeting: false,
-        revision: format!("hosts/faceplate:{revision}"),
-        mark: "slipway/faceplate/prod/17".to_owned(),
+        is_ours: true,
     }
 }
 
 /// A container that somebody started by hand.
 fn foreign(id: &str) -> Container {
-    let none = String::new();
-    Container { id: id.to_owned(), revision: none.clone(), mark: none, ..ours("none") }
+    Container { what: What::Container(id.to_owned()), is_ours: false, ..ours("none") }
 }
 
 fn report(container: Option<Container>) -> Report {
-    Report { containers: [(service(), container)].into(), ..Report::default() }
+    let containers = [(service(), container)].into();
+    Report { is_whole: true, containers, ..Report::default() }
 }

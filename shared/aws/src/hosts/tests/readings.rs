@@ -1,10 +1,10 @@
 //! What looks at several hosts mean for the core, which has asked for revision `new`.
 
-use super::{foreign, id, ours, report, service};
-use crate::hosts::answer::{Container, Report};
+use super::{foreign, ours, report, service};
+use crate::hosts::answer::{Answer, Container, Report, Stage};
 use crate::hosts::errand::Sent;
 use crate::hosts::look::Looked;
-use crate::hosts::reading::of_look;
+use crate::hosts::reading::{of_command, of_look};
 use expect_test::expect;
 use pipeline::names::{Revision, RolloutId};
 use pipeline::observation::{Observation, Wanted};
@@ -30,8 +30,8 @@ fn read(hosts: &[Result<Option<Container>, &str>]) -> String {
         })
         .collect();
     let revision = Revision::new("hosts/faceplate:new");
-    let sent = Sent::told(&revision, "command-1");
-    let found = of_look(&id(), &service(), Some(&sent), &looked);
+    let sent = Sent::told(&revision, "command-1", &[]);
+    let found = of_look(&service(), Some(&sent), &looked);
     let observation = Observation { service: service(), seen_at: NOW, found };
     let wanted = Wanted {
         revision: &revision,
@@ -74,4 +74,64 @@ fn a_service_is_up_only_if_every_host_runs_exactly_our_revision() {
         none runs anything           Gone
         no host is left              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "no host carries the tags any more", fault: Some(Platform) }) }
     "#]].assert_eq(&table);
+}
+
+/// What was cut off, or was written by a script of another version.
+#[test]
+fn a_host_that_does_not_speak_of_a_service_has_not_said_that_it_is_not_there() {
+    let looked = |report: Report| -> Looked { [("i-0a0".to_owned(), Ok(report))].into() };
+    let cut_off = Report { is_whole: false, ..report(Some(ours("old"))) };
+    let of_others = Report { is_whole: true, ..Report::default() };
+    for report in [cut_off, of_others] {
+        let revision = Revision::new("hosts/faceplate:new");
+        let sent = Sent::told(&revision, "command-1", &[]);
+        for sent in [None, Some(&sent)] {
+            let found = of_look(&service(), sent, &looked(report.clone()));
+            let trouble = found.and_then(|found| found.trouble).map(|trouble| trouble.text);
+            assert_eq!(trouble.as_deref(), Some("i-0a0 did not say what faceplate runs"));
+        }
+    }
+}
+
+#[test]
+fn a_command_is_over_when_every_host_that_it_went_to_has_said_so() {
+    let answer = |host: &str, stage: Stage| Answer {
+        host: host.to_owned(),
+        comment: String::new(),
+        stage,
+        code: 0,
+        report: Report::default(),
+        ended_at: None,
+    };
+    let revision = Revision::new("hosts/faceplate:new");
+    let sent = Sent::told(&revision, "command-1", &["i-0a0", "i-0a1"]);
+    let read = |answers: &[Answer]| match of_command(&sent, "command-1", answers, &[]) {
+        None => "look".to_owned(),
+        Some(found) => {
+            let rollout = &found.rollouts[0];
+            format!("{:?} {}/{}", rollout.progress, rollout.running, rollout.desired)
+        }
+    };
+    let done = |host| answer(host, Stage::Succeeded);
+    let failed = |host| answer(host, Stage::Failed("why".to_owned()));
+    let mut table = String::new();
+    for (name, answers) in [
+        ("none is shown yet", vec![]),
+        ("one is shown, and done", vec![done("i-0a0")]),
+        ("one is shown, and failed", vec![failed("i-0a0")]),
+        ("both are done", vec![done("i-0a0"), done("i-0a1")]),
+        ("one failed", vec![done("i-0a0"), failed("i-0a1")]),
+        ("one runs", vec![done("i-0a0"), answer("i-0a1", Stage::Running)]),
+    ] {
+        writeln!(table, "{name:28} {}", read(&answers)).unwrap();
+    }
+    expect![[r#"
+        none is shown yet            InProgress 0/2
+        one is shown, and done       InProgress 1/2
+        one is shown, and failed     InProgress 0/2
+        both are done                look
+        one failed                   Failed 1/2
+        one runs                     InProgress 1/2
+    "#]]
+    .assert_eq(&table);
 }

@@ -1,0 +1,45 @@
+//! How a one-off command ended.
+
+use super::answer::{Answer, Stage};
+use pipeline::task::{OneOffEnd, Stop};
+
+/// The script knows that the command was begun, and not how it ended.
+const LOST: i32 = 22;
+
+/// What became of a one-off command.
+pub(super) enum Outcome {
+    Runs,
+    Ended(OneOffEnd),
+    /// The host itself does not know.
+    Lost,
+    /// Run Command does not know, and the host may: it is to be asked.
+    Unclear,
+}
+
+pub(super) fn outcome(answer: &Answer) -> Outcome {
+    let (host, report) = (&answer.host, &answer.report);
+    if !answer.stage.is_over() {
+        return Outcome::Runs;
+    }
+    // The core speaks of tasks: "the container ended by itself" is ECS's word for it.
+    if let Some((code, output)) = &report.ended {
+        let late = if *code == 124 { "it took too long and was ended; " } else { "" };
+        let reason = format!("{late}its output is in {output} on {host}");
+        return ended(Some(*code), "EssentialContainerExited", reason);
+    }
+    match &answer.stage {
+        _ if report.runs => Outcome::Runs,
+        Stage::NeverRan(why) => ended(None, "TaskFailedToStart", why.clone()),
+        Stage::Failed(_) if report.fault.is_some() && answer.code == LOST => Outcome::Lost,
+        // It says why it did not begin.
+        Stage::Failed(why) if report.fault.is_some() => {
+            ended(None, "TaskFailedToStart", why.clone())
+        }
+        _ => Outcome::Unclear,
+    }
+}
+
+fn ended(exit_code: Option<i32>, code: &str, reason: String) -> Outcome {
+    let stop = Stop { code: Some(code.to_owned()), reason };
+    Outcome::Ended(OneOffEnd { exit_code, stop, reason: None })
+}
