@@ -136,6 +136,7 @@ where
         info!("no longer wanted");
         return Ok(None);
     };
+    let whole = permit.whole(message);
     let mut permit = Some(permit);
     if let Effect::RunOneOff(one_off) = &message.effect {
         let (purpose, attempt) = (one_off.purpose, one_off.attempt);
@@ -149,7 +150,7 @@ where
             }
         }
     }
-    let event = Box::pin(perform(aws, message)).await?;
+    let event = Box::pin(perform(aws, &whole)).await?;
     Ok(Some((permit, event)))
 }
 

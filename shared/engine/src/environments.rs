@@ -17,6 +17,16 @@ pub struct Permit {
     read: Option<Box<Loaded>>,
 }
 
+impl Permit {
+    /// The message as its worker needs it: a queue and an outbox repeat nothing that the deployment
+    /// has in its rules.
+    pub fn whole(&self, message: &Message) -> Message {
+        let read = self.read.as_ref().and_then(|read| read.deployment.as_ref());
+        let effect = read.map(|read| read.body.whole(&message.effect));
+        Message { effect: effect.unwrap_or_else(|| message.effect.clone()), ..message.clone() }
+    }
+}
+
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Tells one environment one thing.
     pub async fn tell(&self, place: &Place, input: Input) -> Result<Said, EngineError> {

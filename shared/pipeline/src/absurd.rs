@@ -19,8 +19,8 @@ const COUNT_MAX: u32 = 100_000;
 /// No name and no reason that AWS gives is longer.
 const TEXT_MAX: usize = 8 * 1024;
 const ITEMS_MAX: usize = 1000;
-/// Fifty services and all that is known of them take less than half of it.
-const INPUT_MAX: usize = 128 * 1024;
+/// A look at two hundred services, each with a long name and three rollouts, takes half of it.
+const INPUT_MAX: usize = 1024 * 1024;
 
 impl Input {
     /// Reads an input that somebody sent as text, and says what is wrong with it.

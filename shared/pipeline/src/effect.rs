@@ -70,6 +70,8 @@ pub enum Effect {
 pub struct Prepare {
     pub application: ApplicationName,
     pub target: Target,
+    /// None in an outbox: the deployment has them in its rules, and adds them for the worker.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<PrepareService>,
     /// Every image of the release, by repository: containers are matched by it.
     pub images: BTreeMap<Repository, Digest>,

@@ -12,6 +12,7 @@ pub mod spec;
 mod candidate;
 pub mod push;
 pub mod release;
+pub mod size;
 
 mod absurd;
 pub mod deployment;

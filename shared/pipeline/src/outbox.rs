@@ -60,8 +60,13 @@ impl Outbox {
     }
 
     /// Forgets what is no longer wanted.
-    pub fn keep(&mut self, wanted: impl Fn(&Effect) -> bool) {
+    pub fn keep(&mut self, mut wanted: impl FnMut(&Effect) -> bool) {
         self.entries.retain(|entry| wanted(&entry.effect));
+    }
+
+    /// Changes what is said in an effect, not what it does.
+    pub(crate) fn change(&mut self, change: impl Fn(&mut Effect)) {
+        self.entries.iter_mut().for_each(|entry| change(&mut entry.effect));
     }
 
     pub fn waits_for(&self, matches: impl Fn(&Effect) -> bool) -> bool {

@@ -33,6 +33,8 @@ mod going_back;
 mod hands;
 #[path = "core/holds.rs"]
 mod holds;
+#[path = "core/large_deployments.rs"]
+mod large_deployments;
 #[path = "core/promotions.rs"]
 mod promotions;
 #[path = "core/proven.rs"]

@@ -40,7 +40,9 @@ impl<D: Decide> Sim<D> {
             Ok(Some(_)) => return,
             Err(_) => return self.redeliver(message, receives),
         }
-        let Some(event) = self.perform(&message) else {
+        let whole =
+            permit.as_ref().map_or_else(|| message.clone(), |permit| permit.whole(&message));
+        let Some(event) = self.perform(&whole) else {
             return self.redeliver(message, receives);
         };
         if self.plan.worker_dies() {

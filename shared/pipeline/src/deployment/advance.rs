@@ -28,6 +28,7 @@ pub enum Said {
 /// AWS delivers late, twice and out of order, so an event that does not fit changes nothing.
 pub fn advance(mut deployment: Deployment, event: Event, now: Time) -> (Deployment, Said) {
     let said = deployment.take_in(event, now);
+    deployment.fit();
     (deployment, said)
 }
 

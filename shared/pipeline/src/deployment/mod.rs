@@ -18,6 +18,7 @@ mod roll_back;
 mod roll_out;
 mod service;
 mod settle;
+mod size;
 mod state;
 mod tasks;
 mod timeline;

@@ -17,8 +17,21 @@ const PREPARATION_PATIENCE: Span = Span::minutes(15);
 impl Deployment {
     pub(super) fn prepare(&mut self, now: Time) {
         self.state = State::Preparing { deadline: now + PREPARATION_PATIENCE };
-        self.ask(Effect::Prepare(Box::new(self.preparation())), now);
+        // The services, with their templates, are in the rules already.
+        let short = Prepare { services: Vec::new(), ..self.preparation() };
+        self.ask(Effect::Prepare(Box::new(short)), now);
         self.announce(News::Started, now);
+    }
+
+    /// An effect as its worker needs it: in the outbox it repeats nothing that the rules say.
+    pub fn whole(&self, effect: &Effect) -> Effect {
+        match effect {
+            Effect::Prepare(short) if short.services.is_empty() => {
+                let services = self.preparation().services;
+                Effect::Prepare(Box::new(Prepare { services, ..(**short).clone() }))
+            }
+            effect => effect.clone(),
+        }
     }
 
     /// What has to be looked at and made before anything is touched.

@@ -36,8 +36,11 @@ pub struct Service {
     pub visible_from: Option<Time>,
     /// The newest observation; older ones say nothing any more.
     pub seen_at: Time,
-    /// Tasks of our revision that died of the release's own fault.
+    /// Tasks of our revision that died of the release's own fault, the last ones.
     pub died: Vec<TaskId>,
+    /// How many more died before these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub died_before: u32,
     /// Whose fault those were: the program's, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_of: Option<Fault>,
@@ -62,6 +65,14 @@ pub struct Service {
 fn is_false(flag: &bool) -> bool {
     !flag
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// So many dead tasks are known again when they are reported twice.
+const DIED_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,6 +133,7 @@ impl Service {
             visible_from: Some(visible_from),
             seen_at: Time::default(),
             died: Vec::new(),
+            died_before: 0,
             died_of: None,
             dead_containers: BTreeSet::new(),
             ran: false,
@@ -163,6 +175,22 @@ impl Service {
     pub fn touched(&self) -> bool {
         self.standing != Standing::Untouched
             && !(self.standing == Standing::Updated && self.is_unchanged())
+    }
+
+    /// Counts a task that died, and says how many did.
+    pub(super) fn add_died(&mut self, task: TaskId) -> u32 {
+        self.died.push(task);
+        self.keep_died(DIED_MAX);
+        self.died_before.saturating_add(u32::try_from(self.died.len()).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn keep_died(&mut self, most: usize) {
+        while self.dead_containers.len() > most {
+            self.dead_containers.pop_first();
+        }
+        let more = self.died.len().saturating_sub(most);
+        self.died.drain(..more);
+        self.died_before = self.died_before.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
     }
 
     /// Whether it runs what it should without any update.

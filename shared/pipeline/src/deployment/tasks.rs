@@ -39,7 +39,7 @@ impl Deployment {
         now: Time,
     ) -> Said {
         let name = report.service.clone();
-        let threshold = self.rules.failures.tasks as usize;
+        let threshold = self.rules.failures.tasks;
         let Some(service) = self.service_mut(&name) else { return not_ours(&name) };
         if service.died.contains(&report.task) {
             return Said::Ignored("this task is counted".into());
@@ -50,11 +50,10 @@ impl Deployment {
             }
             return Said::Done;
         }
-        service.died.push(report.task.clone());
         if service.died_of != Some(Fault::Code) {
             service.died_of = Some(fault);
         }
-        let count = service.died.len();
+        let count = service.add_died(report.task.clone());
         self.hear(report.witness());
         self.note(
             now,
@@ -64,7 +63,6 @@ impl Deployment {
         );
         // A rollback by hand goes on with the other services; this one has its own deadline.
         if count >= threshold && !self.is_restore() {
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
             self.go_back(Cause::TasksFailed { service: name, count, fault, reason }, now);
         }
         Said::Done

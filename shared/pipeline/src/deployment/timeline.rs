@@ -29,6 +29,13 @@ impl Timeline {
         self.0.push(Entry { at, text: shorten(text) });
     }
 
+    /// Keeps so many, the first ones and the last ones.
+    pub(super) fn keep(&mut self, most: usize) {
+        let more = self.0.len().saturating_sub(most);
+        let first = most / 4;
+        self.0.drain(first.min(self.0.len())..(first + more).min(self.0.len()));
+    }
+
     pub fn entries(&self) -> &[Entry] {
         &self.0
     }
@@ -40,9 +47,13 @@ impl Timeline {
 }
 
 /// Cuts a text that somebody else wrote, so that it cannot fill our table.
-pub(crate) fn shorten(mut text: String) -> String {
-    if text.len() > TEXT_MAX {
-        let end = (0..=TEXT_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+pub(crate) fn shorten(text: String) -> String {
+    shorten_to(text, TEXT_MAX)
+}
+
+pub(super) fn shorten_to(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        let end = (0..=max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
         text.push('…');
     }

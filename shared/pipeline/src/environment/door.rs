@@ -85,6 +85,10 @@ impl Head {
         now: Time,
     ) -> Option<Door> {
         let Some(rules) = context.rules else { return Some(closed(self.not_in_the_spec())) };
+        // Such a spec was stored by an older Slipway. What cannot be saved is not begun.
+        if let Some(why) = rules.too_large(context.repositories) {
+            return Some(closed(why));
+        }
         match &request.kind {
             Kind::Restore(restore) => self.keeps_restore_out(restore),
             Kind::Deploy => {

@@ -4,12 +4,13 @@
 
 use super::advance::Turn;
 use super::head::QUEUE_MAX;
-use super::size::{QUEUE_BYTES_MAX, bytes};
+use super::size::QUEUE_BYTES_MAX;
 use super::{Door, Fate, Request, Waits, WaitsFor};
 use crate::deployment::{Said, State, shorten};
 use crate::effect::Effect;
 use crate::names::{RequestId, Version};
 use crate::notice::{News, Notice};
+use crate::size::bytes;
 use crate::spec;
 use crate::time::Time;
 use crate::verdict::{Usurper, Verdict};

@@ -4,8 +4,7 @@
 use super::head::{Head, drop_oldest};
 use crate::effect::Effect;
 use crate::outbox::Entry;
-use serde::Serialize;
-use std::io::{self, Write};
+use crate::size::bytes;
 
 /// A head is kept below this; the rest of the item is left for what one more turn may add.
 const BYTES_MAX: usize = 300 * 1024;
@@ -15,27 +14,6 @@ pub(super) const QUEUE_BYTES_MAX: usize = 60 * 1024;
 const LAST: usize = 20;
 /// No name in a head is longer, with what is written around it.
 const NAME_BYTES: usize = 700;
-
-/// The size of its stored form.
-pub(super) fn bytes(value: &impl Serialize) -> usize {
-    let mut counter = Counter(0);
-    // Nothing that is stored has keys that JSON cannot hold.
-    let _ = serde_json::to_writer(&mut counter, value);
-    counter.0
-}
-
-struct Counter(usize);
-
-impl Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 impl Head {
     /// Forgets what is needed least until the rest is small enough: where an environment has very

