@@ -1,5 +1,6 @@
 //! CloudFormation's custom resources: an order that names the address of its answer.
 
+use super::wish::created;
 use crate::Aws;
 use crate::failure::{Failure, chain};
 use aws_smithy_types::body::SdkBody;
@@ -62,6 +63,7 @@ impl Order {
     }
 
     fn body(&self, taken: &Result<Value, Failure>) -> Value {
+        let physical_id = self.physical_id(taken.is_ok());
         let (status, reason, data) = match taken {
             Ok(answer) => {
                 let field = |name: &str| answer.get(name).map(plain_text).unwrap_or_default();
@@ -74,7 +76,7 @@ impl Order {
         json!({
             "Status": status,
             "Reason": reason,
-            "PhysicalResourceId": self.physical_id(),
+            "PhysicalResourceId": physical_id,
             "StackId": self.stack,
             "RequestId": self.request,
             "LogicalResourceId": self.logical_id,
@@ -83,10 +85,14 @@ impl Order {
     }
 
     /// The same for ever: another one would make CloudFormation delete what it takes for the old
-    /// resource.
-    fn physical_id(&self) -> String {
-        let known = self.physical_id.clone();
-        known.unwrap_or_else(|| format!("slipway-{}", self.logical_id))
+    /// resource. What could not be created has a name of its own, because CloudFormation orders its
+    /// deletion too.
+    fn physical_id(&self, is_ok: bool) -> String {
+        let name = || match is_ok {
+            true => created(&self.logical_id),
+            false => format!("{}-not-created", created(&self.logical_id)),
+        };
+        self.physical_id.clone().unwrap_or_else(name)
     }
 }
 

@@ -8,16 +8,23 @@ use super::answer::Caller;
 use super::changes::changes;
 use super::cloudformation::Order;
 use super::known::Directory;
+use super::owners;
 use super::reading::load;
-use super::wish::{Document, Wish, read};
+use super::removal::remove;
+use super::wish::{Document, What, Wish, read};
 use crate::Aws;
 use crate::failure::{Failure, chain};
 use engine::{Engine, EngineError, Key, Pipeline};
 use pipeline::environment::Head;
 use pipeline::names::{EnvironmentName, Place};
-use pipeline::spec::{self, Application, Faults, Service, Target};
+use pipeline::spec::{self, Application, Fault, Faults, Service, Target};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
 use tracing::info;
+
+/// The function has 30 seconds, and the answer to CloudFormation takes up to 8 of them.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn configure(
     aws: &Aws,
@@ -27,11 +34,18 @@ pub(crate) async fn configure(
     let look = async |spec: &Application| account::look(aws, spec).await;
     let Some(order) = Order::read(payload) else { return take(aws, look, caller, payload).await };
     // CloudFormation waits an hour for an answer, so that it gets one whatever happens.
-    let taken = take(aws, look, caller, payload).await;
+    let taken = in_time_to_answer(take(aws, look, caller, payload)).await;
     let why = taken.as_ref().err().map(|failure| chain(failure));
     order.answer(aws, &taken).await?;
     info!("CloudFormation was told {}", why.as_deref().unwrap_or("that it worked"));
     Ok(taken.unwrap_or_else(|_| json!({"accepted": false, "because": why})))
+}
+
+async fn in_time_to_answer(
+    taking: impl Future<Output = Result<Value, Failure>>,
+) -> Result<Value, Failure> {
+    let late = |_| Err(Failure::Passing("AWS took too long to answer; try it again".into()));
+    timeout(TAKE_TIMEOUT, taking).await.unwrap_or_else(late)
 }
 
 /// Everything but the errand to CloudFormation.
@@ -48,20 +62,25 @@ where
         Ok(wish) => wish,
         Err(answer) => return Ok(answer),
     };
-    let spec = match &wish.document {
-        Document::Text(text) => spec::parse(text),
-        Document::Value(value) => spec::read(value),
+    let spec = match &wish.what {
+        What::Remove(removal) => return remove(world, caller, &wish, removal).await,
+        What::Store(Document::Text(text)) => spec::parse(text),
+        What::Store(Document::Value(value)) => spec::read(value),
     };
     let spec = spec.map_err(EngineError::Spec)?;
     let facts = look(&spec).await?;
+    let owned = owners::look(world, &spec).await?;
     let mut warnings = facts.warnings(&spec);
-    let faults = facts.faults(&spec);
+    warnings.extend(owned.warnings);
+    let faults: Vec<Fault> = facts.faults(&spec).into_iter().chain(owned.faults).collect();
     match wish.force {
         true => warnings.extend(faults.iter().map(ToString::to_string)),
         false => Faults::refuse_for(faults).map_err(EngineError::Spec)?,
     }
     let key = Key::Spec(spec.application.clone());
     let stored = load::<Application>(world, &[key]).await?.pop().flatten();
+    // Of one that was removed nothing is left to compare with.
+    let stored = stored.filter(|stored| !stored.environments.is_empty());
     warnings.extend(losses(world, stored.as_ref(), &spec).await?);
     let differs = changes(stored.as_ref(), &spec);
     let changed = match wish.dry_run {
@@ -71,7 +90,7 @@ where
     if !wish.dry_run {
         let by = wish.by.clone().unwrap_or_else(|| caller.somebody());
         let why = wish.why.as_deref().unwrap_or("no reason given");
-        info!(application = %spec.application, changed, "configured by {by}: {why}");
+        info!(application = %spec.application, changed, by, why, "configured");
     }
     Ok(answer(&wish, &spec, changed, differs, warnings))
 }
@@ -153,4 +172,16 @@ fn services_lost(stored: &Application, spec: &Application) -> Vec<String> {
         }
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, in_time_to_answer};
+    use std::future::pending;
+
+    #[tokio::test(start_paused = true)]
+    async fn cloudformation_is_answered_while_there_is_time() {
+        let taken = in_time_to_answer(pending()).await;
+        assert!(matches!(taken, Err(Failure::Passing(_))), "{taken:?}");
+    }
 }

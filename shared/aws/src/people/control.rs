@@ -71,7 +71,7 @@ pub(crate) async fn control(
     }
     let said = all_said.into_iter().reduce(worse).unwrap_or(Said::Done);
     let Asked { by, why, dry_run, controls, .. } = &asked;
-    info!(%place, dry_run, "{controls:?} by {by}, {why}: {said:?}");
+    info!(%place, dry_run, by, why, "{controls:?}: {said:?}");
     let mut answer = begin(&said, asked.dry_run, &form);
     if let [Control::Approve { overrides, .. }] = controls.as_slice()
         && !yes_or_no(&said).0

@@ -107,7 +107,7 @@ pub(crate) async fn deploy(
         true => rehearsal.said.clone(),
         false => engine.tell(place, input).await?,
     };
-    info!(%place, dry_run = asked.dry_run, "deployment by hand, by {}, {}: {said:?}", asked.by, asked.why);
+    info!(%place, dry_run = asked.dry_run, by = asked.by, why = asked.why, "deployment by hand: {said:?}");
     let mut answer = answer(caller, &asked, &form, &request, &rehearsal, &said, known.now);
     let plan = answer.get_mut("plan").filter(|_| asked.dry_run);
     if let Some((plan, installed)) = plan.zip(installed) {

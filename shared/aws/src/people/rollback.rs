@@ -72,7 +72,7 @@ pub(crate) async fn roll_back(
         true => rehearsal.said.clone(),
         false => engine.tell(place, input).await?,
     };
-    info!(%place, dry_run = asked.dry_run, "rollback by hand, by {}, {}: {said:?}", asked.by, asked.why);
+    info!(%place, dry_run = asked.dry_run, by = asked.by, why = asked.why, "rollback by hand: {said:?}");
     Ok(answer(caller, &asked, &form, &rehearsal, &said))
 }
 

@@ -1,6 +1,7 @@
 //! How a spec arrives: typed into the console, from CI, from Terraform or from CloudFormation.
 
 use super::form::{is_the_consoles_example, plain};
+use pipeline::spec;
 use serde_json::{Map, Value, json};
 
 #[derive(Debug)]
@@ -10,9 +11,24 @@ pub(crate) enum Document {
     Value(Value),
 }
 
+/// An application, or one environment of it, that is to be taken out.
+#[derive(Debug)]
+pub(crate) struct Removal {
+    pub(crate) application: String,
+    pub(crate) environment: Option<String>,
+    /// Terraform or CloudFormation deletes it: what is not there any more is no mistake.
+    pub(crate) is_deletion: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    Store(Document),
+    Remove(Removal),
+}
+
 #[derive(Debug)]
 pub(crate) struct Wish {
-    pub(crate) document: Document,
+    pub(crate) what: What,
     /// Store it although the account lacks what it speaks of.
     pub(crate) force: bool,
     pub(crate) dry_run: bool,
@@ -51,16 +67,85 @@ pub(crate) fn read(payload: &Value) -> Result<Wish, Value> {
         // Not ours: which function to call, and how long to wait for it.
         properties.remove("ServiceToken");
         properties.remove("ServiceTimeout");
-        return removed(kind)
-            .map_or_else(|| Ok(from_fields(properties, Some(&format!("the stack {stack}")))), Err);
+        let by = format!("the stack {stack}");
+        return of_tool(kind, properties, &by, is_ours(payload.as_object()));
     }
     let mut fields = fields.clone();
     let terraform = fields.remove("tf");
     match terraform.as_ref().and_then(|tf| tf.get("action")?.as_str()) {
-        Some(action) => {
-            removed(action).map_or_else(|| Ok(from_fields(fields, Some("Terraform"))), Err)
+        Some(action) => of_tool(action, fields, "Terraform", true),
+        None => by_hand(fields),
+    }
+}
+
+/// What Terraform or CloudFormation wants with a resource. What is deleted there stays here, unless
+/// the resource says otherwise.
+fn of_tool(
+    action: &str,
+    mut fields: Map<String, Value>,
+    by: &str,
+    may_remove: bool,
+) -> Result<Wish, Value> {
+    let on_delete = take(&mut fields, "on_delete");
+    let wish = from_fields(fields, Some(by));
+    if !action.eq_ignore_ascii_case("delete") {
+        return Ok(wish);
+    }
+    let is_wanted = on_delete.as_ref().and_then(Value::as_str) == Some("remove") && may_remove;
+    let What::Store(document) = &wish.what else { return Err(kept()) };
+    match document.application().filter(|_| is_wanted) {
+        Some(application) => {
+            let removal = Removal { application, environment: None, is_deletion: true };
+            Ok(Wish { what: What::Remove(removal), ..wish })
         }
-        None => Ok(from_fields(fields, None)),
+        None => Err(kept()),
+    }
+}
+
+/// Whether the resource was made by us: of one that could not be created CloudFormation orders the
+/// deletion too, and what is there by another way must not go with it.
+fn is_ours(order: Option<&Map<String, Value>>) -> bool {
+    let text = |name: &str| order?.get(name)?.as_str();
+    match (text("PhysicalResourceId"), text("LogicalResourceId")) {
+        (Some(physical), Some(logical)) => physical == created(logical),
+        _ => false,
+    }
+}
+
+/// What CloudFormation is told that a resource is called.
+pub(crate) fn created(logical_id: &str) -> String {
+    format!("slipway-{logical_id}")
+}
+
+fn by_hand(mut fields: Map<String, Value>) -> Result<Wish, Value> {
+    let removes = take(&mut fields, "remove").is_some_and(|value| is_yes(&value));
+    if !removes {
+        return Ok(from_fields(fields, None));
+    }
+    let mut text = |name: &str| {
+        let value = take(&mut fields, name)?;
+        value.as_str().map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty())
+    };
+    let (application, environment) = (text("application"), text("environment"));
+    let Some(application) = application else {
+        return Err(json!({
+            "accepted": false,
+            "because": "say which \"application\" to remove",
+            "example": {"application": "shop", "remove": true, "dry_run": true},
+        }));
+    };
+    let removal = Removal { application, environment, is_deletion: false };
+    let wish = wish(Document::Value(Value::Null), &mut fields, None);
+    Ok(Wish { what: What::Remove(removal), ..wish })
+}
+
+impl Document {
+    /// The application that it is about, if that can be read.
+    fn application(&self) -> Option<String> {
+        match self {
+            Self::Value(value) => value.get("application")?.as_str().map(ToOwned::to_owned),
+            Self::Text(text) => Some(spec::parse(text).ok()?.application.to_string()),
+        }
     }
 }
 
@@ -90,11 +175,7 @@ fn from_fields(mut fields: Map<String, Value>, by: Option<&str>) -> Wish {
 }
 
 fn wish(document: Document, options: &mut Map<String, Value>, by: Option<&str>) -> Wish {
-    let mut flag = |name: &str| {
-        let value = take(options, name).unwrap_or_default();
-        let text = value.as_str().map(str::to_lowercase).unwrap_or_else(|| value.to_string());
-        matches!(text.trim(), "true" | "yes" | "on" | "1")
-    };
+    let mut flag = |name: &str| take(options, name).is_some_and(|value| is_yes(&value));
     let (force, dry_run) = (flag("force"), flag("dry_run"));
     let mut text = |name: &str| {
         let value = take(options, name)?;
@@ -102,7 +183,12 @@ fn wish(document: Document, options: &mut Map<String, Value>, by: Option<&str>) 
         (!text.is_empty()).then(|| text.to_owned())
     };
     let by = text("by").or_else(|| by.map(ToOwned::to_owned));
-    Wish { document, force, dry_run, by, why: text("why") }
+    Wish { what: What::Store(document), force, dry_run, by, why: text("why") }
+}
+
+fn is_yes(value: &Value) -> bool {
+    let text = value.as_str().map(str::to_lowercase).unwrap_or_else(|| value.to_string());
+    matches!(text.trim(), "true" | "yes" | "on" | "1")
 }
 
 /// Takes a field out, however it is spelled.
@@ -111,14 +197,12 @@ fn take(fields: &mut Map<String, Value>, name: &str) -> Option<Value> {
     fields.remove(&key)
 }
 
-/// Whoever takes a resource out of a stack does not want an environment to be forgotten while
-/// releases run in it.
-fn removed(action: &str) -> Option<Value> {
-    action.eq_ignore_ascii_case("delete").then(|| {
-        json!({
-            "accepted": true,
-            "changed": false,
-            "answer": "the spec stays as it is, and so does all that runs; nothing was removed",
-        })
+/// A resource that goes from one stack to another is deleted as well: so a spec is removed only
+/// where that was asked for.
+fn kept() -> Value {
+    json!({
+        "accepted": true,
+        "changed": false,
+        "answer": "the spec stays as it is, and so does all that runs; nothing was removed",
     })
 }

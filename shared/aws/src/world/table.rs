@@ -8,6 +8,7 @@ use crate::metrics::{Metric, count};
 use crate::settings::TABLE;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 use engine::{Due, Key, Lookup, Record, SaveError, Stored, WorldError, Write};
+use futures_util::future::try_join_all;
 use pipeline::names::ApplicationName;
 use pipeline::time::{Span, Time};
 use std::collections::HashMap;
@@ -17,6 +18,8 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// DynamoDB hands back what it could not read at the moment; asked so often, then left to a retry.
 const READS_MAX: usize = 4;
+/// A large spec is listed under thousands of things, which one after the other takes too long.
+const LISTED_AT_ONCE: usize = 25;
 /// What is over is kept for so long.
 pub(super) const HISTORY: Span = Span::hours(24 * 400);
 /// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
@@ -220,13 +223,22 @@ impl Aws {
         lookups: &[Lookup],
     ) -> Result<(), WorldError> {
         let partitions = lookups.iter().map(partition_of).chain([APPLICATIONS.to_owned()]);
-        for partition in partitions {
-            let writing = self.dynamodb().put_item().table_name(self.table()?);
-            let writing = writing
-                .item("pk", string(&partition))
-                .item("sk", string(&format!("app#{application}")));
-            writing.send().await.map_err(failure)?;
+        let partitions: Vec<String> = partitions.collect();
+        for some in partitions.chunks(LISTED_AT_ONCE) {
+            try_join_all(some.iter().map(|one| self.list_under(one, application))).await?;
         }
+        Ok(())
+    }
+
+    async fn list_under(
+        &self,
+        partition: &str,
+        application: &ApplicationName,
+    ) -> Result<(), Failure> {
+        let writing = self.dynamodb().put_item().table_name(self.table()?);
+        let writing =
+            writing.item("pk", string(partition)).item("sk", string(&format!("app#{application}")));
+        writing.send().await.map_err(failure)?;
         Ok(())
     }
 }

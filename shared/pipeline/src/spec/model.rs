@@ -260,6 +260,21 @@ pub enum Sidecars {
     RollBack,
 }
 
+impl Target {
+    /// Whether what runs at one may be what runs at the other. Hosts that carry all the tags of one
+    /// and more are some of its hosts.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let carries = |some: &BTreeMap<String, String>, all: &BTreeMap<String, String>| {
+            some.iter().all(|(key, value)| all.get(key) == Some(value))
+        };
+        match (self, other) {
+            (Self::Cluster(one), Self::Cluster(other)) => one == other,
+            (Self::Hosts(one), Self::Hosts(other)) => carries(one, other) || carries(other, one),
+            _ => false,
+        }
+    }
+}
+
 impl Environment {
     /// Returns every service with the number of its wave.
     pub fn services(&self) -> impl Iterator<Item = (usize, &Service)> {

@@ -85,7 +85,7 @@ fn check_services(
     node: &Node,
 ) {
     let before = application.environments.iter().take_while(|(other, _)| *other != name);
-    for (other, twin) in before.filter(|(_, twin)| twin.target == environment.target) {
+    for (other, twin) in before.filter(|(_, twin)| twin.target.overlaps(&environment.target)) {
         let theirs: BTreeSet<_> = twin.services().map(|(_, service)| &service.name).collect();
         for (_, service) in environment.services().filter(|(_, s)| theirs.contains(&s.name)) {
             node.fault_at(
