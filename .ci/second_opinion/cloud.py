@@ -65,8 +65,8 @@ class Cloud:
             "HOME": str(self.folder),
         }
         self.log = open(self.folder / "ministack.log", "wb")
-        server = Path(sys.executable).parent / "ministack"
-        self.process = subprocess.Popen([server], env=environment, stdout=self.log, stderr=self.log)
+        server = [sys.executable, "-B", Path(__file__).parent / "ministack_server.py"]
+        self.process = subprocess.Popen(server, env=environment, stdout=self.log, stderr=self.log)
         until("MiniStack's start", self._is_up)
         return self
 

@@ -91,10 +91,18 @@ class Scr:
 
     def migration_of(self, deployment):
         """The task that Slipway started for this deployment, if it did."""
-        started_by = f"slipway/scr/staging/{deployment}/migrate/1"
-        arns = self.ecs.list_tasks(cluster=self.cluster, startedBy=started_by)["taskArns"]
+        of_deployment = f"/scr/staging/{deployment}/migrate/1"
+        arns = self.ecs.list_tasks(cluster=self.cluster)["taskArns"]
+        arns += self.ecs.list_tasks(cluster=self.cluster, desiredStatus="STOPPED")["taskArns"]
         tasks = arns and self.ecs.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"]
-        return tasks and tasks[0]
+        ours = [task for task in tasks if task.get("startedBy", "").endswith(of_deployment)]
+        return ours and ours[0]
+
+    def ends(self, task):
+        """Its container has done its work."""
+        self.ecs.stop_task(
+            cluster=self.cluster, task=task["taskArn"], reason="the container exits with 0"
+        )
 
 
 class Web:

@@ -23,7 +23,12 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
     }
     match ecs_news(&payload)? {
         Heard::NotForUs(what) => info!("not for us: {what}"),
-        Heard::News(EcsNews::OneOff { place, deployment, event }) => {
+        Heard::News(EcsNews::OneOff { installation: Some(other), place, deployment, .. })
+            if other != aws.settings.installation()? =>
+        {
+            info!("not for us: a task of {place}/{deployment} of installation {other}");
+        }
+        Heard::News(EcsNews::OneOff { place, deployment, event, .. }) => {
             let name = event.name();
             let said = aws.engine().tell(&place, Input::HappenedTo { deployment, event }).await?;
             info!(deployment = %format!("{place}/{deployment}"), "{name}: {said:?}");

@@ -137,6 +137,7 @@ fn request(version: &str) -> Input {
         confirm: None,
         overrides: Default::default(),
         fresh: false,
+        skip_migration: None,
     }))
 }
 

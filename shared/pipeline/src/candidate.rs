@@ -195,6 +195,7 @@ impl Candidate {
             confirm: None,
             overrides: BTreeSet::new(),
             fresh: false,
+            skip_migration: None,
         }
     }
 

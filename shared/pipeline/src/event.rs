@@ -49,7 +49,16 @@ pub enum Event {
         fault: Fault,
         reason: String,
     },
+    /// What AWS said of the task when it was asked; `end` is `None` while it has not ended.
     OneOffSeen {
+        purpose: Purpose,
+        attempt: u32,
+        task: TaskId,
+        end: Option<OneOffEnd>,
+    },
+    /// What an event says: that the task has ended, and how if it says so. AWS is asked before
+    /// anything follows from it.
+    OneOffReported {
         purpose: Purpose,
         attempt: u32,
         task: TaskId,
@@ -184,6 +193,7 @@ impl Event {
             Self::OneOffStarted { .. } => "one-off started",
             Self::OneOffNotStarted { .. } => "one-off not started",
             Self::OneOffSeen { .. } => "one-off seen",
+            Self::OneOffReported { .. } => "one-off reported",
             Self::OneOffLost { .. } => "one-off lost",
             Self::OneOffStopAsked { .. } => "one-off stop asked",
             Self::RolloutStarted { .. } => "rollout started",

@@ -15,6 +15,7 @@ pub mod release;
 pub mod size;
 
 mod absurd;
+mod brief;
 pub mod deployment;
 pub mod doubt;
 pub mod effect;

@@ -101,15 +101,34 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Words of a refusal that passes once there is room: of a cluster, a subnet or a quota. "You've
+/// reached the limit on the number of vCPUs you can run concurrently" ends when other tasks end.
+const NO_ROOM: [&str; 6] = [
+    "capacity is unavailable",
+    "resource:",
+    "insufficient",
+    "no container instance",
+    "you can run concurrently",
+    "networkinterfacelimitexceeded",
+];
+/// Words of what AWS itself failed at before a container was started.
+const FAULTS_OF_AWS: [&str; 7] = [
+    "internalerror",
+    "internal error",
+    "spot",
+    "network interface provision",
+    "ephemeralstorage provision",
+    "failed to configure eni",
+    "request limit exceeded",
+];
+
 /// Says whose fault a stop was. What is unknown counts as the release's: better to go back once
 /// too often than to believe in a release that keeps dying.
 pub fn classify(stop: &Stop) -> Fault {
     let reason = stop.reason.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     // `AGENT` is all that RunTask says of a host whose agent is not connected at the moment.
-    if says(&["capacity is unavailable", "resource:", "insufficient", "no container instance"])
-        || reason.trim() == "agent"
-    {
+    if says(&NO_ROOM) || reason.trim() == "agent" {
         return Fault::Capacity;
     }
     match stop.code.as_deref() {
@@ -118,7 +137,7 @@ pub fn classify(stop: &Stop) -> Fault {
         Some("ServiceSchedulerInitiated") if says(&["health check", "unhealthy"]) => Fault::Code,
         Some("ServiceSchedulerInitiated") => Fault::Meant,
         Some("EssentialContainerExited") => Fault::Code,
-        _ if says(&["internalerror", "internal error", "spot"]) => Fault::Platform,
+        _ if says(&FAULTS_OF_AWS) => Fault::Platform,
         _ if says(&["outofmemory", "health check", "essential container"]) => Fault::Code,
         _ => Fault::Configuration,
     }
@@ -131,16 +150,20 @@ pub struct OneOffEnd {
     pub stop: Stop,
     /// The container's own reason, where ECS gives one.
     pub reason: Option<String>,
+    /// How an essential container beside it failed. ECS stops the others then, so that an exit code
+    /// of 0 may be that of a program which was told to stop half-way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
 }
 
 impl OneOffEnd {
     /// Whether the work was done. A missing exit code is not 0, and 0 does not count when ECS
-    /// stopped the task for another reason or ran out of memory.
+    /// stopped the task for another reason, ran out of memory, or may have stopped the container.
     pub fn succeeded(&self) -> bool {
         let mut reasons = self.reason.iter().chain([&self.stop.reason]);
         let out_of_memory = reasons.any(|reason| reason.contains("OutOfMemory"));
         let by_itself = self.stop.code.as_deref() == Some("EssentialContainerExited");
-        self.exit_code == Some(0) && by_itself && !out_of_memory
+        self.exit_code == Some(0) && by_itself && !out_of_memory && self.beside.is_none()
     }
 
     /// Whether the program certainly never ran, so that trying again cannot do the work twice.
@@ -161,6 +184,16 @@ impl fmt::Display for OneOffEnd {
             None => write!(f, "no exit code")?,
         }
         let reason = self.reason.as_deref().unwrap_or(&self.stop.reason);
-        if reason.is_empty() { Ok(()) } else { write!(f, ", {reason}") }
+        if !reason.is_empty() {
+            write!(f, ", {reason}")?;
+        }
+        match &self.beside {
+            Some(beside) if self.exit_code == Some(0) => write!(
+                f,
+                "; but {beside}, and ECS may have stopped this one because of it: make that \
+                 container non-essential, or let it exit with 0 when it is told to stop"
+            ),
+            _ => Ok(()),
+        }
     }
 }

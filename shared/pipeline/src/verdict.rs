@@ -190,20 +190,6 @@ impl Verdict {
         }
     }
 
-    /// Whether it ended before anything was run or touched, so that it may as well not have been.
-    pub fn is_without_trace(&self) -> bool {
-        match self {
-            Self::Rejected { .. }
-            | Self::Cancelled { .. }
-            | Self::Superseded { by: Usurper::NewerRelease { .. } } => true,
-            Self::Failed { cause, .. } => matches!(
-                cause,
-                Cause::Preflight { .. } | Cause::PreparationTimedOut | Cause::AlarmAlreadyOn { .. }
-            ),
-            _ => false,
-        }
-    }
-
     /// One word, or two, for lists and metrics.
     pub fn name(&self) -> &'static str {
         match self {

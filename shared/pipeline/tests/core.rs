@@ -35,12 +35,16 @@ mod hands;
 mod holds;
 #[path = "core/large_deployments.rs"]
 mod large_deployments;
+#[path = "core/one_off.rs"]
+mod one_off;
 #[path = "core/promotions.rs"]
 mod promotions;
 #[path = "core/proven.rs"]
 mod proven;
 #[path = "core/pushes.rs"]
 mod pushes;
+#[path = "core/schema.rs"]
+mod schema;
 #[path = "core/sizes.rs"]
 mod sizes;
 #[path = "core/takeovers.rs"]

@@ -83,8 +83,12 @@ impl Behaviour {
     }
 
     pub(crate) fn one_off(&self, undo: bool) -> (Option<OneOffEnd>, Span) {
-        let exited =
-            |exit_code| OneOffEnd { exit_code, stop: essential_container_exited(), reason: None };
+        let exited = |exit_code| OneOffEnd {
+            exit_code,
+            stop: essential_container_exited(),
+            reason: None,
+            beside: None,
+        };
         match self {
             Self::UndoFails if undo => (Some(exited(Some(1))), ONE_OFF_TAKES),
             Self::MigrationExits(code) if !undo => (Some(exited(*code)), ONE_OFF_TAKES),
@@ -92,7 +96,12 @@ impl Behaviour {
             Self::MigrationTakes(span) if !undo => (Some(exited(Some(0))), *span),
             Self::MigrationNeverEnds if !undo => (None, ONE_OFF_TAKES),
             Self::CannotPull => (
-                Some(OneOffEnd { exit_code: None, stop: cannot_pull(), reason: None }),
+                Some(OneOffEnd {
+                    exit_code: None,
+                    stop: cannot_pull(),
+                    reason: None,
+                    beside: None,
+                }),
                 ONE_OFF_TAKES,
             ),
             _ => (Some(exited(Some(0))), ONE_OFF_TAKES),

@@ -506,8 +506,10 @@ impl Cloud {
         task.stopped = true;
         let stop =
             Stop { code: Some("UserInitiated".into()), reason: "slipway: out of time".into() };
-        task.ends =
-            Some((now + Span::seconds(30), OneOffEnd { exit_code: Some(137), stop, reason: None }));
+        task.ends = Some((
+            now + Span::seconds(30),
+            OneOffEnd { exit_code: Some(137), stop, reason: None, beside: None },
+        ));
         vec![(Span::seconds(30), Tick::OneOffEnds(id.clone()))]
     }
 

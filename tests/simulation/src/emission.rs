@@ -64,7 +64,7 @@ impl<D: Decide> Sim<D> {
                     || (self.any_place(), None, Event::Woken),
                     |task| {
                         let DeploymentId { place, number } = task.owner.deployment.clone();
-                        (place, Some(number), task.seen(self.now))
+                        (place, Some(number), task.reported(self.now))
                     },
                 );
                 Happening::Fact { lookup: None, place, owner, event, tries: 1 }

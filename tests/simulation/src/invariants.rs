@@ -1,13 +1,13 @@
 //! What must always hold, each by its name, checked in every history.
 
-use crate::cloud::{Address, Caller, Cloud, target_name};
+use crate::cloud::{Address, Caller, Cloud, OneOffTask, target_name};
 use crate::doors::Doors;
 use crate::systems::System;
 use engine::Record;
 use pipeline::deployment::{Deployment, State};
 use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::{Control, Head, Hold, HoldUntil, Holder, Kind};
-use pipeline::names::{DeploymentId, Digest, Place, Revision, Version};
+use pipeline::names::{DeploymentId, Digest, ImageName, Place, Revision, Version};
 use pipeline::notice::{News, Notice};
 use pipeline::observation::Progress;
 use pipeline::release::Mark;
@@ -43,6 +43,8 @@ pub struct Invariants {
     /// Deployments that begin with a migration.
     migrates: BTreeSet<DeploymentId>,
     doors: Doors,
+    /// Images whose migration ran, and whose deployment failed then.
+    migrated_badly: BTreeMap<Place, Vec<BTreeMap<ImageName, Digest>>>,
 }
 
 /// So recent a change may not be known to whoever decided.
@@ -112,7 +114,8 @@ impl Invariants {
 
     fn started(&mut self, deployment: &Deployment) {
         let (id, request) = (&deployment.id, &deployment.request);
-        if deployment.rules.migration.is_some() && request.kind == Kind::Deploy {
+        let wanted = request.kind == Kind::Deploy && request.skip_migration != Some(true);
+        if deployment.rules.migration.is_some() && wanted {
             self.migrates.insert(id.clone());
         }
         let mark = request.release.mark();
@@ -122,6 +125,11 @@ impl Invariants {
             if let Some(newest) = newest.filter(|newest| mark.older_than(newest)) {
                 let what = format!("{id} brought {} after {}", mark.version, newest.version);
                 self.violated("never_an_automatic_downgrade", what);
+            }
+            let badly = self.migrated_badly.get(&id.place);
+            if badly.is_some_and(|badly| badly.contains(&request.release.images)) {
+                let what = format!("{id} of {}", mark.version);
+                self.violated("a_failed_migration_is_not_run_again_by_automation", what);
             }
             let bad = self.bad.get(&id.place);
             let is_bad = |digest| bad.is_some_and(|bad| bad.contains(digest));
@@ -170,6 +178,7 @@ impl Invariants {
     /// A person opens the door, and whatever waits behind it may start in the same moment.
     pub(crate) fn controlled(&mut self, place: &Place, control: &Control) {
         self.heads.remove(place);
+        self.migrated_badly.remove(place);
         if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
             self.doors.opened_by_hand(place);
         }
@@ -185,17 +194,23 @@ impl Invariants {
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {
         let before =
-            self.newest_before.remove(&deployment.id).filter(|_| verdict.is_without_trace());
+            self.newest_before.remove(&deployment.id).filter(|_| deployment.is_without_trace());
         match before {
             Some(Some(mark)) => drop(self.newest.insert(deployment.id.place.clone(), mark)),
             Some(None) => drop(self.newest.remove(&deployment.id.place)),
             None => {}
         }
         self.claims(deployment, verdict, cloud, now);
+        let (place, images) = (&deployment.id.place, &deployment.request.release.images);
         match verdict {
             Verdict::Succeeded => {
                 self.succeeded(deployment, cloud, now);
                 self.looked_at(deployment);
+                let badly = self.migrated_badly.entry(place.clone()).or_default();
+                badly.retain(|known| known != images);
+            }
+            Verdict::Failed { .. } if ran_a_migration(&deployment.id, cloud) => {
+                self.migrated_badly.entry(place.clone()).or_default().push(images.clone());
             }
             Verdict::RolledBack { cause } => {
                 self.rolled_back(deployment, cloud);
@@ -349,6 +364,28 @@ impl Invariants {
         if newest.owner.purpose == Purpose::Undo && !migrated {
             self.violated("undo_only_after_a_migration", format!("{id} undid nothing"));
         }
+        self.undone_once(cloud, now);
+    }
+
+    /// Each migration is taken back once at most: whatever ran, and did not fail, may be undone.
+    fn undone_once(&mut self, cloud: &Cloud, now: Time) {
+        let Some(place) = cloud.tasks.last().map(|task| task.owner.deployment.place.clone()) else {
+            return;
+        };
+        let here = || cloud.tasks.iter().filter(|task| task.owner.deployment.place == place);
+        let ended_well = |task: &&OneOffTask| {
+            task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded())
+        };
+        let done = here().filter(|task| task.owner.purpose == Purpose::Migrate).filter(ended_well);
+        let begun = here().filter(|task| {
+            let never = task.ends.as_ref().is_some_and(|(_, end)| end.never_ran());
+            task.owner.purpose == Purpose::Undo && !never
+        });
+        let (done, begun) = (done.count(), begun.count());
+        if begun > done {
+            let what = format!("at {place}: {begun} of {done} migrations");
+            self.violated("each_migration_is_undone_once_at_most", what);
+        }
     }
 
     /// What must hold when everything has come to rest.
@@ -438,6 +475,14 @@ impl Invariants {
             }
         }
     }
+}
+
+/// Whether a migration of this deployment has run, and perhaps not to its end.
+fn ran_a_migration(id: &DeploymentId, cloud: &Cloud) -> bool {
+    cloud.tasks.iter().any(|task| {
+        let never = task.ends.as_ref().is_some_and(|(_, end)| end.never_ran());
+        task.owner.deployment == *id && task.owner.purpose == Purpose::Migrate && !never
+    })
 }
 
 fn was_told(told: &[Notice], place: &Place, number: u64) -> bool {

@@ -95,6 +95,8 @@ fn by_hand(
         confirm: rules.confirm.clone(),
         overrides,
         fresh: rng.u8(0..4) == 0,
+        // Its migration runs, however old it is.
+        skip_migration: Some(false),
     }))
 }
 

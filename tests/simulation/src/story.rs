@@ -137,6 +137,7 @@ impl<D: Decide> Story<D> {
             confirm: None,
             overrides: BTreeSet::new(),
             fresh: false,
+            skip_migration: None,
         };
         change(&mut request);
         self.person(environment, Input::Requested(Box::new(request)))

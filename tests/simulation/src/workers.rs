@@ -8,7 +8,7 @@ use pipeline::effect::{Effect, OneOff, Prepare, PutBack, RollOut, Way};
 use pipeline::event::{Event, Outcome, Preparation, PreparedService, Refusal};
 use pipeline::names::{DeploymentId, Revision};
 use pipeline::observation::{Found, Observation, Progress};
-use pipeline::task::Fault;
+use pipeline::task::{Fault, OneOffEnd};
 use pipeline::time::{Span, Time};
 use std::collections::BTreeMap;
 
@@ -265,10 +265,19 @@ impl<D: Decide> Sim<D> {
 }
 
 impl OneOffTask {
-    /// What an event or a look says about the task at this time.
+    /// What a look says about the task at this time.
     pub(crate) fn seen(&self, now: Time) -> Event {
-        let end = self.ends.as_ref().filter(|(end, _)| *end <= now).map(|(_, end)| end.clone());
         let Owner { purpose, attempt, .. } = self.owner;
-        Event::OneOffSeen { purpose, attempt, task: self.id.clone(), end }
+        Event::OneOffSeen { purpose, attempt, task: self.id.clone(), end: self.end_at(now) }
+    }
+
+    /// What an event says about it.
+    pub(crate) fn reported(&self, now: Time) -> Event {
+        let Owner { purpose, attempt, .. } = self.owner;
+        Event::OneOffReported { purpose, attempt, task: self.id.clone(), end: self.end_at(now) }
+    }
+
+    fn end_at(&self, now: Time) -> Option<OneOffEnd> {
+        self.ends.as_ref().filter(|(end, _)| *end <= now).map(|(_, end)| end.clone())
     }
 }

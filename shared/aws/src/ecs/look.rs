@@ -1,14 +1,15 @@
 //! One-off tasks, once they are started: how they do, and that they must end.
 
-use super::cluster_of;
+use super::{cluster_of, stored};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
-use aws_sdk_ecs::types::{Task, TaskStopCode};
+use crate::payload::is_injected;
+use aws_sdk_ecs::types::{Container, Task, TaskStopCode};
 use pipeline::effect::Purpose;
 use pipeline::event::Event;
-use pipeline::names::{ContainerName, TaskId};
+use pipeline::names::{ContainerName, Revision, TaskId};
 use pipeline::spec::Target;
-use pipeline::task::{OneOffEnd, Stop};
+use pipeline::task::{OneOffEnd, Stop, failed_by_itself};
 
 pub async fn look_at_one_off(
     aws: &Aws,
@@ -21,7 +22,10 @@ pub async fn look_at_one_off(
     let Some(described) = describe(aws, cluster(target)?, task.as_str()).await? else {
         return Ok(Event::OneOffLost { purpose, attempt });
     };
-    let end = end_of(&described, container);
+    let mut end = end_of(&described, container);
+    if let Some(end) = end.as_mut().filter(|end| end.succeeded()) {
+        end.beside = failed_beside(aws, &described, container).await?;
+    }
     Ok(Event::OneOffSeen { purpose, attempt, task: task.clone(), end })
 }
 
@@ -81,7 +85,42 @@ fn end_of(task: &Task, name: &ContainerName) -> Option<OneOffEnd> {
             reason: task.stopped_reason().unwrap_or_default().to_owned(),
         },
         reason: container.and_then(|container| container.reason()).map(str::to_owned),
+        beside: None,
     })
+}
+
+/// An essential container that failed beside the one that did the work. ECS does not say which of
+/// them ended first, and stops the others then; what was stopped half-way may well exit with 0. One
+/// that ended with 0 before the work was done cannot be told from one that was stopped after it.
+async fn failed_beside(
+    aws: &Aws,
+    task: &Task,
+    name: &ContainerName,
+) -> Result<Option<String>, Failure> {
+    let failed = |one: &&Container| {
+        one.name() != Some(name.as_str())
+            && !one.name().is_some_and(is_injected)
+            && failed_by_itself(one.exit_code(), one.reason())
+    };
+    let failed: Vec<&Container> = task.containers().iter().filter(failed).collect();
+    if failed.is_empty() {
+        return Ok(None);
+    }
+    let revision = Revision::new(task.task_definition_arn().unwrap_or_default());
+    let kept = stored::kept(aws, &revision).await?;
+    let is_essential = |one: &&Container| {
+        let containers = kept.as_ref().and_then(|kept| kept["containerDefinitions"].as_array());
+        let own =
+            containers.into_iter().flatten().find(|known| known["name"].as_str() == one.name());
+        // ECS takes a container for essential that does not say otherwise.
+        own.is_none_or(|own| own["essential"] != false)
+    };
+    let essential = failed.into_iter().find(is_essential);
+    Ok(essential.map(|one| {
+        let (name, code) = (one.name().unwrap_or_default(), one.exit_code().unwrap_or_default());
+        let reason = one.reason().map(|reason| format!(", {reason}")).unwrap_or_default();
+        format!("container {name}, which is essential, exited with {code}{reason}")
+    }))
 }
 
 fn cluster(target: &Target) -> Result<&str, Failure> {

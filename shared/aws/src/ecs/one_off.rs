@@ -32,13 +32,27 @@ pub async fn run_one_off(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Resu
     }
 }
 
-/// What ECS carries along with the task, so that its events find the way back to us.
-pub fn started_by(id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
+/// What ECS carries along with the task, so that its events find the way back to us:
+/// `slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate/ATTEMPT`.
+///
+/// ECS takes 128 letters, digits, hyphens, slashes and underscores; with names of 32 and the largest
+/// numbers these are 122.
+pub fn started_by(installation: &str, id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
+    format!("slipway/{installation}/{}", whose(id, purpose, attempt))
+}
+
+/// As versions before wrote it, which did not name the installation. A task of theirs may run on
+/// through an update of Slipway.
+fn started_by_before(id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
+    format!("slipway/{}", whose(id, purpose, attempt))
+}
+
+fn whose(id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
     let word = match purpose {
         Purpose::Migrate => "migrate",
         Purpose::Undo => "undo",
     };
-    format!("slipway/{id}/{word}/{attempt}")
+    format!("{id}/{word}/{attempt}")
 }
 
 enum NotStarted {
@@ -57,7 +71,8 @@ async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId,
     let name = &one_off.service;
     let described = services::describe(aws, cluster, [name]).await;
     let mut described = described.map_err(asked_to(format!("describe {name}")))?;
-    let started_by = started_by(id, one_off.purpose, one_off.attempt);
+    let installation = aws.settings.installation().map_err(Halt::Later)?;
+    let ours = started_by(&installation, id, one_off.purpose, one_off.attempt);
     let running = aws
         .ecs()
         .run_task()
@@ -65,7 +80,7 @@ async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId,
         .task_definition(one_off.revision.as_str())
         .count(1)
         .client_token(&one_off.client_token)
-        .started_by(&started_by)
+        .started_by(&ours)
         .overrides(overrides(one_off)?);
     let running = placed(aws, running, one_off, described.remove(name)).await?;
     let answer = match running.send().await {
@@ -73,7 +88,8 @@ async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId,
         Err(error) => {
             if let Some(RunTaskError::ConflictException(conflict)) = error.as_service_error() {
                 let tasks = conflict.resource_ids().to_vec();
-                return Ok(known(aws, cluster, tasks, &started_by).await?);
+                let before = started_by_before(id, one_off.purpose, one_off.attempt);
+                return Ok(known(aws, cluster, tasks, &[ours, before]).await?);
             }
             return Err(refused(failure(error)));
         }
@@ -148,21 +164,28 @@ fn overrides(one_off: &OneOff) -> Result<TaskOverride, Halt> {
     Ok(TaskOverride::builder().container_overrides(container).build())
 }
 
-/// Our token is known with other parameters: somebody changed the service since, and the task that
-/// ECS names was started by us.
+/// Our token is known with other parameters. Mostly somebody changed the service since, and the task
+/// that ECS names was started by us; or a second installation deploys the same services.
 async fn known(
     aws: &Aws,
     cluster: &str,
     tasks: Vec<String>,
-    started_by: &str,
+    ours: &[String],
 ) -> Result<TaskId, Halt> {
     for task in tasks {
         let described = look::describe(aws, cluster, &task).await;
         let described = described.map_err(asked_to("describe the task that runs already"))?;
-        if let Some(task) = described.filter(|task| task.started_by() == Some(started_by))
-            && let Some(arn) = task.task_arn()
-        {
-            return Ok(TaskId::new(arn));
+        let Some(task) = described else { continue };
+        let by = task.started_by().unwrap_or_default();
+        match task.task_arn() {
+            Some(arn) if ours.iter().any(|ours| ours == by) => return Ok(TaskId::new(arn)),
+            Some(arn) => {
+                return Err(Halt::Fault(format!(
+                    "{arn} has the token of this task and was started by {by}: another installation \
+                     of Slipway deploys the same environment; take it out of one of them"
+                )));
+            }
+            None => {}
         }
     }
     let unknown = "ECS knows the task's token, and does not show the task yet".to_owned();

@@ -54,13 +54,12 @@ async fn ended(
     };
     let answer = answers.iter().find(|answer| is_known && answer.host == sent.host);
     let task = TaskId::new(command);
-    let seen = |end| Event::OneOffSeen { purpose, attempt, task, end };
+    let reported = |end| Event::OneOffReported { purpose, attempt, task, end };
     Ok(match answer.map(outcome) {
-        Some(Outcome::Ended(end)) => Some(seen(Some(end))),
-        Some(Outcome::Runs) => Some(seen(None)),
-        Some(Outcome::Lost) => Some(Event::OneOffLost { purpose, attempt }),
-        // The next look asks the host.
-        Some(Outcome::Unclear) | None => None,
+        Some(Outcome::Ended(end)) => Some(reported(Some(end))),
+        Some(Outcome::Lost) => Some(reported(None)),
+        // Whether it runs is no news, and the next look asks the host.
+        Some(Outcome::Runs | Outcome::Unclear) | None => None,
     })
 }
 

@@ -41,5 +41,5 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
 
 fn ended(exit_code: Option<i32>, code: &str, reason: String) -> Outcome {
     let stop = Stop { code: Some(code.to_owned()), reason };
-    Outcome::Ended(OneOffEnd { exit_code, stop, reason: None })
+    Outcome::Ended(OneOffEnd { exit_code, stop, reason: None, beside: None })
 }

@@ -15,8 +15,14 @@ pub enum EcsNews {
     Service { cluster: String, service: ServiceName },
     /// A task of a service ended, or lost a container. Nobody can ask for this an hour later.
     Task { cluster: String, report: TaskReport },
-    /// One of our own tasks.
-    OneOff { place: Place, deployment: u64, event: Event },
+    /// One of our own tasks has ended, or one that another installation of Slipway started.
+    OneOff {
+        /// `None`: it was started by a version that did not say.
+        installation: Option<String>,
+        place: Place,
+        deployment: u64,
+        event: Event,
+    },
 }
 
 pub fn ecs_news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {

@@ -19,6 +19,7 @@ pub(crate) use alarm::state;
 pub use ecr::push;
 pub use ecs::{EcsNews, ecs_news};
 pub use ssm::command_news;
+pub(crate) use task::is_injected;
 
 use crate::failure::Failure;
 use crate::settings;

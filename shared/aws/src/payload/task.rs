@@ -20,7 +20,7 @@ pub(super) fn news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
         return service_task(payload, ServiceName::new(service));
     }
     match started_by.strip_prefix("slipway/") {
-        Some(whose) => one_off(payload, whose).map(Heard::News),
+        Some(whose) => one_off(payload, whose),
         None => Ok(Heard::NotForUs(format!("a task of {group}, started by somebody else"))),
     }
 }
@@ -56,16 +56,22 @@ fn stop(payload: &Value) -> Result<Option<Stop>, Failure> {
     }))
 }
 
-/// Reads `application/environment/17/migrate/1`, which is all that a task knows of its deployment.
-fn one_off(payload: &Value, whose: &str) -> Result<EcsNews, Failure> {
+/// Reads `1a2b3c4d/application/environment/17/migrate/1`, which is all that a task knows of its
+/// deployment. What it says is a hint: others can start tasks that carry the same.
+fn one_off(payload: &Value, whose: &str) -> Result<Heard<EcsNews>, Failure> {
     let unreadable = || {
         Failure::Unreadable(format!(
             "`detail.startedBy` is slipway/{whose}; it should be \
-             slipway/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT"
+             slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT"
         ))
     };
     let parts: Vec<&str> = whose.split('/').collect();
-    let [application, environment, number, purpose, attempt] = parts[..] else {
+    let (installation, parts) = match parts[..] {
+        [installation, ref rest @ ..] if rest.len() == 5 => (Some(installation.to_owned()), rest),
+        // Tasks of versions that did not write the installation may still run.
+        ref all => (None, all),
+    };
+    let [application, environment, number, purpose, attempt] = *parts else {
         return Err(unreadable());
     };
     let purpose = match purpose {
@@ -75,24 +81,34 @@ fn one_off(payload: &Value, whose: &str) -> Result<EcsNews, Failure> {
     };
     let attempt = attempt.parse().map_err(|_| unreadable())?;
     let deployment = number.parse().map_err(|_| unreadable())?;
-    let end = match stop(payload)? {
-        None => None,
-        Some(stop) => {
-            let container = the_one_that_works(payload)?;
-            Some(OneOffEnd {
-                exit_code: container.exit_code,
-                stop,
-                reason: container.reason.map(str::to_owned),
-            })
-        }
+    let Some(stop) = stop(payload)? else {
+        return Ok(Heard::NotForUs(format!("slipway/{whose} on its way")));
     };
+    let container = the_one_that_works(payload)?;
+    let end = Some(OneOffEnd {
+        exit_code: container.exit_code,
+        stop,
+        reason: container.reason.map(str::to_owned),
+        beside: failed_beside(payload, container)?,
+    });
     let task = TaskId::new(required_text(payload, "detail.taskArn")?);
     let place = Place {
         application: ApplicationName::new(application),
         environment: EnvironmentName::new(environment),
     };
-    let event = Event::OneOffSeen { purpose, attempt, task, end };
-    Ok(EcsNews::OneOff { place, deployment, event })
+    let event = Event::OneOffReported { purpose, attempt, task, end };
+    Ok(Heard::News(EcsNews::OneOff { installation, place, deployment, event }))
+}
+
+/// Another container that failed. The event does not say which ones are essential.
+fn failed_beside(payload: &Value, working: Container<'_>) -> Result<Option<String>, Failure> {
+    let containers = our_containers(payload)?;
+    let mut others = containers.iter().filter(|container| container.name != working.name);
+    let failed = others.find(|container| container.failed_by_itself());
+    Ok(failed.map(|container| {
+        let code = container.exit_code.unwrap_or_default();
+        format!("container {} exited with {code}", container.name)
+    }))
 }
 
 /// The container that a one-off task is judged by: the only one that we give a command.
@@ -115,6 +131,11 @@ fn the_one_that_works(payload: &Value) -> Result<Container<'_>, Failure> {
     })
 }
 
+/// Whether ECS or one of its neighbours put the container there.
+pub(crate) fn is_injected(container: &str) -> bool {
+    INJECTED.iter().any(|prefix| container.starts_with(prefix))
+}
+
 #[derive(Clone, Copy)]
 struct Container<'a> {
     name: &'a str,
@@ -135,9 +156,7 @@ fn our_containers(payload: &Value) -> Result<Vec<Container<'_>>, Failure> {
         })
     });
     let is_ours = |container: &Result<Container<'_>, Failure>| {
-        container.as_ref().map_or(true, |container| {
-            !INJECTED.iter().any(|prefix| container.name.starts_with(prefix))
-        })
+        container.as_ref().map_or(true, |container| !is_injected(container.name))
     };
     containers.filter(is_ours).collect()
 }

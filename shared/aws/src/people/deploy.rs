@@ -27,7 +27,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::info;
 
-const FIELDS: [Field; 12] = [
+const FIELDS: [Field; 13] = [
     APPLICATION,
     ENVIRONMENT,
     ("version", &["tag", "release", "to", "image_tag"]),
@@ -36,11 +36,13 @@ const FIELDS: [Field; 12] = [
     ("confirm", &["confirmation"]),
     ("override", &["overrides", "overrule"]),
     ("fresh", &["restart", "force_new_deployment"]),
+    (SKIP_MIGRATION, &["no_migration", "without_migration", "skip_migrations"]),
     WHY,
     BY,
     DRY_RUN,
     REQUEST,
 ];
+const SKIP_MIGRATION: &str = "skip_migration";
 const WHOLE: &str = "a deployment brings all services of an environment out; leave it out";
 const MEANT_OTHERWISE: [(&str, &str); 4] = [
     ("service", WHOLE),
@@ -59,6 +61,7 @@ struct Asked<'a> {
     confirm: Option<String>,
     overrides: BTreeSet<Override>,
     fresh: bool,
+    skip_migration: Option<bool>,
     by: String,
     why: String,
     dry_run: bool,
@@ -185,6 +188,14 @@ fn read<'a>(
     let (fresh, dry_run) = (form.flag("fresh"), form.flag("dry_run"));
     let (by, why) = (form.text("by"), form.text("why"));
     let (confirm, given) = (form.text("confirm"), form.text("request"));
+    let said = !form.lacks(SKIP_MIGRATION);
+    let skip_migration = Some(form.flag(SKIP_MIGRATION)).filter(|_| said);
+    if let Some(site) = site.filter(|site| site.rules.migration.is_none())
+        && skip_migration == Some(true)
+    {
+        let place = site.place();
+        form.mistakes.push(format!("{place} has no migration to skip; leave {SKIP_MIGRATION} out"));
+    }
     if wish.version.is_none() && wish.from.is_none() && wish.images.is_empty() {
         form.mistakes.push("say which \"version\", or \"from\" which environment".into());
     }
@@ -195,14 +206,22 @@ fn read<'a>(
     };
     let by = by.unwrap_or_else(|| caller.somebody());
     let why = why.unwrap_or_default();
-    Ok(Asked { site, wish, given, confirm, overrides, fresh, by, why, dry_run })
+    Ok(Asked { site, wish, given, confirm, overrides, fresh, skip_migration, by, why, dry_run })
 }
 
 impl Asked<'_> {
     fn request(&self, release: Release, now: Time) -> Request {
         let overrides: Vec<_> = self.overrides.iter().map(|what| what.word()).collect();
         let place = self.site.place().to_string();
-        let content = json!([place, release.images, overrides, self.fresh, self.confirm]);
+        let mut content = vec![
+            json!(place),
+            json!(release.images),
+            json!(overrides),
+            json!(self.fresh),
+            json!(self.confirm),
+        ];
+        content.extend(self.skip_migration.map(|skip| json!({ SKIP_MIGRATION: skip })));
+        let content = Value::Array(content);
         let id = request_id(&self.site, "deploy", &content, self.given.as_deref(), now);
         let mut request = Request {
             id,
@@ -213,6 +232,7 @@ impl Asked<'_> {
             confirm: self.confirm.clone(),
             overrides: self.overrides.clone(),
             fresh: self.fresh,
+            skip_migration: self.skip_migration,
         };
         // What a person asked for already, and what has not come to its end, is the same wish.
         let active = self.site.active.map(|active| &active.request);
@@ -221,6 +241,7 @@ impl Asked<'_> {
             other.is_by_person()
                 && other.kind == Kind::Deploy
                 && other.fresh == request.fresh
+                && other.skip_migration == request.skip_migration
                 && other.release.same_images(&request.release)
         });
         if let Some(same) = same.filter(|_| self.given.is_none()) {
@@ -240,7 +261,7 @@ fn answer(
     now: Time,
 ) -> Value {
     let mut answer = begin(said, asked.dry_run, form);
-    let plan = plan::of_deploying(&asked.site, &request.release, request.fresh);
+    let plan = plan::of_deploying(&asked.site, request);
     if !matches!(said, Said::Accepted(_)) {
         if let Some(instead) = what_would_do(&asked.site, form, request, now) {
             answer.insert("to_do_it_all_the_same".into(), instead);

@@ -46,11 +46,21 @@ pub(crate) fn what_would_do(
     }
     let mut allowed = request.clone();
     allowed.confirm = site.rules.confirm.clone().or(allowed.confirm);
-    let overrides = fewest(|overrides| {
-        let overrides = overrides.clone();
-        !closed(&Request { overrides, ..allowed.clone() })
+    let enough = |allowed: &Request| {
+        fewest(|overrides| {
+            let overrides = overrides.clone();
+            !closed(&Request { overrides, ..allowed.clone() })
+        })
+    };
+    let overrides = enough(&allowed).or_else(|| {
+        // The database as it is: the other way would have to be written by hand.
+        allowed.skip_migration = allowed.skip_migration.or(Some(true));
+        enough(&allowed)
     })?;
     let mut typed = form.typed();
+    if let Some(skip) = allowed.skip_migration {
+        typed.insert("skip_migration".into(), skip.into());
+    }
     if let Some(confirm) = &site.rules.confirm {
         typed.insert("confirm".into(), confirm.as_str().into());
     }

@@ -5,7 +5,7 @@ use crate::failure::{Failure, chain};
 use crate::preview::Preview;
 use engine::Rehearsal;
 use pipeline::deployment::{AfterUndo, Deployment, Intent, Service, State};
-use pipeline::environment::{Kind, Restore};
+use pipeline::environment::{Kind, Request, Restore};
 use pipeline::names::{Revision, ServiceName};
 use pipeline::release::Release;
 use pipeline::spec::{Environment, FirstDeploy, Migration, Target};
@@ -47,7 +47,8 @@ pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value>
 }
 
 /// What a deployment that has just been accepted, or would be, does.
-pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value {
+pub(crate) fn of_deploying(site: &Site, request: &Request) -> Value {
+    let release = &request.release;
     let live = site.head.live.as_ref().map(|live| &live.release);
     let mut steps = Vec::new();
     if let Some(approval) = &site.rules.approval {
@@ -59,7 +60,11 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
     };
     steps.push(format!("look at everything and {register}"));
     if let Some(migration) = &site.rules.migration {
-        steps.push(format!("run the migration: {}", command(&migration.command)));
+        let run = command(&migration.command);
+        steps.push(match request.skip_migration {
+            Some(true) => format!("skip the migration, as asked: {run} is not run"),
+            _ => format!("run the migration: {run}"),
+        });
     }
     steps.extend(site.rules.waves.iter().map(|wave| {
         let names: Vec<_> = wave.iter().map(|service| service.name.as_str()).collect();
@@ -75,7 +80,7 @@ pub(crate) fn of_deploying(site: &Site, release: &Release, fresh: bool) -> Value
     plan.insert("to".into(), release.version.as_str().into());
     plan.insert("images".into(), images(live, release).into());
     plan.insert("steps".into(), steps.into());
-    if fresh {
+    if request.fresh {
         let what = format!("every service gets {fresh_ones}, changed or not");
         plan.insert("fresh".into(), what.into());
     }
@@ -148,7 +153,7 @@ fn of_restore(
     plan.insert("to".into(), release.version.as_str().into());
     plan.insert("images".into(), images(live.map(|live| &live.release), release).into());
     plan.insert("steps".into(), steps.into());
-    plan.insert("schema".into(), schema(&started.rules, restore.undo).into());
+    plan.insert("schema".into(), schema(&started.rules, restore).into());
     plan.insert("afterwards".into(), afterwards(site, release).into());
     plan.into()
 }
@@ -210,11 +215,14 @@ fn undoing(migration: &Migration) -> Option<String> {
     migration.undo.as_ref().map(|undo| format!("take the migration back: {}", command(undo)))
 }
 
-fn schema(rules: &Environment, undo: bool) -> &'static str {
-    match (&rules.migration, undo) {
-        (None, _) => "the spec has no migration",
-        (Some(_), true) => "the migration is taken back first",
-        (Some(_), false) => "the schema of the database stays as it is",
+fn schema(rules: &Environment, restore: &Restore) -> String {
+    match (&rules.migration, restore.undo, &restore.undoes) {
+        (None, ..) => "the spec has no migration".to_owned(),
+        (Some(_), true, Some(undoes)) => {
+            format!("the migration of {} is taken back first", undoes.version)
+        }
+        (Some(_), true, None) => "the migration is taken back first".to_owned(),
+        (Some(_), false, _) => "the schema of the database stays as it is".to_owned(),
     }
 }
 

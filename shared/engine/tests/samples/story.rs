@@ -7,7 +7,7 @@ use pipeline::deployment::Said;
 use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::{Control, Input};
 use pipeline::event::{AlarmReading, AlarmState, Event, Outcome, Preparation, PreparedService};
-use pipeline::names::{DeploymentId, Place, Revision, ServiceName, Version};
+use pipeline::names::{DeploymentId, Place, Revision, ServiceName, TaskId, Version};
 use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::push::Push;
 use pipeline::task::{OneOffEnd, Stop, TaskReport};
@@ -179,9 +179,12 @@ impl Shop {
 
     fn happened_to(&mut self, deployment: u64, purpose: Purpose) {
         let stop = Stop { code: Some("EssentialContainerExited".into()), reason: "done".into() };
-        let end = Some(OneOffEnd { exit_code: Some(0), stop, reason: None });
-        let event = Event::OneOffSeen { purpose, attempt: 1, task: "task/m1".into(), end };
+        let end = Some(OneOffEnd { exit_code: Some(0), stop, reason: None, beside: None });
+        let (attempt, task) = (1, TaskId::from("task/m1"));
+        let (told, asked) = (end.clone(), task.clone());
+        let event = Event::OneOffReported { purpose, attempt, task, end: told };
         self.tell(Input::HappenedTo { deployment, event });
+        self.answer("look at task", Event::OneOffSeen { purpose, attempt, task: asked, end });
     }
 
     fn rolls_out(&mut self, service: &str, number: u64) {

@@ -13,6 +13,7 @@ mod confirm;
 mod going_back;
 mod left;
 mod one_off;
+mod one_off_end;
 mod prepare;
 mod roll_back;
 mod roll_out;
@@ -28,7 +29,7 @@ mod waiting;
 pub use advance::{Said, advance};
 pub use left::Left;
 pub use service::{Service, Standing};
-pub use state::{AfterUndo, AlarmsRead, Intent, Run, RunProgress, Schema, State};
+pub use state::{AfterUndo, AlarmsRead, Intent, Reported, Run, RunProgress, Schema, State};
 pub(crate) use timeline::shorten;
 pub use timeline::{Entry, Timeline};
 pub use waiting::Waiting;
@@ -41,7 +42,7 @@ use crate::outbox::Outbox;
 use crate::spec;
 use crate::task::Witness;
 use crate::time::{Span, Time};
-use crate::verdict::{Cause, Verdict};
+use crate::verdict::{Cause, Usurper, Verdict};
 use alarms::AlarmMemory;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -140,6 +141,21 @@ impl Deployment {
         }
     }
 
+    /// Whether it ended before anything was run or touched, so that it may as well not have been.
+    pub fn is_without_trace(&self) -> bool {
+        let nothing_done =
+            self.schema == Schema::Untouched && !self.services.iter().any(Service::touched);
+        match self.verdict() {
+            Some(
+                Verdict::Rejected { .. }
+                | Verdict::Cancelled { .. }
+                | Verdict::Superseded { by: Usurper::NewerRelease { .. } },
+            ) => true,
+            Some(Verdict::Failed { left, .. }) => left.is_empty() && nothing_done,
+            _ => false,
+        }
+    }
+
     /// When it wants to be woken next, if nothing happens before.
     pub fn due(&self) -> Option<Time> {
         [self.state.due(), self.outbox.due()].into_iter().flatten().min()
@@ -157,10 +173,15 @@ impl Deployment {
             Kind::Restore(restore) => format!("Going back from {} to {release}", restore.from),
         };
         self.note(now, format!("{what}, asked for by {}.", self.request.asked_by));
-        if matches!(&self.request.kind, Kind::Restore(restore) if !restore.undo)
-            && self.rules.migration.is_some()
-        {
-            self.note(now, "The schema of the database stays as it is.");
+        match &self.request.kind {
+            _ if self.rules.migration.is_none() => {}
+            Kind::Restore(restore) if !restore.undo => {
+                self.note(now, "The schema of the database stays as it is.");
+            }
+            Kind::Deploy if self.request.skip_migration == Some(true) => {
+                self.note(now, "The migration is skipped, as asked.");
+            }
+            _ => {}
         }
         match &self.rules.approval {
             Some(approval) if self.request.kind == Kind::Deploy => {

@@ -4,42 +4,65 @@
 //! let through only while AWS would still recognise the client token and answer with the same
 //! task; after that nobody can know, and the deployment says so.
 
-use super::{
-    AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, LooseTask, Run, RunProgress, Said, Schema,
-    State, WORKER_LIFE,
-};
+use super::{AfterUndo, Deployment, GRACE, LOOK_EVERY, Run, RunProgress, Said, State, WORKER_LIFE};
 use crate::effect::{Effect, OneOff, Purpose};
+use crate::environment::Kind;
 use crate::event::Event;
-use crate::names::{Revision, TaskId};
-use crate::task::{Fault, OneOffEnd, Witness};
+use crate::names::{Revision, ServiceName, TaskId};
+use crate::task::Fault;
 use crate::time::{Span, Time};
-use crate::verdict::{Cause, Verdict};
+use crate::verdict::Cause;
 
 /// AWS keeps a client token for at least an hour after the task; a claim is good for less.
 const CLAIM_LIFE: Span = Span::minutes(50);
-/// How long a task may take to be started, beside the time that it may run.
+/// How long a task may take to be started, beside the time that it may run. Waiting for room is part
+/// of it, however often AWS takes a task and then finds no room for it.
 pub(super) const MIGRATION_PATIENCE: Span = Span::minutes(5);
 const PAUSE_FOR_CAPACITY: Span = Span::seconds(30);
 
 impl Deployment {
-    pub(super) fn run_one_off(&mut self, purpose: Purpose, attempt: u32, pause: Span, now: Time) {
-        let Some(migration) = self.rules.migration.clone() else { return };
-        let command = match purpose {
-            Purpose::Migrate => migration.command,
-            Purpose::Undo => migration.undo.unwrap_or_default(),
+    /// Asks for the task, and waits for it in the state that `state` makes of its run. Where there
+    /// is nothing to run it with, that is the end.
+    pub(super) fn begin_one_off(
+        &mut self,
+        purpose: Purpose,
+        state: impl FnOnce(Run) -> State,
+        now: Time,
+    ) {
+        let asked = self.ask_for_one_off(purpose, 1, Span::default(), now);
+        let run = self.new_run(1, now, MIGRATION_PATIENCE);
+        self.state = state(run);
+        if let Err(reason) = asked {
+            self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
+        }
+    }
+
+    fn ask_for_one_off(
+        &mut self,
+        purpose: Purpose,
+        attempt: u32,
+        pause: Span,
+        now: Time,
+    ) -> Result<(), String> {
+        let migration = self.rules.migration.clone().ok_or("the spec has no migration")?;
+        let (word, command) = match purpose {
+            Purpose::Migrate => ("migrate", Some(migration.command)),
+            Purpose::Undo => ("undo", migration.undo),
         };
-        let Some(revision) = self.one_off_revision(&migration.service) else { return };
-        let spec = self.rules.services().map(|(_, s)| s).find(|s| s.name == migration.service);
-        let is_new =
-            self.services.iter().any(|s| s.name == migration.service && s.before.is_none());
+        let command = command.ok_or("the spec has no `undo` for the migration")?;
+        let service = migration.service;
+        let revision = self.one_off_revision(&service).ok_or_else(|| {
+            format!("{service} does not run, so that it is not known what to run the command with")
+        })?;
+        let spec = self.rules.services().map(|(_, s)| s).find(|s| s.name == service);
+        let is_new = self.services.iter().any(|s| s.name == service && s.before.is_none());
         let create = spec.and_then(|spec| spec.create.clone()).filter(|_| is_new);
         let host_container = spec.and_then(|spec| spec.container.clone());
-        let word = if purpose == Purpose::Migrate { "migrate" } else { "undo" };
         let one_off = OneOff {
             target: self.rules.target.clone(),
             purpose,
             attempt,
-            service: migration.service,
+            service,
             revision,
             create,
             container: migration.container,
@@ -51,17 +74,21 @@ impl Deployment {
             pause,
         };
         self.ask(Effect::RunOneOff(Box::new(one_off)), now);
+        Ok(())
     }
 
     /// Takes the migration back with the revision that knows how: the one that made it.
     pub(super) fn undo(&mut self, then: AfterUndo, now: Time) {
-        self.note(now, "Taking the migration back.");
-        self.run_one_off(Purpose::Undo, 1, Span::default(), now);
-        let run = self.new_run(1, now, MIGRATION_PATIENCE);
-        self.state = State::Undoing { run, then };
+        let whose = match &self.request.kind {
+            Kind::Restore(restore) => restore.undoes.as_ref(),
+            Kind::Deploy => None,
+        };
+        let whose = whose.map(|undoes| format!(" of {}", undoes.version)).unwrap_or_default();
+        self.note(now, format!("Taking the migration{whose} back."));
+        self.begin_one_off(Purpose::Undo, |run| State::Undoing { run, then }, now);
     }
 
-    pub(super) fn new_run(&self, attempt: u32, now: Time, patience: Span) -> Run {
+    fn new_run(&self, attempt: u32, now: Time, patience: Span) -> Run {
         let timeout = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout);
         let deadline = now + timeout + patience;
         Run {
@@ -69,6 +96,8 @@ impl Deployment {
             progress: RunProgress::Asked,
             look_at: deadline.min(now + LOOK_EVERY),
             deadline,
+            try_until: None,
+            reported: None,
         }
     }
 
@@ -90,13 +119,18 @@ impl Deployment {
             Event::OneOffSeen { purpose: p, attempt, task, end } if p == purpose => {
                 self.one_off_seen(purpose, attempt, &task, end, now)
             }
-            Event::OneOffLost { purpose: p, attempt } if p == purpose => self
-                .if_current(attempt, |d| d.one_off_unclear("nobody saw how the task ended", now)),
+            Event::OneOffReported { purpose: p, attempt, task, end } if p == purpose => {
+                self.one_off_reported(attempt, task, end, now)
+            }
+            Event::OneOffLost { purpose: p, attempt } if p == purpose => {
+                self.one_off_lost(purpose, attempt, now)
+            }
             Event::OneOffStopAsked { .. } => Said::Done,
             Event::Woken => self.woken_one_off(purpose, now),
             event @ (Event::OneOffStarted { .. }
             | Event::OneOffNotStarted { .. }
             | Event::OneOffSeen { .. }
+            | Event::OneOffReported { .. }
             | Event::OneOffLost { .. }) => {
                 Said::Ignored(format!("{} of another task", event.name()))
             }
@@ -131,8 +165,12 @@ impl Deployment {
         }
     }
 
-    fn one_off_started(&mut self, attempt: u32, task: &TaskId, now: Time) -> Said {
+    pub(super) fn one_off_started(&mut self, attempt: u32, task: &TaskId, now: Time) -> Said {
         let timeout = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout);
+        let what = match self.state {
+            State::Undoing { .. } => "The undoing",
+            _ => "The migration",
+        };
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
             return Said::Ignored("a task of another attempt".into());
         };
@@ -140,18 +178,24 @@ impl Deployment {
             return Said::Done;
         }
         run.progress = RunProgress::Started { task: task.clone() };
+        // A task that starts late has all its time: what is cut off half-way is worse than late.
+        run.try_until = run.try_until.or(Some(run.deadline));
         run.deadline = now + timeout;
         run.look_at = run.deadline.min(now + LOOK_EVERY);
+        run.reported.take_if(|reported| reported.task != *task);
+        let has_ended = run.reported.is_some();
         self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
-        let what = match self.state {
-            State::Undoing { .. } => "The undoing",
-            _ => "The migration",
-        };
-        self.note(now, format!("{what} runs as task {}.", short_task(task)));
+        let tries = if attempt == 1 { String::new() } else { format!(" (attempt {attempt})") };
+        // Many may start and find no room; the last one is the one to look for.
+        let beginning = format!("{what} runs as task");
+        self.timeline.renew(now, &beginning, format!("{beginning} {}{tries}.", short_task(task)));
+        if has_ended {
+            self.look_at_one_off(now);
+        }
         Said::Done
     }
 
-    fn one_off_not_started(
+    pub(super) fn one_off_not_started(
         &mut self,
         purpose: Purpose,
         attempt: u32,
@@ -166,129 +210,34 @@ impl Deployment {
             return Said::Ignored("the task was started".into());
         }
         let passing = matches!(fault, Fault::Capacity | Fault::Platform);
-        if passing && now < run.deadline && run.attempt < 1000 {
-            run.attempt += 1;
-            run.progress = RunProgress::Asked;
-            let next = run.attempt;
-            if next == 2 {
-                self.note(now, format!("It cannot be started yet and is tried again: {reason}."));
-            }
-            self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
-            self.run_one_off(purpose, next, PAUSE_FOR_CAPACITY, now);
-        } else {
-            self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
-        }
-        Said::Done
-    }
-
-    fn one_off_seen(
-        &mut self,
-        purpose: Purpose,
-        attempt: u32,
-        task: &TaskId,
-        end: Option<OneOffEnd>,
-        now: Time,
-    ) -> Said {
-        let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
-            return Said::Ignored("a task of another attempt".into());
-        };
-        if run.progress.task().is_some_and(|known| known != task) {
-            return Said::Ignored("another task than ours".into());
-        }
-        let Some(end) = end else {
-            // It runs. Whoever started it may not have lived to say so.
-            return match run.progress {
-                RunProgress::Asked | RunProgress::Claimed { .. } => {
-                    self.one_off_started(attempt, task, now)
-                }
-                _ => Said::Done,
+        let try_until = run.try_until.unwrap_or(run.deadline);
+        if !passing || now >= try_until {
+            let reason = match attempt {
+                1 => reason,
+                _ => format!("{} (attempt {attempt})", reason.trim_end_matches('.')),
             };
-        };
-        let was_stopping = matches!(run.progress, RunProgress::Stopping { .. });
-        if end.succeeded() {
-            self.one_off_succeeded(purpose, now);
-        } else if !was_stopping && end.never_ran() && end.is_passing() {
-            run.progress = RunProgress::Claimed { at: now, granted_at: now };
-            return self.one_off_not_started(
-                purpose,
-                attempt,
-                Fault::Capacity,
-                end.stop.reason,
-                now,
-            );
-        } else if was_stopping {
-            let after =
-                self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout).to_string();
-            self.hear(self.one_off_witness(task));
-            self.one_off_failed(Cause::MigrationTimedOut { after }, end.to_string(), now);
-        } else if end.never_ran() {
-            let reason = end.stop.reason;
             self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
-        } else {
-            let how = end.to_string();
-            self.hear(self.one_off_witness(task));
-            self.one_off_failed(Cause::MigrationFailed { how: how.clone() }, how, now);
+            return Said::Done;
+        }
+        run.attempt = attempt.saturating_add(1);
+        run.progress = RunProgress::Asked;
+        run.deadline = try_until;
+        run.look_at = try_until.min(now + LOOK_EVERY);
+        run.reported = None;
+        let next = run.attempt;
+        if next == 2 {
+            self.note(now, format!("It cannot be started yet and is tried again: {reason}."));
+        }
+        self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
+        if let Err(reason) = self.ask_for_one_off(purpose, next, PAUSE_FOR_CAPACITY, now) {
+            self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
         }
         Said::Done
-    }
-
-    fn one_off_succeeded(&mut self, purpose: Purpose, now: Time) {
-        self.drop_all_but_announcements();
-        match (purpose, &self.state) {
-            (Purpose::Migrate, State::Migrating { intent, .. }) => {
-                let intent = intent.clone();
-                self.schema = Schema::Migrated;
-                self.note(now, "The migration ended with exit code 0.");
-                match intent {
-                    Intent::GoOn => self.roll_out(0, now),
-                    Intent::GoBack { cause, undo } => self.turn_round(cause, undo, now),
-                }
-            }
-            (Purpose::Undo, State::Undoing { then, .. }) => {
-                let then = then.clone();
-                self.schema = Schema::Undone;
-                self.note(now, "The migration is taken back.");
-                match then {
-                    AfterUndo::PutBack { cause } => self.put_back(cause, now),
-                    AfterUndo::RollOut => self.roll_out(0, now),
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// No service was touched yet, so that a failed migration needs no way back.
-    fn one_off_failed(&mut self, cause: Cause, how: String, now: Time) {
-        let verdict = match &self.state {
-            State::Undoing { then: AfterUndo::PutBack { cause }, .. } => {
-                let because = format!(
-                    "undoing the migration failed ({how}), and the old code cannot live with the new schema"
-                );
-                Verdict::Stuck { cause: cause.clone(), because }
-            }
-            State::Undoing { then: AfterUndo::RollOut, .. } => {
-                Verdict::Failed { cause: Cause::UndoFailed { how }, left: vec![] }
-            }
-            _ => Verdict::Failed { cause, left: vec![] },
-        };
-        self.end(verdict, now);
-    }
-
-    fn one_off_unclear(&mut self, because: &str, now: Time) {
-        let task = self.run_mut().and_then(|run| run.progress.task().cloned());
-        self.loose_task = Some(LooseTask { task });
-        let cause = match &self.state {
-            State::Undoing { then: AfterUndo::PutBack { cause }, .. } => cause.clone(),
-            _ => Cause::MigrationUnclear,
-        };
-        let because = format!("{because}; look at the database before anything else is deployed");
-        self.end(Verdict::Stuck { cause, because }, now);
     }
 
     fn woken_one_off(&mut self, purpose: Purpose, now: Time) -> Said {
-        let container = self.rules.migration.as_ref().map(|m| m.container.clone());
         let target = self.rules.target.clone();
-        let (Some(run), Some(container)) = (self.run_mut(), container) else {
+        let Some(run) = self.run_mut() else {
             return Said::Ignored("there is no migration".into());
         };
         if now < run.look_at {
@@ -308,12 +257,7 @@ impl Deployment {
             RunProgress::Stopping { .. } if lost => {
                 self.one_off_unclear("the task was told to stop and may still run", now);
             }
-            RunProgress::Started { task } | RunProgress::Stopping { task } => {
-                let look = Effect::LookAtOneOff { target, purpose, attempt, task, container };
-                if !self.outbox.waits_for(|effect| *effect == look) {
-                    self.ask(look, now);
-                }
-            }
+            RunProgress::Started { .. } | RunProgress::Stopping { .. } => self.look_at_one_off(now),
             RunProgress::Asked if overdue => {
                 let reason = match attempt {
                     1 => "no worker took it on in time".to_owned(),
@@ -334,34 +278,39 @@ impl Deployment {
         Said::Done
     }
 
-    fn if_current(&mut self, attempt: u32, act: impl FnOnce(&mut Self)) -> Said {
-        if self.run_mut().is_none_or(|run| run.attempt != attempt) {
-            return Said::Ignored("a task of another attempt".into());
+    /// Asks AWS what became of the task, unless that question is already open.
+    pub(super) fn look_at_one_off(&mut self, now: Time) {
+        let purpose = match self.state {
+            State::Undoing { .. } => Purpose::Undo,
+            _ => Purpose::Migrate,
+        };
+        let container = self.rules.migration.as_ref().map(|m| m.container.clone());
+        let target = self.rules.target.clone();
+        let run = self.run_mut().map(|run| (run.attempt, run.progress.task().cloned()));
+        let (Some((attempt, Some(task))), Some(container)) = (run, container) else { return };
+        let look = Effect::LookAtOneOff { target, purpose, attempt, task, container };
+        if !self.outbox.waits_for(|effect| *effect == look) {
+            self.ask(look, now);
         }
-        act(self);
-        Said::Done
     }
 
-    fn run_mut(&mut self) -> Option<&mut Run> {
+    pub(super) fn run_mut(&mut self) -> Option<&mut Run> {
         match &mut self.state {
             State::Migrating { run, .. } | State::Undoing { run, .. } => Some(run),
             _ => None,
         }
     }
 
-    fn one_off_witness(&self, task: &TaskId) -> Option<Witness> {
-        let migration = self.rules.migration.as_ref().filter(|migration| !migration.on_host)?;
-        let revision = self.one_off_revision(&migration.service)?;
-        Some(Witness { revision, container: migration.container.clone(), task: task.clone() })
-    }
-
-    /// The migration runs in the new revision. So does its undoing; after a success that is the
-    /// one that a rollback by hand leaves behind.
-    fn one_off_revision(&self, name: &crate::names::ServiceName) -> Option<Revision> {
+    /// The migration runs in the new revision, and is undone in the one that made it. Where that
+    /// was not written down, it is what a rollback by hand leaves behind.
+    pub(super) fn one_off_revision(&self, name: &ServiceName) -> Option<Revision> {
         let service = self.services.iter().find(|service| service.name == *name)?;
-        match self.request.kind {
-            crate::environment::Kind::Deploy => Some(service.after.clone()),
-            crate::environment::Kind::Restore(_) => service.before.clone(),
+        match &self.request.kind {
+            Kind::Deploy => Some(service.after.clone()),
+            Kind::Restore(restore) => {
+                let made_it = restore.undoes.as_ref().and_then(|undoes| undoes.revision.clone());
+                made_it.or_else(|| service.before.clone())
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
 
-use super::one_off::MIGRATION_PATIENCE;
 use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, State, VISIBLE_AFTER};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
 use crate::environment::Kind;
@@ -91,9 +90,8 @@ impl Deployment {
                 self.undo(then, now);
             }
             _ if self.migration_wanted().is_some() => {
-                self.run_one_off(Purpose::Migrate, 1, Span::default(), now);
-                let run = self.new_run(1, now, MIGRATION_PATIENCE);
-                self.state = State::Migrating { run, intent: Intent::GoOn };
+                let state = |run| State::Migrating { run, intent: Intent::GoOn };
+                self.begin_one_off(Purpose::Migrate, state, now);
             }
             _ => self.roll_out(0, now),
         }
@@ -178,9 +176,11 @@ impl Deployment {
         }
     }
 
-    /// The migration, if this deployment has one that has not been done.
+    /// The migration, if this deployment has one that has not been done and is not to be skipped.
     fn migration_wanted(&self) -> Option<&crate::spec::Migration> {
-        let wanted = self.request.kind == Kind::Deploy && self.schema == Schema::Untouched;
+        let wanted = self.request.kind == Kind::Deploy
+            && self.schema == Schema::Untouched
+            && self.request.skip_migration != Some(true);
         self.rules.migration.as_ref().filter(|_| wanted)
     }
 

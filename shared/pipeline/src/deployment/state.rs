@@ -2,6 +2,7 @@
 
 use super::FRESH;
 use crate::names::{ServiceName, TaskId};
+use crate::task::OneOffEnd;
 use crate::time::Time;
 use crate::verdict::{Cause, Verdict};
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,21 @@ pub struct Run {
     pub progress: RunProgress,
     pub look_at: Time,
     pub deadline: Time,
+    /// Until then a task that AWS has no room for is tried again; `None`: until `deadline`, because
+    /// no task has been started yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub try_until: Option<Time>,
+    /// What an event said last. It counts only for our own task, and only where AWS has forgotten
+    /// that task when it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Reported>,
+}
+
+/// A task of which an event said that it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    pub task: TaskId,
+    pub end: Option<OneOffEnd>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,9 +152,14 @@ pub enum AfterUndo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schema {
+    /// It is certain that no command ran.
     Untouched,
     Migrated,
     Undone,
+    /// The migration ran and did not end well, or nobody knows: the database may be half changed.
+    MigrationFailed,
+    /// So did its undoing.
+    UndoFailed,
 }
 
 /// When the alarms were read in the last look.

@@ -36,6 +36,12 @@ impl Timeline {
         self.0.drain(first.min(self.0.len())..(first + more).min(self.0.len()));
     }
 
+    /// As `add`, in place of an entry that begins so: what is said again and again stays one entry.
+    pub(super) fn renew(&mut self, at: Time, beginning: &str, text: String) {
+        self.0.retain(|entry| !entry.text.starts_with(beginning));
+        self.add(at, text);
+    }
+
     pub fn entries(&self) -> &[Entry] {
         &self.0
     }

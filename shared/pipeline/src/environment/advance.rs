@@ -70,6 +70,7 @@ pub struct Step {
 /// Decides what follows from `input`.
 pub fn advance(environment: Environment, input: Input, context: &Context<'_>, now: Time) -> Step {
     let Environment { head, deployment } = environment;
+    let input = input.brief();
     if let Some(absurdity) = input.absurdity(now) {
         let said = Said::Ignored(format!("absurd: {absurdity}"));
         return Step { head, deployments: deployment.into_iter().collect(), said };
@@ -157,14 +158,14 @@ impl Turn<'_> {
 
     fn happened_to(&mut self, number: u64, event: Event) -> Said {
         match &event {
-            Event::OneOffSeen { task, end, .. } => {
+            Event::OneOffReported { task, end, .. } => {
                 let is_loose = |loose: &mut super::Unfinished| {
                     loose.task.as_ref() == Some(task) && end.is_some()
                 };
                 self.head.unfinished.take_if(is_loose);
             }
             // A command on hosts knows whose it is; what it did says nothing about another deployment.
-            Event::OneOffLost { .. } | Event::Observed { .. } => {}
+            Event::Observed { .. } => {}
             _ => return Said::Ignored(format!("{} is no fact about a deployment", event.name())),
         }
         match self.head.active {
@@ -267,6 +268,7 @@ impl Turn<'_> {
             confirm: None,
             overrides: Default::default(),
             fresh: false,
+            skip_migration: None,
         })
     }
 

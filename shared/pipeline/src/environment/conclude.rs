@@ -2,16 +2,18 @@
 
 use super::advance::Turn;
 use super::{Asker, Good, Hold, HoldUntil, Holder, Kind, Live, Unfinished};
-use crate::deployment::{Deployment, Standing};
+use crate::deployment::{Deployment, Schema, Standing};
 use crate::effect::Effect;
 use crate::release::Mark;
+use crate::spec::RollbackPolicy;
 use crate::verdict::{Cause, Usurper, Verdict};
 
 impl Turn<'_> {
     pub(super) fn conclude(&mut self, ended: &Deployment) {
         self.head.active = None;
         let release = &ended.request.release;
-        let without_trace = ended.verdict().is_some_and(Verdict::is_without_trace);
+        self.head.remember_migration(ended);
+        let without_trace = ended.is_without_trace();
         if without_trace && ended.request.kind == Kind::Deploy {
             // A tag pushed by mistake and called off must not keep out what comes after it.
             self.head.high_water = self.head.mark_before.take();
@@ -66,6 +68,9 @@ impl Turn<'_> {
                 let why = format!("{} is stuck: {because}", release.version);
                 self.hold(Holder::Slipway, &why, HoldUntil::Person);
             }
+            Some(Verdict::Failed { cause, .. }) if ended.schema != Schema::Untouched => {
+                self.database_changed(ended, cause);
+            }
             // Nothing was touched.
             Some(
                 Verdict::Failed { .. }
@@ -74,6 +79,31 @@ impl Turn<'_> {
                 | Verdict::Cancelled { .. },
             )
             | None => {}
+        }
+    }
+
+    /// No service was touched, and the database may have been: the same migration must not run once
+    /// more because somebody pushes the same images again.
+    fn database_changed(&mut self, ended: &Deployment, cause: &Cause) {
+        let release = &ended.request.release;
+        let why = match ended.schema {
+            Schema::Migrated => format!("{release} changed the database and failed: {cause}"),
+            Schema::UndoFailed if ended.request.kind != Kind::Deploy => {
+                format!(
+                    "the way back to {release} may have left the database half changed: {cause}"
+                )
+            }
+            _ => format!("{release} failed, and may have left the database half changed: {cause}"),
+        };
+        let by_person = matches!(cause, Cause::Person { .. });
+        match ended.rules.rollback {
+            RollbackPolicy::Manual if !by_person => {
+                self.hold(Holder::Slipway, &why, HoldUntil::Person);
+            }
+            _ => self.held_because(ended, &why),
+        }
+        if ended.request.kind == Kind::Deploy {
+            self.head.remember_bad(release, &cause.to_string());
         }
     }
 
@@ -101,7 +131,8 @@ impl Turn<'_> {
         let release = ended.request.release.clone();
         let (number, at) = (ended.id.number, self.now);
         let revisions = ended.services.iter().map(|s| (s.name.clone(), s.after.clone())).collect();
-        self.head.remember_good(Good { release: release.clone(), number, at, revisions });
+        let needs = Some(self.head.needs_of(ended));
+        self.head.remember_good(Good { release: release.clone(), number, at, revisions, needs });
         let is_new = ended.request.kind == Kind::Deploy;
         for environment in self.context.promotes_to.iter().filter(|_| is_new) {
             let effect =
@@ -124,9 +155,10 @@ impl Turn<'_> {
     fn held_because(&mut self, ended: &Deployment, why: &str) {
         let until = HoldUntil::NewerThan(self.newest(ended.request.release.mark()));
         let by = match ended.verdict() {
-            Some(Verdict::RolledBack { cause: Cause::Person { by, .. } }) => {
-                Holder::Person(by.clone())
-            }
+            Some(
+                Verdict::RolledBack { cause: Cause::Person { by, .. } }
+                | Verdict::Failed { cause: Cause::Person { by, .. }, .. },
+            ) => Holder::Person(by.clone()),
             _ => Holder::Slipway,
         };
         self.hold(by, why, until);

@@ -182,7 +182,20 @@ impl Head {
             )));
         }
         let asks = Asks { request, overrides: &request.overrides, since };
-        self.refusal(&asks, context, rules, now).map(closed)
+        let refusal = self.refusal(&asks, context, rules, now);
+        refusal.or_else(|| self.meets_a_newer_schema(request, rules)).map(closed)
+    }
+
+    /// The migration of an older release, which runs only where a person says so.
+    fn meets_a_newer_schema(&self, request: &Request, rules: &spec::Environment) -> Option<String> {
+        let unsaid = rules.migration.is_some() && request.skip_migration.is_none();
+        let newer = self.newer_schema_than(&request.release).filter(|_| unsaid)?;
+        let (version, newer) = (&request.release.version, &newer.version);
+        Some(format!(
+            "{version} is older than {newer}, whose migration ran here, so that its own may meet a \
+             schema that it does not know; say \"skip_migration\": true to leave the database as it \
+             is, or false to run the migration of {version} all the same"
+        ))
     }
 
     /// Why a deployment that waits for approval may not go on, and the words that overrule that;

@@ -1,6 +1,6 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
-use super::{Hold, Request};
+use super::{Hold, Migration, Request};
 use crate::deployment::{Deployment, Left, Standing, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
@@ -46,6 +46,10 @@ pub struct Head {
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.
     pub unfinished: Option<Unfinished>,
+    /// The last migrations that ran here and what became of each, the newest last. Those that ran
+    /// before this was written down are known by the good releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<Migration>,
     pub outbox: Outbox,
 }
 
@@ -62,6 +66,9 @@ pub struct Good {
     pub number: u64,
     pub at: Time,
     pub revisions: BTreeMap<ServiceName, Revision>,
+    /// The deployment whose migration it needs; 0: it needs none; `None`: it was not written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<u64>,
 }
 
 /// A request that waits, and why it does, as a person reads it.
@@ -123,6 +130,7 @@ impl Head {
             mark_before: None,
             fates: Vec::new(),
             unfinished: None,
+            migrations: Vec::new(),
             outbox: Outbox::default(),
         }
     }

@@ -10,6 +10,7 @@ mod hold;
 mod queue;
 mod request;
 mod restore;
+mod schema;
 mod size;
 
 pub use advance::{Environment, Input, Step, advance};
@@ -18,4 +19,5 @@ pub use control::Control;
 pub use door::{Door, WaitsFor};
 pub use head::{Bad, Fate, Good, Head, Live, Pause, Unfinished, Waits};
 pub use hold::{Hold, HoldUntil, Holder};
-pub use request::{Asker, Kind, Override, Request, Restore};
+pub use request::{Asker, Kind, Override, Request, Restore, Undoes};
+pub use schema::{Migration, MigrationState};

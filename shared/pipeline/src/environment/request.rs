@@ -22,6 +22,9 @@ pub struct Request {
     pub overrides: BTreeSet<Override>,
     /// New tasks are wanted although the release runs already.
     pub fresh: bool,
+    /// Whether the database is left as it is; `None`: the person did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_migration: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,19 @@ pub struct Restore {
     pub revisions: BTreeMap<ServiceName, Revision>,
     /// Take the migration back before the services.
     pub undo: bool,
+    /// Which migration that is; `None`: it was not written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<Undoes>,
+}
+
+/// A migration that is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoes {
+    /// The deployment that ran it.
+    pub number: u64,
+    pub version: Version,
+    /// What it ran with, which knows how to take it back.
+    pub revision: Option<Revision>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

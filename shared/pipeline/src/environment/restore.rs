@@ -1,7 +1,7 @@
 //! Going back by hand, with or without a deployment under way.
 
 use super::advance::Turn;
-use super::{Asker, Door, Fate, Good, Kind, Request, Restore};
+use super::{Asker, Door, Fate, Good, Kind, Request, Restore, Undoes};
 use crate::deployment::{Said, State};
 use crate::event::Event;
 use crate::names::{RequestId, Version};
@@ -34,40 +34,59 @@ impl Turn<'_> {
             Ok(good) => good,
             Err(refusal) => return Said::Refused(refusal),
         };
-        let migration = self.context.rules.and_then(|rules| rules.migration.as_ref());
-        if undo && migration.is_none_or(|migration| migration.undo.is_none()) {
-            return Said::Refused(
-                "the spec has no `undo` for the migration; ask without it".into(),
-            );
-        }
         let unknown = || Version::new("what runs now");
         let from =
             self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
-        let request = Request {
+        let revisions = good.revisions.clone();
+        let mut request = Request {
             id,
-            kind: Kind::Restore(Restore { from, revisions: good.revisions.clone(), undo }),
+            kind: Kind::Restore(Restore { from, revisions, undo, undoes: None }),
             release: good.release.clone(),
             asked_by: Asker::Person { name: by.clone(), why: why.clone() },
             asked_at: self.now,
             confirm: None,
             overrides: Default::default(),
             fresh: false,
+            skip_migration: None,
         };
         if let Some(Door::Closed { why } | Door::Wait { why, .. } | Door::Pointless { why }) =
             self.head.keeps_out(&request, self.now, self.context, self.now)
         {
             return Said::Refused(why);
         }
+        // What is called off for it has run no migration, so that this holds still.
+        let undoes = match self.undoes(&good, undo) {
+            Ok(undoes) => undoes,
+            Err(refusal) => return Said::Refused(refusal),
+        };
+        let nothing_to_undo = undo && undoes.is_none();
+        if let Kind::Restore(restore) = &mut request.kind {
+            (restore.undo, restore.undoes) = (undoes.is_some(), undoes);
+        }
         let called_off = match self.make_room_for(&good, undo, &by, &why) {
             Ok(called_off) => called_off,
             Err(said) => return said,
         };
         let said = self.start(request);
-        match (called_off, said) {
-            (Some(number), Said::Accepted(started)) => {
-                Said::Accepted(format!("deployment {number} is called off; {started}"))
-            }
-            (_, said) => said,
+        let Said::Accepted(started) = said else { return said };
+        let called_off = called_off.map(|number| format!("deployment {number} is called off; "));
+        let schema = match nothing_to_undo {
+            true => "; there is no migration left to take back on the way there",
+            false => "",
+        };
+        Said::Accepted(format!("{}{started}{schema}", called_off.unwrap_or_default()))
+    }
+
+    /// Which migration is taken back on the way to `good`, and whether its schema is there at all.
+    fn undoes(&self, good: &Good, undo: bool) -> Result<Option<Undoes>, String> {
+        if let Some(lacks) = self.head.schema_lacks(good) {
+            return Err(lacks);
+        }
+        let migration = self.context.rules.and_then(|rules| rules.migration.as_ref());
+        match migration.filter(|migration| migration.undo.is_some()) {
+            _ if !undo => Ok(None),
+            None => Err("the spec has no `undo` for the migration; ask without it".into()),
+            Some(migration) => self.head.to_undo(good, &migration.service),
         }
     }
 

@@ -168,6 +168,7 @@ fn a_rollback_by_hand_mentions_an_alarm_once_however_often_it_is_told() {
             from: "b2".into(),
             revisions: std::collections::BTreeMap::new(),
             undo: false,
+            undoes: None,
         });
     let on = story.now;
     let told = read(on, vec![reading("shop-5xx", AlarmState::On, on)]);

@@ -217,8 +217,8 @@ fn any_stop() -> impl Strategy<Value = Stop> {
 }
 
 fn end() -> impl Strategy<Value = OneOffEnd> {
-    (option::of(any::<i32>()), any_stop(), option::of(text()))
-        .prop_map(|(exit_code, stop, reason)| OneOffEnd { exit_code, stop, reason })
+    (option::of(any::<i32>()), any_stop(), option::of(text()), option::of(text()))
+        .prop_map(|(exit_code, stop, reason, beside)| OneOffEnd { exit_code, stop, reason, beside })
 }
 
 fn service() -> impl Strategy<Value = ServiceName> {

@@ -79,6 +79,11 @@ pub(crate) fn ended(purpose: Purpose, end: OneOffEnd) -> Event {
     Event::OneOffSeen { purpose, attempt: 1, task: TaskId::from(TASK), end: Some(end) }
 }
 
+/// What an event says of a task.
+pub(crate) fn reported(purpose: Purpose, task: &str, end: Option<OneOffEnd>) -> Event {
+    Event::OneOffReported { purpose, attempt: 1, task: TaskId::from(task), end }
+}
+
 pub(crate) fn runs(purpose: Purpose) -> Event {
     Event::OneOffSeen { purpose, attempt: 1, task: TaskId::from(TASK), end: None }
 }
@@ -88,7 +93,12 @@ pub(crate) fn not_started(purpose: Purpose, attempt: u32, fault: Fault) -> Event
 }
 
 pub(crate) fn exit(code: i32) -> OneOffEnd {
-    OneOffEnd { exit_code: Some(code), stop: stop("EssentialContainerExited"), reason: None }
+    OneOffEnd {
+        exit_code: Some(code),
+        stop: stop("EssentialContainerExited"),
+        reason: None,
+        beside: None,
+    }
 }
 
 pub(crate) fn stop(code: &str) -> Stop {

@@ -81,6 +81,7 @@ pub(crate) fn request(version: &str, built_at: Time) -> Request {
         confirm: None,
         overrides: BTreeSet::new(),
         fresh: false,
+        skip_migration: None,
     }
 }
 

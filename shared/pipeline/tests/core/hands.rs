@@ -1,6 +1,6 @@
 //! What people do by hand: approve, go back, promote.
 
-use super::events::{alarm, alarms_read, approved, ended, exit, up};
+use super::events::{TASK, alarm, alarms_read, approved, exit, reported, up};
 use super::scene::Scene;
 use expect_test::expect;
 use pipeline::effect::Purpose;
@@ -311,7 +311,10 @@ fn an_unclear_migration_keeps_automation_out_until_its_task_is_seen_to_end() {
     expect!["by slipway: b1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed"].assert_eq(&scene.hold());
     expect!["yes: it waits: on hold by slipway: b1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed"].assert_eq(&scene.push("b2", 2));
     expect![[r#"no: the migration task of deployment 1 (task/shop-staging/0abc) may still run; add "override": ["hold", "unfinished"] if you mean it"#]].assert_eq(&scene.deploy("b3", 3, &[Override::Hold]));
-    let event = ended(Purpose::Migrate, exit(0));
+    let other = reported(Purpose::Migrate, "task/shop-staging/9fff", Some(exit(0)));
+    scene.tell(Input::HappenedTo { deployment: 1, event: other });
+    assert!(scene.head.unfinished.is_some());
+    let event = reported(Purpose::Migrate, TASK, Some(exit(0)));
     scene.tell(Input::HappenedTo { deployment: 1, event });
     assert_eq!(scene.head.unfinished, None);
     assert_eq!(scene.head.queue.len(), 1);

@@ -42,7 +42,8 @@ fn large(services: usize, template: usize) -> String {
 fn restore(spec: &Application) -> Story {
     let rules = spec.environments[&place().environment].clone();
     let revisions = rules.services().map(|(_, one)| (one.name.clone(), before(&one.name)));
-    let restore = Restore { from: "b2".into(), revisions: revisions.collect(), undo: false };
+    let restore =
+        Restore { from: "b2".into(), revisions: revisions.collect(), undo: false, undoes: None };
     let request = Request { kind: Kind::Restore(restore), ..request("b1", START) };
     let id = DeploymentId { place: place(), number: 7 };
     Story {

@@ -64,6 +64,7 @@ impl Scene {
             number: minutes,
             at: self.now,
             revisions: BTreeMap::new(),
+            needs: None,
         };
         self.source.as_mut().unwrap().good.push(good);
     }

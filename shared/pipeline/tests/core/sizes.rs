@@ -60,6 +60,7 @@ fn push_of(spec: &Application, number: u64) -> Input {
         confirm: None,
         overrides: Default::default(),
         fresh: false,
+        skip_migration: None,
     }))
 }
 
@@ -76,7 +77,13 @@ fn busy_head(spec: &Application) -> Head {
     let mut head = Head::new(place());
     for number in 0..20 {
         let release = release_of(spec, number);
-        head.good.push(Good { release, number, at: at(number), revisions: revisions_of(spec) });
+        head.good.push(Good {
+            release,
+            number,
+            at: at(number),
+            revisions: revisions_of(spec),
+            needs: None,
+        });
         head.older_good.push(release_of(spec, 100 + number));
     }
     let long = "because ".repeat(1000);

@@ -66,6 +66,8 @@ fn events(story: &Story) -> Vec<(&'static str, Event)> {
         ("migration seen running", runs(migrate)),
         ("migration ended with 0", ended(migrate, exit(0))),
         ("migration ended with 1", ended(migrate, exit(1))),
+        ("migration reported ended", reported(migrate, TASK, Some(exit(0)))),
+        ("migration reported, another task", reported(migrate, "task/other", Some(exit(0)))),
         ("migration lost", Event::OneOffLost { purpose: migrate, attempt: 1 }),
         ("migration stop asked", Event::OneOffStopAsked { purpose: migrate, attempt: 1 }),
         ("undo claimed", claimed(undo, 1)),

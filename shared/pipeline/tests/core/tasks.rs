@@ -20,6 +20,16 @@ fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
         ("TaskFailedToStart", "Capacity is unavailable at this time. Please try again later"),
         ("TaskFailedToStart", "RESOURCE:ENI"),
         ("TaskFailedToStart", "InternalError: something went wrong"),
+        ("TaskFailedToStart", "Timeout waiting for network interface provisioning to complete."),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: failed to configure ENI: failed to setup regular eni",
+        ),
+        (
+            "TaskFailedToStart",
+            "unexpected EC2 error while attempting to Create Network Interface in subnet \
+             'subnet-1': InsufficientFreeAddressesInSubnet",
+        ),
         ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)"),
         ("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)"),
         ("ServiceSchedulerInitiated", "Task failed container health checks"),
@@ -30,8 +40,15 @@ fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
         ("SomethingNewIn2027", "nobody has seen this yet"),
         ("SomethingNewIn2027", essential),
     ];
-    let without_code =
-        ["RESOURCE:MEMORY", "AGENT", "No Container Instance was found", "", essential];
+    let without_code = [
+        "RESOURCE:MEMORY",
+        "AGENT",
+        "No Container Instance was found",
+        "You've reached the limit on the number of vCPUs you can run concurrently",
+        "The requested CPU configuration is above your limit",
+        "",
+        essential,
+    ];
     let mut text = String::new();
     for (code, reason) in cases {
         let fault = classify(&Stop { code: Some(code.into()), reason: reason.into() });
@@ -50,6 +67,9 @@ fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
         found no room  TaskFailedToStart: Capacity is unavailable at this time. Please try again later
         found no room  TaskFailedToStart: RESOURCE:ENI
         was taken away by AWS TaskFailedToStart: InternalError: something went wrong
+        was taken away by AWS TaskFailedToStart: Timeout waiting for network interface provisioning to complete.
+        was taken away by AWS TaskFailedToStart: ResourceInitializationError: failed to configure ENI: failed to setup regular eni
+        found no room  TaskFailedToStart: unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1': InsufficientFreeAddressesInSubnet
         was stopped on purpose ServiceSchedulerInitiated: Scaling activity initiated by (deployment ecs-svc/1)
         died by itself ServiceSchedulerInitiated: Task failed ELB health checks in (target-group x)
         died by itself ServiceSchedulerInitiated: Task failed container health checks
@@ -62,6 +82,8 @@ fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
         found no room  -: RESOURCE:MEMORY
         found no room  -: AGENT
         found no room  -: No Container Instance was found
+        found no room  -: You've reached the limit on the number of vCPUs you can run concurrently
+        could not start as it is described -: The requested CPU configuration is above your limit
         could not start as it is described -: 
         died by itself -: Essential container in task exited
     "#]].assert_eq(&text);
@@ -111,9 +133,10 @@ fn trap_45_zero_counts_only_when_the_task_ended_by_itself() {
 fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
     let capacity =
         Stop { reason: "Capacity is unavailable at this time".into(), ..stop("TaskFailedToStart") };
-    let never = OneOffEnd { exit_code: None, stop: capacity, reason: None };
+    let never = OneOffEnd { exit_code: None, stop: capacity, reason: None, beside: None };
     assert!(never.never_ran() && never.is_passing());
-    let interrupted = OneOffEnd { exit_code: None, stop: stop("SpotInterruption"), reason: None };
+    let interrupted =
+        OneOffEnd { exit_code: None, stop: stop("SpotInterruption"), reason: None, beside: None };
     assert!(interrupted.is_passing() && !interrupted.never_ran());
     assert!(!exit(1).never_ran());
 }

@@ -234,7 +234,7 @@ fn trap_42_a_task_without_room_is_tried_again_within_its_time() {
     expect!["migrate #2 after 30s"].assert_eq(&story.asks());
     let story =
         story.quietly(Span::minutes(30)).then(not_started(Purpose::Migrate, 2, Fault::Capacity));
-    expect!["failed: the migration could not be started: RESOURCE:MEMORY"]
+    expect!["failed: the migration could not be started: RESOURCE:MEMORY (attempt 2)"]
         .assert_eq(&story.outcome());
 }
 

@@ -217,9 +217,9 @@ impl Ecs {
 
 /// What a scenario looks up.
 impl Ecs {
-    /// How many tasks somebody started with a `startedBy` that begins so, within the last hour.
+    /// How many tasks somebody started with this in their `startedBy`, within the last hour.
     pub fn started(&self, by: &str) -> usize {
-        let by = |task: &&Task| task.started_by().is_some_and(|known| known.starts_with(by));
+        let by = |task: &&Task| task.started_by().is_some_and(|known| known.contains(by));
         self.tasks.iter().filter(by).count()
     }
 

@@ -20,7 +20,7 @@ fn migration(token: &str, command: &str) -> Value {
         "taskDefinition": "scr-api:1",
         "launchType": "FARGATE",
         "networkConfiguration": network(),
-        "startedBy": "slipway/scr/staging/1/migrate/1",
+        "startedBy": "slipway/5f1d7a90/scr/staging/1/migrate/1",
         "clientToken": token,
         "overrides": { "containerOverrides": [{ "name": "api", "command": ["bin/migrate", command] }] },
     })
@@ -223,7 +223,7 @@ fn what_a_stopped_task_says_of_itself() {
           "pullStartedAt": "2026-11-20T10:00:05.000Z",
           "pullStoppedAt": "2026-11-20T10:00:20.000Z",
           "startedAt": "2026-11-20T10:00:20.000Z",
-          "startedBy": "slipway/scr/staging/1/migrate/1",
+          "startedBy": "slipway/5f1d7a90/scr/staging/1/migrate/1",
           "stopCode": "EssentialContainerExited",
           "stoppedAt": "2026-11-20T10:00:33.000Z",
           "stoppedReason": "Essential container in task exited",

@@ -46,7 +46,7 @@ fn acts(team: &Team) -> (Vec<usize>, Vec<usize>, usize) {
         let of_family = format!("/{family}:");
         arns.filter_map(Value::as_str).filter(|arn| arn.contains(&of_family)).count()
     });
-    let tasks = team.sandbox.account().services.ecs.started("slipway/scr/staging/2/");
+    let tasks = team.sandbox.account().services.ecs.started("/scr/staging/2/");
     (rollouts.into(), revisions.into(), tasks)
 }
 

@@ -145,21 +145,21 @@ fn trap_25_a_person_may_want_the_older_build_and_it_stays() {
     let mut story = story("scr");
     story.push(FIRST).rest();
     story.push(SECOND).rest();
-    story.deploy("staging", FIRST, |_| {}).rest();
+    story.deploy("staging", FIRST, |request| request.skip_migration = Some(true)).rest();
     story.push(SECOND).rest();
     check(
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 succeeded
-        7b41d0e succeeded
-        3f2a9c1 succeeded
-        answered +61:00 accepted: deployment 3 of 3f2a9c1 has started
-        runs scr-api = scr-api:2 (api-3f2a9c1)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
-        runs scr-web = scr-web:2 (web-3f2a9c1)
-        hold by ada: 3f2a9c1 was put here though 7b41d0e is newer
-    "#]],
+            3f2a9c1 succeeded
+            7b41d0e succeeded
+            3f2a9c1 succeeded
+            answered +61:00 accepted: deployment 3 of 3f2a9c1 has started
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+            hold by ada: 3f2a9c1 was put here though 7b41d0e is newer
+        "#]],
     );
 }
 

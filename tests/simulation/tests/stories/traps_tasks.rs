@@ -16,7 +16,7 @@ const SERVICES: &str = "    services: [scr-api, scr-ai-gateway, scr-web]";
 /// A migration that ends just so, and what comes of it.
 fn ends(exit_code: Option<i32>, code: &str, why: &str, reason: Option<&str>, expected: &Expect) {
     let stop = Stop { code: Some(code.into()), reason: why.into() };
-    let end = OneOffEnd { exit_code, stop, reason: reason.map(Into::into) };
+    let end = OneOffEnd { exit_code, stop, reason: reason.map(Into::into), beside: None };
     let mut story = story("scr");
     story.push_bad(FIRST, "api", Behaviour::MigrationEnds(end)).rest();
     let deployments = story.sim.deployments(&story.place("staging"));
@@ -37,18 +37,18 @@ fn trap_42_no_room_for_the_migration_is_tried_again() {
             +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 It cannot be started yet and is tried again: RESOURCE:MEMORY.
-            +01:36 The migration runs as task 00000007.
-            +02:06 The migration ended with exit code 0.
-            +02:06 Updating scr-api.
-            +02:47 scr-api runs scr-api:2 and nothing else.
-            +02:47 Updating scr-ai-gateway.
-            +03:28 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-            +03:28 Updating scr-web.
-            +04:09 scr-web runs scr-web:2 and nothing else.
-            +04:10 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            +04:10 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            +04:10 Watching alarms and tasks for 5m.
-            +09:12 Ended: succeeded.
+            +01:36 The migration runs as task 00000007 (attempt 4).
+            +02:07 The migration ended with exit code 0.
+            +02:07 Updating scr-api.
+            +02:48 scr-api runs scr-api:2 and nothing else.
+            +02:48 Updating scr-ai-gateway.
+            +03:29 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +03:29 Updating scr-web.
+            +04:10 scr-web runs scr-web:2 and nothing else.
+            +04:11 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +04:11 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +04:11 Watching alarms and tasks for 5m.
+            +09:13 Ended: succeeded.
         "#]],
     );
 }
@@ -151,8 +151,8 @@ fn trap_45_what_never_started_for_want_of_room_is_tried_again_until_the_deadline
         reason,
         None,
         &expect![[r#"
-        failed: the migration could not be started: Capacity is unavailable at this time. Please try again later
-    "#]],
+            failed: the migration could not be started: Capacity is unavailable at this time. Please try again later (attempt 20)
+        "#]],
     );
 }
 
@@ -200,26 +200,26 @@ fn trap_48_a_schema_that_old_code_cannot_live_with_is_taken_back_first() {
             +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:33 The migration ended with exit code 0.
-            +00:33 Updating scr-api.
-            +01:14 scr-api runs scr-api:2 and nothing else.
-            +01:14 Updating scr-ai-gateway.
-            +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-            +01:55 Updating scr-web.
-            +02:34 Alarm scr-staging-5xx is on.
-            +02:34 Taking the migration back.
-            +02:35 The undoing runs as task 00000011.
-            +03:05 The migration is taken back.
-            +03:05 Going back: alarm scr-staging-5xx: threshold crossed.
-            +03:05 Putting scr-web back to scr-web:1.
-            +03:06 The rollout of scr-web is over and cannot be stopped; the service is updated instead.
-            +03:06 Putting scr-web back to scr-web:1.
-            +03:47 scr-web is back.
-            +03:47 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +04:28 scr-ai-gateway is back.
-            +04:28 Putting scr-api back to scr-api:1.
-            +05:09 scr-api is back.
-            +05:11 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
+            +00:34 The migration ended with exit code 0.
+            +00:34 Updating scr-api.
+            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 Updating scr-ai-gateway.
+            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 Updating scr-web.
+            +02:35 Alarm scr-staging-5xx is on.
+            +02:35 Taking the migration back.
+            +02:36 The undoing runs as task 00000011.
+            +03:07 The migration is taken back.
+            +03:07 Going back: alarm scr-staging-5xx: threshold crossed.
+            +03:07 Putting scr-web back to scr-web:1.
+            +03:08 The rollout of scr-web is over and cannot be stopped; the service is updated instead.
+            +03:08 Putting scr-web back to scr-web:1.
+            +03:49 scr-web is back.
+            +03:49 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +04:30 scr-ai-gateway is back.
+            +04:30 Putting scr-api back to scr-api:1.
+            +05:11 scr-api is back.
+            +05:13 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
         "#]],
     );
 }

@@ -91,9 +91,9 @@ async fn the_end_of_a_migration_is_believed_from_our_command_on_our_host() {
         told += &format!("{what:40} {}\n", event.map_or("nobody's", |(_, event)| event.name()));
     }
     expect![[r#"
-        ours                                     one-off seen
-        ours, before its id was noted            one-off seen
-        ours, sent by an earlier version         one-off seen
+        ours                                     one-off reported
+        ours, before its id was noted            one-off reported
+        ours, sent by an earlier version         one-off reported
         another command                          nobody's
         another host                             nobody's
         another host, before the id was noted    nobody's
@@ -132,11 +132,11 @@ async fn where_run_command_does_not_know_the_host_is_asked() {
         told += &format!("{what}: {event:?}\n{}", aws.commands());
     }
     expect![[r#"
-        it ended well: OneOffSeen { purpose: Migrate, attempt: 1, task: TaskId("migrate"), end: Some(OneOffEnd { exit_code: Some(0), stop: Stop { code: Some("EssentialContainerExited"), reason: "its output is in /o on i-0a00" }, reason: None }) }
+        it ended well: OneOffSeen { purpose: Migrate, attempt: 1, task: TaskId("migrate"), end: Some(OneOffEnd { exit_code: Some(0), stop: Stop { code: Some("EssentialContainerExited"), reason: "its output is in /o on i-0a00" }, reason: None, beside: None }) }
         slipway-end/05d5d9c7/faceplate/prod/17 'end' 60+60 i-0a00
         it runs: OneOffSeen { purpose: Migrate, attempt: 1, task: TaskId("migrate"), end: None }
         slipway-end/05d5d9c7/faceplate/prod/17 'end' 60+60 i-0a00
-        it never began, and never will: OneOffSeen { purpose: Migrate, attempt: 1, task: TaskId("migrate"), end: Some(OneOffEnd { exit_code: None, stop: Stop { code: Some("TaskFailedToStart"), reason: "i-0a00: it was called off" }, reason: None }) }
+        it never began, and never will: OneOffSeen { purpose: Migrate, attempt: 1, task: TaskId("migrate"), end: Some(OneOffEnd { exit_code: None, stop: Stop { code: Some("TaskFailedToStart"), reason: "i-0a00: it was called off" }, reason: None, beside: None }) }
         slipway-end/05d5d9c7/faceplate/prod/17 'end' 60+60 i-0a00
         it was begun: OneOffLost { purpose: Migrate, attempt: 1 }
         slipway-end/05d5d9c7/faceplate/prod/17 'end' 60+60 i-0a00

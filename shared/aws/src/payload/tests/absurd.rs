@@ -48,7 +48,6 @@ fn what_ecs_says_is_news_or_refused() {
         ecs-task-one-off-exit-1                  detail.startedBy
         ecs-task-one-off-no-secret               detail.startedBy
         ecs-task-one-off-out-of-memory           detail.startedBy
-        ecs-task-one-off-running                 detail.startedBy
         ecs-task-one-off-spot                    detail.startedBy
         ecs-task-one-off-stopped-by-person       detail.startedBy
         ecs-task-sidecar-died                    detail.containers, detail.containers.1

@@ -61,11 +61,21 @@ fn what_is_missing_is_named_by_its_path() {
         ),
         outcome(ecs_news(&one_off("/detail/startedBy", json!("slipway/scr/staging/17"))), show_ecs),
         outcome(
-            ecs_news(&one_off("/detail/startedBy", json!("slipway/scr/staging/17/dance/1"))),
+            ecs_news(&one_off(
+                "/detail/startedBy",
+                json!("slipway/5f1d7a90/scr/staging/17/dance/1"),
+            )),
             show_ecs,
         ),
         outcome(
-            ecs_news(&one_off("/detail/startedBy", json!("slipway/scr/staging/x/migrate/1"))),
+            ecs_news(&one_off(
+                "/detail/startedBy",
+                json!("slipway/5f1d7a90/scr/staging/x/migrate/1"),
+            )),
+            show_ecs,
+        ),
+        outcome(
+            ecs_news(&one_off("/detail/startedBy", json!("slipway/scr/staging/17/migrate/1"))),
             show_ecs,
         ),
         outcome(ecs_news(&one_off("/detail/containers", json!([]))), show_ecs),
@@ -79,9 +89,10 @@ fn what_is_missing_is_named_by_its_path() {
         Unreadable: `resources.0` is missing; it should be a text
         Unreadable: `resources.0` is arn:aws:s3:::bucket; it should be the ARN of a service
         not for us: arn:aws:ecs:eu-central-1:123456789012:service/scr-api is an ARN of the old kind and does not name its cluster
-        Unreadable: `detail.startedBy` is slipway/scr/staging/17; it should be slipway/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
-        Unreadable: `detail.startedBy` is slipway/scr/staging/17/dance/1; it should be slipway/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
-        Unreadable: `detail.startedBy` is slipway/scr/staging/x/migrate/1; it should be slipway/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
+        Unreadable: `detail.startedBy` is slipway/scr/staging/17; it should be slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
+        Unreadable: `detail.startedBy` is slipway/5f1d7a90/scr/staging/17/dance/1; it should be slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
+        Unreadable: `detail.startedBy` is slipway/5f1d7a90/scr/staging/x/migrate/1; it should be slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
+        - scr/staging/17 OneOffReported { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/c2f30147b0896994f152fb3eaa751fde"), end: Some(OneOffEnd { exit_code: Some(0), stop: Stop { code: Some("EssentialContainerExited"), reason: "Essential container in task exited" }, reason: None, beside: None }) }
         Unreadable: `detail.overrides.containerOverrides` gives no container of `detail.containers` a command, so that nobody can say which one did the work
         Unreadable: `detail.state.timestamp` is 7; it should be a text
         scr-staging-5xx NoData since 2026-11-21T09:11:20Z

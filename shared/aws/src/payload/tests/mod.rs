@@ -54,7 +54,9 @@ pub(super) fn show_push(push: Push) -> String {
 pub(super) fn show_ecs(news: EcsNews) -> String {
     match news {
         EcsNews::Service { cluster, service } => format!("look at {cluster}/{service}"),
-        EcsNews::OneOff { place, deployment, event } => format!("{place}/{deployment} {event:?}"),
+        EcsNews::OneOff { installation, place, deployment, event } => {
+            format!("{} {place}/{deployment} {event:?}", installation.as_deref().unwrap_or("-"))
+        }
         EcsNews::Task { cluster, report } => {
             let stop = report.stop.as_ref();
             let stop = stop.map(|stop| {

@@ -1,6 +1,6 @@
 //! The function `deploy`.
 
-use super::desk::{Desk, REPOSITORIES, SCR, digest};
+use super::desk::{Desk, REPOSITORIES, SCR, WWHD, digest};
 use expect_test::expect;
 use pipeline::time::Span;
 
@@ -244,5 +244,275 @@ fn an_environment_that_nobody_deployed_to_has_an_example_too() {
             "why": "the customer waits for it"
           }
         }"#]],
+    );
+}
+
+#[test]
+fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
+    let desk = with_pushes();
+    desk.deploy(
+        r#"{"environment": "staging", "version": "c90", "skip-migration": "yes", "dry_run": true}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer_would_be": "deployment 3 of c90ffee has started",
+              "dry_run": "nothing was done",
+              "plan": {
+                "environment": "scr/staging",
+                "from": "7b41d0e",
+                "images": [
+                  "api: 7b41d0ea1000 -> c90ffeea1000",
+                  "gateway: 7b41d0e9a000 -> c90ffee9a000",
+                  "web: 7b41d0eeb000 -> c90ffeeeb000"
+                ],
+                "steps": [
+                  "look at everything and register the new task definitions",
+                  "skip the migration, as asked: poetry run alembic upgrade head is not run",
+                  "update scr-api",
+                  "update scr-ai-gateway",
+                  "update scr-web",
+                  "ask https://api.staging.scr-platform.com/health",
+                  "ask https://staging.scr-platform.com/",
+                  "watch the alarms for 5m"
+                ],
+                "to": "c90ffee"
+              },
+              "to_do_it": {
+                "application": "scr",
+                "environment": "staging",
+                "skip_migration": "yes",
+                "version": "c90"
+              }
+            }"#]],
+    );
+    let skip =
+        r#"{"environment": "staging", "version": "c90", "skip_migration": true, "by": "ada"}"#;
+    desk.deploy(
+        skip,
+        &expect![[r#"
+        {
+          "accepted": true,
+          "answer": "deployment 3 of c90ffee has started",
+          "deployment": 3,
+          "plan": {
+            "environment": "scr/staging",
+            "from": "7b41d0e",
+            "images": [
+              "api: 7b41d0ea1000 -> c90ffeea1000",
+              "gateway: 7b41d0e9a000 -> c90ffee9a000",
+              "web: 7b41d0eeb000 -> c90ffeeeb000"
+            ],
+            "steps": [
+              "look at everything and register the new task definitions",
+              "skip the migration, as asked: poetry run alembic upgrade head is not run",
+              "update scr-api",
+              "update scr-ai-gateway",
+              "update scr-web",
+              "ask https://api.staging.scr-platform.com/health",
+              "ask https://staging.scr-platform.com/",
+              "watch the alarms for 5m"
+            ],
+            "to": "c90ffee"
+          },
+          "watch": {
+            "function": "slipway-status",
+            "payload": {
+              "application": "scr",
+              "deployment": 3,
+              "environment": "staging"
+            }
+          }
+        }"#]],
+    );
+    desk.prepare("staging");
+    // A second click is the same wish, and one that wants the migration after all is another.
+    desk.deploy(skip, &expect![[r#"
+        {
+          "accepted": true,
+          "answer": "this was asked a moment ago, and is done once; deployment 3: waiting for scr-api: for AWS to take the update",
+          "deployment": 3,
+          "to_ask_again_all_the_same": {
+            "application": "scr",
+            "by": "ada",
+            "environment": "staging",
+            "request": "again at 2026-01-06T14:00:00Z",
+            "skip_migration": true,
+            "version": "c90"
+          },
+          "watch": {
+            "function": "slipway-status",
+            "payload": {
+              "application": "scr",
+              "deployment": 3,
+              "environment": "staging"
+            }
+          }
+        }"#]]);
+    desk.deploy(
+        r#"{"environment": "staging", "version": "c90", "skip_migration": false, "by": "ada"}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer": "it waits: deployment 3 is under way",
+              "plan": {
+                "environment": "scr/staging",
+                "from": "7b41d0e",
+                "images": [
+                  "api: 7b41d0ea1000 -> c90ffeea1000",
+                  "gateway: 7b41d0e9a000 -> c90ffee9a000",
+                  "web: 7b41d0eeb000 -> c90ffeeeb000"
+                ],
+                "steps": [
+                  "look at everything and register the new task definitions",
+                  "run the migration: poetry run alembic upgrade head",
+                  "update scr-api",
+                  "update scr-ai-gateway",
+                  "update scr-web",
+                  "ask https://api.staging.scr-platform.com/health",
+                  "ask https://staging.scr-platform.com/",
+                  "watch the alarms for 5m"
+                ],
+                "to": "c90ffee"
+              },
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "environment": "staging"
+                }
+              }
+            }"#]],
+    );
+    desk.status(r#"{"environment": "staging", "deployment": 3}"#, &expect![[r#"
+        {
+          "asked_by": "ada",
+          "deployment": "scr/staging/3",
+          "images": {
+            "api": "sha256:c90ffeea10000000000000000000000000000000000000000000000000000000",
+            "gateway": "sha256:c90ffee9a0000000000000000000000000000000000000000000000000000000",
+            "web": "sha256:c90ffeeeb0000000000000000000000000000000000000000000000000000000"
+          },
+          "services": [
+            "scr-api: scr-api:12 -> scr-api:13, updating: for AWS to take the update",
+            "scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:13, untouched",
+            "scr-web: scr-web:12 -> scr-web:13, untouched"
+          ],
+          "started": "2026-01-06T14:00:00Z",
+          "state": "rolling out",
+          "timeline": [
+            "2026-01-06T14:00:00Z Deploying c90ffee, asked for by ada.",
+            "2026-01-06T14:00:00Z The migration is skipped, as asked.",
+            "2026-01-06T14:00:00Z Prepared: scr-api scr-api:12 -> scr-api:13, scr-ai-gateway scr-ai-gateway:12 -> scr-ai-gateway:13, scr-web scr-web:12 -> scr-web:13.",
+            "2026-01-06T14:00:00Z Updating scr-api."
+          ],
+          "version": "c90ffee",
+          "waiting": "waiting for scr-api: for AWS to take the update"
+        }"#]]);
+}
+
+#[test]
+fn what_is_not_there_cannot_be_skipped() {
+    let desk = Desk::new(&[WWHD]);
+    desk.deploy(
+        r#"{"version": "c90ffee", "environment": "production", "skip_migration": true}"#,
+        &expect![[r#"
+            {
+              "accepted": false,
+              "because": "wwhd/production has no migration to skip; leave skip_migration out",
+              "example": {
+                "application": "wwhd",
+                "by": "your name",
+                "dry_run": true,
+                "environment": "production",
+                "version": "v1.2.3",
+                "why": "the customer waits for it"
+              }
+            }"#]],
+    );
+}
+
+#[test]
+fn an_older_version_runs_its_migration_only_if_a_person_says_so() {
+    let desk = Desk::with_two_good();
+    desk.deploy(r#"{"environment": "staging", "version": "3f2a9c1"}"#, &expect![[r#"
+        {
+          "accepted": false,
+          "because": "3f2a9c1 is older than 7b41d0e, whose migration ran here, so that its own may meet a schema that it does not know; say \"skip_migration\": true to leave the database as it is, or false to run the migration of 3f2a9c1 all the same",
+          "to_do_it_all_the_same": {
+            "application": "scr",
+            "environment": "staging",
+            "skip_migration": true,
+            "version": "3f2a9c1"
+          }
+        }"#]]);
+    desk.deploy(
+        r#"{"environment": "staging", "version": "3f2a9c1", "skip_migration": true, "dry_run": true}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer_would_be": "deployment 3 of 3f2a9c1 has started",
+              "dry_run": "nothing was done",
+              "plan": {
+                "environment": "scr/staging",
+                "from": "7b41d0e",
+                "images": [
+                  "api: 7b41d0ea1000 -> 3f2a9c1a1000",
+                  "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
+                  "web: 7b41d0eeb000 -> 3f2a9c1eb000"
+                ],
+                "steps": [
+                  "look at everything and register the new task definitions",
+                  "skip the migration, as asked: poetry run alembic upgrade head is not run",
+                  "update scr-api",
+                  "update scr-ai-gateway",
+                  "update scr-web",
+                  "ask https://api.staging.scr-platform.com/health",
+                  "ask https://staging.scr-platform.com/",
+                  "watch the alarms for 5m"
+                ],
+                "to": "3f2a9c1"
+              },
+              "to_do_it": {
+                "application": "scr",
+                "environment": "staging",
+                "skip_migration": true,
+                "version": "3f2a9c1"
+              }
+            }"#]],
+    );
+    desk.deploy(
+        r#"{"environment": "staging", "version": "3f2a9c1", "skip_migration": false, "dry_run": true}"#,
+        &expect![[r#"
+            {
+              "accepted": true,
+              "answer_would_be": "deployment 3 of 3f2a9c1 has started",
+              "dry_run": "nothing was done",
+              "plan": {
+                "environment": "scr/staging",
+                "from": "7b41d0e",
+                "images": [
+                  "api: 7b41d0ea1000 -> 3f2a9c1a1000",
+                  "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
+                  "web: 7b41d0eeb000 -> 3f2a9c1eb000"
+                ],
+                "steps": [
+                  "look at everything and register the new task definitions",
+                  "run the migration: poetry run alembic upgrade head",
+                  "update scr-api",
+                  "update scr-ai-gateway",
+                  "update scr-web",
+                  "ask https://api.staging.scr-platform.com/health",
+                  "ask https://staging.scr-platform.com/",
+                  "watch the alarms for 5m"
+                ],
+                "to": "3f2a9c1"
+              },
+              "to_do_it": {
+                "application": "scr",
+                "environment": "staging",
+                "skip_migration": false,
+                "version": "3f2a9c1"
+              }
+            }"#]],
     );
 }

@@ -76,7 +76,7 @@ impl Desk {
             (ServiceName::new(name.as_str()), revision(&name, number))
         });
         let revisions = revisions.into_iter().collect();
-        head.good.push(Good { release: release.clone(), number, at, revisions });
+        head.good.push(Good { release: release.clone(), number, at, revisions, needs: None });
         head.high_water = Some(release.mark());
         head.live = Some(Live { release, number, since: at });
         head.last_number = number;
@@ -112,6 +112,7 @@ impl Desk {
             confirm: None,
             overrides: Default::default(),
             fresh: false,
+            skip_migration: None,
         };
         self.tell(environment, Input::Requested(Box::new(request)))
     }

@@ -58,7 +58,7 @@ fn trap_53_a_dry_run_says_what_would_happen_and_does_nothing() {
                   "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
                   "web: 7b41d0eeb000 -> 3f2a9c1eb000"
                 ],
-                "schema": "the migration is taken back first",
+                "schema": "the migration of 7b41d0e is taken back first",
                 "steps": [
                   "take the migration back: poetry run alembic downgrade -1",
                   "scr-web: scr-web:12 -> scr-web:11",

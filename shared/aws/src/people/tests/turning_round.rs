@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use expect_test::expect;
 use pipeline::effect::{Effect, Purpose};
+use pipeline::environment::Input;
 use pipeline::event::Event;
 use pipeline::task::{OneOffEnd, Stop};
 use pipeline::time::Span;
@@ -58,9 +59,13 @@ fn a_deployment_that_is_under_way_is_turned_round() {
     );
     let task = pipeline::names::TaskId::from("task/1");
     let stop = Stop { code: Some("EssentialContainerExited".into()), reason: "done".into() };
-    let end = OneOffEnd { exit_code: Some(0), stop, reason: None };
-    let seen = Event::OneOffSeen { purpose, attempt, task, end: Some(end) };
-    desk.answer("staging", is_it, seen);
+    let end = Some(OneOffEnd { exit_code: Some(0), stop, reason: None, beside: None });
+    let started = Event::OneOffStarted { purpose, attempt, task: task.clone() };
+    desk.answer("staging", is_it, started);
+    let event = Event::OneOffReported { purpose, attempt, task: task.clone(), end: None };
+    desk.tell("staging", Input::HappenedTo { deployment: 3, event });
+    let looks = |effect: &Effect| matches!(effect, Effect::LookAtOneOff { .. });
+    desk.answer("staging", looks, Event::OneOffSeen { purpose, attempt, task, end });
     desk.roll_back(
         r#"{"by": "ada", "why": "it looks odd"}"#,
         &expect![[r#"

@@ -1,0 +1,183 @@
+//! How one-off tasks end: well, badly, or in a way that nobody can tell.
+
+use super::{
+    AfterUndo, Deployment, Intent, LOOK_SOON, LooseTask, Reported, RunProgress, Said, Schema, State,
+};
+use crate::effect::Purpose;
+use crate::names::TaskId;
+use crate::task::{Fault, OneOffEnd, Witness};
+use crate::time::{Span, Time};
+use crate::verdict::{Cause, Verdict};
+
+impl Deployment {
+    /// An event says that a task has ended. Others can start tasks that look like ours, so that it
+    /// is a hint and no more: it counts for the very task that AWS gave us, and AWS is asked then.
+    pub(super) fn one_off_reported(
+        &mut self,
+        attempt: u32,
+        task: TaskId,
+        end: Option<OneOffEnd>,
+        now: Time,
+    ) -> Said {
+        let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
+            return Said::Ignored("a task of another attempt".into());
+        };
+        match run.progress.task() {
+            Some(known) if *known != task => {
+                return Said::Ignored("another task than ours".into());
+            }
+            Some(_) => {
+                run.reported = Some(Reported { task, end });
+                self.look_at_one_off(now);
+            }
+            // The event may be quicker than the worker who started the task.
+            None => run.reported = Some(Reported { task, end }),
+        }
+        Said::Done
+    }
+
+    /// AWS does not know the task any more: it has ended, at least an hour ago. An event may have
+    /// told how.
+    pub(super) fn one_off_lost(&mut self, purpose: Purpose, attempt: u32, now: Time) -> Said {
+        let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
+            return Said::Ignored("a task of another attempt".into());
+        };
+        let ours = run.progress.task().cloned();
+        let reported = run.reported.take().filter(|reported| Some(&reported.task) == ours.as_ref());
+        match reported.and_then(|reported| Some((reported.task, reported.end?))) {
+            Some((task, end)) => self.one_off_ended(purpose, attempt, &task, end, now),
+            None => {
+                self.one_off_unclear("nobody saw how the task ended", now);
+                Said::Done
+            }
+        }
+    }
+
+    pub(super) fn one_off_seen(
+        &mut self,
+        purpose: Purpose,
+        attempt: u32,
+        task: &TaskId,
+        end: Option<OneOffEnd>,
+        now: Time,
+    ) -> Said {
+        let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
+            return Said::Ignored("a task of another attempt".into());
+        };
+        match (run.progress.task(), end) {
+            (None, _) => Said::Ignored("no task was started yet".into()),
+            (Some(known), _) if known != task => Said::Ignored("another task than ours".into()),
+            (Some(_), Some(end)) => self.one_off_ended(purpose, attempt, task, end, now),
+            (Some(_), None) => {
+                if run.reported.is_some() {
+                    // ECS shows a little later what it has told already.
+                    run.look_at = run.look_at.min(now + LOOK_SOON);
+                }
+                Said::Done
+            }
+        }
+    }
+
+    fn one_off_ended(
+        &mut self,
+        purpose: Purpose,
+        attempt: u32,
+        task: &TaskId,
+        end: OneOffEnd,
+        now: Time,
+    ) -> Said {
+        let Some(run) = self.run_mut() else {
+            return Said::Ignored("no task is waited for".into());
+        };
+        let was_stopping = matches!(run.progress, RunProgress::Stopping { .. });
+        if end.succeeded() {
+            self.one_off_succeeded(purpose, now);
+        } else if end.never_ran() && end.is_passing() && !was_stopping {
+            run.progress = RunProgress::Claimed { at: now, granted_at: now };
+            let reason = end.stop.reason;
+            return self.one_off_not_started(purpose, attempt, Fault::Capacity, reason, now);
+        } else if end.never_ran() {
+            let reason = end.stop.reason;
+            self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
+        } else {
+            let how = end.to_string();
+            let after = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout);
+            let cause = match was_stopping {
+                true => Cause::MigrationTimedOut { after: after.to_string() },
+                false => Cause::MigrationFailed { how: how.clone() },
+            };
+            self.hear(self.one_off_witness(task));
+            self.may_have_changed_the_database();
+            self.one_off_failed(cause, how, now);
+        }
+        Said::Done
+    }
+
+    fn one_off_succeeded(&mut self, purpose: Purpose, now: Time) {
+        self.drop_all_but_announcements();
+        match (purpose, &self.state) {
+            (Purpose::Migrate, State::Migrating { intent, .. }) => {
+                let intent = intent.clone();
+                self.schema = Schema::Migrated;
+                self.note(now, "The migration ended with exit code 0.");
+                match intent {
+                    Intent::GoOn => self.roll_out(0, now),
+                    Intent::GoBack { cause, undo } => self.turn_round(cause, undo, now),
+                }
+            }
+            (Purpose::Undo, State::Undoing { then, .. }) => {
+                let then = then.clone();
+                self.schema = Schema::Undone;
+                self.note(now, "The migration is taken back.");
+                match then {
+                    AfterUndo::PutBack { cause } => self.put_back(cause, now),
+                    AfterUndo::RollOut => self.roll_out(0, now),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The command ran, and it is not known how far.
+    fn may_have_changed_the_database(&mut self) {
+        self.schema = match self.state {
+            State::Undoing { .. } => Schema::UndoFailed,
+            _ => Schema::MigrationFailed,
+        };
+    }
+
+    /// No service was touched yet, so that a failed migration needs no way back.
+    pub(super) fn one_off_failed(&mut self, cause: Cause, how: String, now: Time) {
+        let verdict = match &self.state {
+            State::Undoing { then: AfterUndo::PutBack { cause }, .. } => {
+                let because = format!(
+                    "undoing the migration failed ({how}), and the old code cannot live with the new schema"
+                );
+                Verdict::Stuck { cause: cause.clone(), because }
+            }
+            State::Undoing { then: AfterUndo::RollOut, .. } => {
+                Verdict::Failed { cause: Cause::UndoFailed { how }, left: vec![] }
+            }
+            _ => Verdict::Failed { cause, left: vec![] },
+        };
+        self.end(verdict, now);
+    }
+
+    pub(super) fn one_off_unclear(&mut self, because: &str, now: Time) {
+        self.may_have_changed_the_database();
+        let task = self.run_mut().and_then(|run| run.progress.task().cloned());
+        self.loose_task = Some(LooseTask { task });
+        let cause = match &self.state {
+            State::Undoing { then: AfterUndo::PutBack { cause }, .. } => cause.clone(),
+            _ => Cause::MigrationUnclear,
+        };
+        let because = format!("{because}; look at the database before anything else is deployed");
+        self.end(Verdict::Stuck { cause, because }, now);
+    }
+
+    fn one_off_witness(&self, task: &TaskId) -> Option<Witness> {
+        let migration = self.rules.migration.as_ref().filter(|migration| !migration.on_host)?;
+        let revision = self.one_off_revision(&migration.service)?;
+        Some(Witness { revision, container: migration.container.clone(), task: task.clone() })
+    }
+}

@@ -1,0 +1,181 @@
+//! The schema of the database beyond one deployment: which migrations ran, and which were undone.
+//!
+//! A migration is undone at most once, and only by the step from one release to the one before it:
+//! `undo` takes back one migration, and nothing says that two of them may be taken back by it.
+
+use super::head::drop_oldest;
+use super::{Good, Head, Kind, Undoes};
+use crate::deployment::{Deployment, Schema};
+use crate::names::{Revision, ServiceName};
+use crate::release::{Mark, Release};
+use serde::{Deserialize, Serialize};
+
+const MIGRATIONS_MAX: usize = 20;
+
+/// A migration that ran here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// The deployment that ran it.
+    pub number: u64,
+    /// Its release.
+    pub mark: Mark,
+    /// What it ran with, which knows how to take it back.
+    pub revision: Option<Revision>,
+    pub state: MigrationState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationState {
+    Done,
+    Undone,
+    /// It did not end well, or nobody knows: the database may be half changed.
+    Failed,
+    UndoFailed,
+}
+
+impl Good {
+    /// The deployment whose migration it needs. Where that was not written down, it is taken to
+    /// have had one of its own.
+    fn needs(&self) -> u64 {
+        self.needs.unwrap_or(self.number)
+    }
+}
+
+impl Head {
+    /// Every migration that is known to have run, the oldest first.
+    fn known_migrations(&self) -> Vec<Migration> {
+        let mut known = self.migrations.clone();
+        for good in &self.good {
+            let number = good.needs();
+            if number == 0 || known.iter().any(|migration| migration.number == number) {
+                continue;
+            }
+            let (mark, state) = (good.release.mark(), MigrationState::Done);
+            known.push(Migration { number, mark, revision: None, state });
+        }
+        known.sort_by_key(|migration| migration.number);
+        known
+    }
+
+    /// Which migration has to be taken back on the way to `good`; `None`: there is none.
+    pub(super) fn to_undo(
+        &self,
+        good: &Good,
+        service: &ServiceName,
+    ) -> Result<Option<Undoes>, String> {
+        let known = self.known_migrations();
+        if let Some(last) = known.last().filter(|last| last.state.is_doubtful()) {
+            return Err(format!(
+                "the migration of {} (deployment {}) may have left the database half changed, so that \
+                 taking one back may do harm; look at the database, and ask without undo",
+                last.mark.version, last.number
+            ));
+        }
+        let mut done = known.iter().rev().filter(|one| one.state == MigrationState::Done);
+        let Some(newest) = done.next().filter(|newest| newest.number > good.needs()) else {
+            return Ok(None);
+        };
+        if let Some(next) = done.next().filter(|next| next.number > good.needs()) {
+            return Err(format!(
+                "undo takes back one migration, that of {}, and {} ran before that of {} as well; \
+                 go back to {} first, or ask without undo",
+                newest.mark.version, good.release.version, next.mark.version, next.mark.version
+            ));
+        }
+        let with = |good: &&Good| good.number == newest.number;
+        let recorded = || self.good.iter().find(with)?.revisions.get(service).cloned();
+        Ok(Some(Undoes {
+            number: newest.number,
+            version: newest.mark.version.clone(),
+            revision: newest.revision.clone().or_else(recorded),
+        }))
+    }
+
+    /// Why `good` cannot be gone back to: it needs a migration that was undone.
+    pub(super) fn schema_lacks(&self, good: &Good) -> Option<String> {
+        let needed = self.migrations.iter().find(|migration| migration.number == good.needs())?;
+        let version = &good.release.version;
+        (needed.state == MigrationState::Undone).then(|| {
+            format!(
+                "the migration that {version} needs was undone, and going back to {version} does \
+                 not run it again; deploy {version} instead, which does, or with \
+                 \"skip_migration\": true if its code can do without"
+            )
+        })
+    }
+
+    /// A release newer than `release` whose migration may have changed the database: the command of
+    /// the older one would meet the newer schema.
+    pub(super) fn newer_schema_than(&self, release: &Release) -> Option<Mark> {
+        let mark = release.mark();
+        let known = self.known_migrations().into_iter().rev();
+        let changed = known.filter(|migration| migration.state != MigrationState::Undone);
+        // What is under way is the newest that ever started, or older than what is known already.
+        let started = self.high_water.clone().filter(|_| self.active.is_some());
+        let marks = changed.map(|migration| migration.mark).chain(started);
+        marks.into_iter().find(|newest| mark.older_than(newest))
+    }
+
+    /// Takes in what an ended deployment did to the database.
+    pub(super) fn remember_migration(&mut self, ended: &Deployment) {
+        let number = ended.id.number;
+        let state = match ended.schema {
+            Schema::Untouched => return,
+            Schema::Migrated => MigrationState::Done,
+            Schema::Undone => MigrationState::Undone,
+            Schema::MigrationFailed => MigrationState::Failed,
+            Schema::UndoFailed => MigrationState::UndoFailed,
+        };
+        match &ended.request.kind {
+            // Its own migration is taken back: the schema is what it was before.
+            Kind::Deploy if state == MigrationState::Undone => {}
+            Kind::Deploy => {
+                let service = ended.rules.migration.as_ref().map(|migration| &migration.service);
+                let ran = ended.services.iter().find(|s| Some(&s.name) == service);
+                let revision = ran.map(|service| service.after.clone());
+                let mark = ended.request.release.mark();
+                self.migrations.push(Migration { number, mark, revision, state });
+            }
+            Kind::Restore(restore) => {
+                let undoes = restore.undoes.as_ref();
+                let live = self.live.as_ref();
+                let undone = undoes.map(|one| one.number).or(live.map(|live| live.number));
+                let Some(number) = undone else { return };
+                let known = self.known_migrations().into_iter().find(|one| one.number == number);
+                let version = undoes.map_or(&restore.from, |undoes| &undoes.version).clone();
+                let built_at = ended.request.release.built_at;
+                let mark = known.map_or(Mark { version, built_at }, |known| known.mark);
+                self.migrations.retain(|migration| migration.number != number);
+                self.migrations.push(Migration { number, mark, revision: None, state });
+                self.migrations.sort_by_key(|migration| migration.number);
+            }
+        }
+        drop_oldest(&mut self.migrations, MIGRATIONS_MAX);
+    }
+
+    /// The deployment whose migration a release needs that has just succeeded.
+    pub(super) fn needs_of(&self, ended: &Deployment) -> u64 {
+        let known = self.known_migrations();
+        let done = |number: u64| {
+            let found = known.iter().find(|migration| migration.number == number);
+            found.is_none_or(|migration| migration.state == MigrationState::Done)
+        };
+        let newest = known.iter().rev().find(|one| one.state == MigrationState::Done);
+        let newest = newest.map_or(0, |newest| newest.number);
+        let release = &ended.request.release;
+        let before = self.good.iter().find(|good| good.release.same_images(release));
+        // It ran with an older schema before, and still can.
+        let before = before.map(Good::needs).filter(|needs| done(*needs) && *needs <= newest);
+        match ended.schema {
+            Schema::Migrated => ended.id.number,
+            _ => before.unwrap_or(newest),
+        }
+    }
+}
+
+impl MigrationState {
+    fn is_doubtful(self) -> bool {
+        matches!(self, Self::Failed | Self::UndoFailed)
+    }
+}

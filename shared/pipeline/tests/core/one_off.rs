@@ -1,0 +1,175 @@
+//! One-off tasks: how long they are tried, whose word about them counts, and what is never run twice.
+
+use super::events::*;
+use super::fixtures::{START, Story, request};
+use super::states;
+use expect_test::expect;
+use pipeline::deployment::Said;
+use pipeline::effect::Purpose;
+use pipeline::environment::{Asker, Kind, Request, Restore, Undoes};
+use pipeline::event::Event;
+use pipeline::names::TaskId;
+use pipeline::task::{OneOffEnd, Stop};
+use pipeline::time::Span;
+
+const OTHER: &str = "task/shop-dev/9fff";
+
+fn no_room() -> OneOffEnd {
+    let reason = "Capacity is unavailable at this time. Please try again later.".into();
+    let stop = Stop { reason, ..stop("TaskFailedToStart") };
+    OneOffEnd { exit_code: None, stop, reason: None, beside: None }
+}
+
+/// A rollback by hand of the shop, with or without taking the migration of `b2` back.
+fn restore(undoes: Option<Undoes>) -> Request {
+    let restore = Restore {
+        from: "b2".into(),
+        revisions: SERVICES.iter().map(|name| ((*name).into(), revision(name, 1))).collect(),
+        undo: undoes.is_some(),
+        undoes,
+    };
+    Request {
+        kind: Kind::Restore(restore),
+        asked_by: Asker::Person { name: "ann".into(), why: "it looks odd".into() },
+        ..request("b1", START)
+    }
+}
+
+#[test]
+fn a_task_that_is_taken_and_finds_no_room_is_not_tried_for_ever() {
+    let mut story = states::migrating();
+    let mut attempt = 1;
+    while story.deployment.verdict().is_none() {
+        let purpose = Purpose::Migrate;
+        let task = TaskId::from(format!("task/shop-staging/{attempt}").as_str());
+        story.tell(claimed(purpose, attempt));
+        story.tell(Event::OneOffStarted { purpose, attempt, task: task.clone() });
+        story = story.quietly(Span::minutes(1));
+        story.tell(Event::OneOffSeen { purpose, attempt, task, end: Some(no_room()) });
+        attempt += 1;
+    }
+    expect![[r#"
+           0s Deploying b1, asked for by a push of b1.
+           0s Waiting for approval until 2026-01-01T02:00:00Z.
+           0s Approved by ann.
+           0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
+           1m It cannot be started yet and is tried again: Capacity is unavailable at this time. Please try again later.
+          19m The migration runs as task 20 (attempt 20).
+          20m Ended: failed: the migration could not be started: Capacity is unavailable at this time. Please try again later (attempt 20).
+    "#]].assert_eq(&story.timeline());
+}
+
+#[test]
+fn what_an_event_says_of_a_task_that_nobody_has_started_yet_ends_nothing() {
+    for story in [states::migrating(), states::claimed_by_worker()] {
+        let story = story.then(reported(Purpose::Migrate, OTHER, Some(exit(0))));
+        assert_eq!(story.state(), "migrating");
+        // Nor does an answer about a task that we were never given.
+        let seen = Event::OneOffSeen {
+            purpose: Purpose::Migrate,
+            attempt: 1,
+            task: OTHER.into(),
+            end: Some(exit(0)),
+        };
+        let mut story = story.then(seen);
+        assert_eq!(story.state(), "migrating");
+        // The event of another task is no hint about ours.
+        story.tell(claimed(Purpose::Migrate, 1));
+        story.tell(started(Purpose::Migrate));
+        expect![""].assert_eq(&story.asks());
+    }
+}
+
+#[test]
+fn an_event_about_our_task_is_a_reason_to_ask_and_nothing_more() {
+    let mut story = states::migration_runs();
+    let other = story.tell(reported(Purpose::Migrate, OTHER, Some(exit(0))));
+    assert_eq!(other, Said::Ignored("another task than ours".into()));
+    expect![""].assert_eq(&story.asks());
+    story.tell(reported(Purpose::Migrate, TASK, Some(exit(0))));
+    story.tell(reported(Purpose::Migrate, TASK, Some(exit(0))));
+    assert_eq!(story.state(), "migrating");
+    expect!["look at task"].assert_eq(&story.asks());
+    expect!["failed: the migration failed: exit code 1, Essential container in task exited"]
+        .assert_eq(&story.clone().then(ended(Purpose::Migrate, exit(1))).outcome());
+    assert_eq!(story.then(ended(Purpose::Migrate, exit(0))).state(), "rolling out");
+}
+
+#[test]
+fn an_event_that_is_quicker_than_the_worker_is_not_forgotten() {
+    let story = states::claimed_by_worker().then(reported(Purpose::Migrate, TASK, Some(exit(0))));
+    expect!["look at task"].assert_eq(&story.then(started(Purpose::Migrate)).asks());
+}
+
+#[test]
+fn what_ecs_does_not_show_as_ended_yet_is_asked_for_again_soon() {
+    let story = states::migration_runs().then(reported(Purpose::Migrate, TASK, Some(exit(0))));
+    let story = story.then(runs(Purpose::Migrate)).later(Span::seconds(20));
+    expect!["look at task"].assert_eq(&story.asks());
+}
+
+#[test]
+fn what_ecs_has_forgotten_is_known_from_the_event_of_that_very_task() {
+    let lost = || Event::OneOffLost { purpose: Purpose::Migrate, attempt: 1 };
+    let told =
+        states::migration_runs().then(reported(Purpose::Migrate, TASK, Some(exit(0)))).then(lost());
+    assert_eq!(told.state(), "rolling out");
+    let badly =
+        states::migration_runs().then(reported(Purpose::Migrate, TASK, Some(exit(3)))).then(lost());
+    expect!["failed: the migration failed: exit code 3, Essential container in task exited"]
+        .assert_eq(&badly.outcome());
+    let other = states::claimed_by_worker().then(reported(Purpose::Migrate, OTHER, Some(exit(0))));
+    let other = other.then(started(Purpose::Migrate)).then(lost());
+    expect!["stuck: nobody saw how the task ended; look at the database before anything else is deployed (after: nobody can say whether the migration ran)"].assert_eq(&other.outcome());
+}
+
+#[test]
+fn an_exit_code_of_0_beside_an_essential_container_that_failed_is_no_success() {
+    let beside = Some("container proxy, which is essential, exited with 2".into());
+    let end = OneOffEnd { beside, ..exit(0) };
+    let story = states::migration_runs().then(ended(Purpose::Migrate, end));
+    expect!["failed: the migration failed: exit code 0, Essential container in task exited; but container proxy, which is essential, exited with 2, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when it is told to stop"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn what_cannot_be_undone_for_want_of_a_revision_ends_at_once() {
+    let undoes = Undoes { number: 6, version: "b2".into(), revision: None };
+    let story = Story::begin_with(&[], restore(Some(undoes.clone())));
+    let mut preparation = preparation(&SERVICES);
+    preparation.services[0].before = None;
+    let gone = story.clone().then(Event::Prepared(preparation.clone()));
+    expect!["failed: undoing the migration failed: shop-api does not run, so that it is not known what to run the command with"].assert_eq(&gone.outcome());
+    // With what the migration ran with written down, it need not run.
+    let undoes = Undoes { revision: Some(revision("shop-api", 2)), ..undoes };
+    let story = Story::begin_with(&[], restore(Some(undoes)));
+    expect!["undo #1"].assert_eq(&story.then(Event::Prepared(preparation)).asks());
+}
+
+#[test]
+fn the_tasks_that_die_in_a_rollback_by_hand_are_not_all_kept() {
+    let mut story =
+        Story::begin_with(&[], restore(None)).then(Event::Prepared(preparation(&SERVICES)));
+    story.tell(rollout_started("shop-web"));
+    for number in 0..4000 {
+        let report = report("shop-web", &format!("task/{number}"), 2, story.now);
+        story.tell(Event::TaskReported(report));
+    }
+    let died = story.deployment.services.iter().map(|service| service.died.len());
+    assert!(died.max().unwrap_or_default() <= 100);
+    assert!(serde_json::to_string(&story.deployment).unwrap().len() < 120_000);
+}
+
+#[test]
+fn a_migration_that_is_skipped_is_never_asked_for() {
+    let skip = Request { skip_migration: Some(true), ..request("b1", START) };
+    let story = Story::begin_with(&[("approval", "")], skip);
+    let story = story.then(prepared());
+    assert_eq!(story.state(), "rolling out");
+    expect![[r#"
+           0s Deploying b1, asked for by a push of b1.
+           0s The migration is skipped, as asked.
+           0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
+           0s Updating shop-api, shop-worker.
+    "#]]
+    .assert_eq(&story.timeline());
+}
