@@ -25,6 +25,11 @@ impl Permit {
         let effect = read.map(|read| read.body.whole(&message.effect));
         Message { effect: effect.unwrap_or_else(|| message.effect.clone()), ..message.clone() }
     }
+
+    /// The records that it was given on, with their versions.
+    pub fn read(&self) -> Vec<(Key, u64)> {
+        self.read.as_deref().map(Loaded::versions).unwrap_or_default()
+    }
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {

@@ -9,6 +9,7 @@ use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Default)]
 pub struct Memory {
@@ -23,11 +24,12 @@ pub struct Memory {
 }
 
 /// Says at each point what goes wrong there.
-type Faults = Box<dyn FnMut(Point) -> Fault>;
+type Faults = Box<dyn FnMut(Point) -> Fault + Send>;
 
 #[derive(Clone, Debug)]
 struct Item {
-    stored: Stored,
+    /// Shared with every copy of the memory that has not written it since.
+    stored: Arc<Stored>,
     lookups: Vec<Lookup>,
 }
 
@@ -58,8 +60,27 @@ impl Memory {
     }
 
     /// Asks `faults` at every point from now on.
-    pub fn set_faults(&self, faults: impl FnMut(Point) -> Fault + 'static) {
+    pub fn set_faults(&self, faults: impl FnMut(Point) -> Fault + Send + 'static) {
         *self.faults.borrow_mut() = Some(Box::new(faults));
+    }
+
+    /// A copy that shares the records and goes its own way from here. No faults are planned in it.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            now: self.now.clone(),
+            table: self.table.clone(),
+            sent: self.sent.clone(),
+            timers: self.timers.clone(),
+            changed: self.changed.clone(),
+            faults: RefCell::default(),
+            as_text: self.as_text.clone(),
+        }
+    }
+
+    /// Every record and its version, in the order of their keys.
+    pub fn visit(&self, mut see: impl FnMut(&Key, &Stored)) {
+        self.table.borrow().iter().for_each(|(key, item)| see(key, &item.stored));
     }
 
     /// Takes what was sent since the last time.
@@ -116,7 +137,7 @@ impl World for Memory {
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, WorldError> {
         self.pass(Point::Load)?;
         let table = self.table.borrow();
-        Ok(keys.iter().map(|key| table.get(key).map(|item| item.stored.clone())).collect())
+        Ok(keys.iter().map(|key| table.get(key).map(|item| (*item.stored).clone())).collect())
     }
 
     async fn save(&self, writes: Vec<Write>) -> Result<(), SaveError> {
@@ -134,7 +155,8 @@ impl World for Memory {
             return Err(SaveError::Conflict);
         }
         for Write { key, read_version, record, due, lookups } in writes {
-            let stored = Stored { version: read_version.unwrap_or_default() + 1, due, record };
+            let version = read_version.unwrap_or_default() + 1;
+            let stored = Arc::new(Stored { version, due, record });
             self.changed.borrow_mut().push(key.clone());
             table.insert(key, Item { stored, lookups });
         }

@@ -21,6 +21,17 @@ pub(crate) struct Loaded {
     source: Option<Head>,
 }
 
+impl Loaded {
+    pub(crate) fn versions(&self) -> Vec<(Key, u64)> {
+        let head = self.head.iter();
+        let head = head.map(|read| (Key::Head(read.body.place.clone()), read.version));
+        let deployment = self.deployment.iter();
+        let deployment =
+            deployment.map(|read| (Key::Deployment(read.body.id.clone()), read.version));
+        head.chain(deployment).collect()
+    }
+}
+
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// One try; `None`: somebody else wrote first.
     pub(crate) async fn try_to_tell(

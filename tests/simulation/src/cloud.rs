@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where a service is: its cluster or hosts, and its name.
 pub type Address = (String, ServiceName);
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Cloud {
     pub services: BTreeMap<Address, Service>,
     pub revisions: BTreeMap<Revision, BTreeMap<Repository, Digest>>,
@@ -40,6 +40,7 @@ pub struct Cloud {
     counter: u64,
 }
 
+#[derive(Clone, Debug)]
 pub struct Service {
     pub breaker: Breaker,
     pub desired: u32,

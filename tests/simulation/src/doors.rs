@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An invariant that was broken, and how.
 type Broken = Option<(&'static str, String)>;
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Doors {
     /// What kept a place closed when its head was last written.
     heads: BTreeMap<Place, Closed>,
@@ -23,7 +23,7 @@ pub(crate) struct Doors {
     left: BTreeSet<Place>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Closed {
     hold: Option<Hold>,
     paused: bool,

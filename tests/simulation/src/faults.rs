@@ -2,8 +2,7 @@
 
 use engine::memory::{Fault, Point};
 use fastrand::Rng;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often each fault happens, in thousandths.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +20,7 @@ pub struct Odds {
 
 /// Decides at every point whether something goes wrong there.
 #[derive(Clone)]
-pub struct Plan(Rc<RefCell<State>>);
+pub struct Plan(Arc<Mutex<State>>);
 
 struct State {
     rng: Rng,
@@ -33,27 +32,31 @@ struct State {
 impl Plan {
     pub fn new(seed: u64, odds: Odds) -> Self {
         let rng = Rng::with_seed(seed);
-        Self(Rc::new(RefCell::new(State { rng, odds, points: 0, crash_at: None })))
+        Self(Arc::new(Mutex::new(State { rng, odds, points: 0, crash_at: None })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Crashes at the point with this number, and nowhere else.
     pub fn crash_at(point: u64) -> Self {
         let plan = Self::new(0, Odds::default());
-        plan.0.borrow_mut().crash_at = Some(point);
+        plan.state().crash_at = Some(point);
         plan
     }
 
     /// How many points were passed so far.
     pub fn points(&self) -> u64 {
-        self.0.borrow().points
+        self.state().points
     }
 
     pub fn odds(&self) -> Odds {
-        self.0.borrow().odds
+        self.state().odds
     }
 
     pub fn fault(&self, point: Point) -> Fault {
-        let state = &mut *self.0.borrow_mut();
+        let state = &mut *self.state();
         state.points += 1;
         if state.crash_at == Some(state.points) {
             return Fault::Crash;
@@ -77,10 +80,10 @@ impl Plan {
     }
 
     pub fn chance(&self, thousandths: u32) -> bool {
-        thousandths > 0 && self.0.borrow_mut().rng.u32(0..1000) < thousandths
+        thousandths > 0 && self.state().rng.u32(0..1000) < thousandths
     }
 
     pub fn below(&self, limit: u64) -> u64 {
-        if limit == 0 { 0 } else { self.0.borrow_mut().rng.u64(0..limit) }
+        if limit == 0 { 0 } else { self.state().rng.u64(0..limit) }
     }
 }

@@ -21,7 +21,7 @@ pub struct Violation {
     pub what: String,
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Invariants {
     pub violations: Vec<Violation>,
     verdicts: BTreeMap<DeploymentId, Verdict>,

@@ -11,6 +11,7 @@ pub mod days;
 mod delivery;
 mod doors;
 mod emission;
+pub mod exhaust;
 pub mod faults;
 pub mod happening;
 pub mod histories;

@@ -3,6 +3,7 @@
 
 use engine::Pipeline;
 use simulation::days::{DAYS, Day};
+use simulation::exhaust;
 use simulation::histories::play;
 use simulation::large;
 use simulation::story::Story;
@@ -19,6 +20,7 @@ Slipway decides deployments; this shows how, in a simulated world and under a cl
   cargo run -- SYSTEM [DAY]               one day, or all days of one system
   cargo run -- simulate [COUNT [SEED]]    random histories (1000), from a seed on (0)
   cargo run -- replay SEED                one history, happening by happening
+  cargo run -- exhaust [FAULTS [RELEASES]] every history with at most so many faults (1) and releases (2)
   cargo run --release -- bench            the core and the stored form, on fifty services
 ";
 
@@ -33,6 +35,11 @@ fn main() -> ExitCode {
         ["simulate"] => simulate(1000, 0),
         ["simulate", count] => number(count).and_then(|count| simulate(count, 0)),
         ["simulate", count, seed] => number(count).and_then(|count| simulate(count, number(seed)?)),
+        ["exhaust"] => exhaust(1, 2),
+        ["exhaust", faults] => number(faults).and_then(|faults| exhaust(faults, 2)),
+        ["exhaust", faults, releases] => {
+            number(faults).and_then(|faults| exhaust(faults, number(releases)?))
+        }
         ["replay", seed] => number(seed).and_then(replay),
         [system] => show_all(system),
         [system, day] => show(&[(system, day)]),
@@ -123,6 +130,16 @@ fn simulate(count: u64, first: u64) -> Result<(), String> {
     }
     println!("every invariant held");
     Ok(())
+}
+
+fn exhaust(departures: u64, releases: u64) -> Result<(), String> {
+    let small = |count: u64| u8::try_from(count).map_err(|_| format!("{count} are too many"));
+    let bounds = exhaust::large(small(departures)?, small(releases)?);
+    let report = exhaust::search(bounds, Pipeline);
+    match report.broken {
+        None => print(&report.to_string()),
+        Some(_) => Err(report.to_string()),
+    }
 }
 
 fn replay(seed: u64) -> Result<(), String> {

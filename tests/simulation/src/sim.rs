@@ -43,6 +43,39 @@ pub struct Sim<D> {
 /// The first moment of every history: a Saturday morning.
 pub const START: Time = Time::from_millis(1_795_248_000_000);
 
+impl<D> Sim<D> {
+    /// A copy that goes its own way from here, without faults.
+    #[must_use]
+    pub(crate) fn fork(&self) -> Self
+    where
+        D: Clone,
+    {
+        Self {
+            memory: self.memory.fork(),
+            cloud: self.cloud.clone(),
+            decide: self.decide.clone(),
+            plan: self.plan.clone(),
+            now: self.now,
+            systems: self.systems.clone(),
+            invariants: self.invariants.clone(),
+            told: self.told.clone(),
+            answers: self.answers.clone(),
+            queue: self.queue.clone(),
+            order: self.order,
+            sweep_at: self.sweep_at,
+            delivered: self.delivered.clone(),
+            log: self.log.clone(),
+            happenings: self.happenings,
+            timers_ring: self.timers_ring,
+        }
+    }
+
+    /// What will happen, the next first.
+    pub(crate) fn coming(&self) -> impl Iterator<Item = (Time, &Happening)> {
+        self.queue.iter().map(|((time, _), happening)| (*time, happening))
+    }
+}
+
 impl<D: Decide> Sim<D> {
     pub fn new(systems: Vec<System>, decide: D, plan: Plan) -> Self {
         let mut sim = Self {
@@ -81,25 +114,54 @@ impl<D: Decide> Sim<D> {
     }
 
     pub fn run_until(&mut self, end: Time) {
-        loop {
-            self.plan_sweep();
-            let Some(((time, order), happening)) = self.queue.pop_first() else { return };
+        while let Some(time) = self.next_at() {
             if time > end {
-                self.queue.insert((time, order), happening);
                 self.now = end;
                 return;
             }
-            self.happenings += 1;
             if self.happenings > HAPPENINGS_MAX {
                 self.invariants
                     .violated("every_deployment_ends", "the history goes round in circles".into());
                 return;
             }
-            self.now = self.now.max(time);
-            self.memory.set_now(self.now);
-            self.happen(happening);
-            self.collect();
+            if let Some((time, happening)) = self.take(0) {
+                self.live(time, happening);
+            }
         }
+    }
+
+    /// When something happens next.
+    fn next_at(&mut self) -> Option<Time> {
+        self.plan_sweep();
+        self.queue.keys().next().map(|(time, _)| *time)
+    }
+
+    /// Lets time pass and nothing happen.
+    pub(crate) fn pass_to(&mut self, time: Time) {
+        self.happenings += 1;
+        self.now = self.now.max(time);
+        self.memory.set_now(self.now);
+    }
+
+    /// The sweep did not come; the next one does.
+    pub(crate) fn sweep_was_lost(&mut self) {
+        self.sweep_at = None;
+        self.plan_sweep();
+    }
+
+    /// Takes the happening that comes after `others` others.
+    pub(crate) fn take(&mut self, others: usize) -> Option<(Time, Happening)> {
+        self.plan_sweep();
+        let (time, order) = *self.queue.keys().nth(others)?;
+        self.queue.remove(&(time, order)).map(|happening| (time, happening))
+    }
+
+    /// Lets one thing happen, with all that follows at once.
+    pub(crate) fn live(&mut self, time: Time, happening: Happening) {
+        self.pass_to(time);
+        self.happen(happening);
+        self.collect();
+        self.plan_sweep();
     }
 
     /// Whatever was sent is delivered; whatever was written is watched.

@@ -20,6 +20,16 @@ impl Surroundings {
         self.hasty.set(true);
     }
 
+    /// A copy that goes its own way from here.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            memory: self.memory.fork(),
+            hasty: self.hasty.clone(),
+            waiting: self.waiting.clone(),
+        }
+    }
+
     async fn write_what_waits(&self) -> Result<(), SaveError> {
         match self.waiting.take() {
             writes if writes.is_empty() => Ok(()),

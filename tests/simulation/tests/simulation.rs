@@ -1,8 +1,9 @@
-//! Random histories, broken cores, crashes at every point, and the size of what is stored.
+//! Random histories, broken cores, crashes at every point, every history within bounds, and the size of what is stored.
 
 mod simulation {
     mod broken;
     mod crashes;
+    mod exhaustive;
     mod large;
     mod random;
 }
