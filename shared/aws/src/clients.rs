@@ -18,7 +18,6 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// One answer may take so long; AWS's own usually take a hundredth of it.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -29,10 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks for what is only good to know.
 pub(crate) async fn in_time<T>(
+    clock: &Clock,
     asking: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let late = |_| Err(Failure::Passing("no answer in five seconds".into()));
-    timeout(PATIENCE, asking).await.unwrap_or_else(late)
+    let late = || Err(Failure::Passing("no answer in five seconds".into()));
+    clock.within(PATIENCE, asking).await.unwrap_or_else(late)
 }
 
 /// AWS as one function sees it.
@@ -94,7 +94,7 @@ impl Aws {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         match self.clock.left().checked_sub(reserve) {
-            Some(limit) => timeout(limit, work).await.unwrap_or(Err(Failure::OutOfTime)),
+            Some(limit) => self.clock.within(limit, work).await.unwrap_or(Err(Failure::OutOfTime)),
             None => Err(Failure::OutOfTime),
         }
     }
@@ -150,17 +150,24 @@ impl Aws {
                 .http_client(SharedHttpClient::new(self.http.clone()))
                 .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
                 .retry_config(RetryConfig::standard())
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                        .operation_timeout(OPERATION_TIMEOUT)
-                        .build(),
-                );
+                .timeout_config(self.timeouts());
             config.set_region(self.settings.optional("AWS_REGION").map(Region::new));
             config.set_endpoint_url(self.settings.optional("AWS_ENDPOINT_URL"));
             config.set_credentials_provider(self.credentials());
             config.build()
         })
+    }
+
+    /// Where the clock stands still no call takes too long: a second try on a slow machine would make
+    /// one run differ from another.
+    fn timeouts(&self) -> TimeoutConfig {
+        match self.clock.stands_still() {
+            true => TimeoutConfig::disabled(),
+            false => TimeoutConfig::builder()
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .operation_timeout(OPERATION_TIMEOUT)
+                .build(),
+        }
     }
 
     /// Lambda's credentials live as long as the process.
@@ -175,14 +182,29 @@ impl Aws {
 
 #[cfg(test)]
 mod tests {
-    use super::in_time;
+    use super::{PATIENCE, in_time};
+    use crate::clock::Clock;
     use crate::failure::Failure;
+    use crate::settings::{CLOCK_FROM_DEADLINE, Settings};
     use std::future::{pending, ready};
+    use std::time::Duration;
+    use tokio::time::sleep;
 
     #[tokio::test(start_paused = true)]
     async fn whoever_does_not_answer_is_not_waited_for() {
-        let never = in_time(pending::<Result<(), Failure>>()).await;
+        let clock = Clock::new(&Settings::given([]));
+        let never = in_time(&clock, pending::<Result<(), Failure>>()).await;
         assert!(matches!(never, Err(Failure::Passing(_))), "{never:?}");
-        assert!(matches!(in_time(ready(Ok(7))).await, Ok(7)));
+        assert!(matches!(in_time(&clock, ready(Ok(7))).await, Ok(7)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_the_clock_stands_still_every_answer_is_in_time() {
+        let clock = Clock::new(&Settings::given([(CLOCK_FROM_DEADLINE, "60".to_owned())]));
+        let slow = async {
+            sleep(PATIENCE + Duration::from_secs(1)).await;
+            Ok(7)
+        };
+        assert!(matches!(in_time(&clock, slow).await, Ok(7)));
     }
 }

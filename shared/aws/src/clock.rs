@@ -40,8 +40,12 @@ impl Clock {
         self.ends.set(Instant::now().checked_add(Duration::from_millis(lasts).min(LONGEST)));
     }
 
-    /// How long the invocation may still last, in the system's time.
+    /// How long the invocation may still last, in the system's time. Where the clock stands still, as
+    /// long as it might at its beginning.
     pub(crate) fn left(&self) -> Duration {
+        if let Some(timeout) = self.timeout {
+            return Duration::from_millis(timeout);
+        }
         let left = |ends: Instant| ends.saturating_duration_since(Instant::now());
         self.ends.get().map_or(LONGEST, left)
     }
@@ -51,6 +55,24 @@ impl Clock {
             return Time::from_millis(self.invoked_at.get());
         }
         Time::from_millis(system_millis())
+    }
+
+    /// Does the work if it is done within the limit. Where the clock stands still no limit is ever
+    /// reached, however slow the machine is.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        match self.stands_still() {
+            true => Some(work.await),
+            false => tokio::time::timeout(limit, work).await.ok(),
+        }
+    }
+
+    /// Whether the deadline says what time it is, so that none passes while an invocation lasts.
+    pub(crate) fn stands_still(&self) -> bool {
+        self.timeout.is_some()
     }
 
     /// Waits, and says whether time has passed: where the deadline says what time it is, it stands

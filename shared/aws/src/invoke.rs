@@ -12,7 +12,6 @@ use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use std::error::Error;
 use std::time::{Duration, SystemTime};
-use tokio::time::timeout;
 
 const TIMEOUT: Duration = Duration::from_secs(8);
 const ANSWER_MAX: usize = 16 * 1024;
@@ -30,8 +29,8 @@ impl Aws {
             let body = body.map_err(|error| Failure::Passing(error.to_string()))?;
             Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
-        let late = |_| Err(Failure::Passing("Lambda did not answer in time".into()));
-        let (status, answer) = timeout(TIMEOUT, asking).await.unwrap_or_else(late)?;
+        let late = || Err(Failure::Passing("Lambda did not answer in time".into()));
+        let (status, answer) = self.clock.within(TIMEOUT, asking).await.unwrap_or_else(late)?;
         if status == StatusCode::ACCEPTED {
             return Ok(());
         }

@@ -13,7 +13,6 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
 use tracing::{Instrument, Span, info, info_span, warn};
 
 #[cfg(test)]
@@ -61,7 +60,7 @@ where
         };
         if let Some(earlier) = earlier {
             // Whether the earlier one is answered or just slow, this one is answered now.
-            let _ = timeout(PATIENCE, earlier.lock()).await;
+            let _ = aws.clock.within(PATIENCE, earlier.lock()).await;
         }
         let answering = async {
             let mut written = written.lock().await;

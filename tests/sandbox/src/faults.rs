@@ -4,6 +4,7 @@ use crate::{
     PERSON,
     service::{Call, Emission, Refusal},
 };
+use std::time::Duration;
 
 /// What happens to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub enum Fault {
     KillAfter,
     /// The function runs out of time over this call, which is done.
     TimeOut,
+    /// The call is done, and its answer takes so long on the wall, as on a machine that is busy. The
+    /// sandbox's own time stands still meanwhile.
+    Slow(Duration),
 }
 
 /// Which calls a fault is for; what is not said does not matter.

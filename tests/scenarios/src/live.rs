@@ -8,9 +8,20 @@ use serde_json::Value;
 
 /// Plays one day, from the push or the wish to the end, and says whether it ended as it should.
 pub async fn show(screen: &Screen, system: &str, day: Day) -> Result<(), Error> {
+    show_with(screen, system, day, |_| {}).await
+}
+
+/// As `show`, with something changed before anything happens.
+pub async fn show_with(
+    screen: &Screen,
+    system: &str,
+    day: Day,
+    change: impl FnOnce(&Team),
+) -> Result<(), Error> {
     screen.title(&format!("{system}: {}", day.what()))?;
     screen.faint("building the functions, and a small AWS to run them in")?;
     let mut team = Team::start(system).await?;
+    change(&team);
     let environment = day.environment(&team.system).ok_or_else(nowhere)?.to_owned();
     have_releases(screen, &mut team, day.releases_before()).await?;
 

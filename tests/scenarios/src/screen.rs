@@ -3,6 +3,7 @@
 use crate::Error;
 use pipeline::time::Span;
 use std::io::{IsTerminal, Write, stdout};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Waiting is shown, but not waited out: a minute of the sandbox takes so long here.
@@ -15,17 +16,29 @@ pub struct Screen {
     terminal: bool,
     /// Nobody watches.
     dark: bool,
+    /// What was shown, where it is kept instead.
+    kept: Option<Mutex<String>>,
 }
 
 impl Screen {
     /// Whatever standard output is.
     pub fn new() -> Self {
-        Self { terminal: stdout().is_terminal(), dark: false }
+        Self { terminal: stdout().is_terminal(), dark: false, kept: None }
     }
 
     /// Where nothing is shown.
     pub fn dark() -> Self {
-        Self { terminal: false, dark: true }
+        Self { terminal: false, dark: true, kept: None }
+    }
+
+    /// Where everything is kept, to be read afterwards.
+    pub fn keeping() -> Self {
+        Self { terminal: false, dark: false, kept: Some(Mutex::default()) }
+    }
+
+    /// What was kept.
+    pub fn into_text(self) -> String {
+        self.kept.map(|kept| kept.into_inner().unwrap_or_default()).unwrap_or_default()
     }
 
     pub(crate) fn title(&self, text: &str) -> Result<(), Error> {
@@ -48,6 +61,12 @@ impl Screen {
 
     pub(crate) fn text(&self, text: &str) -> Result<(), Error> {
         if self.dark {
+            return Ok(());
+        }
+        if let Some(kept) = &self.kept {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push_str(text);
+            kept.push('\n');
             return Ok(());
         }
         let mut out = stdout().lock();

@@ -54,7 +54,7 @@ async fn ask(aws: &Aws, spec: &Check) -> Result<(), String> {
     };
     let late = || Err(format!("no answer within {patience}"));
     let limit = Duration::from_secs(patience.as_seconds());
-    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| late())
+    aws.clock.within(limit, asking).await.unwrap_or_else(late)
 }
 
 /// The body is of interest only where the status is wrong.

@@ -37,7 +37,7 @@ pub(super) async fn check(
         }
     }
     let looking = new.iter().map(async |(planned, balancer)| {
-        (&planned.name, in_time(unfit(aws, balancer, planned)).await)
+        (&planned.name, in_time(&aws.clock, unfit(aws, balancer, planned)).await)
     });
     for (name, looked) in join_all(looking).await {
         match looked {

@@ -29,7 +29,6 @@ use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
 use tracing::{error, info, warn};
 use words::Story;
 
@@ -140,11 +139,11 @@ impl Notifier {
         story: &Story,
     ) -> Result<(), Trouble> {
         let limit = aws.time_left().saturating_sub(SLACK_ENDS);
-        match timeout(limit, self.slack_turn.lock()).await {
-            Ok(_turn) => {
+        match aws.clock.within(limit, self.slack_turn.lock()).await {
+            Some(_turn) => {
                 slack::tell(aws, &self.slack_api, &self.slack, number, notice, story).await
             }
-            Err(_) => Err(Trouble::Passing("other news took all the time that Slack has".into())),
+            None => Err(Trouble::Passing("other news took all the time that Slack has".into())),
         }
     }
 

@@ -23,7 +23,7 @@ struct Stream {
 
 pub(super) async fn last_output(aws: &Aws, witness: &Witness) -> Option<Output> {
     aws.settings.optional(TASK_LOGS)?;
-    let lines = in_time(read(aws, witness)).await.unwrap_or_else(|failure| {
+    let lines = in_time(&aws.clock, read(aws, witness)).await.unwrap_or_else(|failure| {
         warn!("the last output of {} cannot be read: {}", witness.container, chain(&failure));
         vec![]
     });

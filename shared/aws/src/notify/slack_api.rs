@@ -129,7 +129,7 @@ impl SlackApi<'_> {
         };
         let late = || Err(Trouble::Passing("Slack did not answer in time".into()));
         let limit = TIMEOUT.min(self.time_left());
-        tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| late())
+        self.aws.clock.within(limit, asking).await.unwrap_or_else(late)
     }
 
     /// For Slack, which is not all that has to be done.

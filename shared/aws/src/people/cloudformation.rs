@@ -52,9 +52,9 @@ impl Order {
             .header("content-length", body.len())
             .body(SdkBody::from(body))
             .map_err(|error| Failure::Unreadable(format!("the ResponseURL is no URL: {error}")))?;
-        let sending = tokio::time::timeout(ANSWER_TIMEOUT, aws.http.send(request));
+        let sending = aws.clock.within(ANSWER_TIMEOUT, aws.http.send(request));
         let passing = |why: String| Failure::Passing(format!("CloudFormation was not told: {why}"));
-        let response = sending.await.map_err(|_| passing("no answer in time".into()))?;
+        let response = sending.await.ok_or_else(|| passing("no answer in time".into()))?;
         let response = response.map_err(|error| passing(chain(&error)))?;
         match response.status() {
             status if status.is_success() => Ok(()),

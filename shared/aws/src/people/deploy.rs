@@ -126,7 +126,7 @@ pub(crate) async fn foresee(
     spec: &Application,
     prepare: &Prepare,
 ) -> Result<Preview, Failure> {
-    let dangers = in_time(account::look_at_lifecycles(aws, spec));
+    let dangers = in_time(&aws.clock, account::look_at_lifecycles(aws, spec));
     let (preview, dangers) = join(preview(aws, prepare), dangers).await;
     let mut preview = preview?;
     match dangers {

@@ -15,7 +15,6 @@ use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// The first pause after a conflict is at most so long, each further one twice as long as that.
 const PAUSE_MIN: Duration = Duration::from_millis(40);
@@ -56,7 +55,7 @@ impl World for Aws {
         if limit.is_zero() {
             return None;
         }
-        timeout(limit, work).await.ok()
+        self.clock.within(limit, work).await
     }
 
     async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {

@@ -9,11 +9,14 @@ use crate::{
     trace::{Units, What},
 };
 use serde_json::Value;
+use std::time::Duration;
 
 /// How a call ends.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Answered(Value),
+    /// As above, after so long on the wall.
+    AnsweredLate(Value, Duration),
     Refused(Refusal),
     /// No answer ever comes, because the caller's process dies.
     Silence,
@@ -43,7 +46,7 @@ impl Account {
             }
             Some(Fault::Throttle) => Err(throttled(call.service)),
             Some(Fault::Refuse(refusal)) => Err(refusal.clone()),
-            Some(Fault::LoseAnswer | Fault::KillAfter | Fault::TimeOut) | None => {
+            Some(Fault::LoseAnswer | Fault::KillAfter | Fault::TimeOut | Fault::Slow(_)) | None => {
                 self.perform(call)
             }
         };
@@ -54,6 +57,9 @@ impl Account {
             Some(fault @ (Fault::KillAfter | Fault::TimeOut)) => {
                 self.kill(&call.caller, fault == Fault::TimeOut);
                 Outcome::Silence
+            }
+            Some(Fault::Slow(time)) => {
+                answer.map_or_else(Outcome::Refused, |answer| Outcome::AnsweredLate(answer, time))
             }
             _ => answer.map_or_else(Outcome::Refused, Outcome::Answered),
         }

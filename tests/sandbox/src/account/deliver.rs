@@ -89,7 +89,9 @@ impl Account {
         if let Some(to) = &config.dead_letters {
             self.give_up(function, to, &invocation.payload);
         }
-        if config.on_failure.is_none() && config.dead_letters.is_none() {
+        // A tick tells nothing, and the next one is like it.
+        let is_kept = config.on_failure.is_some() || config.dead_letters.is_some();
+        if !is_kept && !invocation.scheduled {
             self.problem(format!(
                 "{} failed on an event that is now lost: it has no destination",
                 function.id

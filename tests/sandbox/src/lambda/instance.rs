@@ -58,9 +58,11 @@ pub(crate) struct Run {
     pub(crate) timed_out: bool,
 }
 
-/// How long a process may be silent in real time before it counts as hanging, whatever the
+/// How long a process may do nothing in real time before it counts as hanging, whatever the
 /// function's own timeout: a test machine may be slow.
 const LEAST_PATIENCE: Duration = Duration::from_secs(20);
+/// So often a process may be found at work before it counts as going round in circles.
+const GLANCES_MAX: u32 = 15;
 /// How long a process that has answered may take to ask for more.
 const LULL: Duration = Duration::from_secs(2);
 
@@ -100,6 +102,7 @@ impl Instance {
         let id = invocation.id.clone();
         self.inbox.put(invocation, answer);
         let patience = LEAST_PATIENCE.max(Duration::from_secs(seconds));
+        let process = self.child.id();
         let answer = tokio::select! {
             biased;
             () = kill.notified() => None,
@@ -112,7 +115,7 @@ impl Instance {
                 let answer = said.unwrap_or_else(|| Answer::failure("Runtime.ExitError", &message));
                 return Run { answer, alive: false, timed_out: false };
             }
-            () = tokio::time::sleep(patience) => {
+            () = hangs(process, patience) => {
                 self.kill().await;
                 return Run { answer: timed_out(&id, seconds), alive: false, timed_out: true };
             }
@@ -142,19 +145,17 @@ impl Instance {
 
     /// Waits until a new process has asked for its first event, so that its start is over.
     pub(crate) async fn ready(&mut self) {
+        let process = self.child.id();
         tokio::select! {
             () = self.inbox.asked.notified() => {}
             _ = self.child.wait() => {}
-            () = tokio::time::sleep(LEAST_PATIENCE) => {}
+            () = hangs(process, LEAST_PATIENCE) => {}
         }
     }
 
     /// How long the process has had a processor so far.
     pub(crate) fn cpu_micros(&self) -> u64 {
-        let id = self.child.id().unwrap_or_default();
-        // Only Linux tells; elsewhere the time stays unknown.
-        let told = std::fs::read_to_string(format!("/proc/{id}/schedstat")).unwrap_or_default();
-        told.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0) / 1000
+        cpu_micros(self.child.id())
     }
 
     async fn kill(&mut self) {
@@ -167,6 +168,25 @@ impl Instance {
     async fn drain(&mut self) {
         for reader in self.tasks.iter_mut().skip(1) {
             let _ = timeout(LULL, reader).await;
+        }
+    }
+}
+
+/// How long a process has had a processor so far. Only Linux tells; elsewhere it stays unknown.
+fn cpu_micros(process: Option<u32>) -> u64 {
+    let id = process.unwrap_or_default();
+    let told = std::fs::read_to_string(format!("/proc/{id}/schedstat")).unwrap_or_default();
+    told.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0) / 1000
+}
+
+/// Returns when a process has done nothing for as long as the patience lasts. On a machine that is
+/// busy with other things it is slow, and goes on.
+async fn hangs(process: Option<u32>, patience: Duration) {
+    for _ in 0..GLANCES_MAX {
+        let before = cpu_micros(process);
+        tokio::time::sleep(patience).await;
+        if cpu_micros(process) == before {
+            return;
         }
     }
 }

@@ -137,7 +137,7 @@ impl Sandbox {
             input,
         };
         match self.account().call(&call) {
-            Outcome::Answered(answer) => Ok(answer),
+            Outcome::Answered(answer) | Outcome::AnsweredLate(answer, _) => Ok(answer),
             Outcome::Refused(refusal) => Err(refusal),
             Outcome::Silence | Outcome::Disconnect => Err(Refusal::new("Lost", "no answer came")),
         }

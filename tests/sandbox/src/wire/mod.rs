@@ -80,6 +80,13 @@ async fn answer(
         (outcome, account.request_id())
     };
     let id = ("x-amzn-requestid", id);
+    let outcome = match outcome {
+        Outcome::AnsweredLate(answer, time) => {
+            tokio::time::sleep(time).await;
+            Outcome::Answered(answer)
+        }
+        outcome => outcome,
+    };
     match outcome {
         Outcome::Answered(value) => match protocol {
             Protocol::Json(kind) => respond(StatusCode::OK, kind, json::answer(&value), &[id]),
@@ -111,7 +118,7 @@ async fn answer(
             }
         }
         // The caller's process is being killed: its connection ends with it.
-        Outcome::Silence => std::future::pending().await,
+        Outcome::Silence | Outcome::AnsweredLate(..) => std::future::pending().await,
         Outcome::Disconnect => respond(StatusCode::OK, "text/plain", broken(), &[id]),
     }
 }

@@ -28,6 +28,7 @@ mod permissions;
 mod planning;
 mod power_pto;
 mod promoting;
+mod repeats;
 mod schema;
 mod scr_production;
 mod scr_rules;

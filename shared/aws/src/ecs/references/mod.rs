@@ -42,10 +42,10 @@ pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
     wanted.retain(Kind::Role, |role| roles::is_permitted(aws, role));
     let parameters: Vec<&String> = wanted.names(Kind::Parameter).collect();
     let (secrets, parameters, log_groups, roles) = join!(
-        each(&wanted, Kind::Secret, async |arn| look::secret(aws, arn).await),
-        all_at_once(look::parameters(aws, &parameters), &parameters),
-        each(&wanted, Kind::LogGroup, async |name| look::log_group(aws, name).await),
-        each(&wanted, Kind::Role, async |arn| look::role(aws, arn).await),
+        each(aws, &wanted, Kind::Secret, async |arn| look::secret(aws, arn).await),
+        all_at_once(aws, look::parameters(aws, &parameters), &parameters),
+        each(aws, &wanted, Kind::LogGroup, async |name| look::log_group(aws, name).await),
+        each(aws, &wanted, Kind::Role, async |arn| look::role(aws, arn).await),
     );
     for (kind, what, seen) in [
         (Kind::Secret, "secret", secrets),
@@ -78,11 +78,12 @@ fn references(planned: &Planned, search: Search, here: &Here) -> References {
     wanted
 }
 
-async fn each<L>(wanted: &References, kind: Kind, look: L) -> Seen
+async fn each<L>(aws: &Aws, wanted: &References, kind: Kind, look: L) -> Seen
 where
     L: AsyncFn(&str) -> Result<Option<String>, Failure>,
 {
-    let looking = wanted.names(kind).map(async |name| (name, in_time(look(name)).await));
+    let looking =
+        wanted.names(kind).map(async |name| (name, in_time(&aws.clock, look(name)).await));
     let mut looked = stream::iter(looking).buffered(SIDE_BY_SIDE);
     let mut seen = Seen::default();
     while let Some((name, looked)) = looked.next().await {
@@ -95,10 +96,11 @@ where
 }
 
 async fn all_at_once(
+    aws: &Aws,
     asking: impl Future<Output = Result<Vec<(String, String)>, Failure>>,
     names: &[&String],
 ) -> Seen {
-    match in_time(asking).await {
+    match in_time(&aws.clock, asking).await {
         Ok(faults) => Seen { faults, unknown: None },
         Err(failure) => {
             let first = names.first().map(ToString::to_string).unwrap_or_default();
