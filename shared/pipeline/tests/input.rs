@@ -70,8 +70,8 @@ fn absurd_input_is_refused_with_a_reason() {
         it claims to be from 2026-11-22T08:00:00Z, and it is 2026-11-21T08:00:00Z
         it claims to be from 9999-12-30T22:00:00Z, and it is 2026-11-21T08:00:00Z
         it holds a text of 9000 bytes
-        it has 400301 bytes, and no event has over 131072
-        cannot be read: unknown variant `exploded`, expected one of `approved`, `rejected`, `cancel_requested`, `rollback_requested`, `prepared`, `preparation_failed`, `one_off_claimed`, `one_off_started`, `one_off_not_started`, `one_off_seen`, `one_off_lost`, `one_off_stop_asked`, `rollout_started`, `rollout_refused`, `observed`, `task_reported`, `checked`, `alarm_changed`, `alarms_read`, `put_back_started`, `put_back_refused`, `removed`, `announced`, `woken` at line 1 column 23
+        it holds a text of 400000 bytes
+        cannot be read: unknown variant `exploded`, expected one of `approved`, `rejected`, `cancel_requested`, `rollback_requested`, `prepared`, `preparation_failed`, `one_off_claimed`, `one_off_started`, `one_off_not_started`, `one_off_seen`, `one_off_reported`, `one_off_lost`, `one_off_stop_asked`, `rollout_started`, `rollout_refused`, `left_alone`, `observed`, `task_reported`, `checked`, `alarm_changed`, `alarms_read`, `put_back_started`, `put_back_refused`, `removed`, `announced`, `woken` at line 1 column 23
         cannot be read: expected value at line 1 column 1"#]].assert_eq(&reasons.join("\n"));
 }
 

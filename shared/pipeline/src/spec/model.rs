@@ -262,10 +262,10 @@ pub enum Sidecars {
 
 impl Target {
     /// Whether what runs at one may be what runs at the other. Hosts that carry all the tags of one
-    /// and more are some of its hosts.
+    /// and more are some of its hosts. No tags reach no host.
     pub fn overlaps(&self, other: &Self) -> bool {
         let carries = |some: &BTreeMap<String, String>, all: &BTreeMap<String, String>| {
-            some.iter().all(|(key, value)| all.get(key) == Some(value))
+            !some.is_empty() && some.iter().all(|(key, value)| all.get(key) == Some(value))
         };
         match (self, other) {
             (Self::Cluster(one), Self::Cluster(other)) => one == other,

@@ -397,7 +397,8 @@ fn every_answer_counts_however_long_its_reason_is() {
     let service = "shop-api".into();
     scene.answer(Event::PutBackRefused { service, refusal, reason: long() });
     let standing = &scene.active().services[0].standing;
-    assert!(matches!(standing, Standing::NotPutBack { .. }), "{standing:?}");
+    let refused = matches!(standing, Standing::PuttingBack { refused: Some(_), .. });
+    assert!(refused, "{standing:?}");
 }
 
 /// Nothing grows: a head with twenty migrations forgets the oldest.

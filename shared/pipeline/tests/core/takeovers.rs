@@ -164,7 +164,7 @@ fn a_service_of_somebody_else_in_the_place_of_a_deleted_one_is_left_alone() {
     let removed = SERVICES.map(|s| Event::Removed { service: s.into() });
     let story = removing().all(removed.into_iter().rev());
     assert_eq!(story.state(), "settling");
-    let story = story.later(MINUTE + MINUTE);
+    let story = story.quietly(MINUTE).later(MINUTE + MINUTE);
     let seen_at = story.now;
     let story = story.then(up("shop-web", 9, seen_at));
     assert_eq!(story.state(), "settling");
@@ -173,7 +173,7 @@ fn a_service_of_somebody_else_in_the_place_of_a_deleted_one_is_left_alone() {
 }
 
 fn settle_removed(story: Story) -> Story {
-    let story = story.later(MINUTE + MINUTE);
+    let story = story.quietly(MINUTE).later(MINUTE + MINUTE);
     let seen_at = story.now;
     story.all(["shop-api", "shop-worker"].map(|service| gone(service, seen_at)))
 }

@@ -213,6 +213,7 @@ fn rollout() {
             secretsmanager:DescribeSecret secret:*
             ssm:DescribeInstanceInformation *
             ssm:DescribeParameters *
+            ssm:GetCommandInvocation *
             ssm:ListCommandInvocations *
             ssm:SendCommand arn:${AWS::Partition}:ssm:${AWS::Region}::document/AWS-RunShellScript
             ssm:SendCommand instance/* if ssm:resourceTag/slipway StringEquals HostsTagged
@@ -338,6 +339,7 @@ fn configure() {
         &expect![[r#"
             cloudwatch:DescribeAlarms *
             dynamodb:BatchGetItem Table
+            dynamodb:Query Table
             ecr:DescribeRepositories repository/${RepositoryScope}
             ecr:GetLifecyclePolicy repository/${RepositoryScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}

@@ -60,7 +60,12 @@ impl Day {
             Self::GoneBack => vec![ask("rollback", true, json!({})), Act::Wait],
             Self::Undone => vec![ask("rollback", true, json!({"undo": true})), Act::Wait],
             Self::WithoutBuild => {
-                let first = json!({"version": first_version(team)?});
+                // What is older than what runs has a migration that is older, too.
+                let has_migration = team.system.rules(environment)?.migration.is_some();
+                let mut first = json!({"version": first_version(team)?});
+                if has_migration {
+                    first["skip_migration"] = true.into();
+                }
                 vec![ask("deploy", true, first), Act::Wait]
             }
             Self::Fresh => {

@@ -61,7 +61,7 @@ async fn one_service_takes_eleven_calls_however_long_ecs_takes() {
         &expect![[r#"
              11 dynamodb BatchGetItem
              16 dynamodb GetItem
-             22 dynamodb PutItem
+             23 dynamodb PutItem
               4 dynamodb Query
               2 dynamodb TransactWriteItems
               1 ecr BatchGetImage
@@ -74,7 +74,7 @@ async fn one_service_takes_eleven_calls_however_long_ecs_takes() {
               2 sns Publish
               7 sqs SendMessageBatch
             EcsChanged calls the table [4, 4, 5]
-            ImagePushed calls the table [0, 4]
+            ImagePushed calls the table [5]
             Notify calls the table [9, 9]
             Rollout calls the table [3, 5, 7]
             Wake calls the table [5]
@@ -101,24 +101,25 @@ async fn scr_with_everything_asks_few_services_at_a_time() {
         &good.whole,
         &expect![[r#"
               3 cloudwatch DescribeAlarms
-             33 dynamodb BatchGetItem
+             34 dynamodb BatchGetItem
              34 dynamodb GetItem
-             46 dynamodb PutItem
+             48 dynamodb PutItem
              12 dynamodb Query
               2 dynamodb TransactWriteItems
               3 ecr BatchGetImage
               3 ecr PutImage
               9 ecs DescribeServices
               3 ecs DescribeTaskDefinition
+              1 ecs DescribeTasks
               3 ecs RegisterTaskDefinition
               1 ecs RunTask
               3 ecs UpdateService
               1 secretsmanager GetSecretValue
               2 sns Publish
-             19 sqs SendMessageBatch
+             20 sqs SendMessageBatch
             EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 5, 5, 5]
-            ImagePushed calls the table [0, 0, 0, 4, 4, 4]
-            Migrate calls the table [5]
+            ImagePushed calls the table [4, 4, 5]
+            Migrate calls the table [2, 5]
             Notify calls the table [9, 9]
             Rollout calls the table [2, 3, 3, 3, 17]
             Verify calls the table [2, 5, 5]
@@ -136,7 +137,7 @@ async fn a_new_service_with_secrets_is_looked_at_from_all_sides() {
         &expect![[r#"
              12 dynamodb BatchGetItem
              13 dynamodb GetItem
-             23 dynamodb PutItem
+             24 dynamodb PutItem
               2 dynamodb Query
               2 dynamodb TransactWriteItems
               1 ecr BatchGetImage
@@ -152,7 +153,7 @@ async fn a_new_service_with_secrets_is_looked_at_from_all_sides() {
               2 sns Publish
               9 sqs SendMessageBatch
             EcsChanged calls the table [5]
-            ImagePushed calls the table [0, 4]
+            ImagePushed calls the table [5]
             Notify calls the table [9, 9]
             Rollout calls the table [4, 5, 6]
             Verify calls the table [2]
@@ -170,29 +171,31 @@ async fn going_back_asks_few_services_at_a_time() {
         &back.whole,
         &expect![[r#"
               1 cloudwatch DescribeAlarms
-             44 dynamodb BatchGetItem
-             62 dynamodb GetItem
-             57 dynamodb PutItem
-             23 dynamodb Query
+             47 dynamodb BatchGetItem
+             68 dynamodb GetItem
+             59 dynamodb PutItem
+             27 dynamodb Query
               2 dynamodb TransactWriteItems
               6 ecr BatchGetImage
+              3 ecr DescribeImages
               3 ecr PutImage
              16 ecs DescribeServices
               3 ecs DescribeTaskDefinition
+              1 ecs DescribeTasks
               3 ecs RegisterTaskDefinition
               1 ecs RunTask
               6 ecs UpdateService
               1 logs GetLogEvents
               1 secretsmanager GetSecretValue
               3 sns Publish
-             23 sqs SendMessageBatch
+             25 sqs SendMessageBatch
             EcsChanged calls the table [2, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5]
-            ImagePushed calls the table [0, 0, 0, 4, 4, 4]
-            Migrate calls the table [5]
+            ImagePushed calls the table [4, 4, 5]
+            Migrate calls the table [2, 5]
             Notify calls the table [9, 9, 10]
             Rollback calls the table [2, 3, 3, 3]
             Rollout calls the table [3, 3, 3, 5, 17]
-            Wake calls the table [1, 1, 1, 1, 2, 5]
+            Wake calls the table [1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 5]
         "#]],
     );
     check_hosts(&back.whole);

@@ -141,7 +141,7 @@ async fn the_first_release_fails_and_what_was_started_by_hand_runs_again() {
                 2:58 The migration stays: what ran before now lives with the new schema.
                 2:58 Putting faceplate back to faceplate:as-found-aa7714e2.
                 3:05 faceplate is back.
-                4:28 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+                5:28 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
             runs
               faceplate: faceplate:by-hand
             told
@@ -177,7 +177,7 @@ async fn thirty_failed_health_checks_bring_back_what_ran() {
                 2:58 The migration stays: what ran before now lives with the new schema.
                 2:58 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
                 3:05 faceplate is back.
-                4:28 Ended: rolled back: https://shifter.example.com/health: status 502 Bad Gateway: answer 502.
+                5:28 Ended: rolled back: https://shifter.example.com/health: status 502 Bad Gateway: answer 502.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -248,7 +248,7 @@ async fn a_busy_host_in_the_bake_goes_back() {
                 0:33 The migration stays: what ran before now lives with the new schema.
                 0:33 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
                 0:40 faceplate is back.
-                2:03 Ended: rolled back: alarm faceplate-prod-high-cpu: 2 datapoints were greater than 80.0.
+                3:03 Ended: rolled back: alarm faceplate-prod-high-cpu: 2 datapoints were greater than 80.0.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -280,8 +280,8 @@ async fn an_image_that_cannot_be_pulled_is_not_switched_to() {
                 0:06 Going back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e7dc954b1803444b1e201cd0863ebd1d82df402433d934ffa19f8a9234029e55: Error response from daemon: manifest unknown.
                 0:06 The migration stays: what ran before now lives with the new schema.
                 0:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
-                0:06 faceplate is back.
-                1:36 Ended: rolled back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e7dc954b1803444b1e201cd0863ebd1d82df402433d934ffa19f8a9234029e55: Error response from daemon: manifest unknown.
+                2:06 faceplate is back.
+                2:36 Ended: rolled back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e7dc954b1803444b1e201cd0863ebd1d82df402433d934ffa19f8a9234029e55: Error response from daemon: manifest unknown.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -316,7 +316,7 @@ async fn a_container_that_exits_at_once_goes_back() {
                 0:31 The migration stays: what ran before now lives with the new schema.
                 0:31 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
                 0:36 faceplate is back.
-                2:01 Ended: rolled back: faceplate failed: i-0prod1: the container exited at once with code 1; docker logs faceplate.slipway-failed on the host says more.
+                3:01 Ended: rolled back: faceplate failed: i-0prod1: the container exited at once with code 1; docker logs faceplate.slipway-failed on the host says more.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -438,7 +438,7 @@ async fn of_two_hosts_both_or_none() {
                 0:33 The migration stays: what ran before now lives with the new schema.
                 0:33 Putting faceplate back to faceplate:e7dc954b1803-1443ea75.
                 0:40 faceplate is back.
-                2:03 Ended: rolled back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b5c5aa1e946a29fbc58c14c02594543ed9c06f5cb4ebed34fb1c44202c5d0b98: Error response from daemon: no space left on device.
+                3:03 Ended: rolled back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b5c5aa1e946a29fbc58c14c02594543ed9c06f5cb4ebed34fb1c44202c5d0b98: Error response from daemon: no space left on device.
             runs
               faceplate: shifter/faceplate:main-3f2a9c1, shifter/faceplate:main-3f2a9c1
             told

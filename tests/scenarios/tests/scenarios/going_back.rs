@@ -75,36 +75,36 @@ async fn an_image_that_crashes_at_start_goes_back() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-            1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-            1:48 Going back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
-            1:48 The migration stays: what ran before now lives with the new schema.
-            1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            1:48 The rollout of scr-ai-gateway is over and cannot be stopped; the service is updated instead.
-            1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            2:24 scr-ai-gateway is back.
-            2:24 Putting scr-api back to scr-api:2.
-            2:59 scr-api is back.
-            3:19 Ended: rolled back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 Updating scr-ai-gateway.
+                1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+                1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+                1:48 Going back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
+                1:48 The migration stays: what ran before now lives with the new schema.
+                1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                1:48 The rollout of scr-ai-gateway is over and cannot be stopped; the service is updated instead.
+                1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                2:24 scr-ai-gateway is back.
+                2:24 Putting scr-api back to scr-api:2.
+                2:59 scr-api is back.
+                4:19 Ended: rolled back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -119,28 +119,28 @@ async fn an_image_that_hangs_goes_back_at_its_deadline() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-           10:33 Going back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
-           10:33 The migration stays: what ran before now lives with the new schema.
-           10:33 Putting scr-api back to scr-api:2.
-           10:48 scr-api is back.
-           12:03 Ended: rolled back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+               10:33 Going back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+               10:33 The migration stays: what ran before now lives with the new schema.
+               10:33 Putting scr-api back to scr-api:2.
+               10:48 scr-api is back.
+               13:03 Ended: rolled back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -155,40 +155,40 @@ async fn a_check_that_fails_puts_all_three_services_back() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            2:19 scr-web runs scr-web:3 and nothing else.
-            2:19 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 5).
-            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            2:59 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 5 of 5).
-            2:59 Going back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
-            2:59 The migration stays: what ran before now lives with the new schema.
-            2:59 Putting scr-web back to scr-web:2.
-            3:34 scr-web is back.
-            3:34 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            4:09 scr-ai-gateway is back.
-            4:09 Putting scr-api back to scr-api:2.
-            4:45 scr-api is back.
-            4:45 Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+                1:43 Updating scr-web.
+                2:19 scr-web runs scr-web:3 and nothing else.
+                2:19 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 5).
+                2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                2:59 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 5 of 5).
+                2:59 Going back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+                2:59 The migration stays: what ran before now lives with the new schema.
+                2:59 Putting scr-web back to scr-web:2.
+                3:34 scr-web is back.
+                3:34 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                4:09 scr-ai-gateway is back.
+                4:09 Putting scr-api back to scr-api:2.
+                4:45 scr-api is back.
+                5:30 Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -204,29 +204,29 @@ async fn an_alarm_during_the_rollout_goes_back() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            0:33 Alarm scr-staging-5xx is on.
-            0:33 Going back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints.
-            0:33 The migration stays: what ran before now lives with the new schema.
-            0:33 Putting scr-api back to scr-api:2.
-            0:48 scr-api is back.
-            2:03 Ended: rolled back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                0:33 Alarm scr-staging-5xx is on.
+                0:33 Going back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints.
+                0:33 The migration stays: what ran before now lives with the new schema.
+                0:33 Putting scr-api back to scr-api:2.
+                0:48 scr-api is back.
+                3:03 Ended: rolled back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -242,41 +242,41 @@ async fn an_alarm_in_the_bake_goes_back() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            2:19 scr-web runs scr-web:3 and nothing else.
-            2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 5m.
-            2:19 Alarm scr-staging-p99 is on.
-            2:19 Going back: alarm scr-staging-p99: Threshold Crossed: 3 datapoints.
-            2:19 The migration stays: what ran before now lives with the new schema.
-            2:19 Putting scr-web back to scr-web:2.
-            2:54 scr-web is back.
-            2:54 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            3:29 scr-ai-gateway is back.
-            3:29 Putting scr-api back to scr-api:2.
-            4:05 scr-api is back.
-            4:05 Ended: rolled back: alarm scr-staging-p99: Threshold Crossed: 3 datapoints.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+                1:43 Updating scr-web.
+                2:19 scr-web runs scr-web:3 and nothing else.
+                2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 5m.
+                2:19 Alarm scr-staging-p99 is on.
+                2:19 Going back: alarm scr-staging-p99: Threshold Crossed: 3 datapoints.
+                2:19 The migration stays: what ran before now lives with the new schema.
+                2:19 Putting scr-web back to scr-web:2.
+                2:54 scr-web is back.
+                2:54 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                3:29 scr-ai-gateway is back.
+                3:29 Putting scr-api back to scr-api:2.
+                4:05 scr-api is back.
+                4:50 Ended: rolled back: alarm scr-staging-p99: Threshold Crossed: 3 datapoints.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -353,7 +353,7 @@ async fn what_had_to_be_registered_again_is_nobodys_change() {
                 3:34 Putting scr-api back to scr-api:2.
                 3:34 scr-api:2 was deregistered, and is registered again as scr-api:4.
                 4:10 scr-api is back.
-                4:10 Ended: rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
+                4:55 Ended: rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
             scr/staging/3 7b41d0e
                 0:00 Deploying 7b41d0e, asked for by a push of 7b41d0e.
                 0:00 Prepared: scr-api scr-api:4 -> scr-api:5, scr-ai-gateway scr-ai-gateway:4 -> scr-ai-gateway:5, scr-web scr-web:4 -> scr-web:5.

@@ -72,7 +72,7 @@ async fn the_migration_runs_in_the_new_image_and_is_undone_in_it() {
             faceplate/prod/3 main-0a1b2c3
                 0:00 Going back from main-3f2a9c1 to main-0a1b2c3, asked for by ann (loses messages).
                 0:00 Prepared: faceplate faceplate:e7dc954b1803-1443ea75 -> faceplate:e3ff8149103b-de5a0191.
-                0:00 Taking the migration back.
+                0:00 Taking the migration of main-3f2a9c1 back.
                 0:00 The undoing runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
                 0:06 The migration is taken back.
                 0:06 Updating faceplate.
@@ -141,31 +141,31 @@ async fn where_the_spec_says_so_the_migration_is_undone_before_the_container_com
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
-            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-            0:26 The migration ended with exit code 0.
-            0:26 Updating faceplate.
-            0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
-            0:33 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
-            2:58 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
-            2:58 Taking the migration back.
-            2:58 The undoing runs as task f1cdd04f-e819-6e08-2d12-a257308bead4.
-            3:04 The migration is taken back.
-            3:04 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
-            3:04 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
-            3:12 faceplate is back.
-            4:35 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: going back from main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 was rolled back
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+                0:26 The migration ended with exit code 0.
+                0:26 Updating faceplate.
+                0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                0:33 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
+                2:58 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
+                2:58 Taking the migration back.
+                2:58 The undoing runs as task f1cdd04f-e819-6e08-2d12-a257308bead4.
+                3:04 The migration is taken back.
+                3:04 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+                3:04 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                3:12 faceplate is back.
+                5:29 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 was rolled back
+        "#]],
     );
     expect![[r#"
         python -m app.migrate up
@@ -231,31 +231,31 @@ async fn the_second_of_two_containers_fails_and_both_come_back() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75, embedder embedder:288d61390107-17ad1345 -> embedder:28b54adda635-eec69c21.
-            0:00 The migration runs as task 3c474299-b474-3d97-3080-4b7c0d32c0cd.
-            0:06 The migration ended with exit code 0.
-            0:06 Updating faceplate.
-            0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
-            0:33 Updating embedder.
-            0:58 Going back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
-            0:58 The migration stays: what ran before now lives with the new schema.
-            0:58 Putting embedder back to embedder:288d61390107-17ad1345.
-            1:04 embedder is back.
-            1:04 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
-            1:11 faceplate is back.
-            2:29 Ended: rolled back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
-        runs
-          embedder: shifter/embedder:before=main-0a1b2c3
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: going back from main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 was rolled back
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75, embedder embedder:288d61390107-17ad1345 -> embedder:28b54adda635-eec69c21.
+                0:00 The migration runs as task 3c474299-b474-3d97-3080-4b7c0d32c0cd.
+                0:06 The migration ended with exit code 0.
+                0:06 Updating faceplate.
+                0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                0:33 Updating embedder.
+                0:58 Going back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
+                0:58 The migration stays: what ran before now lives with the new schema.
+                0:58 Putting embedder back to embedder:288d61390107-17ad1345.
+                1:04 embedder is back.
+                1:04 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                1:11 faceplate is back.
+                3:29 Ended: rolled back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
+            runs
+              embedder: shifter/embedder:before=main-0a1b2c3
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 was rolled back
+        "#]],
     );
 }
 

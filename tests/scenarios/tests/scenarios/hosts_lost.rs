@@ -91,26 +91,26 @@ async fn a_script_that_is_killed_is_mended_by_the_way_back() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
-            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-            0:06 The migration ended with exit code 0.
-            0:06 Updating faceplate.
-            0:29 Going back: faceplate failed: i-0prod1: the script was killed.
-            0:29 The migration stays: what ran before now lives with the new schema.
-            0:29 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
-            0:34 faceplate is back.
-            1:59 Ended: rolled back: faceplate failed: i-0prod1: the script was killed.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: going back from main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 was rolled back
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+                0:06 The migration ended with exit code 0.
+                0:06 Updating faceplate.
+                0:29 Going back: faceplate failed: i-0prod1: the script was killed.
+                0:29 The migration stays: what ran before now lives with the new schema.
+                0:29 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                0:34 faceplate is back.
+                2:59 Ended: rolled back: faceplate failed: i-0prod1: the script was killed.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 was rolled back
+        "#]],
     );
     expect![[r#"
         faceplate faceplate@sha256:e3ff814 running
@@ -134,27 +134,27 @@ async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
-            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-            0:06 The migration ended with exit code 0.
-            0:06 Updating faceplate.
-            2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-            5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-            5:06 The migration stays: what ran before now lives with the new schema.
-            5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
-            7:11 faceplate is back.
-            7:11 Ended: rolled back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: going back from main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 was rolled back
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+                0:06 The migration ended with exit code 0.
+                0:06 Updating faceplate.
+                2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+                5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+                5:06 The migration stays: what ran before now lives with the new schema.
+                5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                7:11 faceplate is back.
+                7:36 Ended: rolled back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 was rolled back
+        "#]],
     );
     expect![[r#"
         faceplate faceplate@sha256:e3ff814 running
@@ -173,26 +173,26 @@ async fn a_pull_that_hangs_goes_back_at_its_deadline() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
-            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-            0:06 The migration ended with exit code 0.
-            0:06 Updating faceplate.
-            5:06 Going back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
-            5:06 The migration stays: what ran before now lives with the new schema.
-            5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
-            5:13 faceplate is back.
-            6:36 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: going back from main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 was rolled back
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+                0:06 The migration ended with exit code 0.
+                0:06 Updating faceplate.
+                5:06 Going back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
+                5:06 The migration stays: what ran before now lives with the new schema.
+                5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                5:13 faceplate is back.
+                7:36 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 was rolled back
+        "#]],
     );
 }
 

@@ -150,7 +150,7 @@ async fn once_it_is_gone_the_others_are_all_that_is_to_go_back() {
                 3:25 The migration stays: what ran before now lives with the new schema.
                 3:25 Putting faceplate back to faceplate:e7dc954b1803-1443ea75.
                 5:25 faceplate is back.
-                5:25 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+                5:55 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
             runs
               faceplate: shifter/faceplate:main-3f2a9c1, shifter/faceplate:main-7b41d0e
             told
@@ -298,7 +298,7 @@ async fn too_little_time_for_many_hosts_is_said() {
                 0:26 The migration stays: what ran before now lives with the new schema.
                 0:26 Putting faceplate back to faceplate:as-found-afec161e.
                 0:33 faceplate is back.
-                1:56 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 2 tasks run.
+                2:56 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 2 tasks run.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3, faceplate:by-hand
             told

@@ -257,7 +257,7 @@ async fn play(image: Image, calls: &Calls, fault: Option<(u64, Fault)>) -> Ended
         team.behave(&digests["shop"], Behaviour::CrashesAtStart { exit_code: 1 });
     }
     let mut text = end(&mut team, LIVE).await;
-    let migrations = team.sandbox.account().services.ecs.started("slipway/shop/live/1/migrate/");
+    let migrations = team.sandbox.account().services.ecs.started("/shop/live/1/migrate/");
     text.push_str(&format!("migrations: {migrations}\n"));
     Ended { text, calls: count(&team, calls) - before, struck: struck(&team) }
 }

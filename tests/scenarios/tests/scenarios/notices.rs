@@ -53,7 +53,7 @@ async fn a_bad_day_says_why_in_the_channel() {
         #deploys (edited 2 times)
           :leftwards_arrow_with_hook: *scr/staging: 3f2a9c1 was rolled back*
           https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
-          (Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 4m45s.)
+          (Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 5m30s.)
           > *scr/staging: going back from 3f2a9c1*
           > https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
           > *scr/staging: 3f2a9c1 was rolled back*
@@ -221,7 +221,7 @@ async fn a_failure_quotes_what_the_container_wrote_last() {
     expect![[r#"
         scr/staging: 7b41d0e was rolled back
         Why: scr-web failed: ECS deployment circuit breaker: tasks failed to start
-        Deployment 3 of scr/staging. Started by a push of 7b41d0e. It took 4m10s.
+        Deployment 3 of scr/staging. Started by a push of 7b41d0e. It took 4m55s.
         Last words:
           scr-web is back.
           Putting scr-ai-gateway back to scr-ai-gateway:2.

@@ -105,23 +105,23 @@ async fn a_first_deployment_that_fails_is_removed_where_the_spec_says_so() {
         PRODUCTION,
         1,
         &expect![[r#"
-        omen-epr/production/1 20261121090000
-            0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
-            0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
-            0:00 Updating omen-epr-service.
-            0:25 A task of omen-epr-service died by itself, 1 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
-            0:45 A task of omen-epr-service died by itself, 2 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
-            1:00 Going back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
-            1:00 omen-epr-service did not exist before and is deleted again.
-            1:00 omen-epr-service is deleted.
-            2:30 Ended: rolled back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
-        runs
-          omen-epr-service: 
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: going back from 20261121090000
-          omen-epr/production: 20261121090000 was rolled back
-    "#]],
+            omen-epr/production/1 20261121090000
+                0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
+                0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
+                0:00 Updating omen-epr-service.
+                0:25 A task of omen-epr-service died by itself, 1 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
+                0:45 A task of omen-epr-service died by itself, 2 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
+                1:00 Going back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
+                1:00 omen-epr-service did not exist before and is deleted again.
+                1:00 omen-epr-service is deleted.
+                3:30 Ended: rolled back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
+            runs
+              omen-epr-service: 
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: going back from 20261121090000
+              omen-epr/production: 20261121090000 was rolled back
+        "#]],
     );
 }
 
@@ -169,24 +169,24 @@ async fn where_the_spec_says_so_a_dead_worker_goes_back() {
         PRODUCTION,
         2,
         &expect![[r#"
-        omen-epr/production/2 20261122090000
-            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
-            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
-            0:00 Updating omen-epr-service.
-            0:40 Container audit-worker of omen-epr-service died: exit code 1; its task runs on.
-            0:40 Going back: container audit-worker of omen-epr-service died: exit code 1.
-            0:40 Putting omen-epr-service back to omen-epr:1.
-            1:25 omen-epr-service is back.
-            2:10 Ended: rolled back: container audit-worker of omen-epr-service died: exit code 1.
-        runs
-          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261122090000
-          omen-epr/production: going back from 20261122090000
-          omen-epr/production: 20261122090000 was rolled back
-    "#]],
+            omen-epr/production/2 20261122090000
+                0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+                0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
+                0:00 Updating omen-epr-service.
+                0:40 Container audit-worker of omen-epr-service died: exit code 1; its task runs on.
+                0:40 Going back: container audit-worker of omen-epr-service died: exit code 1.
+                0:40 Putting omen-epr-service back to omen-epr:1.
+                1:25 omen-epr-service is back.
+                3:10 Ended: rolled back: container audit-worker of omen-epr-service died: exit code 1.
+            runs
+              omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261122090000
+              omen-epr/production: going back from 20261122090000
+              omen-epr/production: 20261122090000 was rolled back
+        "#]],
     );
 }
 

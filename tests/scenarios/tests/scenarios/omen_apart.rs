@@ -121,34 +121,34 @@ async fn the_new_service_fails_and_the_old_one_comes_back() {
         PRODUCTION,
         2,
         &expect![[r#"
-        omen-epr/production/2 20261122090000
-            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
-            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2, omen-epr-audit-worker (new) -> omen-epr-worker:1.
-            0:00 Updating omen-epr-service.
-            0:45 omen-epr-service runs omen-epr:2 and nothing else.
-            0:45 Updating omen-epr-audit-worker.
-            1:10 omen-epr-audit-worker runs omen-epr-worker:1 and nothing else.
-            1:10 https://epr.example.com/healthz answers as expected (attempt 1).
-            1:10 Watching tasks for 3m.
-            1:40 A task of omen-epr-audit-worker died by itself, 1 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
-            2:30 A task of omen-epr-audit-worker died by itself, 2 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
-            3:20 A task of omen-epr-audit-worker died by itself, 3 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
-            3:20 Going back: 3 tasks of omen-epr-audit-worker died by themselves: container audit-worker exited with 1, Essential container in task exited.
-            3:20 omen-epr-audit-worker did not exist before and is deleted again.
-            3:20 omen-epr-audit-worker is deleted.
-            3:20 Putting omen-epr-service back to omen-epr:1.
-            4:05 omen-epr-service is back.
-            4:50 Ended: rolled back: 3 tasks of omen-epr-audit-worker died by themselves: container audit-worker exited with 1, Essential container in task exited.
-        runs
-          omen-epr-audit-worker: 
-          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261122090000
-          omen-epr/production: going back from 20261122090000
-          omen-epr/production: 20261122090000 was rolled back
-    "#]],
+            omen-epr/production/2 20261122090000
+                0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+                0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2, omen-epr-audit-worker (new) -> omen-epr-worker:1.
+                0:00 Updating omen-epr-service.
+                0:45 omen-epr-service runs omen-epr:2 and nothing else.
+                0:45 Updating omen-epr-audit-worker.
+                1:10 omen-epr-audit-worker runs omen-epr-worker:1 and nothing else.
+                1:10 https://epr.example.com/healthz answers as expected (attempt 1).
+                1:10 Watching tasks for 3m.
+                1:40 A task of omen-epr-audit-worker died by itself, 1 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
+                2:30 A task of omen-epr-audit-worker died by itself, 2 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
+                3:20 A task of omen-epr-audit-worker died by itself, 3 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
+                3:20 Going back: 3 tasks of omen-epr-audit-worker died by themselves: container audit-worker exited with 1, Essential container in task exited.
+                3:20 omen-epr-audit-worker did not exist before and is deleted again.
+                3:20 omen-epr-audit-worker is deleted.
+                3:20 Putting omen-epr-service back to omen-epr:1.
+                4:05 omen-epr-service is back.
+                5:50 Ended: rolled back: 3 tasks of omen-epr-audit-worker died by themselves: container audit-worker exited with 1, Essential container in task exited.
+            runs
+              omen-epr-audit-worker: 
+              omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261122090000
+              omen-epr/production: going back from 20261122090000
+              omen-epr/production: 20261122090000 was rolled back
+        "#]],
     );
     let old = definition(&team, "omen-epr-service");
     assert_eq!(old["containerDefinitions"].as_array().unwrap().len(), 2, "with its worker in it");

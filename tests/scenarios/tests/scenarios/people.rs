@@ -19,29 +19,29 @@ async fn a_rollback_during_the_rollout_turns_it_round() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            0:33 ann asked to go back: wrong colour.
-            0:33 Going back: asked for by ann: wrong colour.
-            0:33 The migration stays: what ran before now lives with the new schema.
-            0:33 Putting scr-api back to scr-api:2.
-            2:33 scr-api is back.
-            2:33 Ended: rolled back: asked for by ann: wrong colour.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                0:33 ann asked to go back: wrong colour.
+                0:33 Going back: asked for by ann: wrong colour.
+                0:33 The migration stays: what ran before now lives with the new schema.
+                0:33 Putting scr-api back to scr-api:2.
+                2:33 scr-api is back.
+                3:03 Ended: rolled back: asked for by ann: wrong colour.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 

@@ -33,6 +33,9 @@ async fn every_permission_is_needed_on_some_day() {
     let mut granted = BTreeSet::new();
     let mut used: BTreeSet<String> = by_chance().collect();
     let on_services = tokio::join!(there_and_back(), bad_days(), made_and_removed());
+    let handed_on = replayed().await;
+    sound(&handed_on);
+    used.extend(handed_on.sandbox.permissions_used().iter().map(told));
     let beside = tokio::join!(found_again(), on_hosts(), many_on_a_host());
     for team in [on_services.0, on_services.1, on_services.2, beside.0, beside.1, beside.2] {
         sound(&team);
@@ -90,7 +93,10 @@ async fn there_and_back() -> Team {
     let unhold = json!({"application": "scr", "environment": "staging", "action": "unhold"});
     team.ask("control", unhold).await.unwrap();
     // Pushed before Slipway came, so that only ECR knows the tag.
-    let before = json!({"application": "scr", "environment": "staging", "version": "before"});
+    let before = json!({
+        "application": "scr", "environment": "staging", "version": "before",
+        "skip_migration": true,
+    });
     let answer = team.ask("deploy", before).await.unwrap();
     assert_eq!(answer["accepted"], true, "{answer}");
     team.until_ended(STAGING, 4).await.unwrap();
@@ -148,8 +154,10 @@ async fn bad_days() -> Team {
         team.sandbox.faults(|faults| faults.on_calls(stop, When::Nth(1), Fault::Refuse(refusal)));
     }
 
+    under_an_alarm(&mut team).await;
+
     team.push_all("aaaaaa5", "slow").unwrap();
-    team.until_state(STAGING, 6, "baking").await.unwrap();
+    team.until_state(STAGING, 7, "baking").await.unwrap();
     for family in ["scr-api", "scr-ai-gateway", "scr-web"] {
         let definition = json!({ "taskDefinition": format!("{family}:2") });
         team.person("ecs", "DeregisterTaskDefinition", definition).unwrap();
@@ -157,7 +165,38 @@ async fn bad_days() -> Team {
     let before = team.digest("scr-web", "0a1b2c3").unwrap();
     team.sandbox.at_desk("ecr", |services, desk| services.ecr.delete("scr-web", &before, desk));
     team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed");
+    team.until_ended(STAGING, 7).await.unwrap();
+    team
+}
+
+/// A plan and a push while an alarm is on, which a rule may mute.
+async fn under_an_alarm(team: &mut Team) {
+    team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed");
+    team.push_all("aaaaaa6", "under an alarm").unwrap();
     team.until_ended(STAGING, 6).await.unwrap();
+    let plan = json!({
+        "application": "scr", "environment": "staging", "version": "aaaaaa6", "dry_run": true,
+    });
+    team.ask("deploy", plan).await.unwrap();
+    team.alarm("scr-staging-5xx", "OK", "quiet again");
+    team.sandbox.run_for(60).await.unwrap();
+}
+
+/// Events that were given up, one for each function that listens; and people who name nothing.
+async fn replayed() -> Team {
+    let mut team = scr().await;
+    for letter in [
+        include_str!("../../../../events/ecr-push-tagged.json"),
+        include_str!("../../../../events/ecs-service-steady-state.json"),
+        include_str!("../../../../events/alarm-metric.json"),
+    ] {
+        team.write_to("EventDeadLetters", letter).unwrap();
+    }
+    team.ask("wake", json!({"replay": true})).await.unwrap();
+    team.until(3600, |team| team.left_over().is_empty()).await.unwrap();
+    for function in ["control", "rollback"] {
+        team.ask(function, json!({"dry_run": true})).await.unwrap();
+    }
     team
 }
 

@@ -26,38 +26,38 @@ async fn one_of_three_fails_and_all_of_them_go_back() {
         PRODUCTION,
         2,
         &expect![[r#"
-        power-pto/production/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
-            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating api, worker, frontend.
-            0:58 A task of frontend died by itself, 1 of the 3 that are too many: container frontend exited with 1, Essential container in task exited.
-            0:58 A task of frontend died by itself, 2 of the 3 that are too many: container frontend exited with 1, Essential container in task exited.
-            1:08 api runs api:3 and nothing else.
-            1:08 worker runs worker:3 and nothing else.
-            1:13 Going back: frontend failed: ECS deployment circuit breaker: tasks failed to start.
-            1:13 The migration stays: what ran before now lives with the new schema.
-            1:13 Putting api back to api:2.
-            1:13 Putting worker back to worker:2.
-            1:13 Putting frontend back to frontend:2.
-            1:13 The rollout of frontend is over and cannot be stopped; the service is updated instead.
-            1:13 Putting frontend back to frontend:2.
-            1:48 api is back.
-            1:48 worker is back.
-            1:48 frontend is back.
-            2:43 Ended: rolled back: frontend failed: ECS deployment circuit breaker: tasks failed to start.
-        runs
-          api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
-          frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
-          worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
-        told
-          power-pto/production: deploying 0a1b2c3
-          power-pto/production: 0a1b2c3 is live
-          power-pto/production: deploying 3f2a9c1
-          power-pto/production: going back from 3f2a9c1
-          power-pto/production: 3f2a9c1 was rolled back
-    "#]],
+            power-pto/production/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
+                0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating api, worker, frontend.
+                0:58 A task of frontend died by itself, 1 of the 3 that are too many: container frontend exited with 1, Essential container in task exited.
+                0:58 A task of frontend died by itself, 2 of the 3 that are too many: container frontend exited with 1, Essential container in task exited.
+                1:08 api runs api:3 and nothing else.
+                1:08 worker runs worker:3 and nothing else.
+                1:13 Going back: frontend failed: ECS deployment circuit breaker: tasks failed to start.
+                1:13 The migration stays: what ran before now lives with the new schema.
+                1:13 Putting api back to api:2.
+                1:13 Putting worker back to worker:2.
+                1:13 Putting frontend back to frontend:2.
+                1:13 The rollout of frontend is over and cannot be stopped; the service is updated instead.
+                1:13 Putting frontend back to frontend:2.
+                1:48 api is back.
+                1:48 worker is back.
+                1:48 frontend is back.
+                3:43 Ended: rolled back: frontend failed: ECS deployment circuit breaker: tasks failed to start.
+            runs
+              api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
+              frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
+              worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
+            told
+              power-pto/production: deploying 0a1b2c3
+              power-pto/production: 0a1b2c3 is live
+              power-pto/production: deploying 3f2a9c1
+              power-pto/production: going back from 3f2a9c1
+              power-pto/production: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -73,41 +73,41 @@ async fn a_worker_that_starts_and_dies_later_counts() {
         PRODUCTION,
         2,
         &expect![[r#"
-        power-pto/production/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
-            0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating api, worker, frontend.
-            1:08 api runs api:3 and nothing else.
-            1:08 worker runs worker:3 and nothing else.
-            1:08 frontend runs frontend:3 and nothing else.
-            1:08 https://pto.example.com/api/health answers as expected (attempt 1).
-            1:08 https://pto.example.com/ answers as expected (attempt 1).
-            1:08 Watching alarms and tasks for 10m.
-            2:28 A task of worker died by itself, 1 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
-            2:28 A task of worker died by itself, 2 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
-            4:18 A task of worker died by itself, 3 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
-            4:18 Going back: 3 tasks of worker died by themselves: container worker exited with 137, Essential container in task exited.
-            4:18 The migration stays: what ran before now lives with the new schema.
-            4:18 Putting api back to api:2.
-            4:18 Putting worker back to worker:2.
-            4:18 Putting frontend back to frontend:2.
-            4:43 worker is back.
-            4:53 api is back.
-            4:53 frontend is back.
-            5:48 Ended: rolled back: 3 tasks of worker died by themselves: container worker exited with 137, Essential container in task exited.
-        runs
-          api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
-          frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
-          worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
-        told
-          power-pto/production: deploying 0a1b2c3
-          power-pto/production: 0a1b2c3 is live
-          power-pto/production: deploying 3f2a9c1
-          power-pto/production: going back from 3f2a9c1
-          power-pto/production: 3f2a9c1 was rolled back
-    "#]],
+            power-pto/production/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
+                0:00 The migration runs as task 35a341143cafb5dccab428d03fa4c3e7.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating api, worker, frontend.
+                1:08 api runs api:3 and nothing else.
+                1:08 worker runs worker:3 and nothing else.
+                1:08 frontend runs frontend:3 and nothing else.
+                1:08 https://pto.example.com/api/health answers as expected (attempt 1).
+                1:08 https://pto.example.com/ answers as expected (attempt 1).
+                1:08 Watching alarms and tasks for 10m.
+                2:28 A task of worker died by itself, 1 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
+                2:28 A task of worker died by itself, 2 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
+                4:18 A task of worker died by itself, 3 of the 3 that are too many: container worker exited with 137, Essential container in task exited.
+                4:18 Going back: 3 tasks of worker died by themselves: container worker exited with 137, Essential container in task exited.
+                4:18 The migration stays: what ran before now lives with the new schema.
+                4:18 Putting api back to api:2.
+                4:18 Putting worker back to worker:2.
+                4:18 Putting frontend back to frontend:2.
+                4:43 worker is back.
+                4:53 api is back.
+                4:53 frontend is back.
+                6:48 Ended: rolled back: 3 tasks of worker died by themselves: container worker exited with 137, Essential container in task exited.
+            runs
+              api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
+              frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
+              worker: power-pto/worker:before=0a1b2c3, power-pto/worker:before=0a1b2c3
+            told
+              power-pto/production: deploying 0a1b2c3
+              power-pto/production: 0a1b2c3 is live
+              power-pto/production: deploying 3f2a9c1
+              power-pto/production: going back from 3f2a9c1
+              power-pto/production: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -145,7 +145,7 @@ async fn an_accrual_job_that_fails_in_the_bake_puts_all_three_back() {
                 5:44 api is back.
                 5:44 worker is back.
                 5:44 frontend is back.
-                6:39 Ended: rolled back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
+                7:39 Ended: rolled back: alarm power-pto-accrual-failures: Threshold Crossed: 1 failure.
             runs
               api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
               frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3

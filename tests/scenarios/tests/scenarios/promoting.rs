@@ -128,6 +128,7 @@ async fn an_earlier_commit_is_deployed_to_production_by_hand() {
             "by": "ann",
             "confirm": "DEPLOY",
             "environment": "production",
+            "skip_migration": true,
             "version": "3f2a9c1",
             "why": "loses uploads"
           }
@@ -153,39 +154,38 @@ async fn an_earlier_commit_is_deployed_to_production_by_hand() {
         PRODUCTION,
         3,
         &expect![[r#"
-        scr/production/3 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by ann (loses uploads).
-            0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:4, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:4, scr-web-production scr-web-production:3 -> scr-web-production:4.
-            0:00 The migration runs as task 44707a104765c44bfea7894dc455e80f.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api-production.
-            1:08 scr-api-production runs scr-api-production:4 and nothing else.
-            1:08 Updating scr-ai-gateway-production.
-            1:43 scr-ai-gateway-production runs scr-ai-gateway-production:4 and nothing else.
-            1:43 Updating scr-web-production.
-            2:19 scr-web-production runs scr-web-production:4 and nothing else.
-            2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 10m.
-           12:19 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.5.0=production-latest, scr-ai-gateway:3f2a9c1=v1.5.0=production-latest
-          scr-api-production: scr-api:3f2a9c1=v1.5.0=production-latest, scr-api:3f2a9c1=v1.5.0=production-latest
-          scr-web-production: scr-web:3f2a9c1=v1.5.0=production-latest, scr-web:3f2a9c1=v1.5.0=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/production: deploying v1.5.0
-          scr/production: v1.5.0 is live
-          scr/staging: deploying 4b5c6d7
-          scr/staging: 4b5c6d7 is live
-          scr/production: deploying v1.6.0
-          scr/production: v1.6.0 is live
-          scr/production: deploying 3f2a9c1
-          scr/production: 3f2a9c1 is live
-    "#]],
+            scr/production/3 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by ann (loses uploads).
+                0:00 The migration is skipped, as asked.
+                0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:4, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:4, scr-web-production scr-web-production:3 -> scr-web-production:4.
+                0:00 Updating scr-api-production.
+                0:35 scr-api-production runs scr-api-production:4 and nothing else.
+                0:35 Updating scr-ai-gateway-production.
+                1:10 scr-ai-gateway-production runs scr-ai-gateway-production:4 and nothing else.
+                1:10 Updating scr-web-production.
+                1:45 scr-web-production runs scr-web-production:4 and nothing else.
+                1:45 https://api.scr-platform.com/health answers as expected (attempt 1).
+                1:45 https://scr-platform.com/ answers as expected (attempt 1).
+                1:45 Watching alarms and tasks for 10m.
+               11:45 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.5.0=production-latest, scr-ai-gateway:3f2a9c1=v1.5.0=production-latest
+              scr-api-production: scr-api:3f2a9c1=v1.5.0=production-latest, scr-api:3f2a9c1=v1.5.0=production-latest
+              scr-web-production: scr-web:3f2a9c1=v1.5.0=production-latest, scr-web:3f2a9c1=v1.5.0=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/production: deploying v1.5.0
+              scr/production: v1.5.0 is live
+              scr/staging: deploying 4b5c6d7
+              scr/staging: 4b5c6d7 is live
+              scr/production: deploying v1.6.0
+              scr/production: v1.6.0 is live
+              scr/production: deploying 3f2a9c1
+              scr/production: 3f2a9c1 is live
+        "#]],
     );
 }
 

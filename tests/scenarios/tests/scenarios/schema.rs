@@ -27,42 +27,42 @@ async fn the_migration_is_taken_back_before_any_service_is() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            2:19 scr-web runs scr-web:3 and nothing else.
-            2:19 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 5).
-            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            2:59 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 5 of 5).
-            2:59 Taking the migration back.
-            2:59 The undoing runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
-            3:32 The migration is taken back.
-            3:32 Going back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
-            3:32 Putting scr-web back to scr-web:2.
-            4:07 scr-web is back.
-            4:07 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            4:43 scr-ai-gateway is back.
-            4:43 Putting scr-api back to scr-api:2.
-            5:18 scr-api is back.
-            5:18 Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+                1:43 Updating scr-web.
+                2:19 scr-web runs scr-web:3 and nothing else.
+                2:19 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 5).
+                2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                2:59 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 5 of 5).
+                2:59 Taking the migration back.
+                2:59 The undoing runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
+                3:32 The migration is taken back.
+                3:32 Going back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+                3:32 Putting scr-web back to scr-web:2.
+                4:07 scr-web is back.
+                4:07 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                4:43 scr-ai-gateway is back.
+                4:43 Putting scr-api back to scr-api:2.
+                5:18 scr-api is back.
+                5:29 Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 

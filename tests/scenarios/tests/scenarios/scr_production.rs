@@ -126,38 +126,38 @@ async fn a_migration_is_undone_when_a_person_asks_for_it() {
         PRODUCTION,
         3,
         &expect![[r#"
-        scr/production/3 v1.4.0
-            0:00 Going back from v1.5.0 to v1.4.0, asked for by ann (loses uploads).
-            0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:3 -> scr-web-production:2.
-            0:00 Taking the migration back.
-            0:00 The undoing runs as task bbdb4a9c040cf545e590dd7e4700b7d6.
-            0:33 The migration is taken back.
-            0:33 Updating scr-web-production.
-            1:08 scr-web-production runs scr-web-production:2 and nothing else.
-            1:08 Updating scr-ai-gateway-production.
-            1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
-            1:43 Updating scr-api-production.
-            2:19 scr-api-production runs scr-api-production:2 and nothing else.
-            2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 10m.
-           12:19 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:before=0a1b2c3=v1.4.0=production-latest, scr-ai-gateway:before=0a1b2c3=v1.4.0=production-latest
-          scr-api-production: scr-api:before=0a1b2c3=v1.4.0=production-latest, scr-api:before=0a1b2c3=v1.4.0=production-latest
-          scr-web-production: scr-web:before=0a1b2c3=v1.4.0=production-latest, scr-web:before=0a1b2c3=v1.4.0=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/production: deploying v1.4.0
-          scr/production: v1.4.0 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/production: deploying v1.5.0
-          scr/production: v1.5.0 is live
-          scr/production: deploying v1.4.0
-          scr/production: v1.4.0 is live
-    "#]],
+            scr/production/3 v1.4.0
+                0:00 Going back from v1.5.0 to v1.4.0, asked for by ann (loses uploads).
+                0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:3 -> scr-web-production:2.
+                0:00 Taking the migration of v1.5.0 back.
+                0:00 The undoing runs as task bbdb4a9c040cf545e590dd7e4700b7d6.
+                0:33 The migration is taken back.
+                0:33 Updating scr-web-production.
+                1:08 scr-web-production runs scr-web-production:2 and nothing else.
+                1:08 Updating scr-ai-gateway-production.
+                1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
+                1:43 Updating scr-api-production.
+                2:19 scr-api-production runs scr-api-production:2 and nothing else.
+                2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 10m.
+               12:19 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:before=0a1b2c3=v1.4.0=production-latest, scr-ai-gateway:before=0a1b2c3=v1.4.0=production-latest
+              scr-api-production: scr-api:before=0a1b2c3=v1.4.0=production-latest, scr-api:before=0a1b2c3=v1.4.0=production-latest
+              scr-web-production: scr-web:before=0a1b2c3=v1.4.0=production-latest, scr-web:before=0a1b2c3=v1.4.0=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/production: deploying v1.4.0
+              scr/production: v1.4.0 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/production: deploying v1.5.0
+              scr/production: v1.5.0 is live
+              scr/production: deploying v1.4.0
+              scr/production: v1.4.0 is live
+        "#]],
     );
 }
 

@@ -95,36 +95,36 @@ async fn a_fix_of_somebody_else_during_the_rollback_stays() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-            1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-            1:48 Going back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
-            1:48 The migration stays: what ran before now lives with the new schema.
-            1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            1:48 The rollout of scr-ai-gateway is over and cannot be stopped; the service is updated instead.
-            1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
-            2:24 scr-ai-gateway is back.
-            2:24 Putting scr-api back to scr-api:2.
-            2:24 Somebody else brought scr-api to scr-api:1.
-            4:18 Ended: superseded: somebody else brought scr-api to scr-api:1.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before, scr-api:before
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was superseded
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration ended with exit code 0.
+                0:33 Updating scr-api.
+                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 Updating scr-ai-gateway.
+                1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+                1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
+                1:48 Going back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
+                1:48 The migration stays: what ran before now lives with the new schema.
+                1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                1:48 The rollout of scr-ai-gateway is over and cannot be stopped; the service is updated instead.
+                1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
+                2:24 scr-ai-gateway is back.
+                2:24 Putting scr-api back to scr-api:2.
+                2:24 Somebody else brought scr-api to scr-api:1.
+                4:19 Ended: superseded: somebody else brought scr-api to scr-api:1.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before, scr-api:before
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: going back from 3f2a9c1
+              scr/staging: 3f2a9c1 was superseded
+        "#]],
     );
 }
 

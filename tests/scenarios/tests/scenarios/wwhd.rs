@@ -186,7 +186,7 @@ async fn slow_answers_while_the_alarms_are_watched_go_back() {
                 1:35 Going back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
                 1:35 Putting wwhd-service back to wwhd-service:3.
                 2:10 wwhd-service is back.
-                3:05 Ended: rolled back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
+                4:05 Ended: rolled back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
             runs
               wwhd-service: wwhd-backend@9701092e6c3a, wwhd-backend@9701092e6c3a
             told
@@ -223,7 +223,7 @@ async fn tasks_that_never_get_healthy_go_back_by_the_deadline() {
                 2:40 The rollout of wwhd-service is over and cannot be stopped; the service is updated instead.
                 2:40 Putting wwhd-service back to wwhd-service:3.
                 3:15 wwhd-service is back.
-                4:10 Ended: rolled back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
+                5:10 Ended: rolled back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
             runs
               wwhd-service: wwhd-backend@9701092e6c3a, wwhd-backend@9701092e6c3a
             told

@@ -26,28 +26,28 @@ fn trap_09_tasks_that_get_healthy_and_die_then_are_counted_by_us() {
             +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:33 The migration ended with exit code 0.
-            +00:33 Updating scr-api.
-            +01:14 scr-api runs scr-api:2 and nothing else.
-            +01:14 Updating scr-ai-gateway.
-            +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-            +01:55 Updating scr-web.
-            +02:36 scr-web runs scr-web:2 and nothing else.
-            +02:37 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            +02:37 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            +02:37 Watching alarms and tasks for 5m.
-            +03:36 A task of scr-web died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +04:01 A task of scr-web died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +04:26 A task of scr-web died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +04:26 Going back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
-            +04:26 The migration stays: what ran before now lives with the new schema.
-            +04:26 Putting scr-web back to scr-web:1.
-            +05:07 scr-web is back.
-            +05:07 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +05:48 scr-ai-gateway is back.
-            +05:48 Putting scr-api back to scr-api:1.
-            +06:29 scr-api is back.
-            +06:58 Ended: rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
+            +00:34 The migration ended with exit code 0.
+            +00:34 Updating scr-api.
+            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 Updating scr-ai-gateway.
+            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 Updating scr-web.
+            +02:37 scr-web runs scr-web:2 and nothing else.
+            +02:38 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +02:38 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +02:38 Watching alarms and tasks for 5m.
+            +03:37 A task of scr-web died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +04:02 A task of scr-web died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +04:27 A task of scr-web died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +04:27 Going back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
+            +04:27 The migration stays: what ran before now lives with the new schema.
+            +04:27 Putting scr-web back to scr-web:1.
+            +05:08 scr-web is back.
+            +05:08 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +05:49 scr-ai-gateway is back.
+            +05:49 Putting scr-api back to scr-api:1.
+            +06:30 scr-api is back.
+            +06:59 Ended: rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
         "#]],
     );
 }
@@ -154,26 +154,26 @@ fn trap_12_an_alarm_that_is_on_already_may_be_warned_of_and_counts_once_it_was_q
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:02 Warning: already on, and not counted until quiet once: scr-staging-5xx.
             +00:03 The migration runs as task 00000007.
-            +00:33 The migration ended with exit code 0.
-            +00:33 Updating scr-api.
-            +01:14 scr-api runs scr-api:2 and nothing else.
-            +01:14 Updating scr-ai-gateway.
-            +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-            +01:55 Updating scr-web.
-            +02:36 scr-web runs scr-web:2 and nothing else.
-            +02:37 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            +02:37 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            +02:37 Watching alarms and tasks for 5m.
-            +03:37 Alarm scr-staging-5xx is on.
-            +03:37 Going back: alarm scr-staging-5xx: threshold crossed.
-            +03:37 The migration stays: what ran before now lives with the new schema.
-            +03:37 Putting scr-web back to scr-web:1.
-            +04:18 scr-web is back.
-            +04:18 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +04:59 scr-ai-gateway is back.
-            +04:59 Putting scr-api back to scr-api:1.
-            +05:40 scr-api is back.
-            +06:09 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
+            +00:34 The migration ended with exit code 0.
+            +00:34 Updating scr-api.
+            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 Updating scr-ai-gateway.
+            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 Updating scr-web.
+            +02:37 scr-web runs scr-web:2 and nothing else.
+            +02:38 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +02:38 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +02:38 Watching alarms and tasks for 5m.
+            +03:38 Alarm scr-staging-5xx is on.
+            +03:38 Going back: alarm scr-staging-5xx: threshold crossed.
+            +03:38 The migration stays: what ran before now lives with the new schema.
+            +03:38 Putting scr-web back to scr-web:1.
+            +04:19 scr-web is back.
+            +04:19 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +05:00 scr-ai-gateway is back.
+            +05:00 Putting scr-api back to scr-api:1.
+            +05:41 scr-api is back.
+            +06:10 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
         "#]],
     );
 }
@@ -225,22 +225,22 @@ fn trap_14_an_alarm_without_data_is_neither_good_nor_bad_and_is_mentioned() {
         &story,
         "staging",
         &expect![[r#"
-        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-        +00:03 The migration runs as task 00000007.
-        +00:33 The migration ended with exit code 0.
-        +00:33 Updating scr-api.
-        +01:14 scr-api runs scr-api:2 and nothing else.
-        +01:14 Updating scr-ai-gateway.
-        +01:55 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-        +01:55 Updating scr-web.
-        +02:36 scr-web runs scr-web:2 and nothing else.
-        +02:37 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-        +02:37 https://staging.scr-platform.com/ answers as expected (attempt 1).
-        +02:37 Watching alarms and tasks for 5m.
-        +07:39 Alarm scr-staging-p99 has no data: nothing was measured.
-        +07:39 Ended: succeeded.
-    "#]],
+            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 The migration runs as task 00000007.
+            +00:34 The migration ended with exit code 0.
+            +00:34 Updating scr-api.
+            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 Updating scr-ai-gateway.
+            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 Updating scr-web.
+            +02:37 scr-web runs scr-web:2 and nothing else.
+            +02:38 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +02:38 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +02:38 Watching alarms and tasks for 5m.
+            +07:40 Alarm scr-staging-p99 has no data: nothing was measured.
+            +07:40 Ended: succeeded.
+        "#]],
     );
 }
 

@@ -31,20 +31,20 @@ fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
             +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:33 The migration ended with exit code 0.
-            +00:33 Updating scr-api.
-            +01:14 scr-api runs scr-api:2 and nothing else.
-            +01:14 Updating scr-ai-gateway.
-            +01:35 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:00 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:25 A task of scr-ai-gateway died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:25 Going back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
-            +02:25 The migration stays: what ran before now lives with the new schema.
-            +02:25 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +03:06 scr-ai-gateway is back.
-            +03:06 Putting scr-api back to scr-api:1.
-            +03:47 scr-api is back.
-            +04:57 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+            +00:34 The migration ended with exit code 0.
+            +00:34 Updating scr-api.
+            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 Updating scr-ai-gateway.
+            +01:36 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:01 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:26 A task of scr-ai-gateway died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
+            +02:26 Going back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+            +02:26 The migration stays: what ran before now lives with the new schema.
+            +02:26 Putting scr-ai-gateway back to scr-ai-gateway:1.
+            +03:07 scr-ai-gateway is back.
+            +03:07 Putting scr-api back to scr-api:1.
+            +03:48 scr-api is back.
+            +04:58 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
         "#]],
     );
 }
@@ -200,14 +200,14 @@ fn trap_53_a_rollback_that_says_nothing_goes_to_what_ran_before() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 succeeded
-        7b41d0e rolled back: asked for by ada: customers complain
-        answered +31:56 accepted: everything goes back to what ran before
-        runs scr-api = scr-api:2 (api-3f2a9c1)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
-        runs scr-web = scr-web:2 (web-3f2a9c1)
-        hold by ada: 7b41d0e was rolled back: asked for by ada: customers complain
-    "#]],
+            3f2a9c1 succeeded
+            7b41d0e rolled back: asked for by ada: customers complain
+            answered +31:57 accepted: everything goes back to what ran before
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+            hold by ada: 7b41d0e was rolled back: asked for by ada: customers complain
+        "#]],
     );
 }
 
@@ -290,7 +290,7 @@ fn trap_53_pause_and_cancel_do_what_their_answers_say() {
             answered +00:00 refused: nothing is under way here
             answered +00:00 accepted: paused; nothing starts here until it is resumed
             answered +60:00 accepted: resumed
-            answered +60:32 refused: it is under way; use rollback to put everything back
+            answered +60:33 refused: it is under way; use rollback to put everything back
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)

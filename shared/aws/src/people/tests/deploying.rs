@@ -251,7 +251,7 @@ fn an_environment_that_nobody_deployed_to_has_an_example_too() {
 fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
     let desk = with_pushes();
     desk.deploy(
-        r#"{"environment": "staging", "version": "c90", "skip-migration": "yes", "dry_run": true}"#,
+        r#"{"environment": "staging", "version": "c90f", "skip-migration": "yes", "dry_run": true}"#,
         &expect![[r#"
             {
               "accepted": true,
@@ -281,12 +281,12 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
                 "application": "scr",
                 "environment": "staging",
                 "skip_migration": "yes",
-                "version": "c90"
+                "version": "c90f"
               }
             }"#]],
     );
     let skip =
-        r#"{"environment": "staging", "version": "c90", "skip_migration": true, "by": "ada"}"#;
+        r#"{"environment": "staging", "version": "c90f", "skip_migration": true, "by": "ada"}"#;
     desk.deploy(
         skip,
         &expect![[r#"
@@ -337,7 +337,7 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
             "environment": "staging",
             "request": "again at 2026-01-06T14:00:00Z",
             "skip_migration": true,
-            "version": "c90"
+            "version": "c90f"
           },
           "watch": {
             "function": "slipway-status",
@@ -349,7 +349,7 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
           }
         }"#]]);
     desk.deploy(
-        r#"{"environment": "staging", "version": "c90", "skip_migration": false, "by": "ada"}"#,
+        r#"{"environment": "staging", "version": "c90f", "skip_migration": false, "by": "ada"}"#,
         &expect![[r#"
             {
               "accepted": true,

@@ -43,7 +43,12 @@ fn a_service_of_another_application_is_refused_unless_forced() {
     check(&desk, SHOP, &expect!["true"]);
     let forced = desk.ask("configure", &json!({"spec": renamed, "force": true})).unwrap();
     assert_eq!(forced["accepted"], true);
-    assert_eq!(forced["warnings"].as_array().unwrap().len(), 1);
+    let warnings: Vec<_> =
+        forced["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
+    expect![[r#"
+        environments.staging.services: shop-api, shop-web: the application shop deploys this in its staging already, and both would deploy over each other; take it out of one of them, remove shop with {"application": "shop", "remove": true}, or add "force": true
+        environments.staging.services: shop-api goes on running in the cluster other, where nothing brings it forward any more; scale it down and delete it by hand
+        environments.staging.services: shop-web goes on running in the cluster other, where nothing brings it forward any more; scale it down and delete it by hand"#]].assert_eq(&warnings.join("\n"));
 }
 
 #[test]
