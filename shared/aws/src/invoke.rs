@@ -20,7 +20,7 @@ impl Aws {
     /// Hands an event to a function, as EventBridge does: Lambda takes it, calls the function, and
     /// tries again what fails.
     pub async fn invoke_later(&self, function: &str, event: &Value) -> Result<(), Failure> {
-        let request = self.signed(function, event.to_string(), SystemTime::now())?;
+        let request = self.signed(function, &event.to_string(), SystemTime::now())?;
         let asking = async {
             let unreachable = |error: &dyn Error| Failure::Passing(chain(error));
             let response = self.http.send(request).await.map_err(|error| unreachable(&error))?;
@@ -44,7 +44,7 @@ impl Aws {
     fn signed(
         &self,
         function: &str,
-        body: String,
+        body: &str,
         now: SystemTime,
     ) -> Result<Request<SdkBody>, Failure> {
         let region = self.settings.required("AWS_REGION")?;
@@ -55,7 +55,7 @@ impl Aws {
             Request::post(format!("{endpoint}/2015-03-31/functions/{function}/invocations"))
                 .header("content-type", "application/json")
                 .header("x-amz-invocation-type", "Event")
-                .body(SdkBody::from(body.clone()))
+                .body(SdkBody::from(body))
                 .map_err(|error| wrong(&error))?;
         let key = self.settings.required("AWS_ACCESS_KEY_ID")?;
         let secret = self.settings.required("AWS_SECRET_ACCESS_KEY")?;
@@ -103,7 +103,7 @@ mod tests {
             ("AWS_SESSION_TOKEN", "a-token".into()),
         ]));
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_251_732);
-        let request = aws.signed("slipway-image-pushed", "{}".into(), now).unwrap();
+        let request = aws.signed("slipway-image-pushed", "{}", now).unwrap();
         let expected = "https://lambda.eu-central-1.amazonaws.com/2015-03-31/functions/slipway-image-pushed/invocations";
         assert_eq!(request.uri(), expected);
         let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();

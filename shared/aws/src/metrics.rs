@@ -129,7 +129,10 @@ fn line(function: &str, now: Time, numbers: &[(Metric, u64)]) -> Option<Value> {
             (json!({"Name": metric.name(), "Unit": metric.unit()}), metric.dimensions());
         match directives.iter_mut().find(|known| known["Dimensions"] == dimensions) {
             Some(known) => {
-                known["Metrics"].as_array_mut().into_iter().for_each(|list| list.push(name.clone()))
+                known["Metrics"]
+                    .as_array_mut()
+                    .into_iter()
+                    .for_each(|list| list.push(name.clone()));
             }
             None => directives
                 .push(json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [name]})),

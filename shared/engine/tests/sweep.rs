@@ -1,7 +1,5 @@
 //! Sweeps: whatever is due is woken, and nothing keeps anything else from being woken.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
-
 use engine::memory::Memory;
 use engine::{
     Due, Engine, Key, Lookup, Message, Pipeline, SaveError, Stored, Timer, World, WorldError, Write,

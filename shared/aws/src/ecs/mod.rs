@@ -40,7 +40,7 @@ mod trouble;
 mod way_back;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use look::{look_at_one_off, stop_one_off};
 pub use observe::{observations, observe};

@@ -40,7 +40,7 @@ mod tests {
     use aws_sdk_dynamodb::types::error::TransactionCanceledException;
     use engine::{SaveError, WorldError};
 
-    fn told(error: Option<SaveError>) -> &'static str {
+    fn told(error: Option<&SaveError>) -> &'static str {
         match error {
             Some(SaveError::Conflict) => "conflict",
             Some(SaveError::World(WorldError::Passing(_))) => "passing",
@@ -55,7 +55,7 @@ mod tests {
         let error = TransactionCanceledException::builder()
             .set_cancellation_reasons(Some(reasons.collect()))
             .build();
-        told(canceled(&TransactWriteItemsError::TransactionCanceledException(error)))
+        told(canceled(&TransactWriteItemsError::TransactionCanceledException(error)).as_ref())
     }
 
     #[test]
@@ -72,10 +72,10 @@ mod tests {
     fn a_write_that_meets_a_transaction_is_decided_anew() {
         let of = |code: &str| {
             let message = "Transaction is ongoing for the item".to_owned();
-            told(Some(refused(Failure::Refused { code: code.into(), message })))
+            told(Some(&refused(Failure::Refused { code: code.into(), message })))
         };
         assert_eq!(of("TransactionConflictException"), "conflict");
         assert_eq!(of("ValidationException"), "final");
-        assert_eq!(told(Some(refused(Failure::Passing("throttled".into())))), "passing");
+        assert_eq!(told(Some(&refused(Failure::Passing("throttled".into())))), "passing");
     }
 }

@@ -118,7 +118,7 @@ impl Aws {
         let writing = self.dynamodb().transact_write_items();
         match writing.set_transact_items(Some(items.collect())).send().await {
             Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error().and_then(|error| canceled(error)) {
+            Err(error) => match error.as_service_error().and_then(canceled) {
                 Some(canceled) => Err(canceled),
                 None => Err(refused(failure(error))),
             },

@@ -70,14 +70,18 @@ impl Deployment {
         match (reading, service.refused().map(str::to_owned)) {
             (Reading::Done, _) => self.seen_back(name, seen_at, now),
             // AWS refused, and it does run what we brought.
-            (Reading::Underway { waiting: WaitsFor::Visibility }, Some(why))
-            | (Reading::Failed { .. } | Reading::Returned { .. }, Some(why)) => {
+            (
+                Reading::Underway { waiting: WaitsFor::Visibility }
+                | Reading::Failed { .. }
+                | Reading::Returned { .. },
+                Some(why),
+            ) => {
                 self.give_up(name, why, now);
             }
             (Reading::TakenOver { revision }, Some(why)) if revision == service.after => {
                 self.give_up(name, why, now);
             }
-            (Reading::Underway { waiting }, _) => self.not_back_yet(name, waiting, now),
+            (Reading::Underway { waiting }, _) => self.not_back_yet(name, &waiting, now),
             (Reading::TakenOver { revision } | Reading::Replaced { revision }, _)
                 if revision == service.after =>
             {
@@ -124,7 +128,7 @@ impl Deployment {
         }
     }
 
-    fn not_back_yet(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
+    fn not_back_yet(&mut self, name: &ServiceName, waiting: &WaitsFor, now: Time) {
         let Some(service) = self.service_mut(name) else { return };
         let back_by = service.back_by;
         let seen_at = service.seen_at;
@@ -139,7 +143,7 @@ impl Deployment {
             Standing::Removing { .. } => {}
             // ECS is deleting it, and nobody can do more about that.
             Standing::Removed
-                if waiting == WaitsFor::Deletion && back_by.is_none_or(|time| now >= time) =>
+                if *waiting == WaitsFor::Deletion && back_by.is_none_or(|time| now >= time) =>
             {
                 self.settled_service(name, seen_at);
             }

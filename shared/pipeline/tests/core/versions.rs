@@ -37,13 +37,10 @@ fn only_the_digits_of_a_commit_or_a_digest_may_be_cut_short() {
 #[test]
 fn what_is_written_out_is_meant_before_what_begins_so() {
     let known = ["3f2a9c1d", "3f2a9c1", "0a1b2c3", "0a1b9d9", "3f2a9c1"].map(Version::new);
-    let means = |typed: &str| {
-        let numbered = known.iter().zip(1..).map(|(version, number)| (version, number));
-        match meant(typed, numbered) {
-            Meant::One(number) => format!("{typed}: number {number}\n"),
-            Meant::Several(versions) => format!("{typed}: any of {versions:?}\n"),
-            Meant::Nothing => format!("{typed}: nothing\n"),
-        }
+    let means = |typed: &str| match meant(typed, known.iter().zip(1..)) {
+        Meant::One(number) => format!("{typed}: number {number}\n"),
+        Meant::Several(versions) => format!("{typed}: any of {versions:?}\n"),
+        Meant::Nothing => format!("{typed}: nothing\n"),
     };
     let told = ["3f2a9c1", "3f2a9c1d", "0a1b2", "0a1b", "3f2a", "b"].map(means).concat();
     expect![[r#"

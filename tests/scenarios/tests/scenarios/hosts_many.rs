@@ -61,8 +61,11 @@ async fn services_that_do_not_fit_into_one_answer_are_there_all_the_same() {
 async fn two_hosts() -> Team {
     let mut team = faceplate().await;
     let rules = team.system.environments().find(|(name, _)| *name == "prod").unwrap().1.clone();
-    let pipeline::spec::Target::Hosts(tags) = &rules.target else { panic!("faceplate has hosts") };
-    team.add_host(OTHER, tags, &rules).unwrap();
+    let tags = match &rules.target {
+        pipeline::spec::Target::Hosts(tags) => Some(tags),
+        pipeline::spec::Target::Cluster(_) => None,
+    };
+    team.add_host(OTHER, tags.unwrap(), &rules).unwrap();
     next(&mut team).await;
     team
 }
@@ -278,8 +281,11 @@ async fn too_little_time_for_many_hosts_is_said() {
     let text = team.system.text.replace("        timeout: 5m", "        timeout: 20s");
     team.respecify(&text).await.unwrap();
     let rules = team.system.environments().find(|(name, _)| *name == "prod").unwrap().1.clone();
-    let pipeline::spec::Target::Hosts(tags) = &rules.target else { panic!("faceplate has hosts") };
-    team.add_host(OTHER, tags, &rules).unwrap();
+    let tags = match &rules.target {
+        pipeline::spec::Target::Hosts(tags) => Some(tags),
+        pipeline::spec::Target::Cluster(_) => None,
+    };
+    team.add_host(OTHER, tags.unwrap(), &rules).unwrap();
     next(&mut team).await;
     check(
         &team,

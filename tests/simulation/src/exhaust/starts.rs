@@ -89,7 +89,7 @@ impl Start {
             (Self::FirstCrashes, 0) | (Self::SecondCrashes, 1) => Some(Behaviour::CrashesAtStart),
             (Self::SecondHangs, 1) => Some(Behaviour::Hangs),
             (Self::FailsItsCheck, 1) => Some(Behaviour::FailsChecks),
-            (Self::RaisesTheAlarm, 1) | (Self::UndoFails, 1) => Some(raises),
+            (Self::RaisesTheAlarm | Self::UndoFails, 1) => Some(raises),
             (Self::MigrationFails, 0) => Some(Behaviour::MigrationExits(Some(1))),
             (Self::UndoFails, 0) => Some(Behaviour::UndoFails),
             _ => None,

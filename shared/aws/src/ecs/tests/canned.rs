@@ -9,8 +9,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-pub(super) struct Canned {
-    pub(super) aws: Aws,
+pub(crate) struct Canned {
+    pub(crate) aws: Aws,
     state: Arc<Mutex<State>>,
 }
 
@@ -34,7 +34,7 @@ enum Answer {
 }
 
 impl Canned {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State::default()));
@@ -57,24 +57,24 @@ impl Canned {
     }
 
     /// The next answer of an operation; the last one stays.
-    pub(super) fn answers(self, operation: &str, answer: Value) -> Self {
+    pub(crate) fn answers(self, operation: &str, answer: Value) -> Self {
         self.add(operation, Answer::Given(answer))
     }
 
     /// The answer about one repository, whenever it is asked.
-    pub(super) fn answers_about(self, repository: &str, operation: &str, answer: Value) -> Self {
+    pub(crate) fn answers_about(self, repository: &str, operation: &str, answer: Value) -> Self {
         self.add(&format!("{operation} {repository}"), Answer::Given(answer))
     }
 
-    pub(super) fn refuses(self, operation: &str, code: &str, message: &str) -> Self {
+    pub(crate) fn refuses(self, operation: &str, code: &str, message: &str) -> Self {
         self.refuses_with(operation, json!({"__type": code, "message": message}))
     }
 
-    pub(super) fn refuses_with(self, operation: &str, answer: Value) -> Self {
+    pub(crate) fn refuses_with(self, operation: &str, answer: Value) -> Self {
         self.add(operation, Answer::Refused(answer))
     }
 
-    pub(super) fn registers(self, arn: String, without: &[&'static str]) -> Self {
+    pub(crate) fn registers(self, arn: String, without: &[&'static str]) -> Self {
         let answer = Answer::Registered { arn, without: without.to_vec() };
         self.add("RegisterTaskDefinition", answer)
     }
@@ -87,7 +87,7 @@ impl Canned {
     }
 
     /// Puts an item into the table.
-    pub(super) fn with_item(self, partition: &str, sort: &str, texts: &[(&str, &str)]) -> Self {
+    pub(crate) fn with_item(self, partition: &str, sort: &str, texts: &[(&str, &str)]) -> Self {
         let texts = texts.iter().map(|(name, text)| ((*name).to_owned(), json!({"S": text})));
         let item = Value::Object(texts.collect::<Map<_, _>>());
         self.state.lock().unwrap().items.insert(format!("{partition} / {sort}"), item);
@@ -96,7 +96,7 @@ impl Canned {
 
     /// What was asked of AWS since the last time: the table left out, and what is long and the same
     /// everywhere. Images of several repositories are asked for side by side: put in an order.
-    pub(super) fn calls(&self) -> String {
+    pub(crate) fn calls(&self) -> String {
         let mut calls = std::mem::take(&mut self.state.lock().unwrap().calls);
         let reads_image = |(operation, _): &(String, Value)| {
             ["BatchGetImage", "DescribeImages"].contains(&operation.as_str())
@@ -119,7 +119,7 @@ impl Canned {
     }
 
     /// The same without the moments since when rollouts were asked for.
-    pub(super) fn timeless_calls(&self) -> String {
+    pub(crate) fn timeless_calls(&self) -> String {
         let calls = self.calls();
         let lines = calls.lines().map(|line| match line.split_once("\"createdAt\":{\"after\":") {
             Some((before, after)) => {
@@ -132,13 +132,13 @@ impl Canned {
     }
 
     /// A text of an item in the table.
-    pub(super) fn text(&self, place: &str, name: &str) -> String {
+    pub(crate) fn text(&self, place: &str, name: &str) -> String {
         let state = self.state.lock().unwrap();
         state.items[place][name]["S"].as_str().unwrap().to_owned()
     }
 
     /// The keys in the table.
-    pub(super) fn items(&self) -> Vec<String> {
+    pub(crate) fn items(&self) -> Vec<String> {
         self.state.lock().unwrap().items.keys().cloned().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Effects against canned answers of AWS, through the real clients and a real socket.
 
 mod account;
-mod canned;
+pub(crate) mod canned;
 mod observing;
 mod preparing;
 mod preparing_badly;

@@ -1,10 +1,10 @@
 //! One-off commands: whose word counts for how they ended, and who is asked.
 
-use super::canned::Canned;
 use super::sending::{NEW, check, tags, with_hosts};
 use super::{id, service};
 use crate::Settings;
 use crate::clock::Clock;
+use crate::ecs::tests::canned::Canned;
 use crate::hosts::{heard, look_at_one_off, run_one_off};
 use crate::settings::CLOCK_FROM_DEADLINE;
 use expect_test::expect;

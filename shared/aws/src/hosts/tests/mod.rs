@@ -7,11 +7,6 @@ mod marks;
 mod readings;
 mod sending;
 
-/// A server that answers as a test says; ECS's adapters have it first.
-#[path = "../../ecs/tests/canned.rs"]
-#[allow(dead_code, reason = "not every part of AWS is used here")]
-mod canned;
-
 use super::answer::{Container, Report, What};
 use pipeline::names::{DeploymentId, Place, ServiceName};
 

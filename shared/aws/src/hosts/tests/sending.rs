@@ -1,7 +1,7 @@
 //! What is asked of Run Command where not every host takes commands, or tells all.
 
-use super::canned::Canned;
 use super::{id, service};
+use crate::ecs::tests::canned::Canned;
 use crate::hosts::look::{Question, look};
 use crate::hosts::{Tags, hosts, put_back, roll_out};
 use expect_test::{Expect, expect};
@@ -270,7 +270,7 @@ async fn a_look_sees_every_host_that_answers() {
     let asked = [&name];
     let question = Question { services: &asked, ..Question::default() };
     let looked = look(&aws.aws, &id(), &found, question).await.unwrap();
-    let silent: Vec<_> = looked.iter().filter_map(|(_, said)| said.as_ref().err()).collect();
+    let silent: Vec<_> = looked.values().filter_map(|said| said.as_ref().err()).collect();
     check(
         &aws,
         &format!("{} looked, but {silent:?}", looked.len()),
