@@ -81,8 +81,8 @@ def seen(stack, function):
 
 
 def failures(stack):
-    """Wake is the function whose asynchronous invocations are not tried again."""
-    stack.invoke("wake", {"fail": True}, "Event")
+    """What fails is kept; a tick, which wake alone is told of, is not."""
+    stack.invoke("configure", {"fail": True}, "Event")
     sqs, queue = stack.cloud.client("sqs"), stack.physical["EventDeadLetters"]
     kept = until(
         "a failed event among the dead letters",

@@ -56,7 +56,14 @@ fn a_task_that_is_taken_and_finds_no_room_is_not_tried_for_ever() {
            1m It cannot be started yet and is tried again: Capacity is unavailable at this time. Please try again later.
           19m The migration runs as task 20 (attempt 20).
           20m Ended: failed: the migration could not be started: Capacity is unavailable at this time. Please try again later (attempt 20).
-    "#]].assert_eq(&story.timeline());
+    "#]].assert_eq(&unindented(&story.timeline()));
+}
+
+/// An expected text has no indentation that all of its lines share.
+fn unindented(text: &str) -> String {
+    let width = |line: &str| line.len() - line.trim_start().len();
+    let shared = text.lines().map(width).min().unwrap_or_default();
+    text.lines().map(|line| format!("{}\n", &line[shared..])).collect()
 }
 
 #[test]
@@ -171,5 +178,5 @@ fn a_migration_that_is_skipped_is_never_asked_for() {
            0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
            0s Updating shop-api, shop-worker.
     "#]]
-    .assert_eq(&story.timeline());
+    .assert_eq(&unindented(&story.timeline()));
 }
