@@ -43,8 +43,8 @@ class Stack:
         of them, so that both would always be denied: their resources become `*` (the contract tests
         look at the scopes). It wants a permission for batches of messages, for which AWS takes the
         one for messages. It is called without TLS, which queues and topic refuse. It waits out the
-        minutes before a retry, so that nothing is tried again. And nobody may send events in the name
-        of AWS, as on AWS: the rules hear `test.ecr`, too.
+        minutes before a retry, so that nothing is tried again. And nobody may send events in the
+        name of AWS, as on AWS: the rules hear `test.ecr`, too.
         """
         copy = json.loads(json.dumps(self.template))
         for resource in copy["Resources"].values():
