@@ -55,7 +55,8 @@ class Journey:
         self.stack.tell(sample("alarm-metric"))
         for service in reversed(self.scr.services):
             self.rolled_out(service, good[service])
-        # The last look comes when no worker can be under way any more: ninety seconds later.
+        # The last look comes when no worker can be under way any more and its update would be seen:
+        # two and a half minutes later.
         self.becomes("settling")
         self.stack.update()
         check("the second release", self.verdict(2), f"rolled back: alarm {ALARM}: a test")
@@ -141,7 +142,7 @@ class Journey:
                     return verdict
             return None
 
-        return until(f"the end of deployment {number}", ended, seconds=150, every=0.5)
+        return until(f"the end of deployment {number}", ended, seconds=240, every=0.5)
 
     def silent(self, function, what):
         """Gives an event that would come by itself the time to arrive."""
