@@ -464,6 +464,15 @@ impl Cloud {
         vec![News::Task(address.clone(), report)]
     }
 
+    /// The task that ECS answers with when the token comes again, if it remembers it.
+    pub fn task_of(&self, cluster: &str, token: &str, now: Time) -> Option<&OneOffTask> {
+        let hour = Span::hours(1);
+        self.tasks.iter().find(|task| {
+            let remembered = task.ends.as_ref().is_none_or(|(end, _)| now < *end + hour);
+            task.cluster == cluster && task.token == token && remembered
+        })
+    }
+
     /// `RunTask` with a client token: the same token gives the same task while AWS remembers it.
     pub fn run_task(
         &mut self,
@@ -473,12 +482,7 @@ impl Cloud {
         revision: &Revision,
         now: Time,
     ) -> (TaskId, Vec<(Span, Tick)>) {
-        let hour = Span::hours(1);
-        let known = self.tasks.iter().find(|task| {
-            let remembered = task.ends.as_ref().is_none_or(|(end, _)| now < *end + hour);
-            task.cluster == cluster && task.token == token && remembered
-        });
-        if let Some(task) = known {
+        if let Some(task) = self.task_of(cluster, token, now) {
             return (task.id.clone(), vec![]);
         }
         let id = TaskId::new(self.next("arn:aws:ecs:eu-west-1:123456789012:task/one-off/"));

@@ -103,7 +103,10 @@ impl<D: Decide> Sim<D> {
     }
 
     fn perform_one_off(&mut self, id: &DeploymentId, one_off: &OneOff) -> Event {
-        if self.cloud.refusals > 0 {
+        let cluster = target_name(&one_off.target);
+        // A token that ECS knows is answered with its task, whether there is room or not.
+        let is_known = self.cloud.task_of(&cluster, &one_off.client_token, self.now).is_some();
+        if self.cloud.refusals > 0 && !is_known {
             self.cloud.refusals -= 1;
             return Event::OneOffNotStarted {
                 purpose: one_off.purpose,
@@ -114,7 +117,6 @@ impl<D: Decide> Sim<D> {
         }
         let owner =
             Owner { deployment: id.clone(), purpose: one_off.purpose, attempt: one_off.attempt };
-        let cluster = target_name(&one_off.target);
         let (task, ticks) = self.cloud.run_task(
             &cluster,
             &one_off.client_token,

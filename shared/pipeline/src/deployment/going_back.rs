@@ -48,6 +48,7 @@ impl Deployment {
                 | Standing::PutBack
                 | Standing::Removing { .. }
                 | Standing::Removed
+                | Standing::NotPutBack { .. }
         );
         if !on_its_way || !service.seen(observation) {
             return None;
@@ -67,6 +68,9 @@ impl Deployment {
         now: Time,
     ) {
         let Some(service) = self.service_mut(name) else { return };
+        if service.is_given_up() {
+            return self.judge_given_up(name, &reading, seen_at, now);
+        }
         match (reading, service.refused().map(str::to_owned)) {
             (Reading::Done, _) => self.seen_back(name, seen_at, now),
             // AWS refused, and it does run what we brought.
@@ -126,6 +130,17 @@ impl Deployment {
             Standing::Removing { .. } => {}
             _ => self.settled_service(name, seen_at),
         }
+    }
+
+    /// Nobody waits for it any more. If it is back all the same, that is what is said at the end.
+    fn judge_given_up(&mut self, name: &ServiceName, reading: &Reading, seen_at: Time, now: Time) {
+        if *reading == Reading::Done && seen_at >= self.undisturbed_from() {
+            let Some(service) = self.service_mut(name) else { return };
+            service.standing =
+                if service.before.is_some() { Standing::PutBack } else { Standing::Removed };
+            self.note(now, format!("{name} is back after all."));
+        }
+        self.settled_service(name, seen_at);
     }
 
     fn not_back_yet(&mut self, name: &ServiceName, waiting: &WaitsFor, now: Time) {

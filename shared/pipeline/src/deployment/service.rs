@@ -243,6 +243,15 @@ impl Service {
         matches!(self.standing, Standing::PutBack | Standing::Removed)
     }
 
+    /// Whether the last look asks for it: it is back, or was given up and may be back all the same.
+    pub(super) fn is_looked_at_last(&self) -> bool {
+        self.is_back() || self.is_given_up()
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self.standing, Standing::NotPutBack { .. })
+    }
+
     pub(super) fn is_back_or_given_up(&self) -> bool {
         !matches!(
             self.standing,

@@ -12,12 +12,14 @@ impl Deployment {
         if let Some(wave) = self.disturbed_wave() {
             return self.go_back_to_wave(wave, cause, now);
         }
-        let unseen = self.named(Service::is_back);
+        let unseen = self.named(Service::is_looked_at_last);
         if unseen.is_empty() {
             return self.conclude_going_back(cause, now);
         }
         let since = now.max(self.undisturbed_from());
-        let longest = unseen.iter().map(|name| self.timeout_of(name)).max().unwrap_or_default();
+        // What was given up has had its time, and is asked for once.
+        let back = self.named(Service::is_back);
+        let longest = back.iter().map(|name| self.timeout_of(name)).max().unwrap_or_default();
         let deadline = since + longest;
         let unseen = unseen.into_iter().collect();
         self.state = State::Settling { cause, since, unseen, look_at: since, deadline };
@@ -62,10 +64,10 @@ impl Deployment {
             self.go_back_to_wave(wave, cause, now);
             return Said::Done;
         }
-        let still_back = self.named(Service::is_back);
+        let open = self.named(Service::is_looked_at_last);
         let stale = self.named(|s| s.is_back() && s.seen_at + FRESH < now);
         if let State::Settling { unseen, .. } = &mut self.state {
-            unseen.retain(|name| still_back.contains(name));
+            unseen.retain(|name| open.contains(name));
             if unseen.is_empty() && stale.is_empty() {
                 self.conclude_going_back(cause, now);
             } else if unseen.is_empty() {
@@ -86,7 +88,9 @@ impl Deployment {
         let mut open: Vec<_> = unseen.iter().cloned().collect();
         if now >= *deadline + GRACE && now < *look_at + GRACE {
             let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
-            for name in &open {
+            let mut restless = self.named(Service::is_back);
+            restless.retain(|name| open.contains(name));
+            for name in &restless {
                 self.give_up(name, "it did not come to rest in time".to_owned(), now);
             }
             self.conclude_going_back(cause, now);
@@ -94,7 +98,7 @@ impl Deployment {
         }
         *look_at = now + LOOK_EVERY;
         if open.is_empty() {
-            open = self.named(Service::is_back);
+            open = self.named(Service::is_looked_at_last);
         }
         self.look(open, now);
         Said::Done

@@ -202,7 +202,12 @@ fn a_service_that_cannot_be_put_back_is_named_and_the_others_go_back_all_the_sam
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    expect!["stuck: not put back: shop-web (access denied) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&settle(story).outcome());
+    let story = story.later(MINUTE + MINUTE);
+    let seen_at = story.now;
+    let story = story.all(
+        [("shop-api", 1), ("shop-worker", 1), ("shop-web", 2)].map(|(s, n)| up(s, n, seen_at)),
+    );
+    expect!["stuck: not put back: shop-web (access denied) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -212,6 +217,46 @@ fn trap_31_a_rollback_that_nobody_hears_of_ends_stuck() {
         story = story.later(MINUTE);
     }
     expect!["stuck: not put back: shop-api (nothing was heard of it in time), shop-worker (nothing was heard of it in time), shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+}
+
+/// `shop-web` was not heard of in time; the others are back, and the last look is under way.
+fn settling_without_web() -> Story {
+    let mut story = states::rolling_back().then(put_back_started("shop-web"));
+    while !matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. }) {
+        story = story.later(MINUTE);
+    }
+    let story = story.all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    let story = story.quietly(VISIBLE);
+    let seen_at = story.now;
+    story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)])
+}
+
+#[test]
+fn a_service_that_was_given_up_and_comes_back_all_the_same_is_back() {
+    let story = settling_without_web();
+    assert_eq!(story.state(), "settling");
+    assert!(settle(story.clone()).outcome().starts_with("rolled back: "));
+
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
+    assert_eq!(story.state(), "settling", "the one that was given up is looked at, too");
+    let found_so = story.clone().then(up("shop-web", 1, seen_at));
+    assert!(found_so.outcome().starts_with("rolled back: "), "{}", found_so.outcome());
+    assert!(found_so.timeline().contains("shop-web is back after all."));
+    expect!["stuck: not put back: shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"]
+        .assert_eq(&story.then(up("shop-web", 2, seen_at)).outcome());
+}
+
+#[test]
+fn a_service_that_was_given_up_and_cannot_be_looked_at_either_keeps_its_reason() {
+    let mut story = settling_without_web();
+    let seen_at = story.now;
+    story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
+    for _ in 0..15 {
+        story = story.later(MINUTE);
+    }
+    expect!["stuck: not put back: shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"]
+        .assert_eq(&story.outcome());
 }
 
 #[test]
