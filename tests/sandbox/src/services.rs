@@ -47,7 +47,8 @@ impl Services {
         Some(match name {
             "cloudwatch" => &mut self.cloudwatch,
             "dynamodb" => &mut self.dynamodb,
-            "ecr" => &mut self.ecr,
+            // S3 knows layers only.
+            "ecr" | "s3" => &mut self.ecr,
             "ecs" => &mut self.ecs,
             "elasticloadbalancing" => &mut self.balancers,
             "iam" => &mut self.roles,

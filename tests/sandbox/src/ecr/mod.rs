@@ -1,9 +1,11 @@
 //! ECR: repositories, images as the bytes of their manifests, and what a push tells.
 
 mod image;
+mod layers;
 mod pushes;
 
 pub use image::Image;
+pub(crate) use layers::LAYERS;
 
 use crate::place::{ACCOUNT, REGION, arn, epoch, list, page, text, texts};
 use crate::service::{Call, Desk, Need, Refusal, Service};
@@ -14,6 +16,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Ecr {
     repositories: BTreeMap<String, Repository>,
+    /// Where S3 answers: `http://127.0.0.1:4566`.
+    storage: String,
 }
 
 #[derive(Debug)]
@@ -21,6 +25,8 @@ struct Repository {
     mutability: Mutability,
     /// The oldest first.
     images: Vec<Stored>,
+    /// The configurations of images, by digest. Layers are of no interest to anybody here.
+    configs: BTreeMap<String, String>,
     /// The text of its lifecycle policy, which the sandbox shows and does not carry out.
     lifecycle: Option<String>,
 }
@@ -51,6 +57,10 @@ struct Stored {
 
 impl Service for Ecr {
     fn needs(&self, call: &Call) -> Vec<Need> {
+        // Whoever has the address that ECR gave may read what lies there.
+        if call.service == "s3" {
+            return vec![];
+        }
         let action = format!("ecr:{}", call.operation);
         let mut names = texts(&call.input, "repositoryNames");
         names.extend(text(&call.input, "repositoryName"));
@@ -70,6 +80,8 @@ impl Service for Ecr {
             "ListImages" => self.list_images(input),
             "DescribeRepositories" => self.describe_repositories(input),
             "GetLifecyclePolicy" => self.lifecycle(input),
+            "GetDownloadUrlForLayer" => self.download_url(call),
+            "GetObject" => self.layer(input),
             other => Err(Refusal::new(
                 "InvalidParameterException",
                 format!("The sandbox's ECR knows nothing of {other}: see tests/sandbox/src/ecr."),
@@ -86,7 +98,8 @@ impl Ecr {
     }
 
     pub fn create_repository(&mut self, name: &str, mutability: Mutability) {
-        let repository = Repository { mutability, images: vec![], lifecycle: None };
+        let repository =
+            Repository { mutability, images: vec![], configs: BTreeMap::new(), lifecycle: None };
         self.repositories.insert(name.to_owned(), repository);
     }
 

@@ -33,6 +33,9 @@ impl Ecr {
                 continue;
             }
             self.put(repository, manifest.text, Some(manifest.media_type), tag, desk)?;
+            if let Some(known) = self.repositories.get_mut(repository) {
+                known.configs.extend(manifest.config);
+            }
         }
         Ok(pushed)
     }

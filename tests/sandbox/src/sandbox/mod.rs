@@ -57,7 +57,8 @@ impl Sandbox {
             Error::system(format!("no template at {}", options.template.display()), source)
         })?;
         let stack = template::load(&text, &options.parameters, &place)?;
-        let account = Account::new(stack, options.now)?;
+        let mut account = Account::new(stack, options.now)?;
+        account.services.ecr.store_at(&place.endpoint);
         let account = Arc::new(Mutex::new(account));
         let serving = axum::serve(listener, wire::router(account.clone()));
         let server = tokio::spawn(async move {

@@ -6,6 +6,7 @@ mod query;
 
 use crate::{
     account::{Account, Outcome},
+    ecr::LAYERS,
     service::{Call, Refusal},
 };
 use axum::{
@@ -55,6 +56,9 @@ async fn answer(
             _ => invoke(&account, function, &body).await,
         };
     }
+    if let Some(call) = read(&method, &uri) {
+        return layer(&account, &call).await;
+    }
     let Some(request) = understand(&method, &uri, &headers, &body) else {
         let problem = format!("the sandbox does not know what {method} {uri} is\n");
         return respond(StatusCode::NOT_FOUND, "text/plain", problem.into(), &[]);
@@ -80,13 +84,7 @@ async fn answer(
         (outcome, account.request_id())
     };
     let id = ("x-amzn-requestid", id);
-    let outcome = match outcome {
-        Outcome::AnsweredLate(answer, time) => {
-            tokio::time::sleep(time).await;
-            Outcome::Answered(answer)
-        }
-        outcome => outcome,
-    };
+    let outcome = when_due(outcome).await;
     match outcome {
         Outcome::Answered(value) => match protocol {
             Protocol::Json(kind) => respond(StatusCode::OK, kind, json::answer(&value), &[id]),
@@ -171,6 +169,43 @@ async fn invoke(account: &Shared, function: &str, body: &[u8]) -> Response<Body>
             "the sandbox has ended\n".into(),
             &[],
         ),
+    }
+}
+
+/// What is read from S3 by an address that says itself who may.
+fn read(method: &Method, uri: &Uri) -> Option<Call> {
+    let key = uri.path().strip_prefix(LAYERS).filter(|_| *method == Method::GET)?;
+    let (_, caller) = uri.query()?.split_once("X-Amz-Credential=")?;
+    let (caller, operation) = (caller.to_owned(), "GetObject".to_owned());
+    Some(Call { caller, service: "s3", operation, input: json!({ "Key": key }) })
+}
+
+/// An answer that comes late, once it is due.
+async fn when_due(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::AnsweredLate(answer, time) => {
+            tokio::time::sleep(time).await;
+            Outcome::Answered(answer)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn layer(account: &Shared, call: &Call) -> Response<Body> {
+    let outcome = account.lock().unwrap_or_else(PoisonError::into_inner).call(call);
+    let outcome = when_due(outcome).await;
+    match outcome {
+        Outcome::Answered(value) => {
+            let body = value["Body"].as_str().unwrap_or_default().to_owned();
+            respond(StatusCode::OK, "application/octet-stream", body.into(), &[])
+        }
+        Outcome::Refused(refusal) => {
+            let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let text = format!("<Error><Code>{}</Code></Error>", refusal.code);
+            respond(status, "application/xml", text.into(), &[])
+        }
+        Outcome::Silence | Outcome::AnsweredLate(..) => std::future::pending().await,
+        Outcome::Disconnect => respond(StatusCode::OK, "text/plain", broken(), &[]),
     }
 }
 

@@ -186,6 +186,14 @@ fn ecr_answers_as_its_model_says() {
     let by_ids = json!({ "repositoryName": "scr", "imageIds": ids });
     let found = room.ask("BatchGetImage", &by_ids)["images"][0].clone();
     room.ask("DescribeImages", &by_ids);
+    let single = room.at_desk(|ecr, desk| ecr.push("scr", "v2", &Image::single("two"), desk));
+    let id = json!({ "repositoryName": "scr", "imageIds": [{ "imageDigest": single.unwrap_or_default() }] });
+    let single = room.ask("BatchGetImage", &id)["images"][0]["imageManifest"].clone();
+    let single: Value = serde_json::from_str(single.as_str().unwrap_or("{}")).unwrap_or_default();
+    for digest in [&single["config"]["digest"], &json!("sha256:0")] {
+        let layer = json!({ "repositoryName": "scr", "layerDigest": digest });
+        room.ask("GetDownloadUrlForLayer", &layer);
+    }
     let manifest = &found["imageManifest"];
     for tag in ["keep", "keep", "latest"] {
         let put = json!({ "repositoryName": "scr", "imageManifest": manifest, "imageTag": tag });
