@@ -5,7 +5,7 @@ use crate::failure::{Failure, failure};
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageStatus, TagStatus};
 use engine::World;
 use pipeline::names::{Digest, Repository, Tag};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::time::{Span, Time};
 
 /// Older pushes are history: whoever wants one of them says so.
@@ -74,7 +74,7 @@ fn pushes_of(repository: &Repository, image: &ImageDetail, now: Time) -> Vec<Pus
         tag: Some(Tag::new(tag)),
         artifact_media_type: image.artifact_media_type().map(str::to_owned),
         pushed_at,
-        built_at: None,
+        details: Details::default(),
     };
     image.image_tags().iter().map(push).collect()
 }

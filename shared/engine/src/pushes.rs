@@ -12,20 +12,45 @@ use std::collections::{BTreeMap, BTreeSet};
 /// DynamoDB reads so many records in one call.
 const READ_AT_ONCE: usize = 100;
 
+/// A candidate as it was read; `None`: there is none yet.
+type Found = Option<Read<Candidate>>;
+
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// Takes in one push. What it says is for the log: most pushes belong to nothing.
+    /// Takes in one push as it is. What it says is for the log: most pushes belong to nothing.
     pub async fn pushed(&self, push: &Push) -> Result<Vec<(ApplicationName, Said)>, EngineError> {
+        self.pushed_and_read(push, async |push| push).await
+    }
+
+    /// Takes in one push. What no candidate knows yet is completed by `read` with what only the
+    /// registry can say: perhaps the tag points to another digest by now.
+    pub async fn pushed_and_read(
+        &self,
+        push: &Push,
+        read: impl AsyncFnOnce(Push) -> Push,
+    ) -> Result<Vec<(ApplicationName, Said)>, EngineError> {
         let mut heard = Vec::new();
+        let mut concerned = Vec::new();
         for application in self.world.find(&Lookup::Repository(push.repository.clone())).await? {
             let Some(spec) = self.load_spec(&application).await? else { continue };
             match push.belongs(&spec) {
                 Err(why) => heard.push((application, Said::Ignored(why))),
                 Ok(belongs) => {
-                    for belongs in belongs {
-                        let said = self.push_candidate(&spec, &belongs, push).await?;
-                        heard.push((application.clone(), said));
-                    }
+                    let found = self.find_candidates(&spec, belongs).await?;
+                    concerned.push((spec, found));
                 }
+            }
+        }
+        let knows = |(belongs, found): &(Belongs, Found)| {
+            found.as_ref().is_some_and(|known| known.body.has(&belongs.image, &push.digest))
+        };
+        let push = match concerned.iter().all(|(_, found)| found.iter().all(knows)) {
+            true => push.clone(),
+            false => read(push.clone()).await,
+        };
+        for (spec, found) in concerned {
+            let application = spec.application.clone();
+            for said in self.push_candidates(&spec, found, &push).await? {
+                heard.push((application.clone(), said));
             }
         }
         Ok(heard)
@@ -76,19 +101,44 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         candidates
     }
 
-    async fn push_candidate(
+    async fn find_candidates(
         &self,
         spec: &Application,
-        belongs: &Belongs,
+        belongs: BTreeSet<Belongs>,
+    ) -> Result<Vec<(Belongs, Found)>, EngineError> {
+        let mut found = Vec::new();
+        for belongs in belongs {
+            let key = candidate_key(&spec.application, &belongs.version);
+            found.push((belongs, self.load_one::<Candidate>(key).await?));
+        }
+        Ok(found)
+    }
+
+    async fn push_candidates(
+        &self,
+        spec: &Application,
+        found: Vec<(Belongs, Found)>,
         push: &Push,
-    ) -> Result<Said, EngineError> {
-        let application = spec.application.clone();
-        let new = || Candidate::new(application.clone(), belongs, push);
-        let key = candidate_key(&application, &belongs.version);
-        self.change_candidate(Some(spec), key, Some(&new), |candidate| {
-            self.decide.pushed(candidate, &belongs.image, push, spec, self.world.now())
-        })
-        .await
+    ) -> Result<Vec<Said>, EngineError> {
+        // A moving tag that points elsewhere by now is another release.
+        let belongs = match push.belongs(spec) {
+            Ok(belongs) => belongs,
+            Err(why) => return Ok(vec![Said::Ignored(why)]),
+        };
+        let mut found: BTreeMap<Belongs, Found> = found.into_iter().collect();
+        let mut all_said = Vec::new();
+        for belongs in belongs {
+            let found = found.remove(&belongs);
+            let new = || Candidate::new(spec.application.clone(), &belongs, push);
+            let key = candidate_key(&spec.application, &belongs.version);
+            let said = self
+                .change_candidate(Some(spec), key, found, Some(&new), |candidate| {
+                    self.decide.pushed(candidate, &belongs.image, push, spec, self.world.now())
+                })
+                .await?;
+            all_said.push(said);
+        }
+        Ok(all_said)
     }
 
     /// A candidate that no spec concerns any more is woken once, which notes that it sleeps now.
@@ -100,7 +150,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let spec = self.load_spec(application).await?;
         let now = self.world.now();
         let key = candidate_key(application, version);
-        self.change_candidate(spec.as_ref(), key, None, |candidate| match &spec {
+        self.change_candidate(spec.as_ref(), key, None, None, |candidate| match &spec {
             Some(spec) => candidate.woken(spec, now),
             None => Said::Ignored(format!("there is no spec for {application}")),
         })
@@ -115,23 +165,28 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     ) -> Result<Said, EngineError> {
         let spec = self.load_spec(application).await?;
         let key = candidate_key(application, version);
-        self.change_candidate(spec.as_ref(), key, None, |candidate| {
+        self.change_candidate(spec.as_ref(), key, None, None, |candidate| {
             candidate.outbox.answered(effect);
             Said::Done
         })
         .await
     }
 
+    /// Changes a candidate; `found` is what the first try goes by, if it was read before.
     async fn change_candidate(
         &self,
         spec: Option<&Application>,
         key: Key,
+        mut found: Option<Found>,
         new: Option<&dyn Fn() -> Candidate>,
         change: impl Fn(&mut Candidate) -> Said,
     ) -> Result<Said, EngineError> {
         for tries in 0..CONFLICTS_MAX {
             self.pause_after(tries).await;
-            let loaded = self.load_one::<Candidate>(key.clone()).await?;
+            let loaded = match found.take() {
+                Some(found) => found,
+                None => self.load_one::<Candidate>(key.clone()).await?,
+            };
             let mut candidate = match (&loaded, new) {
                 (Some(read), _) => read.body.clone(),
                 (None, Some(new)) => new(),

@@ -35,11 +35,7 @@ fn request(version: &str) -> Input {
     Input::Requested(Box::new(Request {
         id: format!("by hand {version}").as_str().into(),
         kind: Kind::Deploy,
-        release: Release {
-            version: version.into(),
-            built_at: NOW,
-            images: [("api".into(), digest)].into_iter().collect(),
-        },
+        release: Release::new(version.into(), NOW, [("api".into(), digest)].into_iter().collect()),
         asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
         asked_at: NOW,
         confirm: None,

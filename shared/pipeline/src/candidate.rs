@@ -8,7 +8,7 @@ use crate::names::{
 };
 use crate::notice::{News, Notice};
 use crate::outbox::Outbox;
-use crate::release::{Mark, Release};
+use crate::release::{Mark, Origin, Release};
 use crate::spec::{Application, DeployOn, TagPattern};
 use crate::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,17 +52,13 @@ impl Candidate {
         if known.is_some_and(|known| known.digest == push.digest) {
             return self.pushed_again(image, push, spec, now);
         }
-        let late = known.is_some_and(|known| push.pushed_at < known.pushed_at);
-        let same_moment = known.is_some_and(|known| push.pushed_at == known.pushed_at);
+        let arrived = Arrived::new(push);
+        let late = known.is_some_and(|known| arrived.known_at() < known.known_at());
+        let same_moment = known.is_some_and(|known| arrived.known_at() == known.known_at());
         if late || (same_moment && self.replaced.contains(&push.digest)) {
             self.note_replaced(push.digest.clone());
             return Said::Ignored("the tag has moved on".into());
         }
-        let arrived = Arrived {
-            digest: push.digest.clone(),
-            pushed_at: push.pushed_at,
-            built_at: push.built_at,
-        };
         if let Some(old) = self.images.insert(image.clone(), arrived) {
             self.note_replaced(old.digest);
         }
@@ -126,7 +122,7 @@ impl Candidate {
         let mut concerned = self.concerned(spec);
         let (_, deploy_on) = concerned.find(|(name, _)| **name == head.place.environment)?;
         let mark = Mark { version: self.version.clone(), built_at: self.built_at() };
-        let is_overtaken = head.high_water.as_ref().is_some_and(|newest| !newest.older_than(&mark));
+        let is_overtaken = head.high_water.as_ref().is_some_and(|newest| newest.covers(&mark));
         let missing = self.missing(deploy_on);
         (!missing.is_empty() && !is_overtaken).then_some(missing)
     }
@@ -189,7 +185,7 @@ impl Candidate {
         Request {
             id: RequestId::new(format!("push {version}")),
             kind: Kind::Deploy,
-            release: Release { version, built_at: self.built_at(), images },
+            release: self.release(version, images),
             asked_by: Asker::Push { tag: self.tag.clone() },
             asked_at: self.last_pushed_at,
             confirm: None,
@@ -199,16 +195,35 @@ impl Candidate {
         }
     }
 
-    /// The images' own word if all of them give one that can be true, and the first push if not.
-    /// A tag that is pushed again does not become younger by it.
+    /// These images of it as a release.
+    pub fn release(&self, version: Version, images: BTreeMap<ImageName, Digest>) -> Release {
+        let arrived = self.images.iter().filter(|(image, _)| images.contains_key(image));
+        let arrived: Vec<&Arrived> = arrived.map(|(_, arrived)| arrived).collect();
+        let origin = Origin::common(arrived.iter().map(|arrived| &arrived.origin));
+        let images_built_at = images_built_at(&arrived);
+        let built_at = self.built_at_of(&arrived);
+        let unread = images_built_at.is_none() && arrived.iter().any(|arrived| arrived.unread);
+        Release { version, built_at, images, images_built_at, origin, unread }
+    }
+
+    /// How late all that arrived is in the order of releases.
     pub fn built_at(&self) -> Time {
-        const YEAR_2014: Time = Time::from_millis(1_388_534_400_000);
-        let told = self
-            .images
-            .values()
-            .map(|a| a.built_at.filter(|t| *t >= YEAR_2014 && *t <= a.pushed_at));
-        let newest: Option<Vec<Time>> = told.collect();
-        newest.and_then(|times| times.into_iter().max()).unwrap_or(self.first_pushed_at)
+        self.built_at_of(&self.images.values().collect::<Vec<_>>())
+    }
+
+    /// A tag that is pushed again does not become younger by it, but one that moves does.
+    fn built_at_of(&self, arrived: &[&Arrived]) -> Time {
+        let is_tagged_later = arrived.iter().all(|arrived| arrived.is_tagged_later());
+        match images_built_at(arrived).filter(|_| !is_tagged_later) {
+            Some(built_at) => built_at,
+            None if is_tagged_later && self.moving => self.last_pushed_at,
+            None => self.first_pushed_at,
+        }
+    }
+
+    /// Whether this digest of an image is what arrived last.
+    pub fn has(&self, image: &ImageName, digest: &Digest) -> bool {
+        self.images.get(image).is_some_and(|arrived| arrived.digest == *digest)
     }
 
     fn concerned<'a>(
@@ -235,4 +250,11 @@ impl Candidate {
     fn waits_until(&self, deploy_on: &DeployOn) -> Time {
         self.first_pushed_at + deploy_on.patience
     }
+}
+
+/// The last of them counts, if all of them say something that can be true.
+fn images_built_at(arrived: &[&Arrived]) -> Option<Time> {
+    let told: Option<Vec<Time>> =
+        arrived.iter().map(|arrived| arrived.credible_built_at()).collect();
+    told?.into_iter().max()
 }

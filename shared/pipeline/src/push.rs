@@ -7,8 +7,9 @@
 
 use crate::names::{ApplicationName, Digest, EnvironmentName, ImageName, Repository, Tag, Version};
 use crate::outbox::Outbox;
+use crate::release::Origin;
 use crate::spec::{Application, TagPattern};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +25,22 @@ pub struct Push {
     pub tag: Option<Tag>,
     pub artifact_media_type: Option<String>,
     pub pushed_at: Time,
+    pub details: Details,
+}
+
+/// What the registry says of a push when it is asked. Its event says nothing of this, and it need
+/// not answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// When it was asked; the tag pointed to this digest then.
+    pub asked_at: Option<Time>,
+    /// When the image came into the repository, perhaps long before this tag was put on it.
+    pub image_pushed_at: Option<Time>,
     /// When the image says that it was built.
     pub built_at: Option<Time>,
+    pub origin: Origin,
+    /// What it says of its build could not be read.
+    pub unread: bool,
 }
 
 /// What was pushed under one tag, or one digest of a tag that moves.
@@ -51,6 +66,16 @@ pub struct Arrived {
     pub digest: Digest,
     pub pushed_at: Time,
     pub built_at: Option<Time>,
+    /// When the registry said that the tag points to this digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pushed_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
+    /// What it says of its build could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +91,44 @@ pub struct Belongs {
     pub tag: Tag,
     pub version: Version,
     pub moving: bool,
+}
+
+/// A tag that is put on an image after this time did not come with the image's build.
+const TAGGED_LATER: Span = Span::hours(1);
+/// Clocks of builders may be ahead by as much.
+const SKEW: Span = Span::minutes(5);
+/// Docker is not older than this. Builds that can be repeated say 1970 or 1980.
+const YEAR_2014: Time = Time::from_millis(1_388_534_400_000);
+
+impl Arrived {
+    pub(crate) fn new(push: &Push) -> Self {
+        let details = &push.details;
+        Self {
+            digest: push.digest.clone(),
+            pushed_at: push.pushed_at,
+            built_at: details.built_at,
+            asked_at: details.asked_at,
+            image_pushed_at: details.image_pushed_at,
+            origin: details.origin.clone(),
+            unread: details.unread,
+        }
+    }
+
+    /// The last moment at which the tag is known to have pointed here.
+    pub(crate) fn known_at(&self) -> Time {
+        self.asked_at.map_or(self.pushed_at, |asked_at| asked_at.max(self.pushed_at))
+    }
+
+    /// When the image says that it was built, if that can be true.
+    pub(crate) fn credible_built_at(&self) -> Option<Time> {
+        let told = self.built_at.filter(|at| *at >= YEAR_2014 && *at <= self.pushed_at + SKEW)?;
+        Some(told.min(self.pushed_at))
+    }
+
+    /// Whether the tag was put on an image that was there long before.
+    pub(crate) fn is_tagged_later(&self) -> bool {
+        self.image_pushed_at.is_some_and(|at| at + TAGGED_LATER < self.pushed_at)
+    }
 }
 
 impl Push {

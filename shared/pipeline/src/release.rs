@@ -1,4 +1,18 @@
-//! Releases: a set of image digests under one version, and which of two is the older.
+//! Releases: a set of image digests under one version, and which of two is the newer.
+//!
+//! The order, for automation. A person may deploy whatever there is.
+//!
+//! - Of two releases that both carry a semantic version, the higher version is the newer. If the
+//!   version is the same, the later one is.
+//! - Of all others, the later one is the newer.
+//! - A release is as late as its images say that they were built. If one of them does not say so,
+//!   it is as late as its first push. If its tag was put on images that were in the registry long
+//!   before, somebody wants exactly these images now: it is as late as the tag.
+//!
+//! Versions and times do not add up to one order: `v1.1.0` may be older than a commit, the commit
+//! older than `v1.0.9`, and `v1.0.9` is older than `v1.1.0`. So an environment remembers the newest
+//! release with a version and the newest without, and nothing starts automatically that is older
+//! than either of them.
 
 use crate::names::{Digest, ImageName, Tag, Version};
 use crate::spec::version_of;
@@ -10,9 +24,28 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     pub version: Version,
-    /// When it was built, as far as anybody knows: the images' own word, or the first push.
+    /// How late it is in the order of releases.
     pub built_at: Time,
     pub images: BTreeMap<ImageName, Digest>,
+    /// When its images say that they were built, whatever decides how late it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images_built_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
+    /// What one of its images says of its build could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
+}
+
+/// What an image was built from, as its labels say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The address of the repository with the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// Where a release stands in the order of releases.
@@ -20,6 +53,16 @@ pub struct Release {
 pub struct Mark {
     pub version: Version,
     pub built_at: Time,
+}
+
+/// The newest releases that an environment has seen: one with a version, and one without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Newest {
+    pub version: Version,
+    pub built_at: Time,
+    /// The newest of the other kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<Mark>,
 }
 
 /// A commit or a digest has so many digits at least, and of these so many have to be typed.
@@ -76,8 +119,40 @@ pub fn meant<'a, T>(typed: &str, known: impl IntoIterator<Item = (&'a Version, T
 }
 
 impl Release {
+    /// A release of which nothing else is known.
+    pub fn new(version: Version, built_at: Time, images: BTreeMap<ImageName, Digest>) -> Self {
+        let origin = Origin::default();
+        Self { version, built_at, images, images_built_at: None, origin, unread: false }
+    }
+
     pub fn mark(&self) -> Mark {
         Mark { version: self.version.clone(), built_at: self.built_at }
+    }
+
+    /// Says that nobody knows when it was built, where that was to be read.
+    pub(crate) fn not_read(&self) -> Option<String> {
+        self.unread.then(|| {
+            format!(
+                "What its images say of their build could not be read, so that it counts as built \
+                 when it was pushed, at {}.",
+                self.built_at
+            )
+        })
+    }
+
+    /// Says that it was built before `other`, though it is taken for newer.
+    pub(crate) fn built_before(&self, other: &Release) -> Option<String> {
+        let (own, others) = (self.images_built_at?, other.images_built_at?);
+        let because = match (self.mark().semver(), other.mark().semver()) {
+            (Some(own), Some(others)) if own > others => "its version is higher",
+            _ => "its tag was put on them later",
+        };
+        (own < others).then(|| {
+            format!(
+                "The images of {self} were built at {own}, before those of {other} ({others}); it is \
+                 taken for newer because {because}."
+            )
+        })
     }
 
     /// Whether both put the same bytes everywhere, whatever they are called.
@@ -86,9 +161,33 @@ impl Release {
     }
 }
 
+impl Origin {
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What all of those say that say anything.
+    pub(crate) fn common<'a>(origins: impl Iterator<Item = &'a Origin> + Clone) -> Self {
+        fn agreed<'a>(mut said: impl Iterator<Item = &'a String>) -> Option<String> {
+            let first = said.next()?;
+            said.all(|other| other == first).then(|| first.clone())
+        }
+        Self {
+            revision: agreed(origins.clone().filter_map(|origin| origin.revision.as_ref())),
+            source: agreed(origins.filter_map(|origin| origin.source.as_ref())),
+        }
+    }
+
+    /// The commit as people write it: twelve digits of it, if it is one.
+    pub fn short_revision(&self) -> Option<&str> {
+        let revision = self.revision.as_deref()?;
+        let is_commit = revision.len() >= 40 && revision.bytes().all(|b| b.is_ascii_hexdigit());
+        Some(if is_commit { revision.get(..12).unwrap_or(revision) } else { revision })
+    }
+}
+
 impl Mark {
-    /// Whether `self` comes strictly before `other`: by semantic version where both have one, and
-    /// by the time of building otherwise.
+    /// Whether `self` comes strictly before `other`.
     pub fn older_than(&self, other: &Mark) -> bool {
         match (self.semver(), other.semver()) {
             (Some(own), Some(others)) if own != others => own < others,
@@ -100,6 +199,63 @@ impl Mark {
     fn semver(&self) -> Option<semver::Version> {
         let tag = self.version.as_str().split('#').next().unwrap_or_default();
         version_of(&Tag::new(tag))
+    }
+
+    /// The later time of both under the higher version, or under the later name where there is none.
+    fn joined(self, other: Mark) -> Mark {
+        let built_at = self.built_at.max(other.built_at);
+        let newer = if self.older_than(&other) { other } else { self };
+        Mark { built_at, ..newer }
+    }
+}
+
+impl From<Mark> for Newest {
+    fn from(mark: Mark) -> Self {
+        Self { version: mark.version, built_at: mark.built_at, other: None }
+    }
+}
+
+impl Newest {
+    /// One of these that `mark` is older than; `None`: it is older than neither.
+    pub fn beyond(&self, mark: &Mark) -> Option<Mark> {
+        self.marks().find(|known| mark.older_than(known))
+    }
+
+    /// Whether `mark` is newer than neither of these.
+    pub fn covers(&self, mark: &Mark) -> bool {
+        self.marks().any(|known| !known.older_than(mark))
+    }
+
+    /// The same with another release, which was seen last.
+    #[must_use]
+    pub fn with(self, mark: Mark) -> Self {
+        let (own, other) = (self.mark(), self.other);
+        let alike = own.semver().is_some() == mark.semver().is_some();
+        let (joined, other) = match (alike, other) {
+            (true, other) => (own.joined(mark), other),
+            (false, Some(known)) => (known.joined(mark), Some(own)),
+            (false, None) => (mark, Some(own)),
+        };
+        Self { version: joined.version, built_at: joined.built_at, other }
+    }
+
+    /// The same without versions: what comes next has to be later, whatever its version is.
+    #[must_use]
+    pub fn by_time(&self) -> Self {
+        let marks = self.marks().map(|mark| match mark.semver() {
+            // No tag looks like this, so that it is compared by time.
+            Some(_) => Mark { version: Version::new(format!("{} by time", mark.version)), ..mark },
+            None => mark,
+        });
+        marks.reduce(Mark::joined).map_or_else(|| self.clone(), Self::from)
+    }
+
+    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> + use<> {
+        [Some(self.mark()), self.other.clone()].into_iter().flatten()
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { version: self.version.clone(), built_at: self.built_at }
     }
 }
 

@@ -23,6 +23,8 @@ mod before;
 mod blame;
 #[path = "core/coming_back.rs"]
 mod coming_back;
+#[path = "core/dates.rs"]
+mod dates;
 #[path = "core/door.rs"]
 mod door;
 #[path = "core/firmness.rs"]
@@ -37,6 +39,8 @@ mod holds;
 mod large_deployments;
 #[path = "core/one_off.rs"]
 mod one_off;
+#[path = "core/order.rs"]
+mod order;
 #[path = "core/promotions.rs"]
 mod promotions;
 #[path = "core/proven.rs"]

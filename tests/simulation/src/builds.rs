@@ -7,7 +7,7 @@ use crate::systems::System;
 use engine::Decide;
 use fastrand::Rng;
 use pipeline::names::{Digest, ImageName, Place, Tag, Version};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::spec::TagPattern;
 use pipeline::time::{Span, Time};
 use std::collections::BTreeMap;
@@ -17,6 +17,31 @@ pub(crate) struct Build {
     pub(crate) digests: BTreeMap<ImageName, Digest>,
     pub(crate) first_at: Time,
     pub(crate) tag: Tag,
+    dates: Dates,
+}
+
+/// What the registry says of a build's images.
+#[derive(Clone, Debug)]
+struct Dates {
+    /// Whether the images say when they were built, and the registry when they came.
+    built_at: Option<Time>,
+    pushed_at: BTreeMap<ImageName, Time>,
+}
+
+impl Dates {
+    /// Some builds take so long that a younger one is there before them.
+    fn pick(rng: &mut Rng, ends: Time) -> Self {
+        let takes = rng.u64(0..1500) * 1000;
+        let built_at = Time::from_millis(ends.millis().saturating_sub(takes));
+        let says = rng.u8(0..4) != 0;
+        Self { built_at: says.then_some(built_at), pushed_at: BTreeMap::new() }
+    }
+
+    fn details(&mut self, image: &ImageName, pushed_at: Time) -> Details {
+        let first = *self.pushed_at.entry(image.clone()).or_insert(pushed_at);
+        let image_pushed_at = self.built_at.map(|_| first);
+        Details { image_pushed_at, built_at: self.built_at, ..Details::default() }
+    }
 }
 
 fn pick_behaviour(rng: &mut Rng, system: &System) -> Behaviour {
@@ -67,6 +92,10 @@ pub(crate) fn schedule_builds<D: Decide>(
         if let Some(digest) = digests.values().nth(rng.usize(0..digests.len())) {
             sim.behaves(digest, behaviour);
         }
+        let mut dates = match builds.last() {
+            Some(build) if build.digests == digests => build.dates.clone(),
+            _ => Dates::pick(rng, START + time),
+        };
         for tag in tags_for(system, number) {
             let first_at = START + time;
             // Some builds take long over their last image, so that a younger one overtakes them.
@@ -80,12 +109,13 @@ pub(crate) fn schedule_builds<D: Decide>(
                     tag: Some(tag.clone()),
                     artifact_media_type: None,
                     pushed_at: START + span,
-                    built_at: None,
+                    details: dates.details(image, START + span),
                 };
                 push_with_noise(sim, rng, span, &push);
             }
             note_expected(system, &tag, &digests, expected);
-            builds.push(Build { digests: digests.clone(), first_at, tag });
+            let (digests, dates) = (digests.clone(), dates.clone());
+            builds.push(Build { digests, first_at, tag, dates });
             time = time + Span::seconds(rng.u64(1..120));
         }
         time = time + Span::seconds(rng.u64(1..2400));

@@ -10,7 +10,7 @@ use pipeline::environment::{Control, Head, Hold, HoldUntil, Holder, Kind};
 use pipeline::names::{DeploymentId, Digest, ImageName, Place, Revision, Version};
 use pipeline::notice::{News, Notice};
 use pipeline::observation::Progress;
-use pipeline::release::Mark;
+use pipeline::release::{Mark, Newest};
 use pipeline::time::{Span, Time};
 use pipeline::verdict::{Usurper, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,11 @@ pub struct Invariants {
     pub violations: Vec<Violation>,
     verdicts: BTreeMap<DeploymentId, Verdict>,
     open: BTreeMap<Place, BTreeSet<u64>>,
-    newest: BTreeMap<Place, Mark>,
-    newest_before: BTreeMap<DeploymentId, Option<Mark>>,
+    /// What nothing that starts automatically may be older than.
+    newest: BTreeMap<Place, Newest>,
+    newest_before: BTreeMap<DeploymentId, Option<Newest>>,
+    /// What succeeded last.
+    live: BTreeMap<Place, Mark>,
     bad: BTreeMap<Place, BTreeSet<Digest>>,
     /// What each service ran before a deployment touched it for the first time.
     before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
@@ -122,7 +125,7 @@ impl Invariants {
         self.was_let_in(deployment, &mark);
         let newest = self.newest.get(&id.place);
         if !request.is_by_person() {
-            if let Some(newest) = newest.filter(|newest| mark.older_than(newest)) {
+            if let Some(newest) = newest.and_then(|newest| newest.beyond(&mark)) {
                 let what = format!("{id} brought {} after {}", mark.version, newest.version);
                 self.violated("never_an_automatic_downgrade", what);
             }
@@ -141,9 +144,12 @@ impl Invariants {
                 );
             }
         }
-        let newer = self.newest.get(&id.place).is_none_or(|newest| newest.older_than(&mark));
-        if newer && request.kind == Kind::Deploy {
-            let before = self.newest.insert(id.place.clone(), mark);
+        if request.kind == Kind::Deploy {
+            let before = self.newest.get(&id.place).cloned();
+            let newest = before
+                .clone()
+                .map_or_else(|| mark.clone().into(), |known| known.with(mark.clone()));
+            self.newest.insert(id.place.clone(), newest);
             self.newest_before.insert(id.clone(), before);
         }
     }
@@ -182,6 +188,14 @@ impl Invariants {
         if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
             self.doors.opened_by_hand(place);
         }
+        let newest = match control {
+            Control::Unhold => self.live.get(place).cloned().map(Newest::from),
+            Control::ForgetNewest => self.newest.get(place).map(Newest::by_time),
+            _ => None,
+        };
+        if let Some(newest) = newest {
+            self.newest.insert(place.clone(), newest);
+        }
     }
 
     pub(crate) fn left_the_spec(&mut self, place: &Place) {
@@ -193,17 +207,23 @@ impl Invariants {
     }
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {
-        let before =
-            self.newest_before.remove(&deployment.id).filter(|_| deployment.is_without_trace());
-        match before {
-            Some(Some(mark)) => drop(self.newest.insert(deployment.id.place.clone(), mark)),
-            Some(None) => drop(self.newest.remove(&deployment.id.place)),
+        let is_gone =
+            deployment.is_without_trace() || matches!(verdict, Verdict::RolledBack { .. });
+        let place = &deployment.id.place;
+        match self.newest_before.remove(&deployment.id).filter(|_| is_gone) {
+            Some(Some(newest)) => drop(self.newest.insert(place.clone(), newest)),
+            Some(None) => drop(self.newest.remove(place)),
             None => {}
         }
         self.claims(deployment, verdict, cloud, now);
-        let (place, images) = (&deployment.id.place, &deployment.request.release.images);
+        let images = &deployment.request.release.images;
         match verdict {
             Verdict::Succeeded => {
+                let mark = deployment.request.release.mark();
+                self.live.insert(place.clone(), mark.clone());
+                if matches!(deployment.request.kind, Kind::Restore(_)) {
+                    self.newest.insert(place.clone(), mark.into());
+                }
                 self.succeeded(deployment, cloud, now);
                 self.looked_at(deployment);
                 let badly = self.migrated_badly.entry(place.clone()).or_default();

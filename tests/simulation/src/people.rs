@@ -54,6 +54,7 @@ fn pick_deed(
         3 => Control::Unhold,
         4 => Control::Cancel,
         5 => Control::Reject,
+        6 if deed.is_multiple_of(3) => Control::ForgetNewest,
         6..=8 => {
             let id = RequestId::new(format!("rollback {environment} {deed}"));
             let undo = rng.u8(0..4) == 0;
@@ -85,11 +86,7 @@ fn by_hand(
     Input::Requested(Box::new(Request {
         id: RequestId::new(format!("by hand {environment} {deed}")),
         kind: Kind::Deploy,
-        release: Release {
-            version: Version::new(build.tag.as_str()),
-            built_at: build.first_at,
-            images,
-        },
+        release: Release::new(Version::new(build.tag.as_str()), build.first_at, images),
         asked_by: Asker::Person { name: "ada".into(), why: String::new() },
         asked_at: build.first_at,
         confirm: rules.confirm.clone(),

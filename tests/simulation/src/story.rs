@@ -11,7 +11,7 @@ use engine::{Decide, Pipeline};
 use pipeline::environment::{Asker, Control, Input, Kind, Request};
 use pipeline::names::{Digest, ImageName, Place, RequestId, Tag, Version};
 use pipeline::notice::{News, Notice};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::release::Release;
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,7 +87,7 @@ impl<D: Decide> Story<D> {
             tag: Some(Tag::new(tag)),
             artifact_media_type: None,
             pushed_at: self.sim.now,
-            built_at: None,
+            details: Details::default(),
         };
         self.push_event(push)
     }
@@ -131,7 +131,7 @@ impl<D: Decide> Story<D> {
         let mut request = Request {
             id: self.request_id("deploy"),
             kind: Kind::Deploy,
-            release: Release { version: Version::new(build), built_at, images },
+            release: Release::new(Version::new(build), built_at, images),
             asked_by: Asker::Person { name: "ada".into(), why: String::new() },
             asked_at: self.sim.now,
             confirm: None,

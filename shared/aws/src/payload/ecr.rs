@@ -4,7 +4,7 @@ use super::field::{required_text, required_time, text};
 use super::{Heard, kind};
 use crate::failure::Failure;
 use pipeline::names::{Digest, Repository, Tag};
-use pipeline::push::{KEEP_PREFIX, Push};
+use pipeline::push::{Details, KEEP_PREFIX, Push};
 use pipeline::time::Time;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub fn push(payload: &Value, now: Time) -> Result<Heard<Push>, Failure> {
         tag: tag.map(Tag::from),
         artifact_media_type: text(payload, "detail.artifact-media-type").map(str::to_owned),
         pushed_at: required_time(payload, "time")?,
-        built_at: None,
+        details: Details::default(),
     }))
 }
 
@@ -62,6 +62,6 @@ fn by_hand(payload: &Value, now: Time) -> Result<Push, Failure> {
         tag: Some(Tag::from(field("tag")?)),
         artifact_media_type: None,
         pushed_at: now,
-        built_at: None,
+        details: Details::default(),
     })
 }

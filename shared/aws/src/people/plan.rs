@@ -228,10 +228,8 @@ fn schema(rules: &Environment, restore: &Restore) -> String {
 
 fn afterwards(site: &Site, release: &Release) -> String {
     let mark = release.mark();
-    let newest = match &site.head.high_water {
-        Some(known) if mark.older_than(known) => known.version.clone(),
-        _ => mark.version,
-    };
+    let beyond = site.head.high_water.as_ref().and_then(|newest| newest.beyond(&mark));
+    let newest = beyond.unwrap_or(mark).version;
     format!("on hold: automation brings nothing that is not newer than {newest}")
 }
 

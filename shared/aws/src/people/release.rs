@@ -40,11 +40,8 @@ pub(crate) async fn find(
         faults.extend(why);
         None
     });
-    let mut release = found.unwrap_or_else(|| Release {
-        version: Version::new(""),
-        built_at: now,
-        images: BTreeMap::new(),
-    });
+    let none = || Release::new(Version::new(""), now, BTreeMap::new());
+    let mut release = found.unwrap_or_else(none);
     for (name, typed) in &wish.images {
         let name = ImageName::new(name.as_str());
         let Some(repository) = site.spec.images.get(&name) else { continue };
@@ -61,6 +58,8 @@ pub(crate) async fn find(
     }
     if !wish.images.is_empty() {
         release.version = named_after_images(&release, wish);
+        // What the images of the version say is not what these say.
+        release = Release::new(release.version, release.built_at, release.images);
     }
     Ok(if faults.is_empty() { Ok(release) } else { Err(faults) })
 }

@@ -114,7 +114,7 @@ fn of_images(tag: &str, moving: bool, found: BTreeMap<ImageName, Image>, now: Ti
         Some(digest) if moving => Version::new(format!("{tag}@{}", digest.short())),
         _ => Version::new(tag),
     };
-    Release { version, built_at, images }
+    Release::new(version, built_at, images)
 }
 
 /// The images under one tag in every repository, or in which of them it is not.
@@ -177,5 +177,5 @@ fn of_candidate(candidate: &Candidate) -> Release {
     let images = candidate.images.iter();
     let images: BTreeMap<ImageName, Digest> =
         images.map(|(image, arrived)| (image.clone(), arrived.digest.clone())).collect();
-    Release { version: candidate.version.clone(), built_at: candidate.built_at(), images }
+    candidate.release(candidate.version.clone(), images)
 }

@@ -9,7 +9,7 @@ use pipeline::environment::{Control, Input};
 use pipeline::event::{AlarmReading, AlarmState, Event, Outcome, Preparation, PreparedService};
 use pipeline::names::{DeploymentId, Place, Revision, ServiceName, TaskId, Version};
 use pipeline::observation::{Found, Observation, Progress, Rollout};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::task::{OneOffEnd, Stop, TaskReport};
 use pipeline::time::{Span, Time};
 use pollster::block_on;
@@ -110,7 +110,7 @@ impl Shop {
             tag: Some(tag.into()),
             artifact_media_type: None,
             pushed_at: self.world.now(),
-            built_at: None,
+            details: Details::default(),
         };
         block_on(self.engine().pushed(&push)).unwrap();
         self.pump();

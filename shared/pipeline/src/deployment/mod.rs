@@ -134,6 +134,12 @@ impl Deployment {
         self
     }
 
+    /// Adds a line for whoever reads what happened.
+    pub(crate) fn mention(mut self, text: Option<String>, now: Time) -> Self {
+        text.into_iter().for_each(|text| self.note(now, text));
+        self
+    }
+
     pub fn verdict(&self) -> Option<&Verdict> {
         match &self.state {
             State::Ended { verdict, .. } => Some(verdict),

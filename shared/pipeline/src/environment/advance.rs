@@ -235,9 +235,10 @@ impl Turn<'_> {
             // Whoever got through the door has lifted the hold by it.
             self.head.hold_before = self.head.hold.take();
             self.head.mark_before = self.head.high_water.clone();
-            if self.head.high_water.as_ref().is_none_or(|known| known.older_than(&mark)) {
-                self.head.high_water = Some(mark);
-            }
+            self.head.high_water = Some(match self.head.high_water.take() {
+                Some(known) => known.with(mark),
+                None => mark.into(),
+            });
         }
         self.head.last_number = number;
         self.head.active = Some(number);
@@ -245,8 +246,13 @@ impl Turn<'_> {
         let id = DeploymentId { place: self.head.place.clone(), number };
         let repositories = self.context.repositories.clone();
         let version = request.release.version.clone();
+        let live = self.head.live.as_ref().filter(|_| !request.is_by_person());
+        let older = live.and_then(|live| request.release.built_before(&live.release));
+        let not_read = request.release.not_read();
         let started = Deployment::start(id, request, rules, repositories, self.now);
-        self.started = Some(started.after(self.head.left()));
+        self.started = Some(
+            started.after(self.head.left()).mention(older, self.now).mention(not_read, self.now),
+        );
         Said::Accepted(format!("deployment {number} of {version} has started"))
     }
 

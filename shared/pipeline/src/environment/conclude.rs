@@ -14,9 +14,12 @@ impl Turn<'_> {
         let release = &ended.request.release;
         self.head.remember_migration(ended);
         let without_trace = ended.is_without_trace();
-        if without_trace && ended.request.kind == Kind::Deploy {
-            // A tag pushed by mistake and called off must not keep out what comes after it.
+        let is_gone = without_trace || matches!(ended.verdict(), Some(Verdict::RolledBack { .. }));
+        if is_gone && ended.request.kind == Kind::Deploy {
+            // A wrong tag that was called off or rolled back must not keep out what comes after it.
             self.head.high_water = self.head.mark_before.take();
+        }
+        if without_trace && ended.request.kind == Kind::Deploy {
             self.head.restore_hold();
         }
         self.head.hold_before = None;
@@ -122,6 +125,8 @@ impl Turn<'_> {
                 self.head.hold.take_if(|hold| hold.by == Holder::Slipway);
                 let until = HoldUntil::NewerThan(self.newest(release.mark()));
                 self.hold(Holder::of(&ended.request.asked_by), &why, until);
+                // From now on the hold keeps out what was left; when it is lifted, nothing does.
+                self.head.high_water = Some(release.mark().into());
             }
             Kind::Deploy => self.hold_if_older(ended),
         }
@@ -170,10 +175,8 @@ impl Turn<'_> {
 
     /// The newer of `mark` and whatever was the newest here.
     pub(super) fn newest(&self, mark: Mark) -> Mark {
-        match &self.head.high_water {
-            Some(known) if mark.older_than(known) => known.clone(),
-            _ => mark,
-        }
+        let beyond = self.head.high_water.as_ref().and_then(|known| known.beyond(&mark));
+        beyond.unwrap_or(mark)
     }
 }
 

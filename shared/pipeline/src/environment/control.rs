@@ -5,7 +5,7 @@ use super::{Bad, Hold, HoldUntil, Holder, Override, Pause};
 use crate::deployment::{Said, State, shorten};
 use crate::event::Event;
 use crate::names::{Digest, Version};
-use crate::release::Mark;
+use crate::release::{Mark, Newest};
 use crate::verdict::list;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -43,6 +43,8 @@ pub enum Control {
     UnmarkBad {
         digest: Digest,
     },
+    /// Compare with no version that was here before: a tag may have been wrong.
+    ForgetNewest,
 }
 
 impl Turn<'_> {
@@ -78,7 +80,39 @@ impl Turn<'_> {
                 self.head.bad.retain(|bad| bad.digest != digest);
                 Said::Accepted("not marked bad any more".into())
             }
+            Control::ForgetNewest => self.forget_newest(),
         }
+    }
+
+    /// Whoever put something older here and lifts the hold wants what is newer than that.
+    fn go_on_from_live(&mut self) -> String {
+        let live = self.head.live.as_ref().filter(|_| self.head.active.is_none());
+        let Some(mark) = live.map(|live| live.release.mark()) else { return String::new() };
+        let lowered = self.head.high_water.as_ref().and_then(|newest| newest.beyond(&mark));
+        let Some(left) = lowered else { return String::new() };
+        let answer = format!(
+            "; what is newer than {} starts from now on, though {} was here before",
+            mark.version, left.version
+        );
+        self.head.high_water = Some(mark.into());
+        answer
+    }
+
+    fn forget_newest(&mut self) -> Said {
+        let Some(newest) = &self.head.high_water else {
+            return Said::Accepted("nothing was deployed here yet".into());
+        };
+        let by_time = newest.by_time();
+        if by_time == *newest {
+            return Said::Accepted("no version was deployed here; releases go by time".into());
+        }
+        let answer = format!(
+            "forgotten; the next release only has to be built later than {}, whatever its version is",
+            newest.version
+        );
+        self.head.mark_before = self.head.mark_before.as_ref().map(Newest::by_time);
+        self.head.high_water = Some(by_time);
+        Said::Accepted(answer)
     }
 
     /// An approval is for the release that the person saw, and for no other. It goes past nothing
@@ -129,11 +163,11 @@ impl Turn<'_> {
         let lifted = self.head.hold.take().is_some();
         self.head.hold_before = None;
         let said = match lifted {
-            true => "the hold is lifted",
-            false => "it was not on hold",
+            true => format!("the hold is lifted{}", self.go_on_from_live()),
+            false => "it was not on hold".to_owned(),
         };
         Said::Accepted(match &self.head.unfinished {
-            None => said.to_owned(),
+            None => said,
             Some(task) => format!(
                 "{said}; {}, so automation waits until it ends; add \"override\": \
                  [\"unfinished\"] if you know that it has ended",
@@ -147,7 +181,7 @@ impl Turn<'_> {
         let waiting = self.head.queue.iter().map(|waits| &waits.request.release);
         let active = self.deployment.iter().map(|active| &active.request.release);
         let known = waiting.chain(active).map(|release| release.mark());
-        let known = known.chain(self.head.high_water.clone());
+        let known = known.chain(self.head.high_water.iter().flat_map(Newest::marks));
         let newest = known.reduce(|one, other| if one.older_than(&other) { other } else { one });
         let version = newest.map_or(Version::new("-"), |newest| newest.version);
         Mark { version, built_at: self.now }

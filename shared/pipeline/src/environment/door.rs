@@ -132,7 +132,7 @@ impl Head {
                 bad.why
             )));
         }
-        if let Some(newest) = self.high_water.as_ref().filter(|newest| mark.older_than(newest)) {
+        if let Some(newest) = self.high_water.as_ref().and_then(|newest| newest.beyond(&mark)) {
             return Some(closed(format!(
                 "it is older than {}; deploy it by hand if that is what you want",
                 newest.version

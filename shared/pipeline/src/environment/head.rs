@@ -4,7 +4,7 @@ use super::{Hold, Migration, Request};
 use crate::deployment::{Deployment, Left, Standing, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
-use crate::release::{Mark, Release};
+use crate::release::{Mark, Newest, Release};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,10 +38,11 @@ pub struct Head {
     pub hold_before: Option<Hold>,
     pub pause: Option<Pause>,
     pub bad: Vec<Bad>,
-    /// The newest release that ever started here; automation never goes below it.
-    pub high_water: Option<Mark>,
-    /// What it was before the active deployment, which may end without having touched anything.
-    pub mark_before: Option<Mark>,
+    /// The newest releases that started here; nothing older starts automatically. What was rolled
+    /// back does not count, nor what a person went back from.
+    pub high_water: Option<Newest>,
+    /// What it was before the active deployment, which may be rolled back or touch nothing.
+    pub mark_before: Option<Newest>,
     /// What became of the last requests, so that asking twice is asking once.
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.

@@ -68,7 +68,7 @@ pub(crate) fn digest(text: &str) -> Digest {
 pub(crate) fn release(version: &str, built_at: Time) -> Release {
     let images = ["api", "web"]
         .map(|image| (ImageName::from(image), digest(&format!("{image}-{version}-"))));
-    Release { version: Version::from(version), built_at, images: images.into_iter().collect() }
+    Release::new(Version::from(version), built_at, images.into_iter().collect())
 }
 
 pub(crate) fn request(version: &str, built_at: Time) -> Request {

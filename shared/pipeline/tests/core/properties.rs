@@ -8,7 +8,7 @@ use pipeline::deployment::{Deployment, Standing, State, Timeline, advance};
 use pipeline::effect::Effect;
 use pipeline::event::{AlarmState, Event};
 use pipeline::names::Version;
-use pipeline::release::Mark;
+use pipeline::release::{Mark, Newest};
 use pipeline::time::{Span, Time};
 use pipeline::waits::WaitsFor;
 use proptest::collection::vec;
@@ -165,6 +165,19 @@ proptest! {
     fn older_than_never_holds_both_ways(own in mark(), other in mark()) {
         prop_assert!(!own.older_than(&own));
         prop_assert!(!(own.older_than(&other) && other.older_than(&own)));
+    }
+
+    #[test]
+    fn what_is_let_in_is_never_older_than_what_was_let_in_before(marks in vec(mark(), 1..8)) {
+        let mut seen: Vec<Mark> = Vec::new();
+        let mut newest: Option<Newest> = None;
+        for mark in marks {
+            if newest.as_ref().and_then(|newest| newest.beyond(&mark)).is_none() {
+                prop_assert!(seen.iter().all(|known| !mark.older_than(known)), "{mark:?} after {seen:?}");
+                newest = Some(newest.map_or_else(|| mark.clone().into(), |known| known.with(mark.clone())));
+                seen.push(mark);
+            }
+        }
     }
 
     #[test]

@@ -7,33 +7,33 @@ use pipeline::deployment::Said;
 use pipeline::effect::Effect;
 use pipeline::names::{ImageName, Tag};
 use pipeline::notice::News;
-use pipeline::push::{Candidate, KEEP_PREFIX, Push};
+use pipeline::push::{Candidate, Details, KEEP_PREFIX, Push};
 use pipeline::spec::Application;
 use pipeline::time::{Span, Time};
 use proptest::prelude::*;
 
-const MOVING: (&str, &str) = ("deploy_on", "{tags: [latest], images: [api]}");
+pub(super) const MOVING: (&str, &str) = ("deploy_on", "{tags: [latest], images: [api]}");
 
-fn shop(changes: &[(&str, &str)]) -> Application {
+pub(super) fn shop(changes: &[(&str, &str)]) -> Application {
     let mut spec = spec(changes);
     // Only staging deploys by itself here.
     spec.environments.remove(&"dev".into());
     spec
 }
 
-fn push(image: &str, tag: &str, digest_text: &str, pushed_at: Time) -> Push {
+pub(super) fn push(image: &str, tag: &str, digest_text: &str, pushed_at: Time) -> Push {
     Push {
         repository: format!("shop-{image}").as_str().into(),
         digest: digest(digest_text),
         tag: (!tag.is_empty()).then(|| Tag::from(tag)),
         artifact_media_type: Some("application/vnd.docker.container.image.v1+json".into()),
         pushed_at,
-        built_at: None,
+        details: Details::default(),
     }
 }
 
 /// Takes in pushes as they come, each into the candidate that it belongs to.
-fn take_in(spec: &Application, pushes: &[Push]) -> Vec<Candidate> {
+pub(super) fn take_in(spec: &Application, pushes: &[Push]) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for push in pushes {
         for belongs in push.belongs(spec).unwrap_or_default() {
@@ -48,7 +48,7 @@ fn take_in(spec: &Application, pushes: &[Push]) -> Vec<Candidate> {
 }
 
 /// What was offered, and what was reported.
-fn heard(candidate: &Candidate) -> String {
+pub(super) fn heard(candidate: &Candidate) -> String {
     let lines = candidate.outbox.entries().iter().map(|entry| match &entry.effect {
         Effect::Offer { environment, request } => {
             let images = request.release.images.iter();
@@ -191,28 +191,6 @@ fn an_incomplete_release_is_reported_once_with_what_is_missing_and_offered_all_t
         staging: b1 (api=a10000000000 web=w10000000000), built 2026-01-01T00:01:00Z
     "#]]
     .assert_eq(&heard(&candidate));
-}
-
-#[test]
-fn trap_25_a_release_is_as_old_as_its_images_say_if_that_can_be_true() {
-    let spec = shop(&[]);
-    let built = |built_at: [Option<Time>; 2]| {
-        let pushes = [("api", "a1"), ("web", "w1")].into_iter().zip(built_at);
-        let pushes = pushes.map(|((image, digest), built_at)| Push {
-            built_at,
-            ..push(image, "b1", digest, at(60))
-        });
-        let candidates = take_in(&spec, &pushes.collect::<Vec<_>>());
-        let Effect::Offer { request, .. } = &candidates[0].outbox.entries()[0].effect else {
-            panic!("an offer")
-        };
-        request.release.built_at
-    };
-    assert_eq!(built([Some(at(5)), Some(at(7))]), at(7));
-    // A reproducible build says 1970, another clock says tomorrow, and one may say nothing.
-    assert_eq!(built([Some(Time::default()), Some(at(7))]), at(60));
-    assert_eq!(built([Some(at(61)), Some(at(7))]), at(60));
-    assert_eq!(built([None, Some(at(7))]), at(60));
 }
 
 #[test]

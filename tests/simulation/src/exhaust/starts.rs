@@ -8,7 +8,7 @@ use crate::sim::{START, Sim};
 use crate::systems::System;
 use engine::Decide;
 use pipeline::names::{Digest, Tag};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::time::Span;
 use std::sync::LazyLock;
 
@@ -74,7 +74,7 @@ impl Start {
                     tag: Some(Tag::new(format!("r{release}"))),
                     artifact_media_type: None,
                     pushed_at: START + span,
-                    built_at: None,
+                    details: Details::default(),
                 };
                 sim.after(span, Happening::Push { push, tries: 1 });
             }

@@ -8,7 +8,7 @@
 use super::telling::*;
 use expect_test::expect;
 use pipeline::names::{Digest, Tag};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::time::Span;
 use simulation::behaviour::Behaviour;
 use simulation::story::Story;
@@ -23,7 +23,7 @@ fn push(story: &Story, repository: &str, digest: &str, tag: Option<&str>) -> Pus
         tag: tag.map(Tag::new),
         artifact_media_type: None,
         pushed_at: story.sim.now,
-        built_at: None,
+        details: Details::default(),
     }
 }
 

@@ -17,7 +17,7 @@ use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{
     ApplicationName, Digest, ImageName, Place, Repository, Revision, ServiceName, Version,
 };
-use pipeline::push::{Candidate, Push};
+use pipeline::push::{Candidate, Details, Push};
 use pipeline::release::Release;
 use pipeline::time::{Span, Time};
 use serde_json::Value;
@@ -77,7 +77,7 @@ impl Desk {
         });
         let revisions = revisions.into_iter().collect();
         head.good.push(Good { release: release.clone(), number, at, revisions, needs: None });
-        head.high_water = Some(release.mark());
+        head.high_water = Some(release.mark().into());
         head.live = Some(Live { release, number, since: at });
         head.last_number = number;
         self.put(head.into());
@@ -129,7 +129,7 @@ impl Desk {
             tag: Some(tag.into()),
             artifact_media_type: None,
             pushed_at: self.world.now(),
-            built_at: None,
+            details: Details::default(),
         };
         block_on(Engine::new(&self.world, &Pipeline).pushed(&push)).unwrap();
     }
@@ -258,7 +258,7 @@ pub(super) fn release(version: &str) -> Release {
     // The first letter says which is the older one.
     let seconds = version.bytes().next().map_or(0, u64::from);
     let built_at = START + Span::seconds(seconds);
-    Release { version: Version::new(version), built_at, images: images.into_iter().collect() }
+    Release::new(Version::new(version), built_at, images.into_iter().collect())
 }
 
 fn revision(service: &str, number: u64) -> Revision {

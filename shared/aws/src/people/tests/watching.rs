@@ -259,7 +259,7 @@ fn what_still_lacks_an_image_is_told_until_something_newer_runs() {
     );
     let mut head = desk.head("staging");
     let (version, built_at) = ("c90ffee".into(), Time::from_millis(1_767_708_060_000));
-    head.high_water = Some(Mark { version, built_at });
+    head.high_water = Some(Mark { version, built_at }.into());
     desk.put(head.into());
     desk.status(
         text,

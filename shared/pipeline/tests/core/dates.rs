@@ -1,0 +1,149 @@
+//! What is known of images besides their push: how late a release is, and which digest a tag has.
+
+use super::fixtures::digest;
+use super::pushes::{MOVING, heard, push, shop, take_in};
+use super::scene::at;
+use expect_test::expect;
+use pipeline::deployment::Said;
+use pipeline::effect::Effect;
+use pipeline::push::{Candidate, Details, Push};
+use pipeline::release::{Origin, Release};
+use pipeline::time::Time;
+
+fn built(image: &str, tag: &str, digest: &str, pushed_at: Time, details: Details) -> Push {
+    Push { details, ..push(image, tag, digest, pushed_at) }
+}
+
+fn said(built_at: u64, image_pushed_at: u64) -> Details {
+    let (built_at, image_pushed_at) = (Some(at(built_at)), Some(at(image_pushed_at)));
+    Details { built_at, image_pushed_at, ..Details::default() }
+}
+
+/// What was offered last.
+fn offered(candidate: &Candidate) -> &Release {
+    let offers = candidate.outbox.entries().iter().rev().find_map(|entry| match &entry.effect {
+        Effect::Offer { request, .. } => Some(&request.release),
+        _ => None,
+    });
+    offers.unwrap()
+}
+
+#[test]
+fn trap_25_a_release_is_as_old_as_its_images_say_if_that_can_be_true() {
+    let spec = shop(&[]);
+    let built_at = |told: [Option<Time>; 2]| {
+        let pushes = [("api", "a1"), ("web", "w1")].into_iter().zip(told);
+        let pushes = pushes.map(|((image, digest), built_at)| {
+            built(image, "b1", digest, at(60), Details { built_at, ..Details::default() })
+        });
+        offered(&take_in(&spec, &pushes.collect::<Vec<_>>())[0]).built_at
+    };
+    assert_eq!(built_at([Some(at(5)), Some(at(7))]), at(7));
+    // A build that can be repeated says 1970 or 1980, another clock says tomorrow, one says nothing.
+    assert_eq!(built_at([Some(Time::default()), Some(at(7))]), at(60));
+    assert_eq!(built_at([Some(Time::from_millis(315_532_800_000)), Some(at(7))]), at(60));
+    assert_eq!(built_at([Some(at(24 * 60)), Some(at(7))]), at(60));
+    assert_eq!(built_at([None, Some(at(7))]), at(60));
+    // A clock that is ahead by a little is no reason not to believe it.
+    assert_eq!(built_at([Some(at(61)), Some(at(7))]), at(60));
+}
+
+#[test]
+fn a_tag_on_images_that_were_there_long_before_is_a_wish_of_its_own() {
+    let spec = shop(&[]);
+    let release = |api: Details, web: Details| {
+        let pushes =
+            [built("api", "b1", "a1", at(600), api), built("web", "b1", "w1", at(601), web)];
+        offered(&take_in(&spec, &pushes)[0]).clone()
+    };
+    let tagged = release(said(5, 10), said(6, 10));
+    assert_eq!((tagged.built_at, tagged.images_built_at), (at(600), Some(at(6))));
+    // Tests took half an hour before the build's own tag was put on the images.
+    assert_eq!(release(said(565, 570), said(566, 571)).built_at, at(566));
+    // One image did not change, so that the build put its tag on the old one.
+    assert_eq!(release(said(595, 600), said(6, 10)).built_at, at(595));
+}
+
+#[test]
+fn a_tag_that_is_moved_back_is_as_late_as_its_move() {
+    let spec = shop(&[MOVING]);
+    let pushes = [
+        built("api", "latest", "a1", at(10), said(9, 10)),
+        built("api", "latest", "a2", at(200), said(199, 200)),
+        built("api", "latest", "a1", at(300), said(9, 10)),
+    ];
+    let heard: String = take_in(&spec, &pushes).iter().map(heard).collect();
+    expect![[r#"
+        staging: latest@a10000000000 (api=a10000000000), built 2026-01-01T00:09:00Z
+        staging: latest@a10000000000#2 (api=a10000000000), built 2026-01-01T05:00:00Z
+        staging: latest@a20000000000 (api=a20000000000), built 2026-01-01T03:19:00Z
+    "#]]
+    .assert_eq(&heard);
+}
+
+#[test]
+fn an_older_build_that_moves_the_tag_last_is_as_old_as_it_says() {
+    let spec = shop(&[MOVING]);
+    let pushes = [
+        built("api", "latest", "a2", at(20), said(15, 20)),
+        built("api", "latest", "a1", at(25), said(10, 25)),
+    ];
+    let heard: String = take_in(&spec, &pushes).iter().map(heard).collect();
+    expect![[r#"
+        staging: latest@a20000000000 (api=a20000000000), built 2026-01-01T00:15:00Z
+        staging: latest@a10000000000 (api=a10000000000), built 2026-01-01T00:10:00Z
+    "#]]
+    .assert_eq(&heard);
+}
+
+/// Two pushes of one tag within a second, told the other way round: ECR's events have no more than
+/// seconds. The registry knows which one is there.
+#[test]
+fn the_registry_says_which_of_two_pushes_in_one_second_was_the_last() {
+    let spec = shop(&[]);
+    let pushes = [
+        push("web", "b1", "w1", at(1)),
+        push("api", "b1", "a2", at(1)),
+        push("api", "b1", "a1", at(1)),
+    ];
+    let mut candidate = take_in(&spec, &pushes).remove(0);
+    assert_eq!(candidate.images[&"api".into()].digest, digest("a1"));
+    let asked = |text: &str, minutes| {
+        let details = Details { asked_at: Some(at(minutes)), ..Details::default() };
+        built("api", "b1", text, at(1), details)
+    };
+    let now = at(20);
+    assert_eq!(candidate.pushed(&"api".into(), &asked("a2", 16), &spec, now), Said::Done);
+    assert_eq!(candidate.images[&"api".into()].digest, digest("a2"));
+    // What it said earlier, and what the late event says, is history.
+    for late in [asked("a1", 15), push("api", "b1", "a1", at(1))] {
+        let said = candidate.pushed(&"api".into(), &late, &spec, now);
+        assert_eq!(said, Said::Ignored("the tag has moved on".into()));
+    }
+    // A push after that is news.
+    let moved = push("api", "b1", "a3", at(17));
+    assert_eq!(candidate.pushed(&"api".into(), &moved, &spec, now), Said::Done);
+}
+
+#[test]
+fn a_release_comes_from_the_commit_that_all_its_images_name() {
+    let spec = shop(&[]);
+    let origin = |revisions: [Option<&str>; 2]| {
+        let pushes = [("api", "a1"), ("web", "w1")].into_iter().zip(revisions);
+        let pushes = pushes.map(|((image, digest), revision)| {
+            let source = Some("https://github.com/acme/shop".to_owned());
+            let origin = Origin { revision: revision.map(str::to_owned), source };
+            built(image, "b1", digest, at(60), Details { origin, ..Details::default() })
+        });
+        offered(&take_in(&spec, &pushes.collect::<Vec<_>>())[0]).origin.clone()
+    };
+    let commit = "3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d";
+    let both = origin([Some(commit), Some(commit)]);
+    assert_eq!(both.revision.as_deref(), Some(commit));
+    assert_eq!(both.short_revision(), Some("3f2a9c1d5e6f"));
+    assert_eq!(both.source.as_deref(), Some("https://github.com/acme/shop"));
+    assert_eq!(origin([Some(commit), None]).short_revision(), Some("3f2a9c1d5e6f"));
+    let different = origin([Some(commit), Some("r4711")]);
+    assert_eq!((different.revision, different.source.is_some()), (None, true));
+    assert_eq!(origin([Some("r4711"), None]).short_revision(), Some("r4711"));
+}
