@@ -1,6 +1,7 @@
 //! From a payload to the releases that it concerns.
 
 use aws::payload::{Heard, push};
+use aws::pushes::ask;
 use aws::{Aws, Failure};
 use engine::World;
 use pipeline::deployment::Said;
@@ -18,7 +19,7 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
         }
     };
     let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
-    let heard = aws.engine().pushed(&push).await?;
+    let heard = aws.engine().pushed_and_read(&push, async |push| ask(aws, push).await).await?;
     info!(repository = %push.repository, "heard of {tag} ({}): {}", push.digest.short(), told(&heard));
     let heard: Vec<Value> = heard
         .iter()

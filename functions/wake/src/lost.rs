@@ -5,7 +5,7 @@
 
 use crate::letters::{Look, Where};
 use aws::metrics::{Metric, count, measure};
-use aws::{Aws, Failure, sweep::recent_pushes};
+use aws::{Aws, Failure, pushes::read_build, sweep};
 use engine::{Key, Lookup, Record, World};
 use pipeline::deployment::Said;
 use pipeline::names::{ApplicationName, Repository};
@@ -40,11 +40,9 @@ pub(crate) async fn look(aws: &Aws, look: Look) -> Result<(), Failure> {
 
 async fn look_everywhere(aws: &Aws) -> Result<(), Failure> {
     let applications = aws.applications().await?;
-    let repositories: BTreeSet<Repository> = specs(aws, &applications)
-        .await
-        .into_iter()
-        .flat_map(|spec| spec.images.into_values())
-        .collect();
+    let (specs, _) = specs(aws, &applications).await;
+    let repositories: BTreeSet<Repository> =
+        specs.into_iter().flat_map(|spec| spec.images.into_values()).collect();
     let mut looks = Vec::new();
     let mut delay = Span::default();
     for repository in repositories {
@@ -55,9 +53,11 @@ async fn look_everywhere(aws: &Aws) -> Result<(), Failure> {
     aws.send_to_wake(&looks).await
 }
 
-/// Reads the specs of these applications. One that cannot be read hides no other.
-async fn specs(aws: &Aws, applications: &[ApplicationName]) -> Vec<Application> {
+/// Reads the specs of these applications, and says whether all could be read. One that cannot be
+/// read hides no other.
+async fn specs(aws: &Aws, applications: &[ApplicationName]) -> (Vec<Application>, bool) {
     let mut specs = Vec::new();
+    let mut all_read = true;
     for application in applications {
         let key = Key::Spec(application.clone());
         match aws.load(&[key]).await {
@@ -68,6 +68,7 @@ async fn specs(aws: &Aws, applications: &[ApplicationName]) -> Vec<Application> 
                 }
             }
             Err(error) => {
+                all_read = false;
                 let failure = Failure::from(error);
                 warn!(
                     error_type = failure.name(),
@@ -77,7 +78,7 @@ async fn specs(aws: &Aws, applications: &[ApplicationName]) -> Vec<Application> 
             }
         }
     }
-    specs
+    (specs, all_read)
 }
 
 async fn look_into(
@@ -86,36 +87,40 @@ async fn look_into(
     after: Option<String>,
 ) -> Result<(), Failure> {
     let applications = aws.find(&Lookup::Repository(repository.clone())).await?;
-    let specs = specs(aws, &applications).await;
-    let recent = recent_pushes(aws, repository, after).await?;
+    let (specs, all_read) = specs(aws, &applications).await;
+    let mut found = sweep::look(aws, repository, after).await?;
     // First of all: whatever becomes of these pushes, the rest is looked at.
-    if let Some(next) = recent.next {
+    if let Some(next) = found.next.take() {
         let rest = Look { look: Where::Into(repository.clone()), after: Some(next) };
         aws.send_to_wake(&[(rest, APART)]).await?;
     }
-    let news = aws.engine().news_among(&specs, recent.pushes).await;
+    let news = aws.engine().news_among(&specs, found.pushes.clone()).await;
     let mut lost = 0;
-    for push in &news {
-        lost += take_in(aws, push).await;
+    let mut not_taken_in = Vec::new();
+    for push in news {
+        match take_in(aws, &push).await {
+            Ok(is_news) => lost += u64::from(is_news),
+            Err(failure) => {
+                let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
+                warn!(error_type = failure.name(), repository = %push.repository, "{tag} was not taken in: {failure}");
+                count(&failure);
+                not_taken_in.push(push);
+            }
+        }
     }
     measure(&[(Metric::LostPushes, lost)]);
-    Ok(())
+    // Only now: what was not taken in is found again in a quarter of an hour.
+    if all_read { found.remember(aws, &not_taken_in).await } else { Ok(()) }
 }
 
-/// Feeds one push to the loop; returns 1 if it was news. One that fails keeps no other one back.
-async fn take_in(aws: &Aws, push: &Push) -> u64 {
-    let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
-    match aws.engine().pushed(push).await {
-        Ok(heard) if heard.iter().any(|(_, said)| *said == Said::Done) => {
-            info!(repository = %push.repository, "found {tag}, which no event told of");
-            1
-        }
-        Ok(_) => 0,
-        Err(error) => {
-            let failure = Failure::from(error);
-            warn!(error_type = failure.name(), repository = %push.repository, "{tag} was not taken in: {failure}");
-            count(&failure);
-            0
-        }
+/// Feeds one push to the loop, with what its image says of its build; returns whether it was news.
+async fn take_in(aws: &Aws, push: &Push) -> Result<bool, Failure> {
+    let read = async |push| read_build(aws, push).await;
+    let heard = aws.engine().pushed_and_read(push, read).await?;
+    let is_news = heard.iter().any(|(_, said)| *said == Said::Done);
+    if is_news {
+        let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
+        info!(repository = %push.repository, "found {tag}, which no event told of");
     }
+    Ok(is_news)
 }

@@ -35,6 +35,8 @@ pub(crate) struct Image {
     /// Exactly as ECR gave it: its digest is the digest of these bytes.
     manifest: String,
     media_type: Option<String>,
+    /// Of an image for one platform, once its configuration was read.
+    pub(crate) platform: Option<String>,
 }
 
 pub(crate) enum Tagged {
@@ -62,7 +64,8 @@ pub(crate) async fn read(
             let digest = image.image_id.and_then(|id| id.image_digest).map(Digest::new);
             if let (Some(digest), Some(manifest)) = (digest, image.image_manifest) {
                 let (registry, media_type) = (image.registry_id, image.image_manifest_media_type);
-                images.found.insert(digest, Image { registry, manifest, media_type });
+                let image = Image { registry, manifest, media_type, platform: None };
+                images.found.insert(digest, image);
             }
         }
     }
@@ -108,9 +111,22 @@ pub(crate) async fn put_tag(
 }
 
 impl Image {
-    /// The platforms that a multi-platform image was built for; `None`: it does not say.
+    /// Its manifest; nothing, if that is no JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.manifest).unwrap_or_default()
+    }
+
+    /// Whether it is for one platform, which only its configuration says.
+    pub(crate) fn is_single(&self) -> bool {
+        self.json()["config"]["digest"].is_string()
+    }
+
+    /// The platforms that it was built for; `None`: it does not say.
     pub(crate) fn platforms(&self) -> Option<BTreeSet<String>> {
-        let manifest: Value = serde_json::from_str(&self.manifest).ok()?;
+        if let Some(platform) = &self.platform {
+            return Some(BTreeSet::from([platform.clone()]));
+        }
+        let manifest = self.json();
         let children = manifest["manifests"].as_array()?;
         let platforms = children.iter().filter_map(|child| {
             let platform = &child["platform"];
@@ -158,7 +174,8 @@ mod tests {
     #[test]
     fn an_index_says_its_platforms_and_statements_about_it_are_none() {
         let platforms = |manifest: serde_json::Value| {
-            Image { registry: None, manifest: manifest.to_string(), media_type: None }.platforms()
+            let manifest = manifest.to_string();
+            Image { registry: None, manifest, media_type: None, platform: None }.platforms()
         };
         let index = json!({"manifests": [
             {"digest": "sha256:1", "platform": {"os": "linux", "architecture": "arm64"}},

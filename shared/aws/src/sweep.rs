@@ -2,55 +2,138 @@
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
+use crate::looked::{self, Looked};
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageStatus, TagStatus};
 use engine::World;
 use pipeline::names::{Digest, Repository, Tag};
-use pipeline::push::{Details, Push};
+use pipeline::push::{Details, KEEP_PREFIX, Push};
 use pipeline::time::{Span, Time};
 
 /// Older pushes are history: whoever wants one of them says so.
 const LOST_FOR: Span = Span::hours(24);
 /// ECR's own event is given so long to arrive.
 const GRACE: Span = Span::minutes(2);
+/// That nothing has changed is written down so often.
+const REMEMBERED: Span = Span::hours(1);
 const PAGE: i32 = 1000;
 /// So many pages are read at a time; ECR sorts them by nothing, so that all of them have to be read.
 const PAGES_MAX: usize = 20;
 
-/// What was pushed lately, as far as it was read.
-#[derive(Debug, Default)]
-pub struct Recent {
+/// What lies in a repository and did not when somebody looked before.
+#[derive(Debug)]
+pub struct Look {
+    repository: Repository,
+    /// The newest first: what is older by then is no longer wanted, and is not deployed on the way.
     pub pushes: Vec<Push>,
     /// Where the next look goes on; `None`: everything was read.
     pub next: Option<String>,
+    /// What lies there now, if all of it was read in one go.
+    now: Option<Looked>,
+    before: Option<Looked>,
 }
 
-/// Lists what was pushed into a repository lately, the newest first: what is older by then is no
-/// longer wanted, and is not deployed on the way.
-pub async fn recent_pushes(
+/// Looks into a repository for tags that nobody may have been told of.
+///
+/// What was there before an application watched it, or before its spec was changed, is history: a
+/// spec that is new or that wants more tags starts no deployment.
+///
+/// Where a repository is so large that it is read part by part, only what was pushed lately is found,
+/// and no tag that was put on an old image.
+pub async fn look(
     aws: &Aws,
     repository: &Repository,
     after: Option<String>,
-) -> Result<Recent, Failure> {
+) -> Result<Look, Failure> {
+    let is_first = after.is_none();
+    let (before, watched_since, (images, next)) = futures_util::try_join!(
+        looked::read(aws, repository),
+        aws.watched_since(repository),
+        images(aws, repository, after)
+    )?;
+    let is_whole = is_first && next.is_none();
+    let before = before.filter(|_| is_whole);
+    let (pushes, now) = compare(repository, &images, before.as_ref(), watched_since, aws.now());
+    let now = is_whole.then_some(now);
+    Ok(Look { repository: repository.clone(), pushes, next, now, before })
+}
+
+fn compare(
+    repository: &Repository,
+    images: &[ImageDetail],
+    before: Option<&Looked>,
+    watched_since: Time,
+    at: Time,
+) -> (Vec<Push>, Looked) {
+    let mut pushes = Vec::new();
+    let mut now = Looked { at, ..Looked::default() };
+    for image in images {
+        let Some(pushed_at) = pushed_at(image).filter(|pushed_at| *pushed_at + GRACE <= at) else {
+            continue;
+        };
+        if now.tags.len() >= looked::TAGS_MAX {
+            now.since = pushed_at + Span::seconds(1);
+            break;
+        }
+        for (tag, digest) in tags_of(image) {
+            now.tags.insert(looked::number_of(tag, digest));
+            let since = match before {
+                Some(before) if before.knows(tag, digest, pushed_at) => continue,
+                // An image that was there got its tag after that look.
+                Some(before) if pushed_at + GRACE <= before.at => before.at,
+                // The look before did not mind it yet, or there was none.
+                _ => pushed_at,
+            };
+            let is_history = since < watched_since || since + LOST_FOR <= at;
+            if !is_history && image.image_status() != Some(&ImageStatus::Archived) {
+                pushes.push(push(repository, image, tag, digest, since, at));
+            }
+        }
+    }
+    pushes.sort_by_key(|push| std::cmp::Reverse(push.pushed_at));
+    (pushes, now)
+}
+
+impl Look {
+    /// Remembers what lies there, once all of it was taken in but these pushes.
+    pub async fn remember(self, aws: &Aws, not_taken_in: &[Push]) -> Result<(), Failure> {
+        let Some(mut now) = self.now else { return Ok(()) };
+        for push in not_taken_in {
+            if let Some(tag) = &push.tag {
+                now.tags.remove(&looked::number_of(tag.as_str(), push.digest.as_str()));
+            }
+        }
+        let is_same = |before: &Looked| (before.since, &before.tags) == (now.since, &now.tags);
+        match &self.before {
+            // That it was so then as well is worth no write, as long as it is not long ago.
+            Some(before) if is_same(before) && before.at + REMEMBERED > now.at => Ok(()),
+            _ => looked::write(aws, &self.repository, &now).await,
+        }
+    }
+}
+
+/// Tagged images, the newest first, as many as are read at a time, and where the rest begins.
+async fn images(
+    aws: &Aws,
+    repository: &Repository,
+    mut next: Option<String>,
+) -> Result<(Vec<ImageDetail>, Option<String>), Failure> {
     let asking = aws
         .ecr()
         .describe_images()
         .repository_name(repository.as_str())
         .filter(DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build())
         .max_results(PAGE);
-    let mut recent = Recent { next: after, ..Recent::default() };
+    let mut images = Vec::new();
     for _ in 0..PAGES_MAX {
-        let page = asking.clone().set_next_token(recent.next.take()).send().await;
-        let page = page.map_err(failure)?;
-        for image in page.image_details() {
-            recent.pushes.extend(pushes_of(repository, image, aws.now()));
-        }
-        recent.next = page.next_token;
-        if recent.next.is_none() {
+        let page = asking.clone().set_next_token(next.take()).send().await.map_err(failure)?;
+        images.extend(page.image_details.unwrap_or_default());
+        next = page.next_token;
+        if next.is_none() {
             break;
         }
     }
-    recent.pushes.sort_by_key(|push| std::cmp::Reverse(push.pushed_at));
-    Ok(recent)
+    images.sort_by_key(|image| std::cmp::Reverse(pushed_at(image)));
+    Ok((images, next))
 }
 
 /// In whole seconds, as ECR's event tells of it: later by a moment would be a push of its own.
@@ -59,47 +142,76 @@ pub(crate) fn pushed_at(image: &ImageDetail) -> Option<Time> {
     Some(Time::from_millis(seconds * 1000))
 }
 
-/// One for each tag, if the image came in the right time and can be pulled.
-fn pushes_of(repository: &Repository, image: &ImageDetail, now: Time) -> Vec<Push> {
-    let (Some(pushed_at), Some(digest)) = (pushed_at(image), image.image_digest()) else {
-        return Vec::new();
+/// Each tag with the image's digest. Our own tags come and go with every deployment.
+fn tags_of(image: &ImageDetail) -> impl Iterator<Item = (&str, &str)> {
+    let tags = image.image_tags().iter().map(String::as_str);
+    let theirs = tags.filter(|tag| !tag.starts_with(KEEP_PREFIX));
+    theirs.filter_map(|tag| Some((tag, image.image_digest()?)))
+}
+
+fn push(
+    repository: &Repository,
+    image: &ImageDetail,
+    tag: &str,
+    digest: &str,
+    since: Time,
+    asked_at: Time,
+) -> Push {
+    let details = Details {
+        asked_at: Some(asked_at),
+        image_pushed_at: pushed_at(image),
+        ..Details::default()
     };
-    let lost = pushed_at + GRACE <= now && now < pushed_at + LOST_FOR;
-    if !lost || image.image_status() == Some(&ImageStatus::Archived) {
-        return Vec::new();
-    }
-    let push = |tag: &String| Push {
+    Push {
         repository: repository.clone(),
         digest: Digest::new(digest),
         tag: Some(Tag::new(tag)),
         artifact_media_type: image.artifact_media_type().map(str::to_owned),
-        pushed_at,
-        details: Details::default(),
-    };
-    image.image_tags().iter().map(push).collect()
+        pushed_at: since,
+        details,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ImageDetail, ImageStatus, Time, pushes_of};
+    use super::{ImageDetail, ImageStatus, Looked, Push, Time, compare};
     use aws_smithy_types::DateTime;
     use expect_test::expect;
     use pipeline::names::Repository;
+    use pipeline::time::Span;
 
-    const NOW: u64 = 1_795_251_732;
+    const NOW: Time = Time::from_millis(1_795_251_732_000);
 
-    fn image(minutes_ago: u64, tags: &[&str], status: ImageStatus) -> String {
-        let pushed_at = i64::try_from(NOW - minutes_ago * 60).expect("a time");
-        let image = ImageDetail::builder()
-            .image_digest("sha256:1e434f08c210f5f3")
-            .image_pushed_at(DateTime::from_millis(pushed_at * 1000 + 345))
+    fn ago(minutes: u64) -> Time {
+        Time::from_millis(NOW.millis() - minutes * 60_000)
+    }
+
+    fn image(minutes_ago: u64, tags: &[&str], status: ImageStatus) -> ImageDetail {
+        let pushed_at = i64::try_from(ago(minutes_ago).millis()).expect("a time");
+        ImageDetail::builder()
+            .image_digest(format!("sha256:{minutes_ago}"))
+            .image_pushed_at(DateTime::from_millis(pushed_at + 345))
             .set_image_tags(Some(tags.iter().map(|tag| (*tag).to_owned()).collect()))
             .image_status(status)
-            .build();
-        let now = Time::from_millis(NOW * 1000);
-        let pushes = pushes_of(&Repository::new("scr-api"), &image, now).into_iter();
-        let tags = pushes.filter_map(|push| Some(format!("{} at {}", push.tag?, push.pushed_at)));
-        format!("{minutes_ago} minutes ago: {:?}\n", tags.collect::<Vec<_>>())
+            .build()
+    }
+
+    type Look = (Vec<Push>, Looked);
+
+    fn looked(images: &[ImageDetail], before: Option<&Looked>, watched_since: Time) -> Look {
+        compare(&Repository::new("scr-api"), images, before, watched_since, NOW)
+    }
+
+    fn found(look: &Look) -> String {
+        let line = |push: &Push| {
+            let tag = push.tag.as_ref().map_or("none", |tag| tag.as_str());
+            format!(
+                "{tag} of {}, {} minutes ago\n",
+                push.digest,
+                NOW.since(push.pushed_at).as_seconds() / 60
+            )
+        };
+        look.0.iter().map(line).collect()
     }
 
     #[test]
@@ -112,12 +224,95 @@ mod tests {
             image(24 * 60, &["v1"], ImageStatus::Active),
         ];
         expect![[r#"
-            1 minutes ago: []
-            2 minutes ago: ["v1 at 2026-11-21T09:00:12Z", "latest at 2026-11-21T09:00:12Z"]
-            3 minutes ago: []
-            1439 minutes ago: ["v1 at 2026-11-20T09:03:12Z"]
-            1440 minutes ago: []
+            v1 of sha256:2, 2 minutes ago
+            latest of sha256:2, 2 minutes ago
+            v1 of sha256:1439, 1439 minutes ago
         "#]]
-        .assert_eq(&images.concat());
+        .assert_eq(&found(&looked(&images, None, Time::default())));
+    }
+
+    #[test]
+    fn what_was_there_before_a_spec_wanted_it_is_history() {
+        let images = [
+            image(10, &["v2"], ImageStatus::Active),
+            image(30, &["v1"], ImageStatus::Active),
+            image(600, &["v0"], ImageStatus::Active),
+        ];
+        let first = looked(&images, None, ago(20));
+        expect![[r#"
+            v2 of sha256:10, 10 minutes ago
+        "#]]
+        .assert_eq(&found(&first));
+        assert_eq!(first.1.tags.len(), 3);
+        // Nobody knows whether the tag was put there before the spec was changed.
+        let before = Looked { at: ago(15), ..looked(&images[1..], None, ago(20)).1 };
+        let more = [image(600, &["v0", "v3"], ImageStatus::Active)];
+        assert_eq!(found(&looked(&more, Some(&before), ago(14))), "");
+        expect![[r#"
+            v3 of sha256:600, 15 minutes ago
+        "#]]
+        .assert_eq(&found(&looked(&more, Some(&before), ago(20))));
+    }
+
+    #[test]
+    fn a_tag_that_was_put_on_an_old_image_is_as_late_as_the_look_before_it() {
+        let old = 60 * 24 * 9;
+        let there = [
+            image(20, &["latest"], ImageStatus::Active),
+            image(old, &["3f2a9c1", "slipway-keep-scr.staging.1"], ImageStatus::Active),
+        ];
+        let before = Looked { at: ago(15), ..looked(&there, None, Time::default()).1 };
+        assert_eq!(found(&looked(&there, Some(&before), Time::default())), "");
+        // `latest` is moved back, and gets a second name.
+        let moved = [
+            image(20, &["second"], ImageStatus::Active),
+            image(
+                old,
+                &["3f2a9c1", "latest", "v1.4.0", "slipway-keep-scr.staging.2"],
+                ImageStatus::Active,
+            ),
+        ];
+        expect![[r#"
+            second of sha256:20, 15 minutes ago
+            latest of sha256:12960, 15 minutes ago
+            v1.4.0 of sha256:12960, 15 minutes ago
+        "#]]
+        .assert_eq(&found(&looked(&moved, Some(&before), Time::default())));
+        // Where the last look was days ago, only the image itself can be new.
+        let long_ago = Looked { at: ago(old), ..before };
+        expect![[r#"
+            second of sha256:20, 20 minutes ago
+        "#]]
+        .assert_eq(&found(&looked(&moved, Some(&long_ago), Time::default())));
+    }
+
+    #[test]
+    fn an_image_that_came_just_before_a_look_is_as_late_as_its_push() {
+        let before = Looked { at: ago(15), ..Looked::default() };
+        let images =
+            [image(16, &["latest"], ImageStatus::Active), image(17, &["v2"], ImageStatus::Active)];
+        expect![[r#"
+            v2 of sha256:17, 15 minutes ago
+            latest of sha256:16, 16 minutes ago
+        "#]]
+        .assert_eq(&found(&looked(&images, Some(&before), Time::default())));
+    }
+
+    #[test]
+    fn of_more_tags_than_can_be_remembered_the_newest_are() {
+        let tags: Vec<String> = (0..20_000).map(|number| format!("t{number}")).collect();
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        let images =
+            [image(60, &tags, ImageStatus::Active), image(70, &["old"], ImageStatus::Active)];
+        let before = Looked { at: ago(15), ..looked(&images, None, Time::default()).1 };
+        assert_eq!((before.tags.len(), before.since), (20_000, ago(70) + Span::seconds(1)));
+        let tagged = [
+            image(60, &["new"], ImageStatus::Active),
+            image(70, &["old", "older"], ImageStatus::Active),
+        ];
+        expect![[r#"
+            new of sha256:60, 15 minutes ago
+        "#]]
+        .assert_eq(&found(&looked(&tagged, Some(&before), Time::default())));
     }
 }

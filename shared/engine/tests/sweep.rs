@@ -5,7 +5,7 @@ use engine::{
     Due, Engine, Key, Lookup, Message, Pipeline, SaveError, Stored, Timer, World, WorldError, Write,
 };
 use pipeline::names::{ApplicationName, Digest, Place, Repository, Tag};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::time::{Span, Time};
 use pollster::block_on;
 use std::cell::Cell;
@@ -101,7 +101,7 @@ fn push(repository: &str, tag: &str) -> Push {
         tag: Some(Tag::new(tag)),
         artifact_media_type: None,
         pushed_at: NOON,
-        built_at: None,
+        details: Details::default(),
     }
 }
 

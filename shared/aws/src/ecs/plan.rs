@@ -110,7 +110,7 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
 
     plan.account = described.values().find_map(account_of);
     let wanted_images = images_of(prepare, &bases, plan.account.as_deref());
-    let (images, refused) = protect::read(aws, &wanted_images).await?;
+    let (mut images, refused) = protect::read(aws, &wanted_images).await?;
     plan.faults.extend(refused);
     plan.account = account(&images).or(plan.account);
     let registry = registry(aws, &images);
@@ -120,6 +120,9 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
             Ok(planned) => plan.services.push(planned),
             Err(fault) => plan.faults.push(fault),
         }
+    }
+    if plan.services.iter().any(|planned| render::platform(planned.after.json()).is_some()) {
+        plan.warnings.extend(protect::read_platforms(aws, prepare, &mut images).await);
     }
     plan.images = images;
     plan.alarms = readings;

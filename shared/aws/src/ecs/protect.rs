@@ -2,8 +2,9 @@
 //! them away while somebody may need to go back to them.
 
 use super::halt::{Halt, asked_to};
-use crate::clients::Aws;
-use crate::failure::Failure;
+use crate::clients::{Aws, in_time};
+use crate::failure::{Failure, not_asked};
+use crate::image_config;
 use crate::images::{self, Images, Tagged};
 use futures_util::future::join_all;
 use pipeline::effect::Prepare;
@@ -31,6 +32,33 @@ pub(crate) async fn read(aws: &Aws, wanted: &Wanted) -> Result<(Read, Vec<String
         }
     }
     Ok((read, faults))
+}
+
+/// Reads which platform images for one platform were built for; others say it in their manifest. The
+/// texts are warnings.
+pub(crate) async fn read_platforms(aws: &Aws, prepare: &Prepare, read: &mut Read) -> Vec<String> {
+    let single = prepare.images.iter().filter_map(|(repository, digest)| {
+        let image = read.get(repository)?.found.get(digest)?;
+        image.is_single().then_some((repository, digest, image))
+    });
+    let reading = single.map(async |(repository, digest, image)| {
+        (repository, digest, in_time(&aws.clock, image_config::of(aws, repository, image)).await)
+    });
+    let said = join_all(reading).await;
+    let said: Vec<_> = said.into_iter().map(|(r, d, said)| (r.clone(), d.clone(), said)).collect();
+    let mut warnings = Vec::new();
+    for (repository, digest, said) in said {
+        let image = read.get_mut(&repository).and_then(|images| images.found.get_mut(&digest));
+        match (said, image) {
+            (Ok(said), Some(image)) => image.platform = said.platform,
+            (Ok(_), None) => {}
+            (Err(failure), _) => {
+                let what = format!("the platform of {repository}@{}", digest.short());
+                warnings.push(not_asked(&what, &failure));
+            }
+        }
+    }
+    warnings
 }
 
 /// Puts both tags on every image of the release. The texts are warnings; a tag that the spec asks

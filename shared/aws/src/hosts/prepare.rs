@@ -109,7 +109,7 @@ async fn make(
     prepare: &Prepare,
 ) -> Result<Preparation, Wrong> {
     let outside = look_from_outside(aws, tags, prepare).await?;
-    let Outside { found, alarms, images, after, mut faults } = outside;
+    let Outside { found, alarms, mut images, after, mut faults } = outside;
     // Only where somebody can answer: otherwise it has been said already why not.
     let mut reports = BTreeMap::new();
     if found.iter().any(|host| host.online) {
@@ -125,6 +125,7 @@ async fn make(
             }
         }
     }
+    let mut warnings = protect::read_platforms(aws, prepare, &mut images).await;
     faults.extend(wrong_machines(&reports, &images, &after));
     for service in &prepare.services {
         faults.extend(fleeting(&service.spec.name, &reports));
@@ -132,7 +133,7 @@ async fn make(
     if !faults.is_empty() {
         return Err(Wrong::Faults(faults));
     }
-    let mut warnings = protect::tag(aws, prepare, &images).await?;
+    warnings.extend(protect::tag(aws, prepare, &images).await?);
     warnings.extend(too_little_time(prepare, found.len()));
     let mut services = Vec::new();
     for (name, run) in after {

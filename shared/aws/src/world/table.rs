@@ -9,7 +9,7 @@ use crate::settings::TABLE;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 use engine::{Due, Key, Lookup, Record, SaveError, Stored, WorldError, Write};
 use futures_util::future::try_join_all;
-use pipeline::names::ApplicationName;
+use pipeline::names::{ApplicationName, Repository};
 use pipeline::time::{Span, Time};
 use std::collections::HashMap;
 use tracing::error;
@@ -194,6 +194,14 @@ impl Aws {
         Ok(items.iter().filter_map(name).collect())
     }
 
+    /// Since when every application that speaks of this repository has had the spec that it has.
+    pub(crate) async fn watched_since(&self, repository: &Repository) -> Result<Time, Failure> {
+        let lookup = Lookup::Repository(repository.clone());
+        let items = self.query_partition(&partition_of(&lookup), None).await?;
+        let since = items.iter().filter_map(|item| item.get("since")?.as_n().ok()?.parse().ok());
+        Ok(Time::from_millis(since.max().unwrap_or_default()))
+    }
+
     /// Reads a whole partition, or what in it begins with `prefix`, page by page.
     pub(crate) async fn query_partition(
         &self,
@@ -236,8 +244,10 @@ impl Aws {
         application: &ApplicationName,
     ) -> Result<(), Failure> {
         let writing = self.dynamodb().put_item().table_name(self.table()?);
-        let writing =
-            writing.item("pk", string(partition)).item("sk", string(&format!("app#{application}")));
+        let writing = writing
+            .item("pk", string(partition))
+            .item("sk", string(&format!("app#{application}")))
+            .item("since", number(self.clock.now().millis()));
         writing.send().await.map_err(failure)?;
         Ok(())
     }

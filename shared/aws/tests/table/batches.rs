@@ -7,7 +7,7 @@ use engine::{Engine, Key, Message, Pipeline, Sender, World, Write};
 use pipeline::effect::Effect;
 use pipeline::event::Event;
 use pipeline::names::{Digest, Repository, Tag};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::time::Time;
 use serde_json::{Value, json};
 use std::future::pending;
@@ -26,7 +26,7 @@ async fn first_effects(world: &Aws) -> Vec<Message> {
             tag: Some(Tag::new("3f2a9c1")),
             artifact_media_type: None,
             pushed_at: Time::from_millis(world.now().millis() / 1000 * 1000),
-            built_at: None,
+            details: Details::default(),
         };
         engine.pushed(&push).await.unwrap();
     }

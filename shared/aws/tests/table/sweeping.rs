@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use engine::{Engine, EngineError, Key, Pipeline, Record, World, Write};
 use futures_util::future::join_all;
 use pipeline::names::{Digest, Repository, Tag};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::time::Time;
 
 /// A record that no Slipway can read, at this place.
@@ -70,7 +70,7 @@ async fn many_pushes_at_once_are_all_taken_in() {
                 tag: Some(Tag::new("3f2a9c1")),
                 artifact_media_type: None,
                 pushed_at: Time::from_millis(now.millis() - 1000 * number),
-                built_at: None,
+                details: Details::default(),
             })
             .collect();
 

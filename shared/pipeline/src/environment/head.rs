@@ -4,7 +4,7 @@ use super::{Hold, Migration, Request};
 use crate::deployment::{Deployment, Left, Standing, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
-use crate::release::{Mark, Newest, Release};
+use crate::release::{Newest, Release};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use super::head::drop_oldest;
 use super::{Good, Head, Kind, Undoes};
 use crate::deployment::{Deployment, Schema};
 use crate::names::{Revision, ServiceName};
-use crate::release::{Mark, Release};
+use crate::release::{Mark, Newest, Release};
 use serde::{Deserialize, Serialize};
 
 const MIGRATIONS_MAX: usize = 20;
@@ -112,8 +112,8 @@ impl Head {
         let known = self.known_migrations().into_iter().rev();
         let changed = known.filter(|migration| migration.state != MigrationState::Undone);
         // What is under way is the newest that ever started, or older than what is known already.
-        let started = self.high_water.clone().filter(|_| self.active.is_some());
-        let marks = changed.map(|migration| migration.mark).chain(started);
+        let started = self.high_water.iter().filter(|_| self.active.is_some());
+        let marks = changed.map(|migration| migration.mark).chain(started.flat_map(Newest::marks));
         marks.into_iter().find(|newest| mark.older_than(newest))
     }
 

@@ -163,6 +163,9 @@ fn image_pushed() {
         "ImagePushed",
         &expect![[r#"
         dynamodb:Query Table
+        ecr:BatchGetImage repository/${RepositoryScope}
+        ecr:DescribeImages repository/${RepositoryScope}
+        ecr:GetDownloadUrlForLayer repository/${RepositoryScope}
     "#]],
     );
 }
@@ -198,6 +201,7 @@ fn rollout() {
             dynamodb:BatchGetItem Table
             ecr:BatchGetImage repository/${RepositoryScope}
             ecr:DescribeImages repository/${RepositoryScope}
+            ecr:GetDownloadUrlForLayer repository/${RepositoryScope}
             ecr:PutImage repository/${RepositoryScope}
             ecs:CreateService service/${ClusterScope}/${ServiceScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
@@ -296,6 +300,7 @@ fn deploy() {
             dynamodb:Query Table
             ecr:BatchGetImage repository/${RepositoryScope}
             ecr:DescribeImages repository/${RepositoryScope}
+            ecr:GetDownloadUrlForLayer repository/${RepositoryScope}
             ecr:GetLifecyclePolicy repository/${RepositoryScope}
             ecs:DescribeServices service/${ClusterScope}/${ServiceScope}
             ecs:DescribeTaskDefinition *
@@ -356,7 +361,9 @@ fn wake() {
             dynamodb:BatchGetItem Table
             dynamodb:Query ${Table.Arn}/index/due
             dynamodb:Query Table
+            ecr:BatchGetImage repository/${RepositoryScope}
             ecr:DescribeImages repository/${RepositoryScope}
+            ecr:GetDownloadUrlForLayer repository/${RepositoryScope}
             lambda:InvokeFunction AlarmChanged
             lambda:InvokeFunction EcsChanged
             lambda:InvokeFunction ImagePushed

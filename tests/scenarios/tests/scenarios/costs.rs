@@ -14,6 +14,9 @@ const HOSTS_MAX: usize = 3;
 const HOSTS_MAX_TO_TELL: usize = 4;
 /// Before a service goes back, its image is asked for.
 const HOSTS_MAX_TO_GO_BACK: usize = 4;
+/// What is new is asked for at ECR, and its build is read in S3. AWS retries the event, and nobody
+/// waits for this function; what does not answer in five seconds it does without.
+const HOSTS_MAX_TO_HEAR: usize = 4;
 /// Whoever prepares says at once all that is wrong: with services and images, alarms, secrets,
 /// parameters, log groups, roles and target groups.
 const HOSTS_MAX_TO_PREPARE: usize = 10;
@@ -44,6 +47,7 @@ fn check_hosts(costs: &Costs) {
         let (preparing, others) = all.partition(prepares);
         check("preparing", HOSTS_MAX_TO_PREPARE, preparing);
         let most = match function {
+            "ImagePushed" => HOSTS_MAX_TO_HEAR,
             "Notify" => HOSTS_MAX_TO_TELL,
             "Rollback" => HOSTS_MAX_TO_GO_BACK,
             _ => HOSTS_MAX,

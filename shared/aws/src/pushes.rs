@@ -1,0 +1,73 @@
+//! What ECR says of a push when it is asked: which digest the tag has, when the image came, and what
+//! it says of its build.
+//!
+//! All of it is good to know and not needed: whatever ECR does not say in time, the push does without.
+
+use crate::clients::{Aws, in_time};
+use crate::failure::{Failure, chain, failure};
+use crate::image_config;
+use crate::sweep::pushed_at;
+use aws_sdk_ecr::types::{ImageDetail, ImageIdentifier};
+use engine::World;
+use pipeline::names::{Digest, Repository, Tag};
+use pipeline::push::Push;
+use tracing::{info, warn};
+
+/// Completes a push that an event told of. Events may come in any order: it is the digest that the
+/// tag has now.
+pub async fn ask(aws: &Aws, mut push: Push) -> Push {
+    if let Some(tag) = &push.tag {
+        let asked_at = aws.now();
+        match in_time(&aws.clock, image_of(aws, &push.repository, tag)).await {
+            Ok(None) => {}
+            Ok(Some(image)) => {
+                let digest = image.image_digest().map_or(push.digest.clone(), Digest::new);
+                if digest != push.digest {
+                    info!(repository = %push.repository, "{tag} points to {} by now", digest.short());
+                    push.digest = digest;
+                    push.artifact_media_type = image.artifact_media_type().map(str::to_owned);
+                }
+                push.details.asked_at = Some(asked_at);
+                push.details.image_pushed_at = pushed_at(&image);
+            }
+            Err(failure) => warn!(
+                error_type = failure.name(),
+                repository = %push.repository,
+                "cannot ask which digest {tag} has: {}", chain(&failure)
+            ),
+        }
+    }
+    read_build(aws, push).await
+}
+
+/// Completes a push with what the image says of its build.
+pub async fn read_build(aws: &Aws, mut push: Push) -> Push {
+    match in_time(&aws.clock, image_config::read(aws, &push.repository, &push.digest)).await {
+        Ok(said) => (push.details.built_at, push.details.origin) = (said.built_at, said.origin),
+        Err(failure) => {
+            push.details.unread = true;
+            warn!(
+                error_type = failure.name(),
+                repository = %push.repository,
+                "cannot read what {} says of its build, so that it counts as built when it was \
+                 pushed: {}", push.digest.short(), chain(&failure)
+            );
+        }
+    }
+    push
+}
+
+/// The image that a tag is on; `None`: there is none.
+async fn image_of(
+    aws: &Aws,
+    repository: &Repository,
+    tag: &Tag,
+) -> Result<Option<ImageDetail>, Failure> {
+    let id = ImageIdentifier::builder().image_tag(tag.as_str()).build();
+    let asking = aws.ecr().describe_images().repository_name(repository.as_str()).image_ids(id);
+    match asking.send().await.map_err(failure) {
+        Ok(answer) => Ok(answer.image_details.unwrap_or_default().into_iter().next()),
+        Err(error) if error.is("ImageNotFoundException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
