@@ -17,7 +17,7 @@ mod sweeping;
 use engine::{Due, Engine, Key, Lookup, Pipeline, Record, SaveError, World, Write};
 use given::{head, spec, watched_world, world, write};
 use pipeline::names::{AlarmName, Digest, Repository, ServiceName, Tag};
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::time::{Span, Time};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn push(number: u64) -> Push {
         tag: Some(Tag::new(format!("{number:08}"))),
         artifact_media_type: None,
         pushed_at: Time::from_millis(1_700_000_000_000 + number * 60_000),
-        built_at: None,
+        details: Details::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use pipeline::environment::{Asker, Control, Head, Input, Kind, Request};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{Digest, Place, ServiceName};
 use pipeline::notice::News;
-use pipeline::push::Push;
+use pipeline::push::{Details, Push};
 use pipeline::release::Release;
 use pipeline::time::{Span, Time};
 use pollster::block_on;
@@ -67,7 +67,7 @@ impl Shop {
             tag: Some(tag.into()),
             artifact_media_type: None,
             pushed_at: self.world.now(),
-            built_at: None,
+            details: Details::default(),
         };
         block_on(self.engine().pushed(&push)).unwrap();
     }
@@ -127,11 +127,7 @@ fn request(version: &str) -> Input {
     Input::Requested(Box::new(Request {
         id: format!("push {version}").as_str().into(),
         kind: Kind::Deploy,
-        release: Release {
-            version: version.into(),
-            built_at: NOW,
-            images: images.into_iter().collect(),
-        },
+        release: Release::new(version.into(), NOW, images.into_iter().collect()),
         asked_by: Asker::Push { tag: version.into() },
         asked_at: NOW,
         confirm: None,

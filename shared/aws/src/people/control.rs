@@ -32,8 +32,18 @@ const MEANT_OTHERWISE: [(&str, &str); 2] = [
     ("to", "to go to another version use the function rollback or deploy"),
     ("undo", "to take a migration back use the function rollback"),
 ];
-const ACTIONS: [&str; 9] =
-    ["approve", "reject", "cancel", "pause", "resume", "hold", "unhold", "mark_bad", "unmark_bad"];
+const ACTIONS: [&str; 10] = [
+    "approve",
+    "reject",
+    "cancel",
+    "pause",
+    "resume",
+    "hold",
+    "unhold",
+    "mark_bad",
+    "unmark_bad",
+    "forget_newest",
+];
 
 struct Asked<'a> {
     site: Site<'a>,
@@ -220,6 +230,7 @@ fn controls(
         "pause" => vec![Control::Pause],
         "resume" => vec![Control::Resume],
         "hold" => vec![Control::Hold { firm: words.firm }],
+        "forget_newest" => vec![Control::ForgetNewest],
         "unhold" if overrides.is_empty() => vec![Control::Unhold],
         "unhold" => vec![Control::ForgetTask, Control::Unhold],
         "mark_bad" => {

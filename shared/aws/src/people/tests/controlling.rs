@@ -17,7 +17,7 @@ fn an_action_that_does_not_exist_is_told_which_do() {
     desk.control("{}", &expect![[r#"
         {
           "accepted": false,
-          "because": "say which \"action\": one of approve, reject, cancel, pause, resume, hold, unhold, mark_bad, unmark_bad; say which application and environment",
+          "because": "say which \"action\": one of approve, reject, cancel, pause, resume, hold, unhold, mark_bad, unmark_bad, forget_newest; say which application and environment",
           "example": {
             "action": "pause",
             "application": "scr",
