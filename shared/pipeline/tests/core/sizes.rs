@@ -6,7 +6,7 @@ use pipeline::environment::{
     Asker, Context, Control, Environment, Good, Head, Input, Kind, Request, advance,
 };
 use pipeline::names::{EnvironmentName, ImageName, Revision, ServiceName};
-use pipeline::push::{Candidate, Push};
+use pipeline::push::{Candidate, Details, Push};
 use pipeline::release::Release;
 use pipeline::spec::{Application, parse};
 use std::collections::BTreeMap;
@@ -34,11 +34,7 @@ fn large(services: usize, letters: usize, images: usize) -> Application {
 fn release_of(spec: &Application, number: u64) -> Release {
     let images =
         spec.images.keys().map(|image| (image.clone(), digest(&format!("{image}{number}"))));
-    Release {
-        version: format!("v1.{number}.0").as_str().into(),
-        built_at: at(number),
-        images: images.collect(),
-    }
+    Release::new(format!("v1.{number}.0").as_str().into(), at(number), images.collect())
 }
 
 /// What ECS calls the revisions; a family may be as long as a service.
@@ -134,7 +130,7 @@ fn a_tag_that_is_pushed_for_ever_does_not_fill_its_candidate() {
         tag: Some("r1".into()),
         artifact_media_type: None,
         pushed_at: at(number),
-        built_at: None,
+        details: Details::default(),
     };
     let belongs = push(0).belongs(&spec).unwrap().into_iter().next().unwrap();
     let mut candidate = Candidate::new("shop".into(), &belongs, &push(0));
