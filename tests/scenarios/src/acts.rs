@@ -29,8 +29,18 @@ impl Team {
     /// A build pushes one image; returns its digest.
     pub fn push(&mut self, repository: &str, tag: &str, content: &str) -> Result<String, Error> {
         let image = Image::buildx(&format!("{repository} {content}"), &["linux/amd64"]);
+        self.push_image(repository, tag, &image)
+    }
+
+    /// As `push`, for an image that says something of itself.
+    pub fn push_image(
+        &mut self,
+        repository: &str,
+        tag: &str,
+        image: &Image,
+    ) -> Result<String, Error> {
         self.sandbox.at_desk("ecr", |services, desk| {
-            let pushed = services.ecr.push(repository, tag, &image, desk);
+            let pushed = services.ecr.push(repository, tag, image, desk);
             let digest = pushed.map_err(|refusal| refused("push", refusal))?;
             services.ecs.point(&format!("{}:{tag}", Ecr::uri(repository)), &digest);
             Ok(digest)

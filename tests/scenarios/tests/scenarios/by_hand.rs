@@ -39,9 +39,9 @@ async fn a_rehearsal_says_what_would_happen_and_changes_nothing() {
             "environment": "scr/staging",
             "from": "3f2a9c1",
             "images": [
-              "api: aedf4c68678d -> 5c2101caa14e",
-              "gateway: ed4700280adc -> ecedde68be91",
-              "web: 514af641b81c -> 9b12df512eb4"
+              "api: f076dc63c872 -> 3885562a5020",
+              "gateway: a3b68086d5e2 -> 43750959c72a",
+              "web: c7023768fdd5 -> 1106a5035ea4"
             ],
             "schema": "the schema of the database stays as it is",
             "steps": [

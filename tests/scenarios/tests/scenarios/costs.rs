@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Besides the table and the queues, from the push to the verdict. One of them is the look right
-/// before the update, without which somebody else's update would be overwritten.
-const CALLS_MAX: u64 = 11;
+/// before the update, without which somebody else's update would be overwritten. Five ask what the
+/// image says of its build: by its tag, the index, the manifest and the configuration.
+const CALLS_MAX: u64 = 16;
 /// Each is a connection to be opened where an invocation is a cold start.
 const HOSTS_MAX: usize = 3;
 /// A notice of a failure quotes what the container wrote last, too.
@@ -57,7 +58,7 @@ fn check_hosts(costs: &Costs) {
 }
 
 #[tokio::test]
-async fn one_service_takes_eleven_calls_however_long_ecs_takes() {
+async fn one_service_takes_sixteen_calls_however_long_ecs_takes() {
     let at_once = Expense::plain(0.0).await.unwrap();
     let slowly = Expense::plain(40.0).await.unwrap();
     check(
@@ -68,12 +69,15 @@ async fn one_service_takes_eleven_calls_however_long_ecs_takes() {
              23 dynamodb PutItem
               4 dynamodb Query
               2 dynamodb TransactWriteItems
-              1 ecr BatchGetImage
+              3 ecr BatchGetImage
+              1 ecr DescribeImages
+              1 ecr GetDownloadUrlForLayer
               1 ecr PutImage
               4 ecs DescribeServices
               1 ecs DescribeTaskDefinition
               1 ecs RegisterTaskDefinition
               1 ecs UpdateService
+              1 s3 GetObject
               1 secretsmanager GetSecretValue
               2 sns Publish
               7 sqs SendMessageBatch
@@ -110,7 +114,9 @@ async fn scr_with_everything_asks_few_services_at_a_time() {
              48 dynamodb PutItem
              12 dynamodb Query
               2 dynamodb TransactWriteItems
-              3 ecr BatchGetImage
+              9 ecr BatchGetImage
+              3 ecr DescribeImages
+              3 ecr GetDownloadUrlForLayer
               3 ecr PutImage
               9 ecs DescribeServices
               3 ecs DescribeTaskDefinition
@@ -118,6 +124,7 @@ async fn scr_with_everything_asks_few_services_at_a_time() {
               3 ecs RegisterTaskDefinition
               1 ecs RunTask
               3 ecs UpdateService
+              3 s3 GetObject
               1 secretsmanager GetSecretValue
               2 sns Publish
              20 sqs SendMessageBatch
@@ -144,7 +151,9 @@ async fn a_new_service_with_secrets_is_looked_at_from_all_sides() {
              24 dynamodb PutItem
               2 dynamodb Query
               2 dynamodb TransactWriteItems
-              1 ecr BatchGetImage
+              3 ecr BatchGetImage
+              1 ecr DescribeImages
+              1 ecr GetDownloadUrlForLayer
               1 ecr PutImage
               1 ecs CreateService
               4 ecs DescribeServices
@@ -152,6 +161,7 @@ async fn a_new_service_with_secrets_is_looked_at_from_all_sides() {
               1 elasticloadbalancing DescribeTargetGroups
               2 iam GetRole
               1 logs DescribeLogGroups
+              1 s3 GetObject
               3 secretsmanager DescribeSecret
               1 secretsmanager GetSecretValue
               2 sns Publish
@@ -175,13 +185,14 @@ async fn going_back_asks_few_services_at_a_time() {
         &back.whole,
         &expect![[r#"
               1 cloudwatch DescribeAlarms
-             47 dynamodb BatchGetItem
-             68 dynamodb GetItem
-             59 dynamodb PutItem
-             27 dynamodb Query
+             46 dynamodb BatchGetItem
+             70 dynamodb GetItem
+             62 dynamodb PutItem
+             30 dynamodb Query
               2 dynamodb TransactWriteItems
-              6 ecr BatchGetImage
-              3 ecr DescribeImages
+             12 ecr BatchGetImage
+              6 ecr DescribeImages
+              3 ecr GetDownloadUrlForLayer
               3 ecr PutImage
              16 ecs DescribeServices
               3 ecs DescribeTaskDefinition
@@ -190,6 +201,7 @@ async fn going_back_asks_few_services_at_a_time() {
               1 ecs RunTask
               6 ecs UpdateService
               1 logs GetLogEvents
+              3 s3 GetObject
               1 secretsmanager GetSecretValue
               3 sns Publish
              25 sqs SendMessageBatch
@@ -199,7 +211,7 @@ async fn going_back_asks_few_services_at_a_time() {
             Notify calls the table [9, 9, 10]
             Rollback calls the table [2, 3, 3, 3]
             Rollout calls the table [3, 3, 3, 5, 17]
-            Wake calls the table [1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 5]
+            Wake calls the table [1, 1, 1, 1, 1, 2, 2, 5, 5, 5, 6]
         "#]],
     );
     check_hosts(&back.whole);

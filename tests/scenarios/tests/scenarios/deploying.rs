@@ -131,15 +131,15 @@ async fn wwhd_deploys_the_digest_of_a_tag_that_moves() {
         "wwhd/production",
         1,
         &expect![[r#"
-        wwhd/production/1 latest@4421833041ed
-            0:00 Deploying latest@4421833041ed, asked for by a push of latest.
+        wwhd/production/1 latest@4840381c775c
+            0:00 Deploying latest@4840381c775c, asked for by a push of latest.
             0:00 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
             0:00 Updating wwhd-service.
             0:35 wwhd-service runs wwhd-service:2 and nothing else.
             0:35 Watching alarms and tasks for 5m.
             5:35 Ended: succeeded.
-        wwhd/production/2 latest@9701092e6c3a
-            0:00 Deploying latest@9701092e6c3a, asked for by a push of latest.
+        wwhd/production/2 latest@86a66aa1d12d
+            0:00 Deploying latest@86a66aa1d12d, asked for by a push of latest.
             0:00 Prepared: wwhd-service wwhd-service:2 -> wwhd-service:3.
             0:00 Updating wwhd-service.
             0:35 wwhd-service runs wwhd-service:3 and nothing else.
@@ -148,10 +148,10 @@ async fn wwhd_deploys_the_digest_of_a_tag_that_moves() {
         runs
           wwhd-service: wwhd-backend:latest, wwhd-backend:latest
         told
-          wwhd/production: deploying latest@4421833041ed
-          wwhd/production: latest@4421833041ed is live
-          wwhd/production: deploying latest@9701092e6c3a
-          wwhd/production: latest@9701092e6c3a is live
+          wwhd/production: deploying latest@4840381c775c
+          wwhd/production: latest@4840381c775c is live
+          wwhd/production: deploying latest@86a66aa1d12d
+          wwhd/production: latest@86a66aa1d12d is live
     "#]],
     );
 }

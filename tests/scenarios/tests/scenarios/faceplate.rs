@@ -52,11 +52,11 @@ async fn the_scripts_run_and_then_the_container_is_replaced() {
         &expect![[r#"
             faceplate/prod/1 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:as-found-aa7714e2 -> faceplate:0316a2a1a943-ff3aa658.
+                0:00 Prepared: faceplate faceplate:as-found-aa7714e2 -> faceplate:362486cbd020-0ce76f5e.
                 0:00 The migration runs as task a30075d3-5176-47f5-4d9d-88a42d04f905.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:0316a2a1a943-ff3aa658 and nothing else.
+                0:33 faceplate runs faceplate:362486cbd020-0ce76f5e and nothing else.
                 0:33 https://shifter.example.com/health answers as expected (attempt 1).
                 0:33 Watching alarms and tasks for 10m.
                10:33 Ended: succeeded.
@@ -68,7 +68,7 @@ async fn the_scripts_run_and_then_the_container_is_replaced() {
         "#]],
     );
     expect![[r#"
-        faceplate faceplate@sha256:0316a2a running
+        faceplate faceplate@sha256:362486c running
         faceplate.slipway-kept faceplate:by-hand exited
     "#]]
     .assert_eq(&containers(&team));
@@ -87,11 +87,11 @@ async fn the_tag_says_which_environment_a_push_is_for() {
         &expect![[r#"
             faceplate/dev/1 dev-3f2a9c1
                 0:00 Deploying dev-3f2a9c1, asked for by a push of dev-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:as-found-18d32cf4 -> faceplate:0316a2a1a943-ff3aa658.
+                0:00 Prepared: faceplate faceplate:as-found-18d32cf4 -> faceplate:362486cbd020-0ce76f5e.
                 0:00 The migration runs as task a30075d3-5176-47f5-4d9d-88a42d04f905.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:0316a2a1a943-ff3aa658 and nothing else.
+                0:33 faceplate runs faceplate:362486cbd020-0ce76f5e and nothing else.
                 0:33 https://dev.shifter.example.com/health answers as expected (attempt 1).
                 0:33 Ended: succeeded.
             runs
@@ -130,11 +130,11 @@ async fn the_first_release_fails_and_what_was_started_by_hand_runs_again() {
         &expect![[r#"
             faceplate/prod/1 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:as-found-aa7714e2 -> faceplate:0316a2a1a943-ff3aa658.
+                0:00 Prepared: faceplate faceplate:as-found-aa7714e2 -> faceplate:362486cbd020-0ce76f5e.
                 0:00 The migration runs as task a30075d3-5176-47f5-4d9d-88a42d04f905.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:0316a2a1a943-ff3aa658 and nothing else.
+                0:33 faceplate runs faceplate:362486cbd020-0ce76f5e and nothing else.
                 0:33 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
                 2:58 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
                 2:58 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
@@ -166,16 +166,16 @@ async fn thirty_failed_health_checks_bring_back_what_ran() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                 0:33 https://shifter.example.com/health: status 502 Bad Gateway: answer 502 (attempt 1 of 30).
                 2:58 https://shifter.example.com/health: status 502 Bad Gateway: answer 502 (attempt 30 of 30).
                 2:58 Going back: https://shifter.example.com/health: status 502 Bad Gateway: answer 502.
                 2:58 The migration stays: what ran before now lives with the new schema.
-                2:58 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                2:58 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 3:05 faceplate is back.
                 5:28 Ended: rolled back: https://shifter.example.com/health: status 502 Bad Gateway: answer 502.
             runs
@@ -189,8 +189,8 @@ async fn thirty_failed_health_checks_bring_back_what_ran() {
         "#]],
     );
     expect![[r#"
-        faceplate faceplate@sha256:e3ff814 running
-        faceplate.slipway-failed faceplate@sha256:e7dc954 exited
+        faceplate faceplate@sha256:80be2a8 running
+        faceplate.slipway-failed faceplate@sha256:ba8f76e exited
     "#]]
     .assert_eq(&containers(&team));
 }
@@ -208,7 +208,7 @@ async fn a_script_that_fails_leaves_the_container_alone() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 Ended: failed: the migration failed: exit code 3, its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-1795252534200/output on i-0prod1.
             runs
@@ -236,17 +236,17 @@ async fn a_busy_host_in_the_bake_goes_back() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                 0:33 https://shifter.example.com/health answers as expected (attempt 1).
                 0:33 Watching alarms and tasks for 10m.
                 0:33 Alarm faceplate-prod-high-cpu is on.
                 0:33 Going back: alarm faceplate-prod-high-cpu: 2 datapoints were greater than 80.0.
                 0:33 The migration stays: what ran before now lives with the new schema.
-                0:33 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                0:33 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 0:40 faceplate is back.
                 3:03 Ended: rolled back: alarm faceplate-prod-high-cpu: 2 datapoints were greater than 80.0.
             runs
@@ -273,15 +273,15 @@ async fn an_image_that_cannot_be_pulled_is_not_switched_to() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:06 Going back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e7dc954b1803444b1e201cd0863ebd1d82df402433d934ffa19f8a9234029e55: Error response from daemon: manifest unknown.
+                0:06 Going back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:ba8f76ebcbd8e3446405bb9f9a21da4681b9bd9ac9823a4ae5c89ead8e55a95c: Error response from daemon: manifest unknown.
                 0:06 The migration stays: what ran before now lives with the new schema.
-                0:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                0:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 2:06 faceplate is back.
-                2:36 Ended: rolled back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e7dc954b1803444b1e201cd0863ebd1d82df402433d934ffa19f8a9234029e55: Error response from daemon: manifest unknown.
+                2:36 Ended: rolled back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:ba8f76ebcbd8e3446405bb9f9a21da4681b9bd9ac9823a4ae5c89ead8e55a95c: Error response from daemon: manifest unknown.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -308,13 +308,13 @@ async fn a_container_that_exits_at_once_goes_back() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
                 0:31 Going back: faceplate failed: i-0prod1: the container exited at once with code 1; docker logs faceplate.slipway-failed on the host says more.
                 0:31 The migration stays: what ran before now lives with the new schema.
-                0:31 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                0:31 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 0:36 faceplate is back.
                 3:01 Ended: rolled back: faceplate failed: i-0prod1: the container exited at once with code 1; docker logs faceplate.slipway-failed on the host says more.
             runs
@@ -341,7 +341,7 @@ async fn a_migration_that_takes_too_long_is_ended() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                10:00 The task is out of time and is being stopped.
                10:01 Ended: failed: the migration took over 10m.
@@ -374,9 +374,9 @@ async fn a_person_goes_back_to_an_earlier_release() {
             faceplate/prod/4 main-0a1b2c3
                 0:00 Going back from main-7b41d0e to main-0a1b2c3, asked for by somebody with access to slipway-rollback (no reason given).
                 0:00 The schema of the database stays as it is.
-                0:00 Prepared: faceplate faceplate:b5c5aa1e946a-518593a0 -> faceplate:e3ff8149103b-de5a0191.
+                0:00 Prepared: faceplate faceplate:b687f5ee4531-af34a92c -> faceplate:80be2a81e70a-3b323b1c.
                 0:00 Updating faceplate.
-                0:27 faceplate runs faceplate:e3ff8149103b-de5a0191 and nothing else.
+                0:27 faceplate runs faceplate:80be2a81e70a-3b323b1c and nothing else.
                 0:27 https://shifter.example.com/health answers as expected (attempt 1).
                 0:27 Watching alarms and tasks for 10m.
                10:27 Ended: succeeded.
@@ -394,8 +394,8 @@ async fn a_person_goes_back_to_an_earlier_release() {
         "#]],
     );
     expect![[r#"
-        faceplate faceplate@sha256:e3ff814 running
-        faceplate.slipway-kept faceplate@sha256:b5c5aa1 exited
+        faceplate faceplate@sha256:80be2a8 running
+        faceplate.slipway-kept faceplate@sha256:b687f5e exited
     "#]]
     .assert_eq(&containers(&team));
 }
@@ -419,26 +419,26 @@ async fn of_two_hosts_both_or_none() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:as-found-afec161e -> faceplate:e7dc954b1803-1443ea75.
-                0:00 Warning: faceplate runs faceplate:as-found-afec161e, and deployment 1 left faceplate:e3ff8149103b-de5a0191 there.
+                0:00 Prepared: faceplate faceplate:as-found-e9ab4d57 -> faceplate:ba8f76ebcbd8-9733c8de.
+                0:00 Warning: faceplate runs faceplate:as-found-e9ab4d57, and deployment 1 left faceplate:80be2a81e70a-3b323b1c there.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                1:00 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                1:00 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                 1:00 https://shifter.example.com/health answers as expected (attempt 1).
                 1:00 Watching alarms and tasks for 10m.
                11:00 Ended: succeeded.
             faceplate/prod/3 main-7b41d0e
                 0:00 Deploying main-7b41d0e, asked for by a push of main-7b41d0e.
-                0:00 Prepared: faceplate faceplate:e7dc954b1803-1443ea75 -> faceplate:b5c5aa1e946a-518593a0.
+                0:00 Prepared: faceplate faceplate:ba8f76ebcbd8-9733c8de -> faceplate:b687f5ee4531-af34a92c.
                 0:00 The migration runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:33 Going back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b5c5aa1e946a29fbc58c14c02594543ed9c06f5cb4ebed34fb1c44202c5d0b98: Error response from daemon: no space left on device.
+                0:33 Going back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b687f5ee453115a5978dec1dad5c5f0dd76f32637899216d7b561e8c2e943ead: Error response from daemon: no space left on device.
                 0:33 The migration stays: what ran before now lives with the new schema.
-                0:33 Putting faceplate back to faceplate:e7dc954b1803-1443ea75.
+                0:33 Putting faceplate back to faceplate:ba8f76ebcbd8-9733c8de.
                 0:40 faceplate is back.
-                3:03 Ended: rolled back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b5c5aa1e946a29fbc58c14c02594543ed9c06f5cb4ebed34fb1c44202c5d0b98: Error response from daemon: no space left on device.
+                3:03 Ended: rolled back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b687f5ee453115a5978dec1dad5c5f0dd76f32637899216d7b561e8c2e943ead: Error response from daemon: no space left on device.
             runs
               faceplate: shifter/faceplate:main-3f2a9c1, shifter/faceplate:main-3f2a9c1
             told

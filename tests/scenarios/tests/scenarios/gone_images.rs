@@ -26,7 +26,7 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
         STAGING,
         3,
         &expect![[r#"
-        failed: pre-flight: scr-web@sha256:9b12df512eb4d96a5a24dfdc92386b1f37f302fecc4fd393c367e453832844f9 is not in ECR (any more); push it again, or deploy another release
+        failed: pre-flight: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release
         runs
           scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
           scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
@@ -56,7 +56,7 @@ async fn a_rollback_by_itself_leaves_what_runs_where_the_old_image_is_gone() {
         STAGING,
         2,
         &expect![[r#"
-        stuck: not put back: scr-web (scr-web:2 cannot be started: scr-web@sha256:9b12df512eb4d96a5a24dfdc92386b1f37f302fecc4fd393c367e453832844f9 is not in ECR (any more); push it again, or deploy another release) (after: alarm scr-staging-5xx: Threshold Crossed)
+        stuck: not put back: scr-web (scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release) (after: alarm scr-staging-5xx: Threshold Crossed)
         runs
           scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
           scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3

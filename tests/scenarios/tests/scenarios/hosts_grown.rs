@@ -61,22 +61,22 @@ async fn the_migration_runs_in_the_new_image_and_is_undone_in_it() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:26 The migration ended with exit code 0.
                 0:26 Updating faceplate.
-                0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                 0:33 https://shifter.example.com/health answers as expected (attempt 1).
                 0:33 Watching alarms and tasks for 10m.
                10:33 Ended: succeeded.
             faceplate/prod/3 main-0a1b2c3
                 0:00 Going back from main-3f2a9c1 to main-0a1b2c3, asked for by ann (loses messages).
-                0:00 Prepared: faceplate faceplate:e7dc954b1803-1443ea75 -> faceplate:e3ff8149103b-de5a0191.
+                0:00 Prepared: faceplate faceplate:ba8f76ebcbd8-9733c8de -> faceplate:80be2a81e70a-3b323b1c.
                 0:00 Taking the migration of main-3f2a9c1 back.
                 0:00 The undoing runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
                 0:06 The migration is taken back.
                 0:06 Updating faceplate.
-                0:13 faceplate runs faceplate:e3ff8149103b-de5a0191 and nothing else.
+                0:13 faceplate runs faceplate:80be2a81e70a-3b323b1c and nothing else.
                 0:13 https://shifter.example.com/health answers as expected (attempt 1).
                 0:13 Watching alarms and tasks for 10m.
                10:13 Ended: succeeded.
@@ -114,7 +114,7 @@ async fn a_migration_that_fails_in_the_image_touches_no_container() {
         &expect![[r#"
         faceplate/prod/2 main-3f2a9c1
             0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+            0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
             0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
             0:26 Ended: failed: the migration failed: exit code 3, its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-1795252534200/output on i-0prod1.
         runs
@@ -143,18 +143,18 @@ async fn where_the_spec_says_so_the_migration_is_undone_before_the_container_com
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:26 The migration ended with exit code 0.
                 0:26 Updating faceplate.
-                0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                 0:33 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
                 2:58 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
                 2:58 Taking the migration back.
                 2:58 The undoing runs as task f1cdd04f-e819-6e08-2d12-a257308bead4.
                 3:04 The migration is taken back.
                 3:04 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
-                3:04 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                3:04 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 3:12 faceplate is back.
                 5:29 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
             runs
@@ -197,13 +197,13 @@ async fn two_containers_of_one_host_go_out_one_after_the_other() {
         &expect![[r#"
         faceplate/prod/2 main-3f2a9c1
             0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75, embedder embedder:288d61390107-17ad1345 -> embedder:28b54adda635-eec69c21.
+            0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de, embedder embedder:bbc50b3ffd2d-76d5b8dd -> embedder:8f12e5b42f2c-4dcf62ff.
             0:00 The migration runs as task 3c474299-b474-3d97-3080-4b7c0d32c0cd.
             0:06 The migration ended with exit code 0.
             0:06 Updating faceplate.
-            0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+            0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
             0:33 Updating embedder.
-            1:00 embedder runs embedder:28b54adda635-eec69c21 and nothing else.
+            1:00 embedder runs embedder:8f12e5b42f2c-4dcf62ff and nothing else.
             1:00 https://shifter.example.com/health answers as expected (attempt 1).
             1:00 Watching alarms and tasks for 10m.
            11:00 Ended: succeeded.
@@ -233,17 +233,17 @@ async fn the_second_of_two_containers_fails_and_both_come_back() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75, embedder embedder:288d61390107-17ad1345 -> embedder:28b54adda635-eec69c21.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de, embedder embedder:bbc50b3ffd2d-76d5b8dd -> embedder:8f12e5b42f2c-4dcf62ff.
                 0:00 The migration runs as task 3c474299-b474-3d97-3080-4b7c0d32c0cd.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                 0:33 Updating embedder.
                 0:58 Going back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
                 0:58 The migration stays: what ran before now lives with the new schema.
-                0:58 Putting embedder back to embedder:288d61390107-17ad1345.
+                0:58 Putting embedder back to embedder:bbc50b3ffd2d-76d5b8dd.
                 1:04 embedder is back.
-                1:04 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                1:04 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 1:11 faceplate is back.
                 3:29 Ended: rolled back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
             runs

@@ -25,11 +25,11 @@ async fn the_events_of_commands_are_lost() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 2:00 The migration ended with exit code 0.
                 2:00 Updating faceplate.
-                4:00 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+                4:00 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                 4:00 https://shifter.example.com/health answers as expected (attempt 1).
                 4:00 Watching alarms and tasks for 10m.
                14:00 Ended: succeeded.
@@ -58,14 +58,14 @@ async fn a_host_that_goes_in_the_middle_needs_a_person() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
                 2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
                 5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
                 5:06 The migration stays: what ran before now lives with the new schema.
-                5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                5:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                11:06 faceplate could not be put back: it was not back in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
                11:06 Ended: stuck: not put back: faceplate (it was not back in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z) (after: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z).
             runs
@@ -93,13 +93,13 @@ async fn a_script_that_is_killed_is_mended_by_the_way_back() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
                 0:29 Going back: faceplate failed: i-0prod1: the script was killed.
                 0:29 The migration stays: what ran before now lives with the new schema.
-                0:29 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                0:29 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 0:34 faceplate is back.
                 2:59 Ended: rolled back: faceplate failed: i-0prod1: the script was killed.
             runs
@@ -113,7 +113,7 @@ async fn a_script_that_is_killed_is_mended_by_the_way_back() {
         "#]],
     );
     expect![[r#"
-        faceplate faceplate@sha256:e3ff814 running
+        faceplate faceplate@sha256:80be2a8 running
     "#]]
     .assert_eq(&containers(&team));
 }
@@ -136,14 +136,14 @@ async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
                 2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
                 5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
                 5:06 The migration stays: what ran before now lives with the new schema.
-                5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                5:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 7:11 faceplate is back.
                 7:36 Ended: rolled back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
             runs
@@ -157,7 +157,7 @@ async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
         "#]],
     );
     expect![[r#"
-        faceplate faceplate@sha256:e3ff814 running
+        faceplate faceplate@sha256:80be2a8 running
     "#]]
     .assert_eq(&containers(&team));
 }
@@ -175,13 +175,13 @@ async fn a_pull_that_hangs_goes_back_at_its_deadline() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 The migration ended with exit code 0.
                 0:06 Updating faceplate.
                 5:06 Going back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
                 5:06 The migration stays: what ran before now lives with the new schema.
-                5:06 Putting faceplate back to faceplate:e3ff8149103b-de5a0191.
+                5:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
                 5:13 faceplate is back.
                 7:36 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
             runs
@@ -247,12 +247,12 @@ async fn a_migration_whose_end_was_not_heard_of_is_asked_for_on_the_host() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                10:00 The task is out of time and is being stopped.
                12:00 The migration ended with exit code 0.
                12:00 Updating faceplate.
-               12:27 faceplate runs faceplate:e7dc954b1803-1443ea75 and nothing else.
+               12:27 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
                12:27 https://shifter.example.com/health answers as expected (attempt 1).
                12:27 Watching alarms and tasks for 10m.
                22:27 Ended: succeeded.
@@ -282,7 +282,7 @@ async fn a_migration_that_nothing_is_heard_of_is_not_called_not_started() {
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
                 0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Prepared: faceplate faceplate:e3ff8149103b-de5a0191 -> faceplate:e7dc954b1803-1443ea75.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                10:00 The task is out of time and is being stopped.
                17:00 Ended: stuck: the task was told to stop and may still run; look at the database before anything else is deployed (after: nobody can say whether the migration ran).

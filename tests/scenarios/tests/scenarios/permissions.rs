@@ -3,8 +3,9 @@
 use crate::hosts_many::with_services;
 use crate::{STAGING, scr, somebody_registers, sound, start_from_newest};
 use pipeline::verdict::Verdict;
+use sandbox::ecr::Image;
 use sandbox::ecs::{Behaviour, Ending};
-use sandbox::faults::{Calls, Fault, When};
+use sandbox::faults::{Calls, EventFault, Fault, When};
 use sandbox::iam::Grant;
 use sandbox::service::Refusal;
 use sandbox::ssm::Standing;
@@ -36,8 +37,9 @@ async fn every_permission_is_needed_on_some_day() {
     let handed_on = replayed().await;
     sound(&handed_on);
     used.extend(handed_on.sandbox.permissions_used().iter().map(told));
-    let beside = tokio::join!(found_again(), on_hosts(), many_on_a_host());
-    for team in [on_services.0, on_services.1, on_services.2, beside.0, beside.1, beside.2] {
+    let beside = tokio::join!(found_again(), on_hosts(), many_on_a_host(), for_one_platform());
+    let beside = [beside.0, beside.1, beside.2, beside.3];
+    for team in [on_services.0, on_services.1, on_services.2].into_iter().chain(beside) {
         sound(&team);
         used.extend(team.sandbox.permissions_used().iter().map(told));
         granted.extend(team.sandbox.permissions_used().iter().map(told));
@@ -238,6 +240,21 @@ async fn on_hosts() -> Team {
     team.until_ended(place, 3).await.unwrap();
 
     let plan = json!({"application": "faceplate", "environment": "prod", "version": "main-aaaaaa3", "by": "ann", "dry_run": true});
+    team.ask("deploy", plan).await.unwrap();
+    team
+}
+
+/// An image whose configuration alone says for which platform it is, and of whose push no event tells.
+async fn for_one_platform() -> Team {
+    let place = "wwhd/production";
+    let mut team = Team::start("wwhd").await.unwrap();
+    let pushes = Some("ECR Image Action");
+    team.sandbox.faults(|faults| faults.on_events(pushes, When::Always, EventFault::Drop));
+    let repository = team.system.spec.images.values().next().unwrap().to_string();
+    team.push_image(&repository, "latest", &Image::single("new")).unwrap();
+    let ended = team.until_ended(place, 1).await.unwrap();
+    assert_eq!(ended.verdict(), Some(&Verdict::Succeeded));
+    let plan = json!({"application": "wwhd", "environment": "production", "version": "latest", "by": "ann", "dry_run": true});
     team.ask("deploy", plan).await.unwrap();
     team
 }

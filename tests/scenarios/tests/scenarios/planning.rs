@@ -39,27 +39,27 @@ async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
               "changes": {
                 "scr-ai-gateway-production": [
                   "scr-ai-gateway-production:1 -> a new revision",
-                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@ecedde68be91"
+                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@43750959c72a"
                 ],
                 "scr-api-production": [
                   "scr-api-production:1 -> a new revision",
-                  "api.image: scr-api:before -> scr-api@5c2101caa14e"
+                  "api.image: scr-api:before -> scr-api@3885562a5020"
                 ],
                 "scr-web-production": [
                   "scr-web-production:1 -> a new revision",
                   "web.environment[PORT]: nothing -> 8080",
                   "web.environment[SESSION_SECRET]: appears; its value is not shown",
                   "web.environment[LOG_LEVEL]: info -> nothing",
-                  "web.image: scr-web:before -> scr-web@9b12df512eb4",
+                  "web.image: scr-web:before -> scr-web@1106a5035ea4",
                   "tags: [{\"key\":\"team\",\"value\":\"scr\"}] -> nothing"
                 ]
               },
               "environment": "scr/production",
               "from": "what runs now",
               "images": [
-                "api: 5c2101caa14e",
-                "gateway: ecedde68be91",
-                "web: 9b12df512eb4"
+                "api: 3885562a5020",
+                "gateway: 43750959c72a",
+                "web: 1106a5035ea4"
               ],
               "steps": [
                 "look at everything and register the new task definitions",
@@ -116,7 +116,7 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
               "changes": {
                 "scr-ai-gateway-production": [
                   "scr-ai-gateway-production:1 -> a new revision",
-                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@ecedde68be91",
+                  "gateway.image: scr-ai-gateway:before -> scr-ai-gateway@43750959c72a",
                   "gateway.logConfiguration.options.awslogs-group: /ecs/scr-ai-gateway-production -> /ecs/gateway",
                   "gateway.secrets[KEY]: nothing -> arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf:api::",
                   "gateway.secrets[URL]: nothing -> /scr/production/url",
@@ -127,19 +127,19 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
                 ],
                 "scr-api-production": [
                   "scr-api-production:1 -> a new revision",
-                  "api.image: scr-api:before -> scr-api@5c2101caa14e"
+                  "api.image: scr-api:before -> scr-api@3885562a5020"
                 ],
                 "scr-web-production": [
                   "scr-web-production:1 -> a new revision",
-                  "web.image: scr-web:before -> scr-web@9b12df512eb4"
+                  "web.image: scr-web:before -> scr-web@1106a5035ea4"
                 ]
               },
               "environment": "scr/production",
               "from": "what runs now",
               "images": [
-                "api: 5c2101caa14e",
-                "gateway: ecedde68be91",
-                "web: 9b12df512eb4"
+                "api: 3885562a5020",
+                "gateway: 43750959c72a",
+                "web: 1106a5035ea4"
               ],
               "steps": [
                 "look at everything and register the new task definitions",
@@ -158,7 +158,7 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
               ],
               "would_fail": [
                 "scr-web-production is being deleted; wait until it is gone, or take it out of the spec",
-                "scr-api@sha256:5c2101caa14ef63e959a64281372f48e7bc1999630b4030d74a495cdcc7a08bf is not in ECR (any more); push it again, or deploy another release",
+                "scr-api@sha256:3885562a5020bb426c2ddf7cde973054a92a3911f6b78c0ebdb5d55066a0fee5 is not in ECR (any more); push it again, or deploy another release",
                 "arn:aws:iam::123456789012:role/admin, a role of scr-ai-gateway-production, may not be handed to ECS by Slipway; add it to TaskRoleArns of its stack",
                 "scr-ai-gateway-production: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf, so that no task could start; create it, or correct the task definition",
                 "scr-ai-gateway-production: there is no parameter /scr/production/url, so that no task could start; create it, or correct the task definition",
@@ -198,9 +198,9 @@ async fn what_has_to_wait_is_planned_all_the_same() {
             "environment": "scr/staging",
             "from": "0a1b2c3",
             "images": [
-              "api: 5c2101caa14e stays",
-              "gateway: ecedde68be91 stays",
-              "web: 9b12df512eb4 stays"
+              "api: 3885562a5020 stays",
+              "gateway: 43750959c72a stays",
+              "web: 1106a5035ea4 stays"
             ],
             "steps": [
               "look at everything and register the new task definitions",
@@ -243,7 +243,7 @@ async fn a_plan_for_hosts_says_which_and_what() {
               "changes": {
                 "faceplate": [
                   "on i-0prod1",
-                  "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:e3ff8149103bf35fe855ac1692d1d69b8e5fbfad38da38cface68dfbc172d8cc",
+                  "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:80be2a81e70a79452927951b0a477dd1ee8f4cb7c2d17fd61f70280dac41bf17",
                   "ports: 8000:8000",
                   "env_file: /etc/faceplate.env"
                 ]
@@ -252,7 +252,7 @@ async fn a_plan_for_hosts_says_which_and_what() {
               "fresh": "every service gets a new container, changed or not",
               "from": "main-0a1b2c3",
               "images": [
-                "app: e3ff8149103b stays"
+                "app: 80be2a81e70a stays"
               ],
               "steps": [
                 "look at everything and keep how each container will be run",

@@ -73,7 +73,7 @@ async fn an_image_that_was_archived_meanwhile_lets_nothing_start() {
         STAGING,
         2,
         &expect![[r#"
-        failed: pre-flight: scr-web@sha256:514af641b81c6aadbff8cee0c19bb28e2f14ddb4b71f7641ca24c8de9e149b62 is archived; restore it in ECR and deploy again
+        failed: pre-flight: scr-web@sha256:c7023768fdd5a3ed5068c8138a5d0979440ada417b4bf0f9192f1f3bdd090572 is archived; restore it in ECR and deploy again
         runs
           scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
           scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3

@@ -50,8 +50,8 @@ async fn the_number_of_tasks_stays_with_autoscaling() {
         PRODUCTION,
         1,
         &expect![[r#"
-        wwhd/production/1 latest@4421833041ed
-            0:00 Deploying latest@4421833041ed, asked for by a push of latest.
+        wwhd/production/1 latest@4840381c775c
+            0:00 Deploying latest@4840381c775c, asked for by a push of latest.
             0:00 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
             0:00 Updating wwhd-service.
             0:35 wwhd-service runs wwhd-service:2 and nothing else.
@@ -60,8 +60,8 @@ async fn the_number_of_tasks_stays_with_autoscaling() {
         runs
           wwhd-service: wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest
         told
-          wwhd/production: deploying latest@4421833041ed
-          wwhd/production: latest@4421833041ed is live
+          wwhd/production: deploying latest@4840381c775c
+          wwhd/production: latest@4840381c775c is live
     "#]],
     );
 }
@@ -108,8 +108,8 @@ async fn the_digest_that_runs_is_not_deployed_again_unless_a_person_wants_new_ta
         PRODUCTION,
         2,
         &expect![[r#"
-        wwhd/production/2 latest@4421833041ed
-            0:00 Deploying latest@4421833041ed, asked for by ann (the settings changed).
+        wwhd/production/2 latest@4840381c775c
+            0:00 Deploying latest@4840381c775c, asked for by ann (the settings changed).
             0:00 Prepared: wwhd-service wwhd-service:2 -> wwhd-service:2.
             0:00 Updating wwhd-service.
             0:35 wwhd-service runs wwhd-service:2 and nothing else.
@@ -118,10 +118,10 @@ async fn the_digest_that_runs_is_not_deployed_again_unless_a_person_wants_new_ta
         runs
           wwhd-service: wwhd-backend:latest, wwhd-backend:latest
         told
-          wwhd/production: deploying latest@4421833041ed
-          wwhd/production: latest@4421833041ed is live
-          wwhd/production: deploying latest@4421833041ed
-          wwhd/production: latest@4421833041ed is live
+          wwhd/production: deploying latest@4840381c775c
+          wwhd/production: latest@4840381c775c is live
+          wwhd/production: deploying latest@4840381c775c
+          wwhd/production: latest@4840381c775c is live
     "#]],
     );
 }
@@ -143,22 +143,22 @@ async fn a_rollback_brings_back_the_digest_that_ran_though_the_tag_has_moved() {
         PRODUCTION,
         3,
         &expect![[r#"
-            wwhd/production/3 latest@4421833041ed
-                0:00 Going back from latest@9701092e6c3a to latest@4421833041ed, asked for by ann (slow).
+            wwhd/production/3 latest@4840381c775c
+                0:00 Going back from latest@86a66aa1d12d to latest@4840381c775c, asked for by ann (slow).
                 0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:2.
                 0:00 Updating wwhd-service.
                 0:35 wwhd-service runs wwhd-service:2 and nothing else.
                 0:35 Watching alarms and tasks for 5m.
                 5:35 Ended: succeeded.
             runs
-              wwhd-service: wwhd-backend@4421833041ed, wwhd-backend@4421833041ed
+              wwhd-service: wwhd-backend@4840381c775c, wwhd-backend@4840381c775c
             told
-              wwhd/production: deploying latest@4421833041ed
-              wwhd/production: latest@4421833041ed is live
-              wwhd/production: deploying latest@9701092e6c3a
-              wwhd/production: latest@9701092e6c3a is live
-              wwhd/production: deploying latest@4421833041ed
-              wwhd/production: latest@4421833041ed is live
+              wwhd/production: deploying latest@4840381c775c
+              wwhd/production: latest@4840381c775c is live
+              wwhd/production: deploying latest@86a66aa1d12d
+              wwhd/production: latest@86a66aa1d12d is live
+              wwhd/production: deploying latest@4840381c775c
+              wwhd/production: latest@4840381c775c is live
         "#]],
     );
 }
@@ -176,8 +176,8 @@ async fn slow_answers_while_the_alarms_are_watched_go_back() {
         PRODUCTION,
         3,
         &expect![[r#"
-            wwhd/production/3 latest@ac07cf7d628d
-                0:00 Deploying latest@ac07cf7d628d, asked for by a push of latest.
+            wwhd/production/3 latest@5fbd36d72e9f
+                0:00 Deploying latest@5fbd36d72e9f, asked for by a push of latest.
                 0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:4.
                 0:00 Updating wwhd-service.
                 0:35 wwhd-service runs wwhd-service:4 and nothing else.
@@ -188,15 +188,15 @@ async fn slow_answers_while_the_alarms_are_watched_go_back() {
                 2:10 wwhd-service is back.
                 4:05 Ended: rolled back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
             runs
-              wwhd-service: wwhd-backend@9701092e6c3a, wwhd-backend@9701092e6c3a
+              wwhd-service: wwhd-backend@86a66aa1d12d, wwhd-backend@86a66aa1d12d
             told
-              wwhd/production: deploying latest@4421833041ed
-              wwhd/production: latest@4421833041ed is live
-              wwhd/production: deploying latest@9701092e6c3a
-              wwhd/production: latest@9701092e6c3a is live
-              wwhd/production: deploying latest@ac07cf7d628d
-              wwhd/production: going back from latest@ac07cf7d628d
-              wwhd/production: latest@ac07cf7d628d was rolled back
+              wwhd/production: deploying latest@4840381c775c
+              wwhd/production: latest@4840381c775c is live
+              wwhd/production: deploying latest@86a66aa1d12d
+              wwhd/production: latest@86a66aa1d12d is live
+              wwhd/production: deploying latest@5fbd36d72e9f
+              wwhd/production: going back from latest@5fbd36d72e9f
+              wwhd/production: latest@5fbd36d72e9f was rolled back
         "#]],
     );
 }
@@ -212,8 +212,8 @@ async fn tasks_that_never_get_healthy_go_back_by_the_deadline() {
         PRODUCTION,
         3,
         &expect![[r#"
-            wwhd/production/3 latest@ac07cf7d628d
-                0:00 Deploying latest@ac07cf7d628d, asked for by a push of latest.
+            wwhd/production/3 latest@5fbd36d72e9f
+                0:00 Deploying latest@5fbd36d72e9f, asked for by a push of latest.
                 0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:4.
                 0:00 Updating wwhd-service.
                 1:30 A task of wwhd-service died by itself, 1 of the 3 that are too many: Task failed container health checks.
@@ -225,15 +225,15 @@ async fn tasks_that_never_get_healthy_go_back_by_the_deadline() {
                 3:15 wwhd-service is back.
                 5:10 Ended: rolled back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
             runs
-              wwhd-service: wwhd-backend@9701092e6c3a, wwhd-backend@9701092e6c3a
+              wwhd-service: wwhd-backend@86a66aa1d12d, wwhd-backend@86a66aa1d12d
             told
-              wwhd/production: deploying latest@4421833041ed
-              wwhd/production: latest@4421833041ed is live
-              wwhd/production: deploying latest@9701092e6c3a
-              wwhd/production: latest@9701092e6c3a is live
-              wwhd/production: deploying latest@ac07cf7d628d
-              wwhd/production: going back from latest@ac07cf7d628d
-              wwhd/production: latest@ac07cf7d628d was rolled back
+              wwhd/production: deploying latest@4840381c775c
+              wwhd/production: latest@4840381c775c is live
+              wwhd/production: deploying latest@86a66aa1d12d
+              wwhd/production: latest@86a66aa1d12d is live
+              wwhd/production: deploying latest@5fbd36d72e9f
+              wwhd/production: going back from latest@5fbd36d72e9f
+              wwhd/production: latest@5fbd36d72e9f was rolled back
         "#]],
     );
 }
