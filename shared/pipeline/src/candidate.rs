@@ -107,6 +107,7 @@ impl Candidate {
                 place,
                 deployment: None,
                 version: self.version.clone(),
+                origin: Origin::common(self.images.values().map(|arrived| &arrived.origin)),
                 asked_by: format!("a push of {}", self.tag),
                 at: now,
                 news: News::Incomplete { missing },

@@ -1,6 +1,7 @@
 //! Notices: what people are told.
 
 use crate::names::{ImageName, Place, Version};
+use crate::release::Origin;
 use crate::task::Witness;
 use crate::time::{Span, Time};
 use crate::verdict::Verdict;
@@ -13,6 +14,9 @@ pub struct Notice {
     /// The deployment that it is about, if there is one.
     pub deployment: Option<u64>,
     pub version: Version,
+    /// What the images of this version say that they were built from.
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
     /// Who or what started it.
     pub asked_by: String,
     pub at: Time,

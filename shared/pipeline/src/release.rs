@@ -178,12 +178,44 @@ impl Origin {
         }
     }
 
+    /// As people read it: `commit 3f2a9c1d4e5f of https://github.com/acme/scr`.
+    pub fn text(&self) -> Option<String> {
+        match (self.short_revision(), self.source.as_deref()) {
+            (None, None) => None,
+            (None, Some(source)) => Some(source.to_owned()),
+            (Some(revision), None) => Some(format!("commit {revision}")),
+            (Some(revision), Some(source)) => Some(match self.page() {
+                Some(page) => format!("commit {revision} ({page})"),
+                None => format!("commit {revision} of {source}"),
+            }),
+        }
+    }
+
     /// The commit as people write it: twelve digits of it, if it is one.
     pub fn short_revision(&self) -> Option<&str> {
         let revision = self.revision.as_deref()?;
-        let is_commit = revision.len() >= 40 && revision.bytes().all(|b| b.is_ascii_hexdigit());
-        Some(if is_commit { revision.get(..12).unwrap_or(revision) } else { revision })
+        Some(if is_commit(revision) { revision.get(..12).unwrap_or(revision) } else { revision })
     }
+
+    /// Where a browser shows the commit, of the hosts that are known to show one there.
+    fn page(&self) -> Option<String> {
+        let revision = self.revision.as_deref().filter(|revision| is_commit(revision))?;
+        let source = self.source.as_deref()?.trim_end_matches('/').trim_end_matches(".git");
+        let (host, repository) = source.strip_prefix("https://")?.split_once('/')?;
+        let path = match host {
+            "github.com" => "commit",
+            "gitlab.com" => "-/commit",
+            _ => return None,
+        };
+        let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+        let is_plain = repository.contains('/') && repository.bytes().all(is_path);
+        is_plain.then(|| format!("{source}/{path}/{revision}"))
+    }
+}
+
+/// A whole one of Git's, by SHA-1 or SHA-256.
+fn is_commit(revision: &str) -> bool {
+    [40, 64].contains(&revision.len()) && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl Mark {

@@ -58,6 +58,9 @@ pub(super) fn story(notice: &Notice, rollback_function: &str) -> Story {
     if let Some(number) = notice.deployment {
         facts.insert(0, format!("Deployment {number} of {}.", notice.place));
     }
+    if let Some(origin) = notice.origin.text() {
+        facts.push(format!("Built from {origin}."));
+    }
     let mut last_words = Vec::new();
     if let News::Ended { took, last_words: words, .. } = &notice.news {
         facts.push(format!("It took {took}."));
@@ -213,6 +216,12 @@ pub(super) fn for_programs(notice: &Notice, story: &Story) -> Value {
         "headline": story.headline,
         "why": story.why,
     });
+    if let Some(revision) = &notice.origin.revision {
+        facts["revision"] = revision.as_str().into();
+    }
+    if let Some(source) = &notice.origin.source {
+        facts["source"] = source.as_str().into();
+    }
     if let Some(output) = &story.output {
         facts["last_output"] = json!(output.lines);
     }

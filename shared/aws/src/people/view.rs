@@ -7,6 +7,7 @@ use super::known::Site;
 use pipeline::deployment::{Deployment, Standing, State};
 use pipeline::environment::{HoldUntil, Unfinished};
 use pipeline::push::Candidate;
+use pipeline::release::{Origin, Release};
 use pipeline::spec::Application;
 use pipeline::time::Time;
 use serde_json::{Map, Value, json};
@@ -56,6 +57,7 @@ pub(crate) fn environment(seen: &Seen) -> Value {
     view.insert("runs".into(), runs(site).into());
     if let Some(live) = &head.live {
         view.insert("images".into(), json!(live.release.images));
+        insert_origin(&mut view, &live.release);
     }
     if let Some(why) = why(site, history) {
         view.insert("asked_by".into(), why.into());
@@ -84,6 +86,8 @@ pub(crate) fn environment_lines(seen: &Seen) -> Vec<String> {
     let mut add = |what: &str, texts: Vec<String>| {
         lines.extend(texts.into_iter().map(|text| format!("  {what}: {text}")));
     };
+    let origin = site.head.live.as_ref().and_then(|live| live.release.origin.text());
+    add("built from", origin.into_iter().collect());
     add("asked for by", why(site, history).into_iter().collect());
     if let Some(active) = site.active {
         add("under way", vec![under_way(active)]);
@@ -127,6 +131,7 @@ pub(crate) fn deployment(deployment: &Deployment) -> Value {
     view.insert("deployment".into(), deployment.id.to_string().into());
     view.insert("version".into(), deployment.request.release.version.as_str().into());
     view.insert("images".into(), json!(deployment.request.release.images));
+    insert_origin(&mut view, &deployment.request.release);
     view.insert("asked_by".into(), deployment.request.asked_by.to_string().into());
     view.insert("started".into(), deployment.started_at.to_string().into());
     view.insert("state".into(), deployment.state.name().into());
@@ -152,13 +157,27 @@ pub(crate) fn deployment_lines(deployment: &Deployment) -> Vec<String> {
         deployment.id, deployment.request.release.version, deployment.request.asked_by
     );
     let mut lines = vec![head, deployment.waiting().to_string()];
+    let origin = deployment.request.release.origin.text();
+    lines.extend(origin.map(|origin| format!("  built from {origin}")));
     lines.extend(services(deployment).into_iter().map(|line| format!("  {line}")));
     lines.extend(timeline(deployment, usize::MAX));
     lines
 }
 
+/// What the images of a release say that they were built from.
+fn insert_origin(view: &mut Map<String, Value>, release: &Release) {
+    let Origin { revision, source } = &release.origin;
+    for (name, said) in [("revision", revision), ("source", source)] {
+        if let Some(said) = said {
+            view.insert(name.into(), said.as_str().into());
+        }
+    }
+}
+
 fn active(deployment: &Deployment) -> Value {
-    json!({
+    let mut view = Map::new();
+    insert_origin(&mut view, &deployment.request.release);
+    let more = json!({
         "deployment": deployment.id.number,
         "version": deployment.request.release.version,
         "asked_by": deployment.request.asked_by.to_string(),
@@ -167,7 +186,9 @@ fn active(deployment: &Deployment) -> Value {
         "waiting": deployment.waiting().to_string(),
         "services": services(deployment),
         "last": timeline(deployment, LAST),
-    })
+    });
+    view.extend(more.as_object().cloned().unwrap_or_default());
+    view.into()
 }
 
 fn runs(site: &Site) -> String {

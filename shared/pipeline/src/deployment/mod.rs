@@ -216,6 +216,7 @@ impl Deployment {
             place: self.id.place.clone(),
             deployment: Some(self.id.number),
             version: self.request.release.version.clone(),
+            origin: self.request.release.origin.clone(),
             asked_by: self.request.asked_by.to_string(),
             at: now,
             news,

@@ -176,6 +176,7 @@ impl Turn<'_> {
             place: self.head.place.clone(),
             deployment: None,
             version: request.release.version.clone(),
+            origin: request.release.origin.clone(),
             asked_by: request.asked_by.to_string(),
             at: self.now,
             news,

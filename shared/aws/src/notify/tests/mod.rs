@@ -11,6 +11,7 @@ use pipeline::doubt::Doubt;
 use pipeline::names::{AlarmName, ApplicationName, EnvironmentName, ImageName, Place};
 use pipeline::names::{ServiceName, Version};
 use pipeline::notice::{News, Notice};
+use pipeline::release::Origin;
 use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
 use pipeline::verdict::{Cause, Usurper, Verdict};
@@ -23,6 +24,7 @@ pub(super) fn notice(news: News) -> Notice {
         },
         deployment: Some(17),
         version: Version::new("3f2a9c1"),
+        origin: Origin::default(),
         asked_by: "a push of 3f2a9c1".into(),
         at: Time::from_millis(1_795_251_732_000),
         news,

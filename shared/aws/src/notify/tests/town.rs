@@ -7,6 +7,7 @@ use engine::{Message, Sender, World};
 use pipeline::effect::Effect;
 use pipeline::names::{ApplicationName, DeploymentId, EnvironmentName, Place, Version};
 use pipeline::notice::{News, Notice};
+use pipeline::release::Origin;
 use pipeline::time::{Span, Time};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -99,6 +100,7 @@ impl Town {
             place: place.clone(),
             deployment: Some(17),
             version: Version::new("3f2a9c1"),
+            origin: Origin::default(),
             asked_by: "a push of 3f2a9c1".into(),
             at: Time::from_millis(now - age.as_seconds() * 1000),
             news,

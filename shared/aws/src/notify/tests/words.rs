@@ -5,6 +5,8 @@ use crate::notify::topic;
 use crate::notify::words::story;
 use expect_test::expect;
 use pipeline::names::Version;
+use pipeline::notice::News;
+use pipeline::release::Origin;
 use pipeline::verdict::Verdict;
 use std::fmt::Write;
 
@@ -153,4 +155,36 @@ fn people_get_text_and_programs_get_facts() {
     .assert_eq(&all);
     assert_eq!(message["default"], message["email"]);
     assert_eq!(message["default"].as_str(), Some(story.text().as_str()));
+}
+
+#[test]
+fn what_the_images_were_built_from_is_told() {
+    let cases = [
+        (Some("3f2a9c1d4e5f60718293a4b5c6d7e8f901234567"), Some("https://github.com/acme/scr.git")),
+        (
+            Some("3f2a9c1d4e5f60718293a4b5c6d7e8f901234567"),
+            Some("https://gitlab.com/acme/team/scr"),
+        ),
+        (Some("3f2a9c1d4e5f60718293a4b5c6d7e8f901234567"), Some("https://git.acme.example/scr")),
+        (Some("3f2a9c1"), Some("https://github.com/acme/scr")),
+        (Some("r1742"), Some("git@github.com:acme/scr.git")),
+        (Some("3f2a9c1"), None),
+        (None, Some("https://github.com/acme/scr")),
+    ];
+    let facts = cases.map(|(revision, source)| {
+        let mut notice = notice(News::Started);
+        let (revision, source) = (revision.map(str::to_owned), source.map(str::to_owned));
+        notice.origin = Origin { revision, source };
+        story(&notice, "slipway-rollback").facts.join(" ") + "\n"
+    });
+    expect![[r#"
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from commit 3f2a9c1d4e5f (https://github.com/acme/scr/commit/3f2a9c1d4e5f60718293a4b5c6d7e8f901234567).
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from commit 3f2a9c1d4e5f (https://gitlab.com/acme/team/scr/-/commit/3f2a9c1d4e5f60718293a4b5c6d7e8f901234567).
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from commit 3f2a9c1d4e5f of https://git.acme.example/scr.
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from commit 3f2a9c1 of https://github.com/acme/scr.
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from commit r1742 of git@github.com:acme/scr.git.
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from commit 3f2a9c1.
+        Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from https://github.com/acme/scr.
+    "#]]
+    .assert_eq(&facts.concat());
 }

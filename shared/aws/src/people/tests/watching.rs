@@ -3,7 +3,7 @@
 use super::desk::{Desk, SCR, WWHD, digest};
 use expect_test::expect;
 use pipeline::environment::{Control, Input};
-use pipeline::release::Mark;
+use pipeline::release::{Mark, Origin};
 use pipeline::time::{Span, Time};
 
 fn busy() -> Desk {
@@ -272,4 +272,59 @@ fn what_still_lacks_an_image_is_told_until_something_newer_runs() {
           ]
         }"#]],
     );
+}
+
+#[test]
+fn what_runs_says_what_it_was_built_from() {
+    let desk = Desk::with_two_good();
+    let mut head = desk.head("staging");
+    if let Some(live) = &mut head.live {
+        live.release.origin = Origin {
+            revision: Some("7b41d0e2c3d4e5f60718293a4b5c6d7e8f901234".into()),
+            source: Some("https://github.com/acme/scr".into()),
+        };
+    }
+    desk.put(head.into());
+    let asked = r#"{"environment": "staging"}"#;
+    desk.status(asked, &expect![[r#"
+        {
+          "at_a_glance": [
+            "scr/staging: runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)"
+          ],
+          "details": [
+            {
+              "environment": "scr/staging",
+              "good": [
+                "7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
+                "3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"
+              ],
+              "images": {
+                "api": "sha256:7b41d0ea10000000000000000000000000000000000000000000000000000000",
+                "gateway": "sha256:7b41d0e9a0000000000000000000000000000000000000000000000000000000",
+                "web": "sha256:7b41d0eeb0000000000000000000000000000000000000000000000000000000"
+              },
+              "revision": "7b41d0e2c3d4e5f60718293a4b5c6d7e8f901234",
+              "runs": "runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
+              "source": "https://github.com/acme/scr"
+            }
+          ],
+          "more": {
+            "function": "slipway-status",
+            "payload": {
+              "application": "scr",
+              "deployment": 2,
+              "environment": "staging"
+            }
+          },
+          "now": "2026-01-06T14:00:00Z"
+        }"#]]);
+    desk.status(r#"{"environment": "staging", "format": "text"}"#, &expect![[r#"
+        {
+          "text": [
+            "scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
+            "  built from: commit 7b41d0e2c3d4 (https://github.com/acme/scr/commit/7b41d0e2c3d4e5f60718293a4b5c6d7e8f901234)",
+            "  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
+            "  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"
+          ]
+        }"#]]);
 }
