@@ -23,6 +23,8 @@ pub struct Image {
     /// What its configuration says about it.
     created: String,
     labels: BTreeMap<String, String>,
+    /// The configuration word by word, if it is no usual one.
+    config: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl Image {
 
     fn new(content: &str, shape: Shape) -> Self {
         let (created, labels) = (NO_DATE.to_owned(), BTreeMap::new());
-        Self { content: content.to_owned(), shape, created, labels }
+        Self { content: content.to_owned(), shape, created, labels, config: None }
     }
 
     /// A single image for another platform than most.
@@ -81,6 +83,13 @@ impl Image {
     #[must_use]
     pub fn labelled(mut self, label: &str, value: &str) -> Self {
         self.labels.insert(label.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Has this for a configuration, which no build would write.
+    #[must_use]
+    pub fn configured(mut self, config: &str) -> Self {
+        self.config = Some(config.to_owned());
         self
     }
 
@@ -141,6 +150,9 @@ impl Image {
     }
 
     fn config(&self, layer: &str, platform: &str) -> String {
+        if let Some(config) = &self.config {
+            return config.clone();
+        }
         let (system, machine) = platform.split_once('/').unwrap_or(("linux", platform));
         let config = json!({
             "architecture": machine,
