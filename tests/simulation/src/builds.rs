@@ -150,7 +150,9 @@ fn tags_for(system: &System, number: u32) -> Vec<Tag> {
         for pattern in environment.deploy_on.iter().flat_map(|deploy_on| &deploy_on.tags) {
             let tag = match pattern {
                 TagPattern::Moving(tag) => tag.clone(),
-                TagPattern::Semver(_) => Tag::new(format!("v1.0.{number}")),
+                TagPattern::Semver(_) | TagPattern::SemverPre(_) => {
+                    Tag::new(format!("v1.0.{number}"))
+                }
                 TagPattern::Glob(glob) if glob.starts_with('[') => Tag::new(&hex),
                 TagPattern::Glob(glob) if glob.starts_with("20") => {
                     Tag::new(format!("2026112110{number:02}"))

@@ -72,6 +72,8 @@ pub enum TagPattern {
     Glob(String),
     /// Tags that are semantic versions (a leading `v` is allowed) inside a range: `>=1.2, <2`.
     Semver(String),
+    /// The same with the pre-releases of these versions: `v1.3.0-rc.1` as well as `v1.3.0`.
+    SemverPre(String),
 }
 
 /// A person has to say yes, to exactly these digests, before anything is touched.

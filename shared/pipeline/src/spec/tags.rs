@@ -10,13 +10,11 @@ const GLOB_CHARACTERS: [char; 4] = ['*', '?', '[', '{'];
 impl TagPattern {
     /// Reads an entry of `deploy_on.tags`; the error is the rest of a sentence about it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(range) = text.strip_prefix("semver-pre:") {
+            return check_range(range, "semver-pre").map(Self::SemverPre);
+        }
         if let Some(range) = text.strip_prefix("semver:") {
-            return match VersionReq::parse(range.trim()) {
-                Ok(_) => Ok(Self::Semver(range.trim().to_owned())),
-                Err(error) => {
-                    Err(format!("is not a range of versions ({error}); write semver:>=1.2, <2"))
-                }
-            };
+            return check_range(range, "semver").map(Self::Semver);
         }
         if !text.contains(GLOB_CHARACTERS) {
             return super::syntax::tag(text).map(|()| Self::Moving(text.into()));
@@ -33,14 +31,39 @@ impl TagPattern {
                 (Ok(range), Some(version)) => range.matches(&version),
                 _ => false,
             },
+            Self::SemverPre(range) => match (VersionReq::parse(range), version_of(tag)) {
+                (Ok(range), Some(version)) => matches_with_pre_releases(&range, &version),
+                _ => false,
+            },
         }
     }
+}
+
+/// A pre-release is meant if the version that it leads to is in the range. A range that names a
+/// pre-release of that very version says itself from which one on.
+fn matches_with_pre_releases(range: &VersionReq, version: &Version) -> bool {
+    let leads_to = Version::new(version.major, version.minor, version.patch);
+    let is_named = range.comparators.iter().any(|comparator| {
+        let (minor, patch) = (comparator.minor, comparator.patch);
+        let named = (comparator.major, minor.unwrap_or(0), patch.unwrap_or(0));
+        !comparator.pre.is_empty() && named == (version.major, version.minor, version.patch)
+    });
+    let may_lead = !version.pre.is_empty() && !is_named;
+    range.matches(version) || (may_lead && range.matches(&leads_to))
 }
 
 /// Returns the semantic version that a tag is; one leading `v` is allowed.
 pub fn version_of(tag: &Tag) -> Option<Version> {
     let text = tag.as_str();
     Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()
+}
+
+fn check_range(range: &str, kind: &str) -> Result<String, String> {
+    let range = range.trim();
+    match VersionReq::parse(range) {
+        Ok(_) => Ok(range.to_owned()),
+        Err(error) => Err(format!("is not a range of versions ({error}); write {kind}:>=1.2, <2")),
+    }
 }
 
 fn check_glob(text: &str) -> Result<(), String> {

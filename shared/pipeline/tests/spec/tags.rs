@@ -32,6 +32,19 @@ fn a_range_means_versions_with_or_without_v() {
 }
 
 #[test]
+fn a_range_with_pre_releases_means_those_of_its_versions() {
+    let range = TagPattern::SemverPre(">=1.2, <2".into());
+    check(
+        &range,
+        &["1.2.0", "v1.2.0-rc.1", "v1.3.0-rc.1", "1.9.3-alpha.2"],
+        &["2.0.0", "v2.0.0-rc.1", "v1.1.9-rc.1", "1.2", "3f2a9c1"],
+    );
+    let from_rc_2 = TagPattern::SemverPre(">=1.2.0-rc.2".into());
+    check(&from_rc_2, &["v1.2.0-rc.2", "v1.2.0", "v1.2.1-rc.1"], &["v1.2.0-rc.1", "v1.1.0"]);
+    check(&TagPattern::SemverPre("*".into()), &["v0.1.0-dev", "7.0.0"], &["latest"]);
+}
+
+#[test]
 fn a_version_is_read_from_its_tag() {
     let version = |tag: &str| version_of(&Tag::from(tag)).map(|version| version.to_string());
     assert_eq!(version("v1.4.2"), Some("1.4.2".into()));
