@@ -6,7 +6,7 @@ use crate::environment::Kind;
 use crate::event::{AlarmState, Preparation, PreparedService};
 use crate::names::{Digest, Repository, Tag};
 use crate::notice::News;
-use crate::spec::AtStart;
+use crate::spec::{self, AtStart, Base, VERSION_PARAMETER};
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Verdict, list};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ impl Deployment {
     /// What has to be looked at and made before anything is touched.
     pub fn preparation(&self) -> Prepare {
         let services = self.rules.services().map(|(_, spec)| PrepareService {
-            spec: spec.clone(),
+            spec: self.with_version(spec),
             recorded: self.request.kind.recorded(&spec.name).cloned(),
             repository: spec
                 .container
@@ -53,6 +53,16 @@ impl Deployment {
             keep_tag: self.keep_tag(),
             tag: self.rules.tag.clone(),
         }
+    }
+
+    /// A template may ask for the version of the release.
+    fn with_version(&self, spec: &spec::Service) -> spec::Service {
+        let mut spec = spec.clone();
+        if let Base::Template { parameters, .. } = &mut spec.base {
+            let version = self.request.release.version.to_string();
+            parameters.entry(VERSION_PARAMETER.to_owned()).or_insert(version);
+        }
+        spec
     }
 
     pub(super) fn prepared(&mut self, preparation: Preparation, now: Time) -> Said {

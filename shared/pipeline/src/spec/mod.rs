@@ -27,4 +27,4 @@ pub use read::{ANSWERED, parse, read};
 pub use secrets::{carries_login, may_be_secret};
 pub use syntax::repository_of;
 pub use tags::version_of;
-pub use template::render;
+pub use template::{VERSION_PARAMETER, render};

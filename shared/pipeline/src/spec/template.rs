@@ -3,6 +3,9 @@
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A parameter that needs no value in the spec: the version of the release.
+pub const VERSION_PARAMETER: &str = "version";
+
 /// Task definitions are far flatter; deeper ones are refused before anything walks them.
 const DEEPEST: usize = 40;
 

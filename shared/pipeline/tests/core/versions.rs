@@ -1,8 +1,12 @@
 //! What a person means who types a version: one rule for all that people ask for.
 
+use super::fixtures::{PLAIN, Story};
 use expect_test::expect;
 use pipeline::names::Version;
 use pipeline::release::{Meant, meant};
+use pipeline::spec::{Base, render};
+use serde_json::json;
+use std::collections::BTreeMap;
 
 #[test]
 fn only_the_digits_of_a_commit_or_a_digest_may_be_cut_short() {
@@ -52,4 +56,27 @@ fn what_is_written_out_is_meant_before_what_begins_so() {
         b: nothing
     "#]]
     .assert_eq(&told);
+}
+
+/// What a service is made from, if the spec has these parameters.
+fn rendered(parameters: &[(&str, &str)]) -> String {
+    let mut story = Story::begin(&PLAIN);
+    let entries = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    story.deployment.rules.waves[0][0].base = Base::Template {
+        definition: json!({"name": "RELEASE", "value": "shop ${version}"}),
+        parameters: entries.collect::<BTreeMap<_, _>>(),
+    };
+    match &story.deployment.preparation().services[0].spec.base {
+        Base::Template { definition, parameters } => {
+            render(definition, parameters).unwrap().to_string()
+        }
+        _ => "no template".into(),
+    }
+}
+
+#[test]
+fn a_template_may_name_the_version_of_the_release() {
+    expect![[r#"{"name":"RELEASE","value":"shop b1"}"#]].assert_eq(&rendered(&[]));
+    expect![[r#"{"name":"RELEASE","value":"shop of the team"}"#]]
+        .assert_eq(&rendered(&[("version", "of the team")]));
 }

@@ -56,6 +56,14 @@ fn names_without_a_value_are_all_told() {
     assert_eq!(missing, Err(vec!["a".to_owned(), "b".to_owned()]));
 }
 
+/// The version of the release is filled in by each deployment.
+#[test]
+fn the_version_needs_no_parameter() {
+    let names_the_release = OMEN_EPR.replace("value: production}", "value: \"${version}\"}");
+    assert_ne!(names_the_release, OMEN_EPR);
+    parse(&names_the_release).unwrap();
+}
+
 #[test]
 fn every_value_gets_the_type_that_ecs_wants() {
     let definition = json!({

@@ -3,7 +3,7 @@
 use super::super::model::{Base, Service};
 use super::super::near;
 use super::super::node::Node;
-use super::super::template;
+use super::super::template::{self, VERSION_PARAMETER};
 use super::{Images, definition};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +74,9 @@ fn parameters<'a>(node: &Node<'a>) -> Parameters<'a> {
 }
 
 fn check_parameters(template: &Node, names: &BTreeSet<String>, parameters: &Parameters) {
-    for name in names.iter().filter(|name| !parameters.values.contains_key(*name)) {
+    let has_value =
+        |name: &String| parameters.values.contains_key(name) || name == VERSION_PARAMETER;
+    for name in names.iter().filter(|name| !has_value(name)) {
         template.fault(format!(
             "${{{name}}} has no value; write parameters: {{{name}: …}}, or $${{{name}}} if the \
              container is to see it as it is"
