@@ -10,6 +10,7 @@ use pipeline::names::Repository;
 use pipeline::spec::{Base, Service};
 use pipeline::time::Span;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 pub(super) const REGISTRY: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
@@ -69,6 +70,18 @@ pub(super) fn image(digest: &str, architecture: &str) -> Value {
         "registryId": "123456789012", "imageId": {"imageDigest": digest},
         "imageManifest": index.to_string(),
         "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",
+    })
+}
+
+/// An image for one platform, as `docker build` makes it: its configuration is read apart.
+pub(super) fn single(digest: &str, config: &Value) -> Value {
+    let hash = Sha256::digest(config.to_string().as_bytes());
+    let hash = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let manifest = json!({"config": {"digest": format!("sha256:{hash}")}, "layers": []});
+    json!({
+        "registryId": "123456789012", "imageId": {"imageDigest": digest},
+        "imageManifest": manifest.to_string(),
+        "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json",
     })
 }
 

@@ -11,6 +11,7 @@ use std::thread;
 
 pub(crate) struct Canned {
     pub(crate) aws: Aws,
+    endpoint: String,
     state: Arc<Mutex<State>>,
 }
 
@@ -47,18 +48,25 @@ impl Canned {
         });
         let variable = |name, value: &str| (name, value.to_owned());
         let settings = Settings::given([
-            ("AWS_ENDPOINT_URL", endpoint),
+            ("AWS_ENDPOINT_URL", endpoint.clone()),
             variable("AWS_REGION", "eu-central-1"),
             variable("AWS_ACCESS_KEY_ID", "test"),
             variable("AWS_SECRET_ACCESS_KEY", "test"),
             variable("SLIPWAY_TABLE", "slipway"),
         ]);
-        Self { aws: Aws::new(settings), state }
+        Self { aws: Aws::new(settings), endpoint, state }
     }
 
     /// The next answer of an operation; the last one stays.
     pub(crate) fn answers(self, operation: &str, answer: Value) -> Self {
         self.add(operation, Answer::Given(answer))
+    }
+
+    /// What lies at an address that ECR gives for a layer, whichever it is asked for.
+    pub(crate) fn downloads(self, layer: Value) -> Self {
+        let address = format!("{}/layer", self.endpoint);
+        self.answers("GetDownloadUrlForLayer", json!({ "downloadUrl": address }))
+            .answers("GET /layer", layer)
     }
 
     /// The answer about one repository, whenever it is asked.
@@ -173,6 +181,10 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<(String, Value)> {
         if line.trim().is_empty() {
             break;
         }
+        if line.starts_with("GET ") {
+            let path = line.split(' ').nth(1).unwrap_or_default();
+            operation = format!("GET {path}");
+        }
         let (name, value) = line.trim().split_once(": ").unwrap_or_default();
         match name.to_ascii_lowercase().as_str() {
             "x-amz-target" => operation = value.rsplit('.').next().unwrap_or_default().to_owned(),
@@ -182,6 +194,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<(String, Value)> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    let body = if body.is_empty() { b"{}".to_vec() } else { body };
     Some((operation, serde_json::from_slice(&body).ok()?))
 }
 

@@ -1,7 +1,8 @@
 //! Preparing when something is wrong, or was taken away.
 
 use super::account::{
-    REGISTRY, account, account_without_tags, check, definition, image, running, service, wanted,
+    REGISTRY, account, account_without_tags, check, definition, image, running, service, single,
+    wanted,
 };
 use super::canned::Canned;
 use super::{arn, id, revision};
@@ -10,7 +11,7 @@ use expect_test::expect;
 use pipeline::effect::{Prepare, PrepareService};
 use pipeline::names::Repository;
 use pipeline::spec::Target;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 #[tokio::test]
@@ -231,4 +232,73 @@ async fn what_aws_refuses_to_show_is_a_fault() {
     "#]],
     )
     .await;
+}
+
+/// An account where the new image is for one platform.
+fn with_single(config: &Value) -> Canned {
+    Canned::new()
+        .answers("DescribeServices", json!({"services": [running("scr-api", "scr-api:12")]}))
+        .answers(
+            "DescribeTaskDefinition",
+            definition("scr-api:12", &format!("{REGISTRY}/scr-api:v1")),
+        )
+        .answers("BatchGetImage", json!({"images": [single("sha256:new", config)]}))
+        .answers("PutImage", json!({}))
+        .registers(arn("scr-api:13"), &[])
+}
+
+#[tokio::test]
+async fn an_image_for_one_platform_has_to_be_for_that_of_the_tasks() {
+    let amd64 = json!({"os": "linux", "architecture": "amd64"});
+    let canned = with_single(&amd64).downloads(amd64);
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
+        GetDownloadUrlForLayer {"layerDigest":"sha256:9d99a75171aea000c711b34c0e5e3f28d3d537dd99d110eafbfbc2bd8e52c2bf","repositoryName":"scr-api"}
+        GET /layer {}
+        fault: scr-api runs on linux/arm64, and scr-api@sha256:new is built for linux/amd64; build it for linux/arm64 too, or change runtimePlatform in the task definition
+    "#]]).await;
+    let arm64 = json!({"os": "linux", "architecture": "arm64"});
+    let canned = with_single(&arm64).downloads(arm64);
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
+        GetDownloadUrlForLayer {"layerDigest":"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0","repositoryName":"scr-api"}
+        GET /layer {}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"config\":{\"digest\":\"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0\"},\"layers\":[]}","imageManifestMediaType":"application/vnd.oci.image.manifest.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
+        scr-api: scr-api:12 -> scr-api:13
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_cannot_be_read_is_a_warning() {
+    let arm64 = json!({"os": "linux", "architecture": "arm64"});
+    let denied = "no identity-based policy allows it";
+    let canned =
+        with_single(&arm64).refuses("GetDownloadUrlForLayer", "AccessDeniedException", denied);
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
+        GetDownloadUrlForLayer {"layerDigest":"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0","repositoryName":"scr-api"}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"config\":{\"digest\":\"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0\"},\"layers\":[]}","imageManifestMediaType":"application/vnd.oci.image.manifest.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
+        scr-api: scr-api:12 -> scr-api:13
+        warning: AWS could not be asked for the platform of scr-api@new: AWS refused: no identity-based policy allows it (AccessDeniedException)
+    "#]]).await;
+    let canned = with_single(&arm64).downloads(json!("another configuration"));
+    check(&canned, &wanted(), &expect![[r#"
+        DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
+        DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
+        BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
+        GetDownloadUrlForLayer {"layerDigest":"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0","repositoryName":"scr-api"}
+        GET /layer {}
+        PutImage {"imageDigest":"sha256:new","imageManifest":"{\"config\":{\"digest\":\"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0\"},\"layers\":[]}","imageManifestMediaType":"application/vnd.oci.image.manifest.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
+        RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
+        scr-api: scr-api:12 -> scr-api:13
+        warning: AWS could not be asked for the platform of scr-api@new: its configuration is not the one of its digest
+    "#]]).await;
 }
