@@ -88,8 +88,9 @@ impl Deployment {
         let mut open: Vec<_> = unseen.iter().cloned().collect();
         if now >= *deadline + GRACE && now < *look_at + GRACE {
             let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
+            // What was seen since its deletion and is no trouble is being deleted, however long.
             let mut restless = self.named(Service::is_back);
-            restless.retain(|name| open.contains(name));
+            restless.retain(|name| open.contains(name) && !self.is_being_deleted(name));
             for name in &restless {
                 self.give_up(name, "it did not come to rest in time".to_owned(), now);
             }
@@ -102,6 +103,14 @@ impl Deployment {
         }
         self.look(open, now);
         Said::Done
+    }
+
+    fn is_being_deleted(&self, name: &ServiceName) -> bool {
+        self.services.iter().any(|service| {
+            service.name == *name
+                && service.standing == Standing::Removed
+                && service.visible_from.is_some_and(|from| service.seen_at >= from)
+        })
     }
 
     pub(super) fn conclude_going_back(&mut self, cause: Cause, now: Time) {

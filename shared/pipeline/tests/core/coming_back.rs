@@ -188,6 +188,20 @@ fn a_service_that_ecs_takes_very_long_to_delete_is_as_good_as_deleted() {
     assert_eq!(story.timeline().matches("deleted again").count(), 1);
 }
 
+/// The last look was asked for, and nobody has answered yet.
+#[test]
+fn a_service_that_was_seen_to_be_deleted_is_not_given_up_for_a_look_that_is_late() {
+    let mut story = removed().later(MINUTE + MINUTE);
+    let event = draining(&story);
+    story = story.then(event);
+    for _ in 0..30 {
+        if story.state() == "settling" {
+            story = look(look(story, "shop-api", 1), "shop-worker", 1).later(MINUTE);
+        }
+    }
+    assert!(story.outcome().starts_with("rolled back"), "{}", story.outcome());
+}
+
 #[test]
 fn a_service_that_is_there_again_and_again_after_its_deletion_cannot_keep_that_up_for_ever() {
     let mut story = removed();
