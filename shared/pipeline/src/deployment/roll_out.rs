@@ -69,13 +69,19 @@ impl Deployment {
         rollout: RolloutId,
         now: Time,
     ) -> Said {
+        let timeout = self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         service.began(rollout);
-        if service.visible_from.is_none() {
+        let is_first = service.visible_from.is_none();
+        if is_first {
             service.visible_from = Some(now + VISIBLE_AFTER);
         }
-        if let Standing::Updating { waiting, .. } = &mut service.standing {
+        if let Standing::Updating { waiting, deadline } = &mut service.standing {
             *waiting = WaitsFor::FirstTasks;
+            // A worker that comes late takes nothing from the time that the release has.
+            if is_first && now + timeout > *deadline + VISIBLE_AFTER {
+                *deadline = now + timeout;
+            }
         }
         Said::Done
     }
@@ -236,7 +242,10 @@ impl Deployment {
             }
             if now >= *deadline + GRACE && !overslept {
                 let fault = service.fault(waiting.trouble());
-                let (service, waiting) = (service.name.clone(), waiting.clone());
+                // Tasks that were missing before its time was over may have come up since.
+                let is_known = !waiting.lacks_tasks() || service.seen_at >= *deadline;
+                let waiting = if is_known { waiting.clone() } else { WaitsFor::Look };
+                let service = service.name.clone();
                 self.go_back(Cause::RolloutTimedOut { service, waiting, fault }, now);
                 return Said::Done;
             }

@@ -96,6 +96,35 @@ fn a_rollout_that_takes_too_long_speaks_against_the_release_only_if_its_tasks_ha
 }
 
 #[test]
+fn a_worker_that_comes_late_takes_nothing_from_the_time_of_the_release() {
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(TIMEOUT);
+    let late = story.all([rollout_started("shop-api"), rollout_started("shop-worker")]);
+    let mut story = late.quietly(VISIBLE);
+    let event = seen(&story, tasks(0, 2), None);
+    story = story.then(event);
+    assert_eq!(story.state(), "rolling out", "{}", story.outcome());
+    // From then on it has its time, and no more.
+    story = story.quietly(TIMEOUT);
+    let event = seen(&story, tasks(0, 2), None);
+    expect![
+        "bad: shop-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do"
+    ]
+    .assert_eq(&blamed(&story.then(event)));
+}
+
+#[test]
+fn tasks_that_were_missing_long_before_the_time_was_over_speak_against_nothing() {
+    let story = rolling_out();
+    let event = seen(&story, tasks(0, 2), None);
+    let mut story = story.then(event);
+    for _ in 0..20 {
+        story = if story.state() == "rolling out" { story.later(MINUTE) } else { story };
+    }
+    expect!["not marked: shop-api was not up in time, still waiting: for ECS to say what it runs"]
+        .assert_eq(&blamed(&story));
+}
+
+#[test]
 fn what_ecs_gives_up_speaks_against_the_release_unless_something_else_was_to_blame() {
     let story = rolling_out();
     let mut rows = Vec::new();
