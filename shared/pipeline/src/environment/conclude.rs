@@ -20,7 +20,7 @@ impl Turn<'_> {
             self.head.high_water = self.head.mark_before.take();
         }
         if without_trace && ended.request.kind == Kind::Deploy {
-            self.head.restore_hold();
+            self.head.restore_hold(self.now);
         }
         self.head.hold_before = None;
         if !without_trace && ended.request.kind == Kind::Deploy {

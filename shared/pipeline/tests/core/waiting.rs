@@ -242,6 +242,27 @@ fn what_a_person_asked_for_starts_after_a_rollback_if_it_is_newer() {
     .assert_eq(&scene.verdicts());
 }
 
+/// A hold that is back, because what went past it has left no trace, is news to whoever asked then.
+#[test]
+fn what_a_person_asked_for_starts_though_an_old_hold_is_back_if_it_is_newer() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.fail();
+    scene.push("b3", 3);
+    scene.deploy("b4", 4, &[]);
+    scene.now = scene.now + Span::minutes(1);
+    scene.control(Control::Cancel);
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: rolled back: asked for by ann: it looks odd
+        3 b3: cancelled by ann: a holiday
+        4 b4: under way
+    "#]]
+    .assert_eq(&scene.verdicts());
+}
+
 #[test]
 fn what_a_person_asked_for_is_declined_with_the_words_where_it_may_not_start() {
     let mut scene = Scene::new(&[]);
