@@ -3,6 +3,14 @@
 //! It is as rude as the real one: an update shows late, a rollout may hang for ever, ECS may go
 //! back by itself, and an event is only a hint that something changed.
 
+mod alarms;
+mod dying;
+mod one_offs;
+mod others;
+
+pub use alarms::Change;
+pub use others::Disturbance;
+
 use crate::behaviour::Behaviour;
 use pipeline::effect::Purpose;
 use pipeline::event::{AlarmReading, AlarmState};
@@ -11,7 +19,7 @@ use pipeline::names::{
 };
 use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::spec::Target;
-use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport};
+use pipeline::task::{OneOffEnd, TaskReport};
 use pipeline::time::{Span, Time};
 use pipeline::waits::Trouble;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +34,9 @@ pub struct Cloud {
     pub behaviours: BTreeMap<Digest, Behaviour>,
     pub tasks: Vec<OneOffTask>,
     /// Every state that an alarm took, the last one last.
-    pub alarms: BTreeMap<AlarmName, Vec<(AlarmState, Time)>>,
+    pub alarms: BTreeMap<AlarmName, Vec<Change>>,
+    /// Alarms that a rule mutes.
+    pub muted: BTreeSet<AlarmName>,
     /// Every call that changed something, for the invariants.
     pub calls: Vec<Call>,
     /// What workers noted before they updated or created a service.
@@ -35,6 +45,16 @@ pub struct Cloud {
     pub silent: BTreeSet<String>,
     /// How often there is still no room for a one-off task.
     pub refusals: u32,
+    /// How many one-off tasks are taken next, and find no room then.
+    pub no_room_for: u32,
+    /// `StopTask` is answered, and stops nothing.
+    pub stops_in_vain: bool,
+    /// Services for which calls are denied, until when, and when that happened.
+    pub refused: BTreeMap<Address, Time>,
+    pub refusals_made: Vec<(Time, Address)>,
+    /// How long a deleted service is still there.
+    pub drains: Span,
+    pub returns: Returns,
     /// How late `describe` is, at least.
     pub lag: Span,
     counter: u64,
@@ -48,6 +68,8 @@ pub struct Service {
     /// The newest rollout, if ECS returned from it, and why.
     pub returned_from: Option<(RolloutId, String)>,
     pub trouble: Option<Trouble>,
+    /// It is being deleted.
+    pub draining: bool,
     /// When each rollout began, the oldest first.
     begun: Vec<(Time, RolloutId)>,
     /// What `describe` would have said, since when.
@@ -66,6 +88,17 @@ pub enum Breaker {
     Off,
     Stop,
     RollBack,
+}
+
+/// How it goes when ECS itself goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Returns {
+    #[default]
+    Well,
+    /// It never comes to an end.
+    Hang,
+    /// What ran before does not come up either.
+    Fail,
 }
 
 #[derive(Clone, Debug)]
@@ -106,10 +139,14 @@ pub enum Caller {
 #[derive(Clone, Debug)]
 pub enum Tick {
     Complete(Address, RolloutId),
+    /// ECS gives up what it went back to.
+    GivesUp(Address, RolloutId),
     TaskDies(Address, RolloutId, u32),
     SidecarDies(Address, RolloutId),
     /// As many tasks run as are wanted.
     Settles(Address),
+    /// The last task of a deleted service has stopped.
+    Drained(Address),
     OneOffEnds(TaskId),
     AlarmFires(AlarmName),
 }
@@ -121,22 +158,6 @@ pub enum News {
     Task(Address, TaskReport),
     OneOff(TaskId),
     Alarm(AlarmReading),
-}
-
-fn reading(
-    name: &AlarmName,
-    (state, since): (AlarmState, Time),
-    was: Option<AlarmState>,
-) -> AlarmReading {
-    let reason = if state == AlarmState::On { "threshold crossed" } else { "" };
-    AlarmReading {
-        alarm: name.clone(),
-        state,
-        since,
-        reason: reason.into(),
-        muted: Some(false),
-        was,
-    }
 }
 
 pub fn target_name(target: &Target) -> String {
@@ -155,6 +176,17 @@ impl Cloud {
         revision: Option<Revision>,
         desired: u32,
         breaker: Breaker,
+    ) {
+        self.create_at(address, revision, desired, breaker, Time::default());
+    }
+
+    fn create_at(
+        &mut self,
+        address: Address,
+        revision: Option<Revision>,
+        desired: u32,
+        breaker: Breaker,
+        now: Time,
     ) {
         let id = self.next("ecs-svc/");
         let rollout = revision.map(|revision| Rollout {
@@ -175,10 +207,14 @@ impl Cloud {
             rollouts: rollout.into_iter().collect(),
             returned_from: None,
             trouble: None,
+            draining: false,
             begun: Vec::new(),
-            history: vec![(Time::default(), found)],
+            history: Vec::new(),
         };
-        self.services.insert(address, service);
+        // What was there before is still seen by whoever sees late.
+        let before = self.services.remove(&address).map(|before| before.history);
+        let history = before.into_iter().flatten().chain([(now, found)]).collect();
+        self.services.insert(address, Service { history, ..service });
     }
 
     /// Registers a revision, or returns the identical one.
@@ -200,7 +236,8 @@ impl Cloud {
     }
 
     pub fn primary(&self, address: &Address) -> Option<&Rollout> {
-        self.services.get(address)?.rollouts.iter().find(|rollout| rollout.primary)
+        let service = self.services.get(address).filter(|service| !service.draining)?;
+        service.rollouts.iter().find(|rollout| rollout.primary)
     }
 
     /// `UpdateService`: the same revision again changes nothing, unless tasks are to be fresh.
@@ -254,14 +291,6 @@ impl Cloud {
         Some((id, ticks))
     }
 
-    pub fn delete(&mut self, address: &Address, by: Caller, now: Time) {
-        self.calls.push(Call { at: now, address: address.clone(), revision: None, by });
-        if let Some(service) = self.services.get_mut(address) {
-            service.rollouts.clear();
-        }
-        self.remember(address, now);
-    }
-
     /// The first rollout that began at `since` or later, as `ListServiceDeployments` tells.
     pub fn first_since(&self, address: &Address, since: Time) -> Option<RolloutId> {
         let begun = &self.services.get(address)?.begun;
@@ -282,6 +311,30 @@ impl Cloud {
         seen
     }
 
+    /// Whether a service was so at any time within the last `span`.
+    pub fn was_within(
+        &self,
+        address: &Address,
+        span: Span,
+        now: Time,
+        so: impl Fn(&Found) -> bool,
+    ) -> bool {
+        let since = Time::from_millis(now.millis().saturating_sub(span.as_seconds() * 1000));
+        let history = self.services.get(address).map(|service| service.history.as_slice());
+        // The newest first, down to what was so when that time began.
+        let mut begun_before = false;
+        for (at, found) in history.unwrap_or_default().iter().rev() {
+            if begun_before {
+                break;
+            }
+            if found.as_ref().is_some_and(&so) {
+                return true;
+            }
+            begun_before = *at <= since;
+        }
+        false
+    }
+
     fn described(&self, address: &Address, now: Time, lag: Span) -> Observation {
         let service = address.1.clone();
         let lag = lag.max(self.lag);
@@ -297,57 +350,11 @@ impl Cloud {
             Tick::TaskDies(address, id, nth) => self.task_dies(&address, &id, nth, now),
             Tick::SidecarDies(address, id) => (self.sidecar_dies(&address, &id, now), vec![]),
             Tick::Settles(address) => (self.settles(&address, now), vec![]),
+            Tick::GivesUp(address, id) => (self.gives_up(&address, &id, now), vec![]),
+            Tick::Drained(address) => (self.drained(&address, now), vec![]),
             Tick::OneOffEnds(id) => (vec![News::OneOff(id)], vec![]),
             Tick::AlarmFires(name) => (self.set_alarm(&name, AlarmState::On, now), vec![]),
         }
-    }
-
-    pub fn set_alarm(&mut self, name: &AlarmName, state: AlarmState, now: Time) -> Vec<News> {
-        let taken = self.alarms.entry(name.clone()).or_default();
-        // The state that it has already is no news.
-        if taken.last().is_some_and(|(known, _)| *known == state) {
-            return vec![];
-        }
-        taken.push((state, now));
-        vec![News::Alarm(self.reading(name))]
-    }
-
-    pub fn reading(&self, name: &AlarmName) -> AlarmReading {
-        let taken = self.alarms.get(name).map(Vec::as_slice).unwrap_or_default();
-        let newest = taken.last().copied().unwrap_or((AlarmState::Quiet, Time::default()));
-        let was = taken.iter().rev().nth(1).map(|(state, _)| *state);
-        reading(name, newest, was.or(Some(AlarmState::Quiet)))
-    }
-
-    /// What an alarm did since then, and how it is.
-    pub fn readings(&self, name: &AlarmName, since: Option<Time>) -> Vec<AlarmReading> {
-        let taken = self.alarms.get(name).into_iter().flatten();
-        let changes = taken.filter(|(_, at)| since.is_some_and(|since| *at > since));
-        let newest = AlarmReading { was: None, ..self.reading(name) };
-        changes.map(|change| reading(name, *change, None)).chain([newest]).collect()
-    }
-
-    /// Somebody or something wants another number of tasks.
-    pub fn scale(&mut self, address: &Address, desired: u32, now: Time) -> Vec<(Span, Tick)> {
-        let Some(service) = self.services.get_mut(address) else { return vec![] };
-        service.desired = desired;
-        if let Some(primary) = service.rollouts.iter_mut().find(|rollout| rollout.primary) {
-            primary.desired = desired;
-        }
-        self.remember(address, now);
-        vec![(Span::seconds(40), Tick::Settles(address.clone()))]
-    }
-
-    /// Tasks come and go without any event about the service.
-    fn settles(&mut self, address: &Address, now: Time) -> Vec<News> {
-        let settled =
-            |rollout: &&mut Rollout| rollout.primary && rollout.progress == Progress::Completed;
-        let Some(service) = self.services.get_mut(address) else { return vec![] };
-        if let Some(primary) = service.rollouts.iter_mut().find(settled) {
-            primary.running = primary.desired;
-        }
-        self.remember(address, now);
-        vec![]
     }
 
     fn complete(&mut self, address: &Address, id: &RolloutId, now: Time) -> Vec<News> {
@@ -366,156 +373,6 @@ impl Cloud {
         service.trouble = None;
         self.remember(address, now);
         vec![News::Service(address.clone())]
-    }
-
-    fn task_dies(
-        &mut self,
-        address: &Address,
-        id: &RolloutId,
-        nth: u32,
-        now: Time,
-    ) -> (Vec<News>, Vec<(Span, Tick)>) {
-        let task = TaskId::new(self.next("arn:aws:ecs:eu-west-1:123456789012:task/x/"));
-        let primary = self.primary(address).map(|primary| primary.revision.clone());
-        let behaviour = primary.map_or(Behaviour::Good, |primary| self.behaviour_of(&primary));
-        let Some(service) = self.services.get_mut(address) else { return (vec![], vec![]) };
-        let breaker = service.breaker;
-        let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id && r.primary) else {
-            return (vec![], vec![]);
-        };
-        let starting = rollout.progress == Progress::InProgress;
-        rollout.failed += 1;
-        let revision = rollout.revision.clone();
-        let (stop, exit_code) = behaviour.stop();
-        let container =
-            ContainerReport { name: "app".into(), essential: true, exit_code, reason: None };
-        let report = TaskReport {
-            service: address.1.clone(),
-            task,
-            revision,
-            seen_at: now,
-            stop: Some(stop),
-            containers: vec![container],
-        };
-        let mut news = vec![News::Task(address.clone(), report)];
-        let mut ticks =
-            vec![(Span::seconds(25), Tick::TaskDies(address.clone(), id.clone(), nth + 1))];
-        if !starting {
-            rollout.running = rollout.running.saturating_sub(1);
-        }
-        if starting && nth >= 3 && breaker != Breaker::Off {
-            news.push(News::Service(address.clone()));
-            ticks = self.trip(address, id, breaker);
-        }
-        if matches!(behaviour, Behaviour::TakenAway(_)) {
-            ticks = vec![(Span::seconds(40), Tick::Settles(address.clone()))];
-        } else if nth >= 30 {
-            ticks.clear();
-        }
-        self.remember(address, now);
-        (news, ticks)
-    }
-
-    /// The circuit breaker: stop launching, and perhaps return to the rollout before.
-    fn trip(&mut self, address: &Address, id: &RolloutId, breaker: Breaker) -> Vec<(Span, Tick)> {
-        let Some(service) = self.services.get_mut(address) else { return vec![] };
-        let failed = "ECS deployment circuit breaker: task failed to start.";
-        if let Some(rollout) = service.rollouts.iter_mut().find(|r| r.id == *id) {
-            rollout.progress = Progress::Failed;
-            rollout.reason = failed.into();
-        }
-        let can_return =
-            service.rollouts.iter().any(|r| !r.primary && r.progress == Progress::Completed);
-        if breaker != Breaker::RollBack || !can_return {
-            return vec![];
-        }
-        for rollout in &mut service.rollouts {
-            rollout.primary = false;
-        }
-        service.returned_from = Some((id.clone(), failed.to_owned()));
-        let old = service.rollouts.iter_mut().find(|r| r.progress == Progress::Completed);
-        let Some(old) = old else { return vec![] };
-        old.primary = true;
-        old.progress = Progress::InProgress;
-        old.reason =
-            format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", old.id);
-        vec![(Span::seconds(45), Tick::Complete(address.clone(), old.id.clone()))]
-    }
-
-    fn sidecar_dies(&mut self, address: &Address, id: &RolloutId, now: Time) -> Vec<News> {
-        let Some(primary) = self.primary(address).filter(|r| r.id == *id).cloned() else {
-            return vec![];
-        };
-        let container = ContainerReport {
-            name: "audit-worker".into(),
-            essential: false,
-            exit_code: Some(1),
-            reason: None,
-        };
-        let task = TaskId::new(self.next("task/"));
-        let report = TaskReport {
-            service: address.1.clone(),
-            task,
-            revision: primary.revision,
-            seen_at: now,
-            stop: None,
-            containers: vec![container],
-        };
-        vec![News::Task(address.clone(), report)]
-    }
-
-    /// The task that ECS answers with when the token comes again, if it remembers it.
-    pub fn task_of(&self, cluster: &str, token: &str, now: Time) -> Option<&OneOffTask> {
-        let hour = Span::hours(1);
-        self.tasks.iter().find(|task| {
-            let remembered = task.ends.as_ref().is_none_or(|(end, _)| now < *end + hour);
-            task.cluster == cluster && task.token == token && remembered
-        })
-    }
-
-    /// `RunTask` with a client token: the same token gives the same task while AWS remembers it.
-    pub fn run_task(
-        &mut self,
-        cluster: &str,
-        token: &str,
-        owner: Owner,
-        revision: &Revision,
-        now: Time,
-    ) -> (TaskId, Vec<(Span, Tick)>) {
-        if let Some(task) = self.task_of(cluster, token, now) {
-            return (task.id.clone(), vec![]);
-        }
-        let id = TaskId::new(self.next("arn:aws:ecs:eu-west-1:123456789012:task/one-off/"));
-        let behaviour = self.behaviour_of(revision);
-        let (ends, after) = behaviour.one_off(owner.purpose == Purpose::Undo);
-        let ends = ends.filter(|_| !self.silent.contains(cluster));
-        let task = OneOffTask {
-            id: id.clone(),
-            cluster: cluster.into(),
-            token: token.into(),
-            owner,
-            started_at: now,
-            ends: ends.map(|end| (now + after, end)),
-            stopped: false,
-        };
-        let ticks = task.ends.iter().map(|_| (after, Tick::OneOffEnds(id.clone()))).collect();
-        self.tasks.push(task);
-        (id, ticks)
-    }
-
-    pub fn stop_task(&mut self, id: &TaskId, now: Time) -> Vec<(Span, Tick)> {
-        let Some(task) = self.tasks.iter_mut().find(|task| task.id == *id) else { return vec![] };
-        if task.stopped || task.ends.as_ref().is_some_and(|(end, _)| *end <= now) {
-            return vec![];
-        }
-        task.stopped = true;
-        let stop =
-            Stop { code: Some("UserInitiated".into()), reason: "slipway: out of time".into() };
-        task.ends = Some((
-            now + Span::seconds(30),
-            OneOffEnd { exit_code: Some(137), stop, reason: None, beside: None },
-        ));
-        vec![(Span::seconds(30), Tick::OneOffEnds(id.clone()))]
     }
 
     pub fn behaviour_of(&self, revision: &Revision) -> Behaviour {
@@ -540,7 +397,7 @@ impl Cloud {
                 return_reason: service.returned_from.as_ref().map(|(_, why)| why.clone()),
                 returns_asked: true,
                 trouble: service.trouble.clone(),
-                draining: false,
+                draining: service.draining,
             });
             service.history.push((now, found));
         }

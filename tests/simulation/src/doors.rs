@@ -1,7 +1,7 @@
 //! What keeps an environment closed, and what becomes of those who were told to wait there.
 
 use pipeline::deployment::{Deployment, State};
-use pipeline::environment::{Fate, Head, Hold, Kind, Override, Request};
+use pipeline::environment::{Fate, Head, Hold, HoldUntil, Kind, Override, Request};
 use pipeline::names::{DeploymentId, Place, RequestId};
 use pipeline::notice::{News, Notice};
 use pipeline::time::Time;
@@ -16,9 +16,13 @@ pub(crate) struct Doors {
     /// What kept a place closed when its head was last written.
     heads: BTreeMap<Place, Closed>,
     /// Deployments that wait for approval.
-    unapproved: BTreeSet<DeploymentId>,
+    unapproved: BTreeMap<DeploymentId, Time>,
     /// Requests that were told to wait.
     accepted: BTreeMap<Place, BTreeMap<RequestId, Request>>,
+    /// Requests of people that wait.
+    waiting: BTreeMap<Place, BTreeSet<RequestId>>,
+    /// What waited when a person put the environment on hold.
+    held: BTreeMap<Place, BTreeSet<RequestId>>,
     /// Environments that have left their spec.
     left: BTreeSet<Place>,
 }
@@ -30,18 +34,73 @@ struct Closed {
 }
 
 impl Doors {
-    pub(crate) fn head_written(&mut self, head: &Head) {
+    pub(crate) fn head_written(&mut self, head: &Head) -> Vec<(&'static str, String)> {
+        let broken = self.turned_away(head);
         let closed = Closed { hold: head.hold.clone(), paused: head.pause.is_some() };
         self.heads.insert(head.place.clone(), closed);
         let accepted = self.accepted.entry(head.place.clone()).or_default();
         for waits in &head.queue {
             accepted.insert(waits.request.id.clone(), waits.request.clone());
         }
+        let waiting = head.queue.iter().filter(|waits| waits.request.is_by_person());
+        let waiting = waiting.map(|waits| waits.request.id.clone()).collect();
+        self.waiting.insert(head.place.clone(), waiting);
+        broken.into_iter().collect()
+    }
+
+    /// What a person asked for is not turned away by a hold that came later and that it lifts.
+    fn turned_away(&self, head: &Head) -> Broken {
+        let hold = self.heads.get(&head.place).and_then(|closed| closed.hold.as_ref());
+        let HoldUntil::NewerThan(held) = &head.hold.as_ref().or(hold)?.until else { return None };
+        let waited = self.waiting.get(&head.place)?.iter();
+        let mut declined = waited.filter(|id| {
+            let fate = head.fates.iter().find(|(known, _)| known == *id).map(|(_, fate)| fate);
+            matches!(fate, Some(Fate::Declined { why })
+                if why.starts_with("the environment is on hold") && !why.contains("; the"))
+        });
+        let accepted = self.accepted.get(&head.place)?;
+        let newer = declined.find_map(|id| {
+            accepted.get(id).filter(|request| held.older_than(&request.release.mark()))
+        });
+        newer.map(|request| {
+            let what = format!("{}: {} of {}", head.place, request.id, request.release);
+            ("a_person_is_not_turned_away_by_a_hold_that_came_later", what)
+        })
+    }
+
+    /// What keeps automation out of an environment, if anything does.
+    pub(crate) fn keeps_closed(&self, place: &Place) -> Option<&'static str> {
+        let closed = self.heads.get(place)?;
+        let held = closed.hold.as_ref().is_some_and(|hold| hold.until == HoldUntil::Person);
+        match (closed.paused, held) {
+            (true, _) => Some("paused"),
+            (_, true) => Some("on hold"),
+            _ => None,
+        }
+    }
+
+    /// A person says to hold: what waits by then is held with it, and a firmer hold stays.
+    pub(crate) fn held(
+        &mut self,
+        before: Option<&Head>,
+        after: Option<&Head>,
+    ) -> Option<(&'static str, String)> {
+        let (before, after) = (before?, after?);
+        let waiting = before.queue.iter().filter(|waits| !waits.request.is_by_person());
+        let waiting = waiting.map(|waits| waits.request.id.clone());
+        if after.hold != before.hold {
+            self.held.entry(after.place.clone()).or_default().extend(waiting);
+        }
+        let firm =
+            |head: &Head| head.hold.as_ref().is_some_and(|hold| hold.until == HoldUntil::Person);
+        (firm(before) && !firm(after))
+            .then(|| ("a_hold_never_replaces_a_firmer_one", after.place.to_string()))
     }
 
     /// A person opens the door, and whatever waits behind it may start in the same moment.
     pub(crate) fn opened_by_hand(&mut self, place: &Place) {
         self.heads.remove(place);
+        self.held.remove(place);
     }
 
     pub(crate) fn left_the_spec(&mut self, place: &Place) {
@@ -64,20 +123,30 @@ impl Doors {
         if is_new {
             broken.extend(self.started(deployment));
         }
-        let waits = matches!(deployment.state, State::AwaitingApproval { .. });
-        if waits {
-            self.unapproved.insert(id.clone());
-        } else if self.unapproved.remove(id) && deployment.verdict().is_none() {
+        if let State::AwaitingApproval { deadline } = deployment.state {
+            self.unapproved.insert(id.clone(), deadline);
+        } else if let Some(deadline) = self.unapproved.remove(id)
+            && deployment.verdict().is_none()
+        {
             broken.extend(self.approved(deployment, now));
+            if now >= deadline {
+                let what = format!("{id} at {now}, and its time was over at {deadline}");
+                broken.push(("nothing_is_approved_too_late", what));
+            }
         }
         broken
     }
 
-    fn started(&self, deployment: &Deployment) -> Vec<(&'static str, String)> {
+    fn started(&mut self, deployment: &Deployment) -> Vec<(&'static str, String)> {
         let (id, request) = (&deployment.id, &deployment.request);
         let mut broken = Vec::new();
         if self.left.contains(&id.place) {
             broken.push(("nothing_starts_outside_of_the_spec", id.to_string()));
+        }
+        // Whatever else has started since has lifted the hold.
+        if self.held.remove(&id.place).is_some_and(|held| held.contains(&request.id)) {
+            let what = format!("{id} brought {}, which waited then", request.release);
+            broken.push(("a_hold_keeps_out_what_waits_already", what));
         }
         broken.extend(
             frozen(deployment, deployment.started_at)
@@ -153,10 +222,10 @@ fn was_declined(told: &[Notice], head: &Head, request: &Request) -> bool {
     })
 }
 
-/// Exactly these images succeeded meanwhile: nothing was left to do, and nothing to tell.
+/// Exactly these images went live meanwhile: nothing was left to do, and nothing to tell.
 fn runs(deployments: &[Deployment], request: &Request) -> bool {
     deployments.iter().any(|deployment| {
-        deployment.verdict() == Some(&Verdict::Succeeded)
+        matches!(deployment.verdict(), Some(Verdict::Succeeded | Verdict::Unproven { .. }))
             && deployment.request.release.same_images(&request.release)
     })
 }

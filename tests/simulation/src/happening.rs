@@ -1,10 +1,10 @@
 //! Happenings: all that may happen in a history, and how the log tells it.
 
-use crate::cloud::{Address, Tick};
+use crate::cloud::{Address, Disturbance, Tick};
 use engine::{Key, Lookup, Message, Permit};
 use pipeline::environment::Input;
-use pipeline::event::Event;
-use pipeline::names::Place;
+use pipeline::event::{AlarmState, Event};
+use pipeline::names::{AlarmName, Place};
 use pipeline::push::Push;
 
 #[derive(Clone, Debug)]
@@ -46,6 +46,12 @@ pub enum Happening {
         input: Input,
     },
     Outsider(Address),
+    /// Somebody else does something else to a service.
+    Disturb(Address, Disturbance),
+    /// An alarm takes this state.
+    Alarm(AlarmName, AlarmState),
+    /// A rule mutes an alarm, or does not any more.
+    Mute(AlarmName, bool),
     /// A person takes an environment out of the spec.
     LeaveSpec(Place),
     /// A timer rings.
@@ -78,6 +84,9 @@ pub(crate) fn describe(happening: &Happening) -> String {
         Happening::Person { place, input } => format!("person at {place}: {input:?}"),
         Happening::LeaveSpec(place) => format!("{place} leaves the spec"),
         Happening::Outsider(address) => format!("outsider updates {address:?}"),
+        Happening::Disturb(address, deed) => format!("somebody: {deed:?} {address:?}"),
+        Happening::Alarm(name, state) => format!("alarm {name} is {state:?}"),
+        Happening::Mute(name, muted) => format!("alarm {name} is muted: {muted}"),
         Happening::Wake(key) => format!("timer of {key}"),
         Happening::Sweep => "sweep".into(),
     }

@@ -1,18 +1,19 @@
 //! What must always hold, each by its name, checked in every history.
 
-use crate::cloud::{Address, Caller, Cloud, OneOffTask, target_name};
+use crate::blame::Blame;
+use crate::calls::Calls;
+use crate::cloud::{Address, Cloud, target_name};
 use crate::doors::Doors;
 use crate::systems::System;
 use engine::Record;
 use pipeline::deployment::{Deployment, State};
-use pipeline::effect::{Effect, Purpose};
+use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Head, Hold, HoldUntil, Holder, Kind};
 use pipeline::names::{DeploymentId, Digest, ImageName, Place, Revision, Version};
 use pipeline::notice::{News, Notice};
-use pipeline::observation::Progress;
 use pipeline::release::{Mark, Newest};
 use pipeline::time::{Span, Time};
-use pipeline::verdict::{Usurper, Verdict};
+use pipeline::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,22 +34,29 @@ pub struct Invariants {
     live: BTreeMap<Place, Mark>,
     bad: BTreeMap<Place, BTreeSet<Digest>>,
     /// What each service ran before a deployment touched it for the first time.
-    before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
+    pub(crate) before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
     /// Services that a deployment has begun to put back.
-    going_back: BTreeSet<(DeploymentId, Address)>,
+    pub(crate) going_back: BTreeSet<(DeploymentId, Address)>,
     /// Deployments that have turned round.
-    turned: BTreeSet<DeploymentId>,
+    pub(crate) turned: BTreeSet<DeploymentId>,
     /// Services that a slow worker updated after that. They are put back when they are noticed.
-    late: BTreeSet<(DeploymentId, Address)>,
-    waves: BTreeMap<(Place, Address), usize>,
+    pub(crate) late: BTreeSet<(DeploymentId, Address)>,
+    pub(crate) waves: BTreeMap<(Place, Address), usize>,
     /// What kept a place closed when its head was last written.
     heads: BTreeMap<Place, (Option<Hold>, bool)>,
     /// Deployments that begin with a migration.
-    migrates: BTreeSet<DeploymentId>,
-    doors: Doors,
+    pub(crate) migrates: BTreeSet<DeploymentId>,
+    pub(crate) doors: Doors,
+    pub(crate) calls: Calls,
+    pub(crate) blame: Blame,
+    /// When a person last said that a task is not waited for any more.
+    pub(crate) forgotten: BTreeMap<Place, Time>,
     /// Images whose migration ran, and whose deployment failed then.
     migrated_badly: BTreeMap<Place, Vec<BTreeMap<ImageName, Digest>>>,
 }
+
+/// What DynamoDB takes in one item.
+const ITEM_MAX: usize = 400_000;
 
 /// So recent a change may not be known to whoever decided.
 pub(crate) const JUST_NOW: Span = Span::seconds(120);
@@ -79,7 +87,11 @@ impl Invariants {
     pub(crate) fn written(&mut self, record: &Record, cloud: &Cloud, now: Time) {
         if let Record::Head(head) = record {
             self.heads.insert(head.place.clone(), (head.hold.clone(), head.pause.is_some()));
-            self.doors.head_written(head);
+            for (invariant, what) in
+                self.doors.head_written(head).into_iter().chain(self.blame.head_written(head))
+            {
+                self.violated(invariant, what);
+            }
         }
         let Record::Deployment(deployment) = record else { return };
         let id = deployment.id.clone();
@@ -182,7 +194,14 @@ impl Invariants {
     }
 
     /// A person opens the door, and whatever waits behind it may start in the same moment.
-    pub(crate) fn controlled(&mut self, place: &Place, control: &Control) {
+    pub(crate) fn controlled(&mut self, place: &Place, control: &Control, now: Time) {
+        match control {
+            Control::ForgetTask => drop(self.forgotten.insert(place.clone(), now)),
+            Control::UnmarkBad { digest } => {
+                self.bad.entry(place.clone()).or_default().remove(digest);
+            }
+            _ => {}
+        }
         self.heads.remove(place);
         self.migrated_badly.remove(place);
         if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
@@ -195,6 +214,13 @@ impl Invariants {
         };
         if let Some(newest) = newest {
             self.newest.insert(place.clone(), newest);
+        }
+    }
+
+    /// A person has put it on hold, or tried to.
+    pub(crate) fn held(&mut self, before: Option<&Head>, after: Option<&Head>) {
+        if let Some((invariant, what)) = self.doors.held(before, after) {
+            self.violated(invariant, what);
         }
     }
 
@@ -216,6 +242,7 @@ impl Invariants {
             None => {}
         }
         self.claims(deployment, verdict, cloud, now);
+        self.blame.ended(deployment, verdict, cloud);
         let images = &deployment.request.release.images;
         match verdict {
             Verdict::Succeeded => {
@@ -224,7 +251,6 @@ impl Invariants {
                 if matches!(deployment.request.kind, Kind::Restore(_)) {
                     self.newest.insert(place.clone(), mark.into());
                 }
-                self.succeeded(deployment, cloud, now);
                 self.looked_at(deployment);
                 let badly = self.migrated_badly.entry(place.clone()).or_default();
                 badly.retain(|known| known != images);
@@ -232,52 +258,10 @@ impl Invariants {
             Verdict::Failed { .. } if ran_a_migration(&deployment.id, cloud) => {
                 self.migrated_badly.entry(place.clone()).or_default().push(images.clone());
             }
-            Verdict::RolledBack { cause } => {
-                self.rolled_back(deployment, cloud);
-                if cause.speaks_against_the_release() {
-                    self.remember_bad(deployment, cloud);
-                }
+            Verdict::RolledBack { cause } if cause.speaks_against_the_release() => {
+                self.remember_bad(deployment, cloud);
             }
             _ => {}
-        }
-    }
-
-    fn succeeded(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
-        for service in &deployment.services {
-            let address = (target_name(&deployment.rules.target), service.name.clone());
-            let disturbed =
-                cloud.calls.iter().any(|c| c.address == address && now.since(c.at) < JUST_NOW);
-            let Some(primary) = cloud.primary(&address) else {
-                self.violated(
-                    "succeeded_runs_exactly_the_release",
-                    format!("{} is gone", service.name),
-                );
-                continue;
-            };
-            let images =
-                cloud.revisions.get(&primary.revision).into_iter().flat_map(|i| i.values());
-            let released = |digest| deployment.request.release.images.values().any(|d| d == digest);
-            let exact = images.into_iter().all(released) && primary.progress == Progress::Completed;
-            if !exact && !disturbed {
-                let (id, revision) = (&deployment.id, primary.revision.short());
-                let what = format!("{id} succeeded but {} runs {revision}", service.name);
-                self.violated("succeeded_runs_exactly_the_release", what);
-            }
-        }
-    }
-
-    fn rolled_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
-        let id = &deployment.id;
-        let touched = self.before.get(id).cloned().unwrap_or_default();
-        for (address, before) in touched {
-            let outsider = |c: &crate::cloud::Call| {
-                c.address == address && c.by == Caller::Outsider && c.at >= deployment.started_at
-            };
-            let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
-            if runs != before && !cloud.calls.iter().any(outsider) {
-                let what = format!("{id}: {} runs {runs:?} and ran {before:?}", address.1);
-                self.violated("rolled_back_runs_what_ran_before", what);
-            }
         }
     }
 
@@ -294,118 +278,6 @@ impl Invariants {
         bad.extend(
             deployment.request.release.images.values().filter(|d| !running.contains(*d)).cloned(),
         );
-    }
-
-    /// Looks at a deed before it is done.
-    pub(crate) fn performs(
-        &mut self,
-        id: &DeploymentId,
-        effect: &Effect,
-        cloud: &Cloud,
-        now: Time,
-    ) {
-        match effect {
-            Effect::RollOut(roll_out) => {
-                self.migrated_before(id, cloud, now);
-                let address = (target_name(&roll_out.target), roll_out.service.clone());
-                if self.turned.contains(id) {
-                    self.late.insert((id.clone(), address.clone()));
-                }
-                let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
-                self.before.entry(id.clone()).or_default().entry(address).or_insert(runs);
-            }
-            Effect::PutBack(put_back) => {
-                let address = (target_name(&put_back.target), put_back.service.clone());
-                self.puts_back(id, &address, cloud);
-            }
-            _ => {}
-        }
-    }
-
-    /// Where there is a migration, no service is touched before it ended well.
-    fn migrated_before(&mut self, id: &DeploymentId, cloud: &Cloud, now: Time) {
-        if !self.migrates.contains(id) {
-            return;
-        }
-        let done = cloud.tasks.iter().any(|task| {
-            task.owner.deployment == *id
-                && task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded())
-        });
-        if !done {
-            self.violated("nothing_rolls_out_before_the_migration", id.to_string());
-        }
-    }
-
-    fn puts_back(&mut self, id: &DeploymentId, address: &Address, cloud: &Cloud) {
-        let wave =
-            |address: &Address| self.waves.get(&(id.place.clone(), address.clone())).copied();
-        let own = wave(address);
-        let touched = self.before.get(id).cloned().unwrap_or_default();
-        let early = touched.into_iter().find(|(other, before)| {
-            let runs = cloud.primary(other).map(|rollout| &rollout.revision);
-            let one = (id.clone(), other.clone());
-            let begun = self.going_back.contains(&one) || self.late.contains(&one);
-            wave(other) > own && !begun && before.is_some() && runs != before.as_ref()
-        });
-        self.going_back.insert((id.clone(), address.clone()));
-        if let Some((other, _)) = early {
-            let outsider =
-                cloud.calls.iter().any(|c| c.address == other && c.by == Caller::Outsider);
-            if !outsider {
-                let what = format!("{id}: {} goes back before {}", address.1, other.1);
-                self.violated("services_go_back_in_reverse_order", what);
-            }
-        }
-    }
-
-    pub(crate) fn one_off_started(&mut self, cloud: &Cloud, now: Time) {
-        let Some(newest) = cloud.tasks.last() else { return };
-        let id = &newest.owner.deployment;
-        let ran = |task: &&crate::cloud::OneOffTask| {
-            let never = task.ends.as_ref().is_some_and(|(_, end)| end.never_ran());
-            task.owner.deployment == *id && task.owner.purpose == newest.owner.purpose && !never
-        };
-        if cloud.tasks.iter().filter(ran).count() > 1 {
-            self.violated("the_migration_starts_at_most_once", format!("{id} ran it twice"));
-        }
-        let running = cloud.tasks.iter().filter(|task| {
-            let over = task.ends.as_ref().is_some_and(|(end, _)| *end <= now);
-            task.owner.deployment.place == id.place && !over
-        });
-        if running.count() > 1 {
-            self.violated("never_two_migrations_at_a_time", format!("at {}", id.place));
-        }
-        let migrated = cloud.tasks.iter().any(|task| {
-            let done = task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded());
-            task.owner.deployment.place == id.place
-                && task.owner.purpose == Purpose::Migrate
-                && done
-        });
-        if newest.owner.purpose == Purpose::Undo && !migrated {
-            self.violated("undo_only_after_a_migration", format!("{id} undid nothing"));
-        }
-        self.undone_once(cloud, now);
-    }
-
-    /// Each migration is taken back once at most: whatever ran, and did not fail, may be undone.
-    fn undone_once(&mut self, cloud: &Cloud, now: Time) {
-        let Some(place) = cloud.tasks.last().map(|task| task.owner.deployment.place.clone()) else {
-            return;
-        };
-        let here = || cloud.tasks.iter().filter(|task| task.owner.deployment.place == place);
-        let ended_well = |task: &&OneOffTask| {
-            task.ends.as_ref().is_some_and(|(end, how)| *end <= now && how.succeeded())
-        };
-        let done = here().filter(|task| task.owner.purpose == Purpose::Migrate).filter(ended_well);
-        let begun = here().filter(|task| {
-            let never = task.ends.as_ref().is_some_and(|(_, end)| end.never_ran());
-            task.owner.purpose == Purpose::Undo && !never
-        });
-        let (done, begun) = (done.count(), begun.count());
-        if begun > done {
-            let what = format!("at {place}: {begun} of {done} migrations");
-            self.violated("each_migration_is_undone_once_at_most", what);
-        }
     }
 
     /// What must hold when everything has come to rest.
@@ -440,11 +312,18 @@ impl Invariants {
         for (invariant, what) in self.doors.at_rest(head, deployments, told) {
             self.violated(invariant, what);
         }
-        let free = head.hold.is_none() && head.pause.is_none() && head.unfinished.is_none();
-        let waits = head.queue.iter().find(|waits| !waits.why.contains("has not succeeded in"));
-        if let Some(waits) = waits.filter(|_| free) {
+        // Everything that waits has an end, and time is over.
+        for waits in &head.queue {
             let what = format!("{place}: {} waits: {}", waits.request.release, waits.why);
             self.violated("no_eligible_push_is_forgotten", what);
+        }
+        let records = deployments.iter().map(|one| size(serde_json::to_string(one)));
+        if let Some(bytes) = records
+            .chain([size(serde_json::to_string(head))])
+            .max()
+            .filter(|bytes| *bytes > ITEM_MAX)
+        {
+            self.violated("every_record_fits_into_an_item", format!("{place}: {bytes} bytes"));
         }
     }
 
@@ -456,45 +335,11 @@ impl Invariants {
             self.violated("no_eligible_push_is_forgotten", format!("{version} at {place}"));
         }
     }
+}
 
-    /// Compares what runs with what the verdicts say, where nobody else has had a hand in it.
-    pub(crate) fn verdicts_are_true(
-        &mut self,
-        place: &Place,
-        deployments: &[Deployment],
-        cloud: &Cloud,
-    ) {
-        let mut expected: BTreeMap<Address, Option<Revision>> = BTreeMap::new();
-        for deployment in deployments {
-            let unsure = matches!(
-                deployment.verdict(),
-                Some(Verdict::Stuck { .. } | Verdict::Superseded { by: Usurper::Somebody { .. } })
-                    | None
-            ) || matches!(deployment.verdict(), Some(Verdict::Failed { left, .. }) if !left.is_empty());
-            for service in &deployment.services {
-                let address = (target_name(&deployment.rules.target), service.name.clone());
-                let in_place = |verdict: &Verdict| {
-                    matches!(verdict, Verdict::Succeeded | Verdict::Unproven { .. })
-                };
-                if deployment.verdict().is_some_and(in_place) {
-                    expected.insert(address, Some(service.after.clone()));
-                } else if unsure {
-                    expected.insert(address, None);
-                } else {
-                    expected.entry(address).or_insert(service.before.clone());
-                }
-            }
-        }
-        for (address, revision) in expected {
-            let outsider =
-                cloud.calls.iter().any(|c| c.address == address && c.by == Caller::Outsider);
-            let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
-            if !outsider && revision.is_some() && runs != revision {
-                let what = format!("{place}: {} runs {runs:?}, not {revision:?}", address.1);
-                self.violated("what_runs_is_what_the_verdicts_say", what);
-            }
-        }
-    }
+/// How many bytes a record has, as it is stored.
+fn size(text: Result<String, serde_json::Error>) -> usize {
+    text.map_or(usize::MAX, |text| text.len())
 }
 
 /// Whether a migration of this deployment has run, and perhaps not to its end.

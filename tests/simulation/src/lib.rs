@@ -5,9 +5,12 @@
 //! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
 
 pub mod behaviour;
+mod blame;
 mod builds;
+mod calls;
 pub mod cloud;
 pub mod days;
+mod deeds;
 mod delivery;
 mod doors;
 mod emission;
@@ -16,8 +19,10 @@ pub mod faults;
 pub mod happening;
 pub mod histories;
 pub mod incidents;
+mod installing;
 pub mod invariants;
 pub mod large;
+mod mischief;
 mod people;
 pub mod sabotage;
 pub mod sim;

@@ -6,6 +6,7 @@ use simulation::days::{DAYS, Day};
 use simulation::exhaust;
 use simulation::histories::play;
 use simulation::large;
+use simulation::sabotage::reviewed::{DEFECTS, RARE, relapse};
 use simulation::story::Story;
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -20,6 +21,7 @@ Slipway decides deployments; this shows how, in a simulated world and under a cl
   cargo run -- SYSTEM [DAY]               one day, or all days of one system
   cargo run -- simulate [COUNT [SEED]]    random histories (1000), from a seed on (0)
   cargo run -- replay SEED                one history, happening by happening
+  cargo run -- relapse [COUNT [DEFECT]]   which defect put back is found in how many histories (10000)
   cargo run -- exhaust [FAULTS [RELEASES]] every history with at most so many faults (1) and releases (2)
   cargo run --release -- bench            the core and the stored form, on fifty services
 ";
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
         ["simulate"] => simulate(1000, 0),
         ["simulate", count] => number(count).and_then(|count| simulate(count, 0)),
         ["simulate", count, seed] => number(count).and_then(|count| simulate(count, number(seed)?)),
+        ["relapse"] => relapses(10_000, ""),
+        ["relapse", count] => number(count).and_then(|count| relapses(count, "")),
+        ["relapse", count, defect] => number(count).and_then(|count| relapses(count, defect)),
         ["exhaust"] => exhaust(1, 2),
         ["exhaust", faults] => number(faults).and_then(|faults| exhaust(faults, 2)),
         ["exhaust", faults, releases] => {
@@ -129,6 +134,21 @@ fn simulate(count: u64, first: u64) -> Result<(), String> {
         ));
     }
     println!("every invariant held");
+    Ok(())
+}
+
+fn relapses(count: u64, name: &str) -> Result<(), String> {
+    let wanted =
+        DEFECTS.iter().chain(&RARE).filter(|(defect, _)| format!("{defect:?}").contains(name));
+    for (defect, invariant) in wanted.copied() {
+        let breaks = |seed: &u64| {
+            relapse(*seed, defect).violations.iter().any(|broken| broken.invariant == invariant)
+        };
+        match (0..count).find(breaks) {
+            Some(seed) => println!("{defect:?}: {invariant}, {} histories", seed + 1),
+            None => println!("{defect:?}: {invariant} held in {count} histories"),
+        }
+    }
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The simulation has to catch every one of them, or it proves nothing.
 
+pub mod reviewed;
+
 use crate::histories::{History, play_with};
 use engine::{Decide, Pipeline};
 use pipeline::deployment::{Deployment, Said, Standing, State};

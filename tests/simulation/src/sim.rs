@@ -1,19 +1,19 @@
 //! The simulation: a clock, what will happen, and the real engine in the middle.
 
 use crate::behaviour::Behaviour;
-use crate::cloud::{Address, Breaker, Cloud, Tick, target_name};
+use crate::cloud::{Address, Cloud, Tick, target_name};
 use crate::faults::Plan;
 use crate::happening::{Happening, describe};
 use crate::invariants::Invariants;
+use crate::sabotage::reviewed::Careless;
 use crate::surroundings::Surroundings;
 use crate::systems::System;
 use engine::{Decide, Engine, Key, Message, Record};
 use pipeline::deployment::{Deployment, Said};
-use pipeline::environment::{Head, Input};
+use pipeline::environment::{Control, Head, Input};
 use pipeline::event::Event;
-use pipeline::names::{Digest, EnvironmentName, Place, Repository, ServiceName};
+use pipeline::names::{Digest, Place, ServiceName};
 use pipeline::notice::Notice;
-use pipeline::spec::Target;
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,10 @@ pub struct Sim<D> {
     pub happenings: usize,
     /// Whether timers ring at all; if not, the sweep alone wakes what is due.
     pub timers_ring: bool,
+    /// Whoever has to approve does so in the last moment, or a little later.
+    pub(crate) approves_late: bool,
+    /// Sabotage: what workers leave out.
+    pub careless: Careless,
 }
 
 /// The first moment of every history: a Saturday morning.
@@ -67,6 +71,8 @@ impl<D> Sim<D> {
             log: self.log.clone(),
             happenings: self.happenings,
             timers_ring: self.timers_ring,
+            approves_late: self.approves_late,
+            careless: self.careless,
         }
     }
 
@@ -95,6 +101,8 @@ impl<D: Decide> Sim<D> {
             log: None,
             happenings: 0,
             timers_ring: true,
+            approves_late: false,
+            careless: Careless::default(),
         };
         sim.memory.set_now(START);
         sim.install();
@@ -250,9 +258,14 @@ impl<D: Decide> Sim<D> {
             }
             Happening::Person { place, input } => {
                 if let Input::Controlled { control, .. } = &input {
-                    self.invariants.controlled(&place, control);
+                    self.invariants.controlled(&place, control, self.now);
                 }
-                match pollster::block_on(self.engine().tell(&place, input.clone())) {
+                let holds =
+                    matches!(input, Input::Controlled { control: Control::Hold { .. }, .. });
+                let before = self.head(&place).filter(|_| holds);
+                let said = pollster::block_on(self.engine().tell(&place, input.clone()));
+                self.invariants.held(before.as_ref(), self.head(&place).as_ref());
+                match said {
                     Ok(said) => self.answers.push((self.now, say(&said))),
                     // The console shows the error, and the person clicks again.
                     Err(_) => self.after(Span::seconds(15), Happening::Person { place, input }),
@@ -260,6 +273,14 @@ impl<D: Decide> Sim<D> {
             }
             Happening::LeaveSpec(place) => self.leave_the_spec(place),
             Happening::Outsider(address) => self.update_from_outside(&address),
+            Happening::Disturb(address, deed) => {
+                let (news, ticks) = self.cloud.disturb(&address, deed, self.now);
+                self.emit(news);
+                self.schedule(ticks);
+            }
+            Happening::Alarm(name, state) => self.set_alarm(name.as_str(), state),
+            Happening::Mute(name, true) => drop(self.cloud.muted.insert(name)),
+            Happening::Mute(name, false) => drop(self.cloud.muted.remove(&name)),
             Happening::Wake(key) => {
                 // What fails is due in the next sweep.
                 let _ = pollster::block_on(self.engine().wake(&key));
@@ -298,6 +319,7 @@ impl<D: Decide> Sim<D> {
     pub(crate) fn tell_people(&mut self, message: &Message, notice: &Notice) {
         if self.delivered.insert((message.from.clone(), message.number)) {
             self.told.push(notice.clone());
+            self.approve_late(notice);
         }
     }
 
@@ -323,44 +345,6 @@ impl<D: Decide> Sim<D> {
         Some((target_name(&rules.target), service.clone()))
     }
 
-    /// Stores the specs and lets every service run its first image.
-    fn install(&mut self) {
-        for system in self.systems.clone() {
-            if let Err(error) = pollster::block_on(self.engine().store(system.spec.clone())) {
-                self.invariants.violated("the_spec_is_accepted", error.to_string());
-            }
-            for (environment, rules) in &system.spec.environments {
-                for (_, service) in rules.services().filter(|(_, service)| service.create.is_none())
-                {
-                    let repository = system.repository_of(environment, &service.name);
-                    let digest = first_digest(&repository, environment);
-                    let revision = self
-                        .cloud
-                        .register(service.name.as_str(), BTreeMap::from([(repository, digest)]));
-                    let (breaker, desired) = match &rules.target {
-                        Target::Cluster(_) => (Breaker::Off, 2),
-                        Target::Hosts(_) => (Breaker::Stop, 1),
-                    };
-                    let address = (target_name(&rules.target), service.name.clone());
-                    self.cloud.create(address, Some(revision), desired, breaker);
-                }
-            }
-        }
-        self.memory.take_changed();
-    }
-
-    /// Takes an environment out of the spec that is stored.
-    fn leave_the_spec(&mut self, place: Place) {
-        let system = self.systems.iter().find(|s| s.spec.application == place.application);
-        let Some(mut spec) = system.map(|system| system.spec.clone()) else { return };
-        spec.environments.remove(&place.environment);
-        match pollster::block_on(self.engine().store(spec)) {
-            Ok(_) => self.invariants.left_the_spec(&place),
-            // The console shows the error, and the person configures again.
-            Err(_) => self.after(Span::seconds(15), Happening::LeaveSpec(place)),
-        }
-    }
-
     pub fn behaves(&mut self, digest: &Digest, behaviour: Behaviour) {
         self.cloud.behaviours.insert(digest.clone(), behaviour);
     }
@@ -371,10 +355,6 @@ impl<D: Decide> Sim<D> {
             log.push(format!("{now} {}", line()));
         }
     }
-}
-
-pub fn first_digest(repository: &Repository, environment: &EnvironmentName) -> Digest {
-    Digest::new(format!("sha256:first-{repository}-{environment}"))
 }
 
 fn next_minute(time: Time) -> Time {

@@ -7,10 +7,17 @@ use pipeline::deployment::WORKER_LIFE;
 use pipeline::effect::{Effect, OneOff, Prepare, PutBack, RollOut, Way};
 use pipeline::event::{Event, Outcome, Preparation, PreparedService, Refusal};
 use pipeline::names::{DeploymentId, Revision};
-use pipeline::observation::{Found, Observation, Progress};
+use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::task::{Fault, OneOffEnd};
 use pipeline::time::{Span, Time};
 use std::collections::BTreeMap;
+
+const DENIED: &str = "AccessDeniedException";
+
+/// What a service runs that is not being deleted.
+fn runs_there(seen: &Observation) -> Option<&Rollout> {
+    seen.found.as_ref().filter(|found| !found.draining).and_then(Found::primary)
+}
 
 impl<D: Decide> Sim<D> {
     /// Performs an effect; `None`: it has to be tried again.
@@ -22,7 +29,15 @@ impl<D: Decide> Sim<D> {
         }
         let Sender::Deployment(id) = &message.from else { return None };
         self.invariants.performs(id, &message.effect, &self.cloud, now);
-        match &message.effect {
+        let known = self.cloud.calls.len();
+        let event = self.perform_for(id, &message.effect);
+        self.invariants.performed(id, &message.effect, &self.cloud, known);
+        event
+    }
+
+    fn perform_for(&mut self, id: &DeploymentId, effect: &Effect) -> Option<Event> {
+        let now = self.now;
+        match effect {
             Effect::Prepare(prepare) => Some(self.perform_prepare(id, prepare)),
             Effect::RunOneOff(one_off) => Some(self.perform_one_off(id, one_off)),
             Effect::LookAtOneOff { purpose, attempt, task, .. } => {
@@ -139,7 +154,7 @@ impl<D: Decide> Sim<D> {
         let service = roll_out.service.clone();
         let address = (target_name(&roll_out.target), service.clone());
         let seen = self.look(&address);
-        let primary = seen.found.as_ref().and_then(Found::primary);
+        let primary = runs_there(&seen);
         let runs = primary.map(|primary| primary.revision.clone());
         if let Some(primary) = primary
             && primary.revision == roll_out.revision
@@ -147,8 +162,12 @@ impl<D: Decide> Sim<D> {
         {
             return Some(Event::RolloutStarted { service, rollout: primary.id.clone() });
         }
-        if roll_out.knows_before() && runs != roll_out.before {
+        let looks = !self.careless.never_looks;
+        if looks && roll_out.knows_before() && runs != roll_out.before {
             return Some(Event::LeftAlone { seen });
+        }
+        if self.cloud.refuses(&address, self.now) {
+            return Some(Event::RolloutRefused { service, reason: DENIED.into() });
         }
         let note = (id.clone(), address.clone());
         if let (None, Some(create)) = (&runs, &roll_out.create) {
@@ -162,8 +181,14 @@ impl<D: Decide> Sim<D> {
                     }
                 });
             }
+            if self.cloud.services.get(&address).is_some_and(|known| known.draining) {
+                let reason = "Unable to start a service that is still draining.".into();
+                return Some(Event::RolloutRefused { service, reason });
+            }
             self.cloud.create(address.clone(), None, create.desired_count, Breaker::Stop);
-        } else if let Some(known) = self.cloud.notes.get(&note).copied() {
+        } else if let Some(known) = self.cloud.notes.get(&note).copied()
+            && !self.careless.keeps_no_notes
+        {
             if let Some(rollout) = self.cloud.first_since(&address, known.at) {
                 return Some(Event::RolloutStarted { service, rollout });
             }
@@ -189,15 +214,20 @@ impl<D: Decide> Sim<D> {
         let service = put_back.service.clone();
         let address = (target_name(&put_back.target), service.clone());
         let seen = self.look(&address);
-        let primary = seen.found.as_ref().and_then(Found::primary);
+        let primary = runs_there(&seen);
         match primary {
             Some(primary) if primary.revision == put_back.to => {
                 let (revision, rollout) = (put_back.to.clone(), Some(primary.id.clone()));
                 return Event::PutBackStarted { service, revision, rollout };
             }
             Some(primary)
-                if put_back.from.as_ref().is_none_or(|from| *from == primary.revision) => {}
+                if self.careless.never_looks
+                    || put_back.from.as_ref().is_none_or(|from| *from == primary.revision) => {}
             _ => return Event::LeftAlone { seen },
+        }
+        if self.cloud.refuses(&address, self.now) {
+            let reason = DENIED.to_owned();
+            return Event::PutBackRefused { service, refusal: Refusal::Final, reason };
         }
         if let Way::StopRollout(rollout) = &put_back.way {
             let primary = self.cloud.primary(&address);
@@ -234,19 +264,26 @@ impl<D: Decide> Sim<D> {
     ) -> Event {
         let service = address.1.clone();
         let seen = self.look(address);
-        let runs = seen.found.as_ref().and_then(Found::primary).map(|p| p.revision.clone());
+        let anything = self.careless.deletes_anything;
+        let there = seen.found.as_ref().filter(|found| anything || !found.draining);
+        let runs = there.and_then(Found::primary).map(|primary| primary.revision.clone());
         if runs.is_none() {
             return Event::Removed { service };
         }
-        if revision.is_some() && runs.as_ref() != revision {
+        if !anything && revision.is_some() && runs.as_ref() != revision {
             return Event::LeftAlone { seen };
         }
         let note = self.cloud.notes.get(&(id.clone(), address.clone()));
-        if !note.is_some_and(|note| note.creates) {
+        if !anything && !note.is_some_and(|note| note.creates) {
             let reason = "this deployment did not create it".to_owned();
             return Event::PutBackRefused { service, refusal: Refusal::NotCreated, reason };
         }
-        self.cloud.delete(address, Caller::Deployment(id.clone()), self.now);
+        if self.cloud.refuses(address, self.now) {
+            let reason = DENIED.to_owned();
+            return Event::PutBackRefused { service, refusal: Refusal::Final, reason };
+        }
+        let ticks = self.cloud.delete(address, Caller::Deployment(id.clone()), self.now);
+        self.schedule(ticks);
         Event::Removed { service }
     }
 

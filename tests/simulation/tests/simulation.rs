@@ -6,4 +6,5 @@ mod simulation {
     mod exhaustive;
     mod large;
     mod random;
+    mod reviewed;
 }

@@ -2,7 +2,7 @@
 
 use simulation::sabotage::{ALL, Variant, play};
 
-const HISTORIES_MAX: u64 = 1000;
+const HISTORIES_MAX: u64 = 5000;
 
 fn broken_invariant(variant: Variant) -> &'static str {
     match variant {

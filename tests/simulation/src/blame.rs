@@ -1,0 +1,79 @@
+//! Blame: which images are marked bad, and whether it was their fault.
+
+use crate::behaviour::Behaviour;
+use crate::cloud::{Call, Caller, Cloud};
+use pipeline::deployment::Deployment;
+use pipeline::environment::{Head, Kind};
+use pipeline::names::{Digest, Place};
+use pipeline::time::Span;
+use pipeline::verdict::{Cause, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Good images are up sooner after an update.
+const LATE: Span = Span::minutes(5);
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blame {
+    /// The images that were marked bad when a head was last written.
+    bad: BTreeMap<Place, BTreeSet<Digest>>,
+    /// The deployment that has ended since then, if nothing that it went back for was its images'
+    /// fault.
+    blameless: BTreeMap<Place, (String, BTreeSet<Digest>)>,
+}
+
+impl Blame {
+    pub(crate) fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud) {
+        let place = deployment.id.place.clone();
+        self.blameless.remove(&place);
+        let Verdict::RolledBack { cause } = verdict else { return };
+        // A check may fail for what another service runs, and an alarm may ring for anything.
+        let of_its_tasks = matches!(
+            cause,
+            Cause::RolloutRefused { .. }
+                | Cause::RolloutFailed { .. }
+                | Cause::ReturnedByEcs { .. }
+                | Cause::RolloutTimedOut { .. }
+                | Cause::TasksFailed { .. }
+                | Cause::DidNotSettle { .. }
+        );
+        let images: BTreeSet<_> = deployment.request.release.images.values().cloned().collect();
+        let innocent = |digest| cloud.behaviours.get(digest).is_none_or(is_innocent);
+        // A worker that came late has left it less time than it should have.
+        let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
+        let waits = matches!(cause, Cause::RolloutTimedOut { .. });
+        let own = |call: &&Call| call.by == Caller::Deployment(deployment.id.clone());
+        let updated = cloud.calls.iter().filter(own).filter(|call| call.at <= turned_at);
+        let is_late = updated.map(|call| call.at).max().is_some_and(|at| at + LATE > turned_at);
+        if waits && is_late {
+            return;
+        }
+        if of_its_tasks && deployment.request.kind == Kind::Deploy && images.iter().all(innocent) {
+            let how = format!("{}: {verdict}", deployment.id);
+            self.blameless.insert(place, (how, images));
+        }
+    }
+
+    pub(crate) fn head_written(&mut self, head: &Head) -> Option<(&'static str, String)> {
+        let by_itself = head.bad.iter().filter(|bad| !bad.by_hand);
+        let bad: BTreeSet<_> = by_itself.map(|bad| bad.digest.clone()).collect();
+        let known = self.bad.insert(head.place.clone(), bad.clone()).unwrap_or_default();
+        let (how, images) = self.blameless.remove(&head.place)?;
+        let marked =
+            images.iter().find(|digest| bad.contains(digest) && !known.contains(digest))?;
+        Some(("a_blameless_image_is_not_marked_bad", format!("{}, by {how}", marked.short())))
+    }
+}
+
+/// What this image does would have happened to any other as well.
+fn is_innocent(behaviour: &Behaviour) -> bool {
+    matches!(
+        behaviour,
+        Behaviour::Good
+            | Behaviour::FindsNoRoom
+            | Behaviour::FindsRoomAfter(_)
+            | Behaviour::TakenAway(_)
+            | Behaviour::PassesCheckAt(_)
+            | Behaviour::MigrationTakes(_)
+            | Behaviour::UndoFails
+    )
+}
