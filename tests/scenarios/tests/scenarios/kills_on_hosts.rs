@@ -26,7 +26,7 @@ environments:
 const LIVE: &str = "shop/live";
 const HOST: &str = "i-0live1";
 const COMMANDS: &[&str] = &["ssm"];
-const OTHERS: &[&str] = &["sqs", "ecr", "sns", "cloudwatch", "secretsmanager"];
+const OTHERS: &[&str] = &["sqs", "ecr", "s3", "sns", "cloudwatch", "secretsmanager"];
 
 #[tokio::test]
 async fn there_and_back_on_a_host_survives_a_kill_before_any_command() {
