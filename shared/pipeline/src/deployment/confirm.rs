@@ -1,5 +1,6 @@
 //! Baking, and the last look before anything is called a success.
 
+use super::prepare::PREPARATION_PATIENCE;
 use super::state::AlarmsRead;
 use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, Service, State};
 use crate::doubt::Doubt;
@@ -41,8 +42,15 @@ impl Deployment {
         let names = self.rules.alarms.names.clone();
         let asked = |effect: &Effect| matches!(effect, Effect::ReadAlarms { .. });
         if !names.is_empty() && !self.outbox.waits_for(asked) {
-            self.ask(Effect::ReadAlarms { names, since: self.watched_from }, now);
+            let since = self.watched_from.map(|from| self.looked_at_first(from));
+            self.ask(Effect::ReadAlarms { names, since }, now);
         }
+    }
+
+    /// Between the look of pre-flight and its answer alarms may have changed already.
+    fn looked_at_first(&self, watched_from: Time) -> Time {
+        let millis = watched_from.millis().saturating_sub(PREPARATION_PATIENCE.as_seconds() * 1000);
+        Time::from_millis(millis).max(self.started_at)
     }
 
     fn alarms_are_fresh(&self, now: Time) -> bool {

@@ -11,7 +11,7 @@ use crate::time::{Span, Time};
 use crate::verdict::{Cause, Verdict, list};
 use std::collections::BTreeMap;
 
-const PREPARATION_PATIENCE: Span = Span::minutes(15);
+pub(super) const PREPARATION_PATIENCE: Span = Span::minutes(15);
 
 impl Deployment {
     pub(super) fn prepare(&mut self, now: Time) {
