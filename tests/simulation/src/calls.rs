@@ -64,6 +64,12 @@ impl Calls {
                 let what = format!("{id} deletes {name}");
                 broken.push(("nobody_deletes_what_others_created", what));
             }
+            // What somebody else has deleted a copy of the message creates again.
+            let mut others = cloud.calls[..at].iter().rev();
+            let last = others.find(|other| other.address == call.address);
+            if last.is_some_and(|last| last.by == Caller::Outsider && last.revision.is_none()) {
+                continue;
+            }
             let key = (id.clone(), call.address.clone());
             let (count, invariant) = match effect {
                 Effect::RollOut(_) => (&mut self.brought, "one_update_to_the_release"),

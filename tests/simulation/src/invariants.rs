@@ -177,8 +177,10 @@ impl Invariants {
             HoldUntil::NewerThan(held) => !held.older_than(mark),
             HoldUntil::Person => true,
         });
-        if held.is_some() && !request.is_by_person() {
-            let what = format!("{id} brought {}", mark.version);
+        if let Some(hold) = held
+            && !request.is_by_person()
+        {
+            let what = format!("{id} brought {}: {hold:?}", mark.version);
             self.violated("a_held_release_never_returns_by_itself", what);
         }
     }
@@ -255,6 +257,7 @@ impl Invariants {
                 let badly = self.migrated_badly.entry(place.clone()).or_default();
                 badly.retain(|known| known != images);
             }
+            Verdict::Unproven { .. } => self.looked_at(deployment),
             Verdict::Failed { .. } if ran_a_migration(&deployment.id, cloud) => {
                 self.migrated_badly.entry(place.clone()).or_default().push(images.clone());
             }
