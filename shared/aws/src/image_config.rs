@@ -4,6 +4,7 @@
 use crate::check::plain_words;
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
+use crate::hex::hex;
 use crate::images::{self, Image};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
@@ -95,7 +96,7 @@ async fn download(aws: &Aws, repository: &Repository, digest: &str) -> Result<Ve
     let address = asking.send().await.map_err(failure)?.download_url;
     let address = address.ok_or_else(|| Failure::Passing("ECR gave no address".into()))?;
     let request = Request::builder().method(Method::GET).uri(address).body(SdkBody::empty());
-    // The address opens to whoever has it, so that it is not repeated.
+    // The address needs no login, so that no error repeats it.
     let request = request.map_err(|_| Failure::Unreadable("ECR gave no usable address".into()))?;
     let response = aws.http.send(request).await;
     let response = response.map_err(|error| Failure::Passing(plain_words(&error)))?;
@@ -111,8 +112,7 @@ async fn download(aws: &Aws, repository: &Repository, digest: &str) -> Result<Ve
             return Err(Failure::Unreadable("its configuration is over 4 MiB long".into()));
         }
     }
-    let hash =
-        Sha256::digest(&bytes).iter().fold(String::new(), |text, b| format!("{text}{b:02x}"));
+    let hash = hex(&Sha256::digest(&bytes));
     match digest.strip_prefix("sha256:") {
         Some(expected) if expected != hash => {
             Err(Failure::Unreadable("its configuration is not the one of its digest".into()))

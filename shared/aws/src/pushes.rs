@@ -1,7 +1,7 @@
 //! What ECR says of a push when it is asked: which digest the tag has, when the image came, and what
 //! it says of its build.
 //!
-//! All of it is good to know and not needed: whatever ECR does not say in time, the push does without.
+//! A push is taken in without what ECR does not say in time.
 
 use crate::clients::{Aws, in_time};
 use crate::failure::{Failure, chain, failure};

@@ -1,6 +1,7 @@
 //! What a function is told by its environment.
 
 use crate::failure::Failure;
+use crate::hex::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -72,7 +73,7 @@ impl Settings {
     /// stacks of one account never take each other's for their own.
     pub fn installation(&self) -> Result<String, Failure> {
         let hash = Sha256::digest(self.required(TABLE)?);
-        Ok(hash[..4].iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&hash[..4]))
     }
 
     /// Returns what may be missing; empty counts as missing.

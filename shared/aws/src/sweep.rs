@@ -2,7 +2,7 @@
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
-use crate::looked::{self, Looked};
+use crate::known_tags::{self, KnownTags};
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageStatus, TagStatus};
 use engine::World;
 use pipeline::names::{Digest, Repository, Tag};
@@ -19,7 +19,7 @@ const PAGE: i32 = 1000;
 /// So many pages are read at a time; ECR sorts them by nothing, so that all of them have to be read.
 const PAGES_MAX: usize = 20;
 
-/// What lies in a repository and did not when somebody looked before.
+/// Tags that are in a repository and were not at the last look.
 #[derive(Debug)]
 pub struct Look {
     repository: Repository,
@@ -28,11 +28,11 @@ pub struct Look {
     /// Where the next look goes on; `None`: everything was read.
     pub next: Option<String>,
     /// What lies there now, if all of it was read in one go.
-    now: Option<Looked>,
-    before: Option<Looked>,
+    now: Option<KnownTags>,
+    before: Option<KnownTags>,
 }
 
-/// Looks into a repository for tags that nobody may have been told of.
+/// Looks into a repository for tags whose event may be lost.
 ///
 /// What was there before an application watched it, or before its spec was changed, is history: a
 /// spec that is new or that wants more tags starts no deployment.
@@ -46,7 +46,7 @@ pub async fn look(
 ) -> Result<Look, Failure> {
     let is_first = after.is_none();
     let (before, watched_since, (images, next)) = futures_util::try_join!(
-        looked::read(aws, repository),
+        known_tags::read(aws, repository),
         aws.watched_since(repository),
         images(aws, repository, after)
     )?;
@@ -60,22 +60,22 @@ pub async fn look(
 fn compare(
     repository: &Repository,
     images: &[ImageDetail],
-    before: Option<&Looked>,
+    before: Option<&KnownTags>,
     watched_since: Time,
     at: Time,
-) -> (Vec<Push>, Looked) {
+) -> (Vec<Push>, KnownTags) {
     let mut pushes = Vec::new();
-    let mut now = Looked { at, ..Looked::default() };
+    let mut now = KnownTags { at, ..KnownTags::default() };
     for image in images {
         let Some(pushed_at) = pushed_at(image).filter(|pushed_at| *pushed_at + GRACE <= at) else {
             continue;
         };
-        if now.tags.len() >= looked::TAGS_MAX {
+        if now.tags.len() >= known_tags::TAGS_MAX {
             now.since = pushed_at + Span::seconds(1);
             break;
         }
         for (tag, digest) in tags_of(image) {
-            now.tags.insert(looked::number_of(tag, digest));
+            now.tags.insert(known_tags::number_of(tag, digest));
             let since = match before {
                 Some(before) if before.knows(tag, digest, pushed_at) => continue,
                 // An image that was there got its tag after that look.
@@ -99,14 +99,14 @@ impl Look {
         let Some(mut now) = self.now else { return Ok(()) };
         for push in not_taken_in {
             if let Some(tag) = &push.tag {
-                now.tags.remove(&looked::number_of(tag.as_str(), push.digest.as_str()));
+                now.tags.remove(&known_tags::number_of(tag.as_str(), push.digest.as_str()));
             }
         }
-        let is_same = |before: &Looked| (before.since, &before.tags) == (now.since, &now.tags);
+        let is_same = |before: &KnownTags| (before.since, &before.tags) == (now.since, &now.tags);
         match &self.before {
             // That it was so then as well is worth no write, as long as it is not long ago.
             Some(before) if is_same(before) && before.at + REMEMBERED > now.at => Ok(()),
-            _ => looked::write(aws, &self.repository, &now).await,
+            _ => known_tags::write(aws, &self.repository, &now).await,
         }
     }
 }
@@ -174,7 +174,7 @@ fn push(
 
 #[cfg(test)]
 mod tests {
-    use super::{ImageDetail, ImageStatus, Looked, Push, Time, compare};
+    use super::{ImageDetail, ImageStatus, KnownTags, Push, Time, compare};
     use aws_smithy_types::DateTime;
     use expect_test::expect;
     use pipeline::names::Repository;
@@ -196,9 +196,9 @@ mod tests {
             .build()
     }
 
-    type Look = (Vec<Push>, Looked);
+    type Look = (Vec<Push>, KnownTags);
 
-    fn looked(images: &[ImageDetail], before: Option<&Looked>, watched_since: Time) -> Look {
+    fn looked(images: &[ImageDetail], before: Option<&KnownTags>, watched_since: Time) -> Look {
         compare(&Repository::new("scr-api"), images, before, watched_since, NOW)
     }
 
@@ -244,8 +244,8 @@ mod tests {
         "#]]
         .assert_eq(&found(&first));
         assert_eq!(first.1.tags.len(), 3);
-        // Nobody knows whether the tag was put there before the spec was changed.
-        let before = Looked { at: ago(15), ..looked(&images[1..], None, ago(20)).1 };
+        // It is unknown whether the tag was put there before the spec was changed.
+        let before = KnownTags { at: ago(15), ..looked(&images[1..], None, ago(20)).1 };
         let more = [image(600, &["v0", "v3"], ImageStatus::Active)];
         assert_eq!(found(&looked(&more, Some(&before), ago(14))), "");
         expect![[r#"
@@ -261,7 +261,7 @@ mod tests {
             image(20, &["latest"], ImageStatus::Active),
             image(old, &["3f2a9c1", "slipway-keep-scr.staging.1"], ImageStatus::Active),
         ];
-        let before = Looked { at: ago(15), ..looked(&there, None, Time::default()).1 };
+        let before = KnownTags { at: ago(15), ..looked(&there, None, Time::default()).1 };
         assert_eq!(found(&looked(&there, Some(&before), Time::default())), "");
         // `latest` is moved back, and gets a second name.
         let moved = [
@@ -279,7 +279,7 @@ mod tests {
         "#]]
         .assert_eq(&found(&looked(&moved, Some(&before), Time::default())));
         // Where the last look was days ago, only the image itself can be new.
-        let long_ago = Looked { at: ago(old), ..before };
+        let long_ago = KnownTags { at: ago(old), ..before };
         expect![[r#"
             second of sha256:20, 20 minutes ago
         "#]]
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn an_image_that_came_just_before_a_look_is_as_late_as_its_push() {
-        let before = Looked { at: ago(15), ..Looked::default() };
+        let before = KnownTags { at: ago(15), ..KnownTags::default() };
         let images =
             [image(16, &["latest"], ImageStatus::Active), image(17, &["v2"], ImageStatus::Active)];
         expect![[r#"
@@ -304,7 +304,7 @@ mod tests {
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         let images =
             [image(60, &tags, ImageStatus::Active), image(70, &["old"], ImageStatus::Active)];
-        let before = Looked { at: ago(15), ..looked(&images, None, Time::default()).1 };
+        let before = KnownTags { at: ago(15), ..looked(&images, None, Time::default()).1 };
         assert_eq!((before.tags.len(), before.since), (20_000, ago(70) + Span::seconds(1)));
         let tagged = [
             image(60, &["new"], ImageStatus::Active),

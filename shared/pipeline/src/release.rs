@@ -7,7 +7,7 @@
 //! - Of all others, the later one is the newer.
 //! - A release is as late as its images say that they were built. If one of them does not say so,
 //!   it is as late as its first push. If its tag was put on images that were in the registry long
-//!   before, somebody wants exactly these images now: it is as late as the tag.
+//!   before, a person wants exactly these images now: it is as late as the tag.
 //!
 //! Versions and times do not add up to one order: `v1.1.0` may be older than a commit, the commit
 //! older than `v1.0.9`, and `v1.0.9` is older than `v1.1.0`. So an environment remembers the newest
@@ -27,7 +27,7 @@ pub struct Release {
     /// How late it is in the order of releases.
     pub built_at: Time,
     pub images: BTreeMap<ImageName, Digest>,
-    /// When its images say that they were built, whatever decides how late it is.
+    /// When its images say that they were built. `built_at` may be the time of a tag or a push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_built_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
@@ -129,7 +129,7 @@ impl Release {
         Mark { version: self.version.clone(), built_at: self.built_at }
     }
 
-    /// Says that nobody knows when it was built, where that was to be read.
+    /// Says that its build date could not be read.
     pub(crate) fn not_read(&self) -> Option<String> {
         self.unread.then(|| {
             format!(
@@ -176,6 +176,12 @@ impl Origin {
             revision: agreed(origins.clone().filter_map(|origin| origin.revision.as_ref())),
             source: agreed(origins.filter_map(|origin| origin.source.as_ref())),
         }
+    }
+
+    /// What it says, by name, for programs.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let facts = [("revision", self.revision.as_deref()), ("source", self.source.as_deref())];
+        facts.into_iter().filter_map(|(name, said)| Some((name, said?)))
     }
 
     /// As people read it: `commit 3f2a9c1d4e5f of https://github.com/acme/scr`.

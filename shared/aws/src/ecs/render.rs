@@ -1,6 +1,7 @@
 //! A new task definition: the one before, with the release's images in it and nothing else changed.
 
 use super::registry;
+use crate::hex::hex;
 use pipeline::names::{ContainerName, Digest, Repository};
 use pipeline::spec::repository_of;
 use serde_json::Value;
@@ -90,8 +91,7 @@ pub(super) fn container_names(definition: &Value) -> Vec<ContainerName> {
 
 /// The same for the same content, whatever order it is written in.
 pub(super) fn hash(definition: &Value) -> String {
-    let bytes = Sha256::digest(definition.to_string().as_bytes());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(definition.to_string().as_bytes()))
 }
 
 /// The platform that the containers need, as images name it: `linux/arm64`. `None`: whatever the

@@ -4,6 +4,7 @@ use super::answer::{Container, What};
 use crate::clients::Aws;
 use crate::ecs::stored;
 use crate::failure::Failure;
+use crate::hex::hex;
 use pipeline::names::{Revision, ServiceName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -34,7 +35,7 @@ impl Definition {
     pub(super) fn revision(&self, service: &ServiceName) -> Revision {
         let json = serde_json::to_string(self).unwrap_or_default();
         let hash = Sha256::digest(json.as_bytes());
-        let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(&hash[..4]);
         let what = match self {
             Self::Run(run) => {
                 let (_, digest) = run.image.rsplit_once(':').unwrap_or(("", &run.image));

@@ -216,11 +216,8 @@ pub(super) fn for_programs(notice: &Notice, story: &Story) -> Value {
         "headline": story.headline,
         "why": story.why,
     });
-    if let Some(revision) = &notice.origin.revision {
-        facts["revision"] = revision.as_str().into();
-    }
-    if let Some(source) = &notice.origin.source {
-        facts["source"] = source.as_str().into();
+    for (name, said) in notice.origin.facts() {
+        facts[name] = said.into();
     }
     if let Some(output) = &story.output {
         facts["last_output"] = json!(output.lines);

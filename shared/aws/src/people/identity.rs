@@ -1,6 +1,7 @@
 //! Which clicks are one: the same wish made twice within a short while is made once.
 
 use super::known::Site;
+use crate::hex::hex;
 use pipeline::names::RequestId;
 use pipeline::time::{Span, Time};
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub(crate) fn request_id(
         return RequestId::new(format!("{wish} by hand, {content:.500}, {given:.200}"));
     }
     let hash = Sha256::digest(content.to_string());
-    let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&hash[..6]);
     let span = now.millis() / (A_WHILE.as_seconds() * 1000);
     let id = |span: u64| RequestId::new(format!("{wish} by hand, {hash} {span}"));
     let before = id(span.saturating_sub(1));

@@ -227,9 +227,7 @@ fn schema(rules: &Environment, restore: &Restore) -> String {
 }
 
 fn afterwards(site: &Site, release: &Release) -> String {
-    let mark = release.mark();
-    let beyond = site.head.high_water.as_ref().and_then(|newest| newest.beyond(&mark));
-    let newest = beyond.unwrap_or(mark).version;
+    let newest = site.head.newest(release.mark()).version;
     format!("on hold: automation brings nothing that is not newer than {newest}")
 }
 

@@ -7,7 +7,7 @@ use super::known::Site;
 use pipeline::deployment::{Deployment, Standing, State};
 use pipeline::environment::{HoldUntil, Unfinished};
 use pipeline::push::Candidate;
-use pipeline::release::{Origin, Release};
+use pipeline::release::Release;
 use pipeline::spec::Application;
 use pipeline::time::Time;
 use serde_json::{Map, Value, json};
@@ -166,18 +166,11 @@ pub(crate) fn deployment_lines(deployment: &Deployment) -> Vec<String> {
 
 /// What the images of a release say that they were built from.
 fn insert_origin(view: &mut Map<String, Value>, release: &Release) {
-    let Origin { revision, source } = &release.origin;
-    for (name, said) in [("revision", revision), ("source", source)] {
-        if let Some(said) = said {
-            view.insert(name.into(), said.as_str().into());
-        }
-    }
+    view.extend(release.origin.facts().map(|(name, said)| (name.to_owned(), said.into())));
 }
 
 fn active(deployment: &Deployment) -> Value {
-    let mut view = Map::new();
-    insert_origin(&mut view, &deployment.request.release);
-    let more = json!({
+    let mut view = json!({
         "deployment": deployment.id.number,
         "version": deployment.request.release.version,
         "asked_by": deployment.request.asked_by.to_string(),
@@ -187,8 +180,10 @@ fn active(deployment: &Deployment) -> Value {
         "services": services(deployment),
         "last": timeline(deployment, LAST),
     });
-    view.extend(more.as_object().cloned().unwrap_or_default());
-    view.into()
+    for (name, said) in deployment.request.release.origin.facts() {
+        view[name] = said.into();
+    }
+    view
 }
 
 fn runs(site: &Site) -> String {

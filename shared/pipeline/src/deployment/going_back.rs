@@ -132,7 +132,7 @@ impl Deployment {
         }
     }
 
-    /// Nobody waits for it any more. If it is back all the same, that is what is said at the end.
+    /// It is not waited for. If a look shows it back, it counts as back.
     fn judge_given_up(&mut self, name: &ServiceName, reading: &Reading, seen_at: Time, now: Time) {
         if *reading == Reading::Done && seen_at >= self.undisturbed_from() {
             let Some(service) = self.service_mut(name) else { return };

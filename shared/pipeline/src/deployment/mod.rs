@@ -134,7 +134,7 @@ impl Deployment {
         self
     }
 
-    /// Adds a line for whoever reads what happened.
+    /// Adds a line to the timeline, if there is one.
     pub(crate) fn mention(mut self, text: Option<String>, now: Time) -> Self {
         text.into_iter().for_each(|text| self.note(now, text));
         self

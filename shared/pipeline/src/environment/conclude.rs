@@ -4,7 +4,6 @@ use super::advance::Turn;
 use super::{Asker, Good, Hold, HoldUntil, Holder, Kind, Live, Unfinished};
 use crate::deployment::{Deployment, Schema, Standing};
 use crate::effect::Effect;
-use crate::release::Mark;
 use crate::spec::RollbackPolicy;
 use crate::verdict::{Cause, Usurper, Verdict};
 
@@ -123,7 +122,7 @@ impl Turn<'_> {
                 }
                 // What we held for a person to look at, a person has looked at.
                 self.head.hold.take_if(|hold| hold.by == Holder::Slipway);
-                let until = HoldUntil::NewerThan(self.newest(release.mark()));
+                let until = HoldUntil::NewerThan(self.head.newest(release.mark()));
                 self.hold(Holder::of(&ended.request.asked_by), &why, until);
                 // From now on the hold keeps out what was left; when it is lifted, nothing does.
                 self.head.high_water = Some(release.mark().into());
@@ -149,7 +148,7 @@ impl Turn<'_> {
     /// Whoever puts an older release here does not want it replaced by what was newer.
     fn hold_if_older(&mut self, ended: &Deployment) {
         let mark = ended.request.release.mark();
-        let newest = self.newest(mark.clone());
+        let newest = self.head.newest(mark.clone());
         if mark.older_than(&newest) {
             let why = format!("{} was put here though {} is newer", mark.version, newest.version);
             let by = Holder::of(&ended.request.asked_by);
@@ -158,7 +157,7 @@ impl Turn<'_> {
     }
 
     fn held_because(&mut self, ended: &Deployment, why: &str) {
-        let until = HoldUntil::NewerThan(self.newest(ended.request.release.mark()));
+        let until = HoldUntil::NewerThan(self.head.newest(ended.request.release.mark()));
         let by = match ended.verdict() {
             Some(
                 Verdict::RolledBack { cause: Cause::Person { by, .. } }
@@ -171,12 +170,6 @@ impl Turn<'_> {
 
     fn hold(&mut self, by: Holder, why: &str, until: HoldUntil) {
         self.head.hold(Hold::new(by, why, until, self.now));
-    }
-
-    /// The newer of `mark` and whatever was the newest here.
-    pub(super) fn newest(&self, mark: Mark) -> Mark {
-        let beyond = self.head.high_water.as_ref().and_then(|known| known.beyond(&mark));
-        beyond.unwrap_or(mark)
     }
 }
 

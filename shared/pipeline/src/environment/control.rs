@@ -84,7 +84,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Whoever put something older here and lifts the hold wants what is newer than that.
+    /// A person who deployed something older and lifts the hold wants what is newer than that.
     fn go_on_from_live(&mut self) -> String {
         let live = self.head.live.as_ref().filter(|_| self.head.active.is_none());
         let Some(mark) = live.map(|live| live.release.mark()) else { return String::new() };

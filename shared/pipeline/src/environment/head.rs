@@ -4,7 +4,7 @@ use super::{Hold, Migration, Request};
 use crate::deployment::{Deployment, Left, Standing, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
-use crate::release::{Newest, Release};
+use crate::release::{Mark, Newest, Release};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -134,6 +134,12 @@ impl Head {
             migrations: Vec::new(),
             outbox: Outbox::default(),
         }
+    }
+
+    /// The newest release that started here, if `mark` is older than it; else `mark`.
+    pub fn newest(&self, mark: Mark) -> Mark {
+        let newer = self.high_water.as_ref().and_then(|known| known.beyond(&mark));
+        newer.unwrap_or(mark)
     }
 
     /// Whether exactly these images succeeded here together, perhaps among others.

@@ -82,8 +82,8 @@ impl Head {
         yields
     }
 
-    /// Puts the hold back that the deployment under way went past when it started. Whoever has asked
-    /// for something since then could not know of it: for them it begins now.
+    /// Puts the hold back that the deployment under way went past when it started. Requests
+    /// that were made meanwhile could not know of it: for them it begins now.
     pub(super) fn restore_hold(&mut self, now: Time) {
         if let Some(before) = self.hold_before.take() {
             self.hold(Hold { at: now, ..before });

@@ -3,6 +3,7 @@
 use super::canned::Canned;
 use super::{arn, id, target};
 use crate::ecs::prepare;
+use crate::hex::hex;
 use expect_test::Expect;
 use pipeline::effect::{Prepare, PrepareService};
 use pipeline::event::{Event, Preparation};
@@ -75,8 +76,7 @@ pub(super) fn image(digest: &str, architecture: &str) -> Value {
 
 /// An image for one platform, as `docker build` makes it: its configuration is read apart.
 pub(super) fn single(digest: &str, config: &Value) -> Value {
-    let hash = Sha256::digest(config.to_string().as_bytes());
-    let hash = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let hash = hex(&Sha256::digest(config.to_string().as_bytes()));
     let manifest = json!({"config": {"digest": format!("sha256:{hash}")}, "layers": []});
     json!({
         "registryId": "123456789012", "imageId": {"imageDigest": digest},

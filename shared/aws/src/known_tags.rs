@@ -1,7 +1,7 @@
-//! What lay in a repository when somebody looked last: each tag with its digest, as a number.
+//! The tags that a repository had at the last look: each with its digest, as a number.
 //!
 //! ECR knows when an image was pushed, and not when a tag was put on it. A tag that was there before
-//! is history, on whatever image it is.
+//! starts no deployment.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -20,14 +20,14 @@ pub(crate) const TAGS_MAX: usize = 20_000;
 const SORT: &str = "tags";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Looked {
+pub(crate) struct KnownTags {
     pub(crate) at: Time,
     /// Tags of images that were pushed before are not remembered; all of them are history.
     pub(crate) since: Time,
     pub(crate) tags: BTreeSet<u64>,
 }
 
-impl Looked {
+impl KnownTags {
     pub(crate) fn knows(&self, tag: &str, digest: &str, pushed_at: Time) -> bool {
         pushed_at < self.since || self.tags.contains(&number_of(tag, digest))
     }
@@ -39,31 +39,31 @@ pub(crate) fn number_of(tag: &str, digest: &str) -> u64 {
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// `None`: nobody has looked yet.
-pub(crate) async fn read(aws: &Aws, repository: &Repository) -> Result<Option<Looked>, Failure> {
+/// `None`: this is the first look.
+pub(crate) async fn read(aws: &Aws, repository: &Repository) -> Result<Option<KnownTags>, Failure> {
     let item = aws.read_item(&partition(repository), SORT).await?;
     Ok(item.and_then(|item| {
         let time = |name: &str| Some(Time::from_millis(item.get(name)?.as_n().ok()?.parse().ok()?));
         let tags = item.get("tags")?.as_b().ok()?.as_ref().chunks_exact(8);
         let tags = tags.filter_map(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)));
-        Some(Looked { at: time("looked_at")?, since: time("since")?, tags: tags.collect() })
+        Some(KnownTags { at: time("looked_at")?, since: time("since")?, tags: tags.collect() })
     }))
 }
 
 pub(crate) async fn write(
     aws: &Aws,
     repository: &Repository,
-    looked: &Looked,
+    known: &KnownTags,
 ) -> Result<(), Failure> {
-    let tags: Vec<u8> = looked.tags.iter().flat_map(|number| number.to_be_bytes()).collect();
+    let tags: Vec<u8> = known.tags.iter().flat_map(|number| number.to_be_bytes()).collect();
     let writing = aws
         .dynamodb()
         .put_item()
         .table_name(aws.table()?)
         .item("pk", string(&partition(repository)))
         .item("sk", string(SORT))
-        .item("looked_at", number(looked.at.millis()))
-        .item("since", number(looked.since.millis()))
+        .item("looked_at", number(known.at.millis()))
+        .item("since", number(known.since.millis()))
         .item("tags", AttributeValue::B(Blob::new(tags)));
     writing.send().await.map_err(failure)?;
     Ok(())
@@ -71,5 +71,5 @@ pub(crate) async fn write(
 
 /// Not where the applications of a repository are listed: that is read at each push.
 fn partition(repository: &Repository) -> String {
-    format!("looked#{repository}")
+    format!("tags#{repository}")
 }
