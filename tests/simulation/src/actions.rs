@@ -7,7 +7,7 @@ use pipeline::names::DeploymentId;
 use pipeline::time::Time;
 
 impl Invariants {
-    /// Looks at a deed before it is done.
+    /// Looks at an action before it is performed.
     pub(crate) fn performs(
         &mut self,
         id: &DeploymentId,

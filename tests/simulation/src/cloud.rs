@@ -7,6 +7,7 @@ mod alarms;
 mod dying;
 mod one_offs;
 mod others;
+mod seen;
 
 pub use alarms::Change;
 pub use others::Disturbance;
@@ -17,7 +18,7 @@ use pipeline::event::{AlarmReading, AlarmState};
 use pipeline::names::{
     AlarmName, DeploymentId, Digest, Repository, Revision, RolloutId, ServiceName, TaskId,
 };
-use pipeline::observation::{Found, Observation, Progress, Rollout};
+use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::spec::Target;
 use pipeline::task::{OneOffEnd, TaskReport};
 use pipeline::time::{Span, Time};
@@ -291,59 +292,6 @@ impl Cloud {
         Some((id, ticks))
     }
 
-    /// The first rollout that began at `since` or later, as `ListServiceDeployments` tells.
-    pub fn first_since(&self, address: &Address, since: Time) -> Option<RolloutId> {
-        let begun = &self.services.get(address)?.begun;
-        begun.iter().find(|(at, _)| *at >= since).map(|(_, id)| id.clone())
-    }
-
-    /// `DescribeServices` as it answers `lag` late. Only who asks for it is told that ECS returned
-    /// from a rollout that has drained.
-    pub fn describe(&self, address: &Address, now: Time, lag: Span, returns: bool) -> Observation {
-        let mut seen = self.described(address, now, lag);
-        if let Some(found) = &mut seen.found {
-            let drains = |id: &RolloutId| found.rollouts.iter().any(|rollout| rollout.id == *id);
-            if !returns && !found.returned_from.as_ref().is_some_and(drains) {
-                (found.returned_from, found.return_reason) = (None, None);
-            }
-            found.returns_asked = returns;
-        }
-        seen
-    }
-
-    /// Whether a service was so at any time within the last `span`.
-    pub fn was_within(
-        &self,
-        address: &Address,
-        span: Span,
-        now: Time,
-        so: impl Fn(&Found) -> bool,
-    ) -> bool {
-        let since = Time::from_millis(now.millis().saturating_sub(span.as_seconds() * 1000));
-        let history = self.services.get(address).map(|service| service.history.as_slice());
-        // The newest first, down to what was so when that time began.
-        let mut begun_before = false;
-        for (at, found) in history.unwrap_or_default().iter().rev() {
-            if begun_before {
-                break;
-            }
-            if found.as_ref().is_some_and(&so) {
-                return true;
-            }
-            begun_before = *at <= since;
-        }
-        false
-    }
-
-    fn described(&self, address: &Address, now: Time, lag: Span) -> Observation {
-        let service = address.1.clone();
-        let lag = lag.max(self.lag);
-        let at = Time::from_millis(now.millis().saturating_sub(lag.as_seconds() * 1000));
-        let history = self.services.get(address).map(|service| &service.history);
-        let seen = history.and_then(|history| history.iter().rev().find(|(since, _)| *since <= at));
-        Observation { service, seen_at: now, found: seen.and_then(|(_, found)| found.clone()) }
-    }
-
     pub fn tick(&mut self, tick: Tick, now: Time) -> (Vec<News>, Vec<(Span, Tick)>) {
         match tick {
             Tick::Complete(address, id) => (self.complete(&address, &id, now), vec![]),
@@ -387,20 +335,6 @@ impl Cloud {
         services
             .flat_map(|(_, service)| service.rollouts.iter().map(|r| r.revision.clone()))
             .collect()
-    }
-
-    fn remember(&mut self, address: &Address, now: Time) {
-        if let Some(service) = self.services.get_mut(address) {
-            let found = (!service.rollouts.is_empty()).then(|| Found {
-                rollouts: service.rollouts.clone(),
-                returned_from: service.returned_from.as_ref().map(|(id, _)| id.clone()),
-                return_reason: service.returned_from.as_ref().map(|(_, why)| why.clone()),
-                returns_asked: true,
-                trouble: service.trouble.clone(),
-                draining: service.draining,
-            });
-            service.history.push((now, found));
-        }
     }
 
     fn next(&mut self, prefix: &str) -> String {

@@ -5,7 +5,7 @@ use crate::cloud::Breaker;
 use crate::faults::{Odds, Plan};
 use crate::happening::Happening;
 use crate::invariants::Violation;
-use crate::mischief::schedule_mischief;
+use crate::outside_faults::schedule_outside_faults;
 use crate::people::{schedule_people, schedule_troubles};
 use crate::sim::Sim;
 use crate::systems::{self, System};
@@ -61,7 +61,7 @@ pub fn play_with<D: Decide>(
         let builds = schedule_builds(&mut sim, &mut rng, system, &mut expected);
         schedule_people(&mut sim, &mut rng, system, &builds);
         schedule_troubles(&mut sim, &mut rng, system);
-        schedule_mischief(&mut sim, seed, system, &builds);
+        schedule_outside_faults(&mut sim, seed, system, &builds);
     }
     schedule_leaving(&mut sim, seed);
     sim.run();

@@ -4,13 +4,13 @@
 //! tasks, alarms and people, under a clock that jumps. It must not know what the core would
 //! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
 
+mod actions;
 pub mod behaviour;
 mod blame;
 mod builds;
 mod calls;
 pub mod cloud;
 pub mod days;
-mod deeds;
 mod delivery;
 mod doors;
 mod emission;
@@ -22,7 +22,7 @@ pub mod incidents;
 mod installing;
 pub mod invariants;
 pub mod large;
-mod mischief;
+mod outside_faults;
 mod people;
 pub mod sabotage;
 pub mod sim;

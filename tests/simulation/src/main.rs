@@ -6,7 +6,7 @@ use simulation::days::{DAYS, Day};
 use simulation::exhaust;
 use simulation::histories::play;
 use simulation::large;
-use simulation::sabotage::reviewed::{DEFECTS, RARE, relapse};
+use simulation::sabotage::reviewed::{DEFECTS, RARE, play_with_defect};
 use simulation::story::Story;
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -21,7 +21,7 @@ Slipway decides deployments; this shows how, in a simulated world and under a cl
   cargo run -- SYSTEM [DAY]               one day, or all days of one system
   cargo run -- simulate [COUNT [SEED]]    random histories (1000), from a seed on (0)
   cargo run -- replay SEED                one history, happening by happening
-  cargo run -- relapse [COUNT [DEFECT]]   which defect put back is found in how many histories (10000)
+  cargo run -- defects [COUNT [DEFECT]]   which defect put back is found in how many histories (10000)
   cargo run -- exhaust [FAULTS [RELEASES]] every history with at most so many faults (1) and releases (2)
   cargo run --release -- bench            the core and the stored form, on fifty services
 ";
@@ -37,9 +37,9 @@ fn main() -> ExitCode {
         ["simulate"] => simulate(1000, 0),
         ["simulate", count] => number(count).and_then(|count| simulate(count, 0)),
         ["simulate", count, seed] => number(count).and_then(|count| simulate(count, number(seed)?)),
-        ["relapse"] => relapses(10_000, ""),
-        ["relapse", count] => number(count).and_then(|count| relapses(count, "")),
-        ["relapse", count, defect] => number(count).and_then(|count| relapses(count, defect)),
+        ["defects"] => print_defects(10_000, ""),
+        ["defects", count] => number(count).and_then(|count| print_defects(count, "")),
+        ["defects", count, defect] => number(count).and_then(|count| print_defects(count, defect)),
         ["exhaust"] => exhaust(1, 2),
         ["exhaust", faults] => number(faults).and_then(|faults| exhaust(faults, 2)),
         ["exhaust", faults, releases] => {
@@ -137,12 +137,18 @@ fn simulate(count: u64, first: u64) -> Result<(), String> {
     Ok(())
 }
 
-fn relapses(count: u64, name: &str) -> Result<(), String> {
-    let wanted =
-        DEFECTS.iter().chain(&RARE).filter(|(defect, _)| format!("{defect:?}").contains(name));
-    for (defect, invariant) in wanted.copied() {
+fn print_defects(count: u64, name: &str) -> Result<(), String> {
+    let all = || DEFECTS.iter().chain(&RARE);
+    let wanted: Vec<_> =
+        all().filter(|(defect, _)| format!("{defect:?}").contains(name)).copied().collect();
+    if wanted.is_empty() {
+        let known: Vec<_> = all().map(|(defect, _)| format!("  {defect:?}")).collect();
+        return Err(format!("there is no defect {name}; these are known:\n{}", known.join("\n")));
+    }
+    for (defect, invariant) in wanted {
         let breaks = |seed: &u64| {
-            relapse(*seed, defect).violations.iter().any(|broken| broken.invariant == invariant)
+            let history = play_with_defect(*seed, defect);
+            history.violations.iter().any(|broken| broken.invariant == invariant)
         };
         match (0..count).find(breaks) {
             Some(seed) => println!("{defect:?}: {invariant}, {} histories", seed + 1),

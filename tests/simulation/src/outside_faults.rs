@@ -1,4 +1,4 @@
-//! Faults that come in bad company: alarms that flap, calls that are denied, services that others
+//! Faults from outside of a deployment: alarms that flap, calls that are denied, services that others
 //! delete, create or scale, tasks that find no room or do not stop, and people in a hurry.
 
 use crate::behaviour::Behaviour;
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Schedules some of them in every second history. Chance of its own leaves the others what they
 /// were.
-pub(crate) fn schedule_mischief<D: Decide>(
+pub(crate) fn schedule_outside_faults<D: Decide>(
     sim: &mut Sim<D>,
     seed: u64,
     system: &System,

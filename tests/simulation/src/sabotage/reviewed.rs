@@ -120,7 +120,7 @@ pub struct Careless {
 }
 
 /// Plays the history of `seed` with one defect put back.
-pub fn relapse(seed: u64, defect: Defect) -> History {
+pub fn play_with_defect(seed: u64, defect: Defect) -> History {
     play_with(seed, Relapsed(defect), false, |sim| {
         sim.careless = Careless {
             never_looks: matches!(

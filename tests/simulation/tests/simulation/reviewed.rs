@@ -1,13 +1,14 @@
 //! Defects that reviews found, put back by hand: random histories find each of them.
 
-use simulation::sabotage::reviewed::{DEFECTS, Defect, relapse};
+use simulation::sabotage::reviewed::{DEFECTS, Defect, play_with_defect};
 use std::thread;
 
 /// The rarest one takes more than a thousand.
 const HISTORIES_MAX: u64 = 10_000;
 
 fn found(defect: Defect, invariant: &str) -> bool {
-    let breaks = |seed| relapse(seed, defect).violations.iter().any(|v| v.invariant == invariant);
+    let breaks =
+        |seed| play_with_defect(seed, defect).violations.iter().any(|v| v.invariant == invariant);
     (0..HISTORIES_MAX).any(breaks)
 }
 
