@@ -10,8 +10,9 @@ use crate::time::{Span, Time};
 use crate::verdict::Cause;
 use crate::waits::WaitsFor;
 
-/// So long an update that puts a service back may stay undone, as messages may be late.
-const WORKER_PATIENCE: Span = Span::minutes(15);
+/// So long an update that puts a service back may stay undone, or the last look at it unanswered, as
+/// messages may be late.
+pub(super) const WORKER_PATIENCE: Span = Span::minutes(15);
 
 impl Deployment {
     /// Puts every touched service back, from the last wave to the first.

@@ -1,5 +1,6 @@
 //! Settling: one last look before anything is called rolled back.
 
+use super::roll_back::WORKER_PATIENCE;
 use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, Service, Standing, State};
 use crate::names::ServiceName;
 use crate::observation::Observation;
@@ -79,14 +80,17 @@ impl Deployment {
     }
 
     pub(super) fn woken_settling(&mut self, now: Time) -> Said {
-        let State::Settling { unseen, look_at, deadline, .. } = &mut self.state else {
+        let State::Settling { since, unseen, look_at, deadline, .. } = &mut self.state else {
             return Said::Ignored("not settling".into());
         };
         if now < *look_at {
             return Said::Ignored("woken before its time".into());
         }
         let mut open: Vec<_> = unseen.iter().cloned().collect();
-        if now >= *deadline + GRACE && now < *look_at + GRACE {
+        // A look that was lost says nothing against a service that was back.
+        let unheard = |s: &Service| s.is_back() && unseen.contains(&s.name) && s.seen_at < *since;
+        let patience = if self.services.iter().any(unheard) { WORKER_PATIENCE } else { GRACE };
+        if now >= *deadline + patience && now < *look_at + GRACE {
             let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
             // What was seen since its deletion and is no trouble is being deleted, however long.
             let mut restless = self.named(Service::is_back);
