@@ -77,8 +77,9 @@ pub enum Reading {
     Underway { waiting: WaitsFor },
     /// ECS gave up.
     Failed { reason: String },
-    /// ECS went back to the revision before, by itself.
-    Returned { reason: String },
+    /// ECS went back by itself, to the last revision that it had brought up: not to the one before,
+    /// if that one's rollout was still under way.
+    Returned { reason: String, to: Revision },
     /// The one before runs again. Whether ECS returned to it or somebody else brought it back, ECS
     /// has to be asked.
     Replaced { revision: Revision },
@@ -119,6 +120,13 @@ impl Observation {
     }
 
     fn read_other(&self, found: &Found, primary: &Rollout, wanted: Wanted<'_>) -> Reading {
+        let returned = |reason: &String| Reading::Returned {
+            reason: reason.clone(),
+            to: primary.revision.clone(),
+        };
+        if found.returned_from.as_ref().is_some_and(|rollout| wanted.began(rollout)) {
+            return returned(found.return_reason.as_ref().unwrap_or(&primary.reason));
+        }
         let is_from = Some(&primary.revision) == wanted.from;
         if is_from || primary.revision == *wanted.revision {
             // An earlier attempt at the same revision may have failed, and is no news about ours.
@@ -133,11 +141,7 @@ impl Observation {
                     && may_be_ours(rollout)
             };
             if let Some(rollout) = found.rollouts.iter().find(failed) {
-                return Reading::Returned { reason: rollout.reason.clone() };
-            }
-            if found.returned_from.as_ref().is_some_and(|rollout| wanted.began(rollout)) {
-                let reason = found.return_reason.as_ref().unwrap_or(&primary.reason);
-                return Reading::Returned { reason: reason.clone() };
+                return returned(&rollout.reason);
             }
             if wanted.visible_from.is_none_or(|time| self.seen_at < time) {
                 return Reading::Underway { waiting: WaitsFor::Visibility };

@@ -101,7 +101,7 @@ impl Deployment {
                 self.leave_to_others(name);
                 self.note(now, format!("Somebody deleted {name}."));
             }
-            (Reading::Failed { reason } | Reading::Returned { reason }, None) => {
+            (Reading::Failed { reason } | Reading::Returned { reason, .. }, None) => {
                 self.give_up(name, format!("it could not be brought back: {reason}"), now);
             }
         }

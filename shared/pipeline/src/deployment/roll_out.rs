@@ -138,7 +138,9 @@ impl Deployment {
             Reading::Failed { reason } => {
                 self.go_back(Cause::RolloutFailed { service, reason, fault }, now);
             }
-            Reading::Returned { reason } => self.returned_by_ecs(service, reason, fault, now),
+            Reading::Returned { reason, to } => {
+                self.returned_by_ecs(service, to, reason, fault, now);
+            }
             Reading::Replaced { .. } => self.replaced(&service, now),
             Reading::TakenOver { revision } => {
                 self.taken_over(service, Some(revision), now);
@@ -208,18 +210,28 @@ impl Deployment {
     fn returned_by_ecs(
         &mut self,
         name: ServiceName,
+        to: Revision,
         reason: String,
         fault: Option<Fault>,
         now: Time,
     ) {
         let deadline = now + self.timeout_of(&name);
+        let mut cut_short = None;
         if let Some(service) = self.service_mut(&name) {
+            if to != service.after {
+                let before = service.before.replace(to.clone());
+                cut_short = before.filter(|before| *before != to);
+            }
             let waiting = WaitsFor::RollbackByEcs;
             let refused = None;
             service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true, refused };
             service.visible_from = Some(now + VISIBLE_AFTER);
         }
-        self.note(now, format!("ECS itself rolls {name} back: {reason}."));
+        let past = cut_short.map_or_else(String::new, |before| {
+            let (before, to) = (before.short(), to.short());
+            format!(" to {to}, and not to {before}, whose rollout had not finished")
+        });
+        self.note(now, format!("ECS itself rolls {name} back{past}: {reason}."));
         self.go_back(Cause::ReturnedByEcs { service: name, reason, fault }, now);
     }
 

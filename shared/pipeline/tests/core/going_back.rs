@@ -179,6 +179,41 @@ fn what_ecs_returns_by_itself_has_its_full_time_after_a_long_undo() {
 }
 
 #[test]
+fn ecs_returns_past_a_revision_whose_rollout_it_had_not_finished() {
+    // Pre-flight has warned that the deployment cuts another rollout short.
+    let story = states::rolling_out();
+    let seen_at = story.now;
+    let story = story.then(asked("shop-api", 8, true, seen_at));
+    expect![[r#"put back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
+        .assert_eq(&story.asks());
+    expect!["waiting for shop-api: for ECS to finish its own rollback; shop-worker: for AWS to take the update"].assert_eq(&story.outcome());
+    let story = story.then(put_back_started("shop-worker")).quietly(VISIBLE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 8, seen_at), up("shop-worker", 1, seen_at)]);
+    let story = story.later(MINUTE + MINUTE);
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 8, seen_at), up("shop-worker", 1, seen_at)]);
+    expect!["rolled back: ECS itself rolled shop-api back: the breaker opened"]
+        .assert_eq(&story.outcome());
+    expect![[r#"
+           0s Deploying b1, asked for by a push of b1.
+           0s Waiting for approval until 2026-01-01T02:00:00Z.
+           0s Approved by ann.
+           0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
+           0s The migration runs as task 0abc.
+           0s The migration ended with exit code 0.
+           0s Updating shop-api, shop-worker.
+        1m30s ECS itself rolls shop-api back to shop-api:8, and not to shop-api:1, whose rollout had not finished: the breaker opened.
+        1m30s Going back: ECS itself rolled shop-api back: the breaker opened.
+        1m30s The migration stays: what ran before now lives with the new schema.
+        1m30s Putting shop-worker back to shop-worker:1.
+           3m shop-api is back.
+           3m shop-worker is back.
+           5m Ended: rolled back: ECS itself rolled shop-api back: the breaker opened.
+    "#]].assert_eq(&story.timeline());
+}
+
+#[test]
 fn a_rollout_that_cannot_be_stopped_any_more_is_updated_back() {
     let story = states::rolling_back();
     expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
@@ -257,6 +292,19 @@ fn a_service_that_was_given_up_and_cannot_be_looked_at_either_keeps_its_reason()
     }
     expect!["stuck: not put back: shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"]
         .assert_eq(&story.outcome());
+}
+
+#[test]
+fn a_last_look_that_is_lost_is_asked_for_again_before_anything_is_stuck() {
+    let mut story = go_all_the_way_back(web_keeps_dying(&[("timeout", "1m")]));
+    assert_eq!(story.state(), "settling");
+    for _ in 0..10 {
+        story = story.later(MINUTE);
+    }
+    assert_eq!(story.state(), "settling", "{}", story.outcome());
+    let seen_at = story.now;
+    let story = story.all(all_up(1, seen_at));
+    assert!(story.outcome().starts_with("rolled back: "), "{}", story.outcome());
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn read(asked: &Asked, found: Option<Found>) -> String {
         Reading::Done => "done".into(),
         Reading::Underway { waiting } => format!("under way, {waiting}"),
         Reading::Failed { reason } => format!("failed: {reason}"),
-        Reading::Returned { reason } => format!("returned: {reason}"),
+        Reading::Returned { reason, to } => format!("returned to {}: {reason}", to.short()),
         Reading::Replaced { revision } => format!("replaced by {}", revision.short()),
         Reading::TakenOver { revision } => format!("taken over by {}", revision.short()),
         Reading::Gone => "gone".into(),
@@ -122,7 +122,7 @@ fn trap_01_steady_is_not_done_and_a_rollback_is_not_success() {
         ours, completed, the old rollout is listed empty     done
         ours, failed, nothing to return to (trap 10)         failed: ECS deployment circuit breaker: tasks failed to start.
         the one before, completed: somebody went back        taken over by api:1
-        the one before, ours failed beside it                returned: ECS deployment circuit breaker: tasks failed to start.
+        the one before, ours failed beside it                returned to api:1: ECS deployment circuit breaker: tasks failed to start.
         somebody else's, in progress                         taken over by api:9
         somebody else's, ours failed beside it               taken over by api:9
         no rollout at all                                    under way, for ECS to name a primary deployment
@@ -147,6 +147,11 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
             returned(2, primary(1, Completed, 2)),
         ),
         (
+            "ECS returned from our rollout, past the one before",
+            &USUAL,
+            returned(2, primary(7, InProgress, 1)),
+        ),
+        (
             "ECS returned from another one, ours is not shown",
             &USUAL,
             returned(7, primary(1, Completed, 2)),
@@ -162,8 +167,9 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
         ("ECS was not asked, somebody else's", &USUAL, not_asked(primary(9, Completed, 2))),
     ];
     expect![[r#"
-        ECS returned from our rollout                        returned: the breaker opened
-        ECS returned from our rollout, and is done           returned: the breaker opened
+        ECS returned from our rollout                        returned to api:1: the breaker opened
+        ECS returned from our rollout, and is done           returned to api:1: the breaker opened
+        ECS returned from our rollout, past the one before   returned to api:7: the breaker opened
         ECS returned from another one, ours is not shown     taken over by api:1
         ECS returned from another one once, ours runs        done
         nobody has said which is ours                        under way, for ECS to show the update
@@ -197,7 +203,7 @@ fn trap_07_an_update_that_is_not_visible_yet_is_under_way() {
         the one before, update just made                     under way, for ECS to show the update
         ours already                                         done
         somebody else's                                      taken over by api:9
-        the one before, an earlier attempt at ours failed    returned: ECS deployment circuit breaker: tasks failed to start.
+        the one before, an earlier attempt at ours failed    returned to api:1: ECS deployment circuit breaker: tasks failed to start.
         the same, and the rollout of ours is known           under way, for ECS to show the update
         no service                                           gone
     "#]].assert_eq(&table(cases));
