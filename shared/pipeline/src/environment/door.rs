@@ -283,10 +283,10 @@ struct Asks<'a> {
 }
 
 impl Asks<'_> {
-    /// A person who asks has to know of a hold. One that came after a request was accepted is
-    /// lifted by what is newer, as it is for automation.
+    /// A person who asks has to know of a hold. One that came after a request was accepted, or in
+    /// the same second, is lifted by what is newer, as it is for automation.
     fn is_held_by(&self, hold: &Hold, mark: &Mark) -> bool {
-        hold.at <= self.since || !hold.lets_in(mark)
+        hold.at < self.since || !hold.lets_in(mark)
     }
 }
 
