@@ -89,7 +89,8 @@ impl<D: Decide> Sim<D> {
     }
 
     pub(crate) fn update_from_outside(&mut self, address: &Address) {
-        if self.cloud.services.contains_key(address) {
+        // ECS updates nothing that is being deleted.
+        if self.cloud.services.get(address).is_some_and(|service| !service.draining) {
             let family = address.1.as_str().to_owned();
             let images = BTreeMap::from([(
                 "somebody-else".into(),

@@ -10,7 +10,7 @@ use pipeline::environment::{Asker, Control, Input, Kind, Override, Request};
 use pipeline::event::AlarmState;
 use pipeline::names::{EnvironmentName, RequestId, Version};
 use pipeline::release::Release;
-use pipeline::time::Span;
+use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::builds::Build;
@@ -25,7 +25,7 @@ pub(crate) fn schedule_people<D: Decide>(
     for place in places(std::slice::from_ref(system)) {
         for deed in 0..rng.u32(0..4) {
             let span = Span::seconds(rng.u64(30..9000));
-            let input = pick_deed(rng, system, &place.environment, builds, deed);
+            let input = pick_deed(rng, system, &place.environment, builds, deed, START + span);
             sim.after(span, Happening::Person { place: place.clone(), input });
         }
         let wants_approval = system.spec.environments[&place.environment].approval.is_some();
@@ -45,6 +45,7 @@ fn pick_deed(
     environment: &EnvironmentName,
     builds: &[Build],
     deed: u32,
+    at: Time,
 ) -> Input {
     let (by, why) = ("ada".to_owned(), "because".to_owned());
     let control = match rng.u8(0..12) {
@@ -62,7 +63,7 @@ fn pick_deed(
             let to = (rng.u8(0..3) == 0).then(|| Version::new(build.tag.as_str()));
             return Input::RollbackRequested { id, by, why, to, undo };
         }
-        _ => return by_hand(rng, system, environment, builds, deed),
+        _ => return by_hand(rng, system, environment, builds, deed, at),
     };
     Input::Controlled { by, why, control }
 }
@@ -73,6 +74,7 @@ fn by_hand(
     environment: &EnvironmentName,
     builds: &[Build],
     deed: u32,
+    at: Time,
 ) -> Input {
     let build = &builds[rng.usize(0..builds.len())];
     let rules = &system.spec.environments[environment];
@@ -88,7 +90,7 @@ fn by_hand(
         kind: Kind::Deploy,
         release: Release::new(Version::new(build.tag.as_str()), build.first_at, images),
         asked_by: Asker::Person { name: "ada".into(), why: String::new() },
-        asked_at: build.first_at,
+        asked_at: at,
         confirm: rules.confirm.clone(),
         overrides,
         fresh: rng.u8(0..4) == 0,
