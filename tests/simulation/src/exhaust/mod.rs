@@ -8,12 +8,14 @@
 //! state that is reached has its fair finish.
 
 mod fingerprint;
+mod progress;
 mod starts;
 mod step;
 
 pub use starts::{STARTS, Start};
 pub use step::Step;
 
+use self::progress::Progress;
 use crate::happening::describe;
 use crate::histories::judge;
 use crate::invariants::Violation;
@@ -90,8 +92,8 @@ where
     let started = Instant::now();
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let model = Exhaust { bounds: bounds.clone(), decide, worlds: Mutex::default() };
-    let checker =
-        model.checker().threads(threads).target_state_count(bounds.transitions).spawn_dfs().join();
+    let checker = model.checker().threads(threads).target_state_count(bounds.transitions);
+    let checker = checker.spawn_dfs().report(&mut Progress::default()).join();
     let broken = checker.discovery(PROPERTY).and_then(|path| {
         let last = path.last_state();
         let violation = last.sim().invariants.violations.first().cloned()?;

@@ -1,0 +1,40 @@
+//! How far a long search has come, once a minute.
+
+use stateright::Model;
+use stateright::report::{ReportData, ReportDiscovery, Reporter};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const EVERY: Duration = Duration::from_mins(1);
+
+#[derive(Debug)]
+pub(super) struct Progress {
+    next: Duration,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { next: EVERY }
+    }
+}
+
+impl<M: Model> Reporter<M> for Progress {
+    fn report_checking(&mut self, data: ReportData) {
+        if data.duration < self.next {
+            return;
+        }
+        self.next = data.duration + EVERY;
+        let ReportData { total_states, unique_states, max_depth, duration, .. } = data;
+        eprintln!(
+            "{unique_states} states, {total_states} transitions, depth {max_depth}, {duration:.0?}"
+        );
+    }
+
+    /// The report of the whole search tells what was found.
+    fn report_discoveries(&mut self, _: &M, _: BTreeMap<&'static str, ReportDiscovery<M>>) {}
+
+    /// A short search is over before.
+    fn delay(&self) -> Duration {
+        Duration::from_millis(100)
+    }
+}
