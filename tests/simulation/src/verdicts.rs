@@ -2,7 +2,7 @@
 
 use crate::cloud::{Address, Call, Caller, Change, Cloud, target_name};
 use crate::invariants::{Invariants, JUST_NOW};
-use pipeline::deployment::{Deployment, FRESH, Service, Standing};
+use pipeline::deployment::{Deployment, FRESH, Service, Standing, State};
 use pipeline::environment::Kind;
 use pipeline::event::AlarmState;
 use pipeline::names::{AlarmName, Place, Revision, ServiceName, Version};
@@ -10,6 +10,9 @@ use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::time::{Span, Time};
 use pipeline::verdict::{Cause, Usurper, Verdict};
 use std::collections::BTreeMap;
+
+/// So long messages may take before whoever waits for one gives up.
+const UNHEARD_AFTER: Span = Span::minutes(15);
 
 impl Invariants {
     pub(crate) fn claims(
@@ -239,6 +242,9 @@ impl Invariants {
                     && call.by == Caller::Outsider
                     && call.at + cloud.drains >= deployment.started_at
             };
+            if was_unheard(deployment, service) {
+                return;
+            }
             let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
             let refused = cloud.refusals_made.iter();
             let mut refused = refused.filter(|(at, known)| *at >= turned_at && *known == address);
@@ -301,6 +307,15 @@ impl Invariants {
             }
         }
     }
+}
+
+/// Whether it says that nothing was heard of the service, and nothing was for as long as any
+/// message may take.
+fn was_unheard(deployment: &Deployment, service: &Service) -> bool {
+    let State::Ended { at, .. } = deployment.state else { return false };
+    let unheard = matches!(&service.standing,
+        Standing::NotPutBack { why } if why == "nothing was heard of it in time");
+    unheard && service.seen_at + UNHEARD_AFTER <= at
 }
 
 /// Whether it runs this and nothing else, and all of it.

@@ -9,6 +9,9 @@ use crate::time::Time;
 use crate::waits::WaitsFor;
 use std::slice::from_ref;
 
+/// Why a service is given up of which no look was answered.
+pub(super) const UNHEARD: &str = "nothing was heard of it in time";
+
 impl Deployment {
     pub(super) fn observed_going_back(&mut self, observations: &[Observation], now: Time) -> Said {
         for observation in observations {
@@ -228,7 +231,7 @@ impl Deployment {
                 Standing::PuttingBack { deadline, .. } | Standing::Removing { deadline, .. }
                     if now >= *deadline + GRACE && !overslept =>
                 {
-                    let why = service.refused().unwrap_or("nothing was heard of it in time");
+                    let why = service.refused().unwrap_or(UNHEARD);
                     late.push((service.name.clone(), why.to_owned()));
                 }
                 Standing::PuttingBack { .. } | Standing::Removing { .. } => {

@@ -1,5 +1,6 @@
 //! Settling: one last look before anything is called rolled back.
 
+use super::going_back::UNHEARD;
 use super::roll_back::WORKER_PATIENCE;
 use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, Service, Standing, State};
 use crate::names::ServiceName;
@@ -88,15 +89,22 @@ impl Deployment {
         }
         let mut open: Vec<_> = unseen.iter().cloned().collect();
         // A look that was lost says nothing against a service that was back.
-        let unheard = |s: &Service| s.is_back() && unseen.contains(&s.name) && s.seen_at < *since;
-        let patience = if self.services.iter().any(unheard) { WORKER_PATIENCE } else { GRACE };
+        let unheard = |s: &Service| s.is_back() && unseen.contains(&s.name) && s.seen_at <= *since;
+        let unheard = self.services.iter().filter(|s| unheard(s)).map(|s| s.name.clone());
+        let unheard: Vec<_> = unheard.collect();
+        let patience = if unheard.is_empty() { GRACE } else { WORKER_PATIENCE };
         if now >= *deadline + patience && now < *look_at + GRACE {
             let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
             // What was seen since its deletion and is no trouble is being deleted, however long.
             let mut restless = self.named(Service::is_back);
             restless.retain(|name| open.contains(name) && !self.is_being_deleted(name));
             for name in &restless {
-                self.give_up(name, "it did not come to rest in time".to_owned(), now);
+                let why = if unheard.contains(name) {
+                    UNHEARD
+                } else {
+                    "it did not come to rest in time"
+                };
+                self.give_up(name, why.to_owned(), now);
             }
             self.conclude_going_back(cause, now);
             return Said::Done;
