@@ -77,7 +77,11 @@ impl Turn<'_> {
                 Said::Accepted("marked bad; automation will not choose it".into())
             }
             Control::UnmarkBad { digest } => {
+                let known = self.head.bad.len();
                 self.head.bad.retain(|bad| bad.digest != digest);
+                if self.head.bad.len() < known {
+                    self.head.remember_let_in();
+                }
                 Said::Accepted("not marked bad any more".into())
             }
             Control::ForgetNewest => self.forget_newest(),
@@ -95,6 +99,7 @@ impl Turn<'_> {
             mark.version, left.version
         );
         self.head.high_water = Some(mark.into());
+        self.head.remember_lowered();
         answer
     }
 
@@ -112,6 +117,7 @@ impl Turn<'_> {
         );
         self.head.mark_before = self.head.mark_before.as_ref().map(Newest::by_time);
         self.head.high_water = Some(by_time);
+        self.head.remember_lowered();
         Said::Accepted(answer)
     }
 
@@ -162,6 +168,9 @@ impl Turn<'_> {
     fn unhold(&mut self) -> Said {
         let lifted = self.head.hold.take().is_some();
         self.head.hold_before = None;
+        if lifted {
+            self.head.remember_let_in();
+        }
         let said = match lifted {
             true => format!("the hold is lifted{}", self.go_on_from_live()),
             false => "it was not on hold".to_owned(),

@@ -15,6 +15,7 @@ pub(super) const QUEUE_MAX: usize = 20;
 const OLDER_GOOD_MAX: usize = 180;
 const BAD_MAX: usize = 100;
 const FATES_MAX: usize = 100;
+const CHANGES_MAX: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -43,6 +44,14 @@ pub struct Head {
     pub high_water: Option<Newest>,
     /// What it was before the active deployment, which may be rolled back or touch nothing.
     pub mark_before: Option<Newest>,
+    /// The deployments after which a person lowered `high_water`, the last ones: an audit compares
+    /// with nothing before them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lowered_after: Vec<u64>,
+    /// The deployments after which a person lifted a hold or unmarked a bad digest, the last ones:
+    /// what failed before them may come again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub let_in_after: Vec<u64>,
     /// What became of the last requests, so that asking twice is asking once.
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.
@@ -129,6 +138,8 @@ impl Head {
             bad: Vec::new(),
             high_water: None,
             mark_before: None,
+            lowered_after: Vec::new(),
+            let_in_after: Vec::new(),
             fates: Vec::new(),
             unfinished: None,
             migrations: Vec::new(),
@@ -140,6 +151,14 @@ impl Head {
     pub fn newest(&self, mark: Mark) -> Mark {
         let newer = self.high_water.as_ref().and_then(|known| known.beyond(&mark));
         newer.unwrap_or(mark)
+    }
+
+    pub(super) fn remember_lowered(&mut self) {
+        remember_number(&mut self.lowered_after, self.last_number);
+    }
+
+    pub(super) fn remember_let_in(&mut self) {
+        remember_number(&mut self.let_in_after, self.last_number);
     }
 
     /// Whether exactly these images succeeded here together, perhaps among others.
@@ -244,6 +263,13 @@ impl Head {
         let changes = release.images.values().filter(|digest| !live.contains(digest));
         let changes: Option<Vec<&Bad>> = changes.map(known).collect();
         by_hand.or_else(|| changes?.first().copied())
+    }
+}
+
+fn remember_number(numbers: &mut Vec<u64>, number: u64) {
+    if numbers.last() != Some(&number) {
+        numbers.push(number);
+        drop_oldest(numbers, CHANGES_MAX);
     }
 }
 

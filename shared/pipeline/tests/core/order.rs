@@ -85,9 +85,31 @@ fn what_a_person_put_in_the_place_of_a_wrong_version_is_the_measure_once_the_hol
         .assert_eq(&scene.hold());
     expect!["yes: the hold is lifted; what is newer than v1.4.1 starts from now on, though v11.4.0 was here before"]
         .assert_eq(&scene.control(Control::Unhold));
+    assert_eq!(
+        (scene.head.lowered_after.as_slice(), scene.head.let_in_after.as_slice()),
+        (&[3][..], &[3][..])
+    );
     expect!["no: it is older than v1.4.1; deploy it by hand if that is what you want"]
         .assert_eq(&scene.push("v1.3.9", 4));
     expect!["yes: deployment 4 of v1.4.2 has started"].assert_eq(&scene.push("v1.4.2", 4));
+}
+
+#[test]
+fn what_a_person_let_in_again_is_remembered_and_what_changed_nothing_is_not() {
+    let mut scene = Scene::new(&[VERSIONS]);
+    scene.control(Control::ForgetNewest);
+    scene.control(Control::Unhold);
+    for number in 1..=25 {
+        scene.push(&format!("v1.{number}.0"), number);
+        scene.fail();
+        let bad = scene.head.bad[0].digest.clone();
+        scene.control(Control::UnmarkBad { digest: bad.clone() });
+        scene.control(Control::UnmarkBad { digest: bad });
+        scene.control(Control::Unhold);
+    }
+    let last: Vec<u64> = (6..=25).collect();
+    assert_eq!(scene.head.let_in_after, last);
+    assert_eq!(scene.head.lowered_after, [0; 0], "a rollback has lowered it, which is recorded");
 }
 
 #[test]
@@ -102,6 +124,7 @@ fn a_wrong_version_that_stays_is_forgotten_when_a_person_says_so() {
         .assert_eq(&scene.control(Control::ForgetNewest));
     expect!["yes: no version was deployed here; releases go by time"]
         .assert_eq(&scene.control(Control::ForgetNewest));
+    assert_eq!(scene.head.lowered_after, [1]);
     expect!["no: it is older than v11.4.0 by time; deploy it by hand if that is what you want"]
         .assert_eq(&scene.push("v1.13.0", 1));
     expect!["yes: deployment 2 of v1.14.2 has started"].assert_eq(&scene.push("v1.14.2", 4));
