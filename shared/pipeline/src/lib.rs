@@ -15,6 +15,7 @@ pub mod release;
 pub mod size;
 
 mod absurd;
+pub mod audit;
 mod brief;
 pub mod deployment;
 pub mod doubt;

@@ -264,6 +264,12 @@ impl Newest {
         self.marks().any(|known| !known.older_than(mark))
     }
 
+    /// Whether `mark` is one that these have taken in, so that it would change nothing.
+    pub(crate) fn knows(&self, mark: &Mark) -> bool {
+        let mut with = self.clone().with(mark.clone()).marks();
+        with.all(|mark| self.marks().any(|known| known == mark))
+    }
+
     /// The same with another release, which was seen last.
     #[must_use]
     pub fn with(self, mark: Mark) -> Self {

@@ -17,6 +17,10 @@ mod scene;
 
 #[path = "core/alarms.rs"]
 mod alarms;
+#[path = "core/audit.rs"]
+mod audit;
+#[path = "core/audit_of_order.rs"]
+mod audit_of_order;
 #[path = "core/before.rs"]
 mod before;
 #[path = "core/blame.rs"]

@@ -87,6 +87,7 @@ pub fn judge<D: Decide>(sim: &mut Sim<D>, expected: &[(Place, Version)]) {
         let Some(head) = sim.head(&place) else { continue };
         sim.invariants.at_rest(&place, &head, &deployments, &sim.told);
         sim.invariants.verdicts_are_true(&place, &deployments, &sim.cloud);
+        sim.judge_the_records(&place);
     }
     if let Some(due) = sim.memory.next_due() {
         sim.invariants.violated("nothing_is_due_at_rest", due.to_string());

@@ -24,6 +24,7 @@ pub mod invariants;
 pub mod large;
 mod outside_faults;
 mod people;
+mod recorded;
 pub mod sabotage;
 pub mod sim;
 pub mod story;

@@ -79,7 +79,7 @@ impl AlarmMemory {
     }
 
     /// When it was on last in a way that speaks against the release.
-    fn rang_at(&self) -> Option<Time> {
+    pub(crate) fn rang_at(&self) -> Option<Time> {
         let has_been_quiet = |on_at| self.quiet_at.is_some_and(|quiet_at| quiet_at < on_at);
         self.on_at.filter(|on_at| !self.discounted || has_been_quiet(*on_at))
     }

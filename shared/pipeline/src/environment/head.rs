@@ -15,7 +15,8 @@ pub(super) const QUEUE_MAX: usize = 20;
 const OLDER_GOOD_MAX: usize = 180;
 const BAD_MAX: usize = 100;
 const FATES_MAX: usize = 100;
-const CHANGES_MAX: usize = 20;
+/// So many changes by people are remembered for audits, of each kind.
+pub(crate) const CHANGES_MAX: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {

@@ -17,6 +17,7 @@ pub use advance::{Environment, Input, Step, advance};
 pub use context::Context;
 pub use control::Control;
 pub use door::{Door, WaitsFor};
+pub(crate) use head::CHANGES_MAX;
 pub use head::{Bad, Fate, Good, Head, Live, Pause, Unfinished, Waits};
 pub use hold::{Hold, HoldUntil, Holder};
 pub use request::{Asker, Kind, Override, Request, Restore, Undoes};

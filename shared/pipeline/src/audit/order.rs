@@ -1,0 +1,121 @@
+//! What automation may start after what was there before.
+
+use super::{Audit, Brief, BriefKind, Rule};
+use crate::deployment::Schema;
+use crate::environment::{CHANGES_MAX, Head};
+use crate::release::{Mark, Newest};
+use crate::verdict::Verdict;
+use std::collections::BTreeMap;
+
+impl Audit {
+    pub(super) fn order(&mut self, head: &Head) {
+        let (_, downgrades) = self.newest(head);
+        for (number, rule, found) in downgrades.into_iter().chain(self.migrations_again(head)) {
+            self.find(number, rule, found);
+        }
+    }
+
+    /// What the deployments have made the newest release, as an environment counts it, and what
+    /// automation deployed though it was older. What nobody can read may have lowered it.
+    pub(super) fn newest(&self, head: &Head) -> (Option<Newest>, Vec<(u64, Rule, String)>) {
+        let lowered = Changes(&head.lowered_after);
+        let mut newest: Option<Newest> = None;
+        let mut found = Vec::new();
+        let mut last = None;
+        for (number, brief) in self.briefs() {
+            let is_next = last.is_some_and(|last| last + 1 == number);
+            newest = newest.filter(|_| is_next && !lowered.between(last, number));
+            last = Some(number);
+            if !lowered.all_known_before(number) {
+                continue;
+            }
+            let mark = brief.mark.clone();
+            if let Some(known) = newest.as_ref().and_then(|newest| newest.beyond(&mark))
+                && brief.kind == BriefKind::Deploy
+                && brief.by_automation
+            {
+                found.push((number, Rule::NewerOnly, self.older(number, brief, &known)));
+            }
+            newest = match (&brief.kind, newest) {
+                (BriefKind::Deploy, newest) if brief.is_gone() => newest,
+                (BriefKind::Deploy, Some(newest)) => Some(newest.with(mark)),
+                (BriefKind::Restore { .. }, newest) if !brief.is_live() => newest,
+                (BriefKind::Deploy | BriefKind::Restore { .. }, _) => Some(mark.into()),
+            };
+        }
+        let is_all = last == Some(head.last_number);
+        (newest.filter(|_| is_all && !lowered.between(last, head.last_number + 1)), found)
+    }
+
+    fn older(&self, number: u64, brief: &Brief, newest: &Mark) -> String {
+        let (version, newest) = (&brief.version, &newest.version);
+        let mut before = self.briefs().rev().filter(|(before, _)| *before < number);
+        match before.find(|(_, before)| before.version == *newest) {
+            Some((before, _)) => {
+                format!("it deployed {version} after {newest} (deployment {before})")
+            }
+            None => format!("it deployed {version} after {newest}"),
+        }
+    }
+
+    /// Images whose migration ran in a deployment that failed then, and ran again.
+    fn migrations_again(&self, head: &Head) -> Vec<(u64, Rule, String)> {
+        let let_in = Changes(&head.let_in_after);
+        let mut failed: BTreeMap<_, u64> = BTreeMap::new();
+        let mut found = Vec::new();
+        let mut last = None;
+        for (number, brief) in self.briefs() {
+            if let_in.between(last, number) {
+                failed.clear();
+            }
+            last = Some(number);
+            let has_run = brief.kind == BriefKind::Deploy && brief.schema != Schema::Untouched;
+            if !has_run || !let_in.all_known_before(number) {
+                continue;
+            }
+            if let Some(before) = failed.get(&brief.images).filter(|_| brief.by_automation) {
+                let why = format!(
+                    "it ran the migration of {}, which failed with the same images in deployment \
+                     {before}",
+                    brief.version
+                );
+                found.push((number, Rule::MigratesOnce, why));
+            }
+            match brief.verdict() {
+                Some(Verdict::Succeeded) => drop(failed.remove(&brief.images)),
+                Some(Verdict::Failed { .. }) if !brief.touched => {
+                    failed.insert(&brief.images, number);
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// The deployments after which a person changed something; the environment knows the last ones.
+struct Changes<'a>(&'a [u64]);
+
+impl Changes<'_> {
+    /// Whether something was changed after `last` had started and before `number` did.
+    fn between(&self, last: Option<u64>, number: u64) -> bool {
+        self.0.iter().any(|change| last.is_none_or(|last| last <= *change) && *change < number)
+    }
+
+    /// Before this deployment there may have been changes that nobody knows any more.
+    fn all_known_before(&self, number: u64) -> bool {
+        self.0.len() < CHANGES_MAX || self.0.first().is_none_or(|first| *first < number)
+    }
+}
+
+impl Brief {
+    /// Whether the environment counts it no more for what is newest.
+    fn is_gone(&self) -> bool {
+        self.without_trace || matches!(self.verdict(), Some(Verdict::RolledBack { .. }))
+    }
+
+    /// Whether it became what runs.
+    fn is_live(&self) -> bool {
+        matches!(self.verdict(), Some(Verdict::Succeeded | Verdict::Unproven { .. }))
+    }
+}

@@ -1,0 +1,156 @@
+//! What must hold of a deployment that ended as it says.
+
+use super::{Audit, Rule};
+use crate::deployment::{Deployment, Schema, Service, Standing};
+use crate::environment::Kind;
+use crate::names::ServiceName;
+use crate::verdict::{Usurper, Verdict, list};
+
+impl Audit {
+    pub(super) fn outcome(&mut self, deployment: &Deployment) {
+        let Some(verdict) = deployment.verdict() else { return };
+        let found: Vec<(Rule, Option<String>)> = match verdict {
+            Verdict::Succeeded => vec![
+                (Rule::Complete, not_everywhere(deployment)),
+                (Rule::Proven, without_a_task(deployment)),
+                (Rule::Quiet, in_spite_of_an_alarm(deployment)),
+                (Rule::Migrated, without_its_migration(deployment)),
+            ],
+            Verdict::Unproven { .. } => vec![
+                (Rule::Complete, not_everywhere(deployment)),
+                (Rule::Quiet, in_spite_of_an_alarm(deployment)),
+                (Rule::Migrated, without_its_migration(deployment)),
+            ],
+            Verdict::RolledBack { .. } => vec![(Rule::Back, not_back(deployment, &[]))],
+            Verdict::Failed { left, .. } => vec![
+                (Rule::LeftNamed, not_back(deployment, left)),
+                (Rule::LeftNamed, wrongly_named(deployment, left)),
+            ],
+            Verdict::Stuck { because, .. } => {
+                vec![(Rule::StuckNamed, not_named(deployment, because))]
+            }
+            Verdict::Superseded { by: Usurper::NewerRelease { .. } }
+            | Verdict::Rejected { .. }
+            | Verdict::Cancelled { .. } => vec![(Rule::Untouched, has_touched(deployment))],
+            Verdict::Superseded { by: Usurper::Somebody { .. } } => vec![],
+        };
+        let number = deployment.id.number;
+        for (rule, found) in found {
+            found.into_iter().for_each(|found| self.find(number, rule, found));
+        }
+    }
+}
+
+fn not_everywhere(deployment: &Deployment) -> Option<String> {
+    let known = |name: &ServiceName| deployment.services.iter().any(|s| s.name == *name);
+    let unknown = deployment.rules.services().map(|(_, spec)| &spec.name);
+    let unknown = unknown.filter(|name| !known(name));
+    let unknown = unknown.map(|name| format!("nothing is recorded of {name}"));
+    let not_there = deployment.services.iter().filter(|s| s.standing != Standing::Updated);
+    let not_there = not_there.map(|service| {
+        let (name, after) = (&service.name, service.after.short());
+        format!("{name} was not seen at {after}: it {}", standing(service))
+    });
+    let found: Vec<String> = unknown.chain(not_there).collect();
+    (!found.is_empty()).then(|| list(found))
+}
+
+/// What a rollback by hand goes to has run before.
+fn without_a_task(deployment: &Deployment) -> Option<String> {
+    let is_restore = matches!(deployment.request.kind, Kind::Restore(_));
+    let ran = deployment.services.iter().any(|service| service.ran);
+    (!is_restore && !ran).then(|| "no service was seen to run a task of it".to_owned())
+}
+
+/// What is left by a rollback by hand sets alarms off, and they do not count.
+fn in_spite_of_an_alarm(deployment: &Deployment) -> Option<String> {
+    if matches!(deployment.request.kind, Kind::Restore(_)) {
+        return None;
+    }
+    let rang =
+        deployment.alarms.iter().filter_map(|(name, memory)| Some((name, memory.rang_at()?)));
+    let rang: Vec<_> = rang.map(|(name, at)| format!("{name} was on at {at}")).collect();
+    (!rang.is_empty()).then(|| list(rang))
+}
+
+fn without_its_migration(deployment: &Deployment) -> Option<String> {
+    let has_one = deployment.rules.migration.is_some();
+    let wanted = match &deployment.request.kind {
+        Kind::Deploy if has_one && deployment.request.skip_migration != Some(true) => {
+            Schema::Migrated
+        }
+        Kind::Restore(restore) if restore.undo => Schema::Undone,
+        _ => Schema::Untouched,
+    };
+    let is = deployment.schema;
+    (is != wanted).then(|| format!("{}; expected: {}", says(is), says(wanted)))
+}
+
+fn is_back(service: &Service) -> bool {
+    match service.standing {
+        Standing::PutBack => service.before.is_some(),
+        Standing::Removed => service.before.is_none(),
+        _ => !service.touched(),
+    }
+}
+
+/// Services that are neither back nor named.
+fn not_back(deployment: &Deployment, named: &[ServiceName]) -> Option<String> {
+    let services = deployment.services.iter();
+    let not_back = services.filter(|service| !is_back(service) && !named.contains(&service.name));
+    let not_back = not_back.map(|service| format!("{} {}", service.name, standing(service)));
+    let not_back: Vec<String> = not_back.collect();
+    (!not_back.is_empty()).then(|| list(not_back))
+}
+
+fn wrongly_named(deployment: &Deployment, named: &[ServiceName]) -> Option<String> {
+    let changed = |name: &&ServiceName| {
+        deployment.services.iter().any(|service| service.name == **name && !is_back(service))
+    };
+    let wrong: Vec<&ServiceName> = named.iter().filter(|name| !changed(name)).collect();
+    (!wrong.is_empty()).then(|| format!("it says that it left {}, which it did not", list(wrong)))
+}
+
+/// A reason that is too long to be stored is cut, and names no more than fit.
+fn not_named(deployment: &Deployment, because: &str) -> Option<String> {
+    let services = deployment.services.iter();
+    let not_back = services.filter(|s| matches!(s.standing, Standing::NotPutBack { .. }));
+    let unnamed = not_back.filter(|service| !because.contains(service.name.as_str()));
+    let unnamed: Vec<&ServiceName> = unnamed.map(|service| &service.name).collect();
+    let is_cut = because.ends_with('…');
+    (!is_cut && !unnamed.is_empty())
+        .then(|| format!("not back, and not named in \"{because}\": {}", list(unnamed)))
+}
+
+fn has_touched(deployment: &Deployment) -> Option<String> {
+    let touched: Vec<_> = deployment.services.iter().filter(|s| s.touched()).collect();
+    let touched = touched.into_iter().map(|s| format!("{} {}", s.name, standing(s)));
+    let schema = (deployment.schema != Schema::Untouched).then(|| says(deployment.schema).into());
+    let found: Vec<String> = touched.chain(schema).collect();
+    (!found.is_empty()).then(|| list(found))
+}
+
+fn standing(service: &Service) -> &'static str {
+    match service.standing {
+        Standing::Untouched => "is untouched",
+        Standing::Updating { .. } => "is being updated",
+        Standing::Updated => "runs the release",
+        Standing::PuttingBack { .. } => "is being put back",
+        Standing::PutBack => "is put back",
+        Standing::Removing { .. } => "is being deleted",
+        Standing::Removed => "is deleted",
+        Standing::Left => "is left as it is",
+        Standing::NotPutBack { .. } => "could not be put back",
+        Standing::TakenOver { .. } => "was updated by somebody else",
+    }
+}
+
+pub(super) fn says(schema: Schema) -> &'static str {
+    match schema {
+        Schema::Untouched => "no migration ran",
+        Schema::Migrated => "the migration ended well",
+        Schema::Undone => "the migration was undone",
+        Schema::MigrationFailed => "the migration failed",
+        Schema::UndoFailed => "the undoing of the migration failed",
+    }
+}

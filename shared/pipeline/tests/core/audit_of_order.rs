@@ -1,0 +1,129 @@
+//! Audits: which release may follow which, as environments count it.
+
+use super::audit::{DAMAGES, KEPT, audit, good, one, words};
+use super::fixtures::place;
+use super::scene::{Scene, at};
+use expect_test::expect;
+use pipeline::audit::{Audit, Rule};
+use pipeline::environment::{Control, Override};
+
+fn versions() -> Scene {
+    let mut scene = Scene::new(&[("deploy_on", "{tags: [\"v*\"]}")]);
+    scene.push("v1.4.0", 1);
+    scene.succeed();
+    scene.push("v11.4.0", 2);
+    scene
+}
+
+/// What is pushed next is let in, and no rule finds anything wrong with that.
+fn goes_on_soundly(mut scene: Scene, version: &str, minutes: u64) -> Scene {
+    assert!(scene.push(version, minutes).starts_with("yes"), "{version} is let in");
+    scene.succeed();
+    assert_eq!(words(&audit(&scene)), "");
+    scene
+}
+
+#[test]
+fn what_was_rolled_back_is_not_the_newest() {
+    let mut scene = versions();
+    scene.fail();
+    scene.control(Control::Unhold);
+    goes_on_soundly(scene, "v1.4.1", 3);
+}
+
+#[test]
+fn what_a_person_went_back_to_is_the_newest() {
+    let mut scene = versions();
+    scene.succeed();
+    scene.roll_back(None);
+    scene.succeed();
+    assert_eq!(words(&audit(&scene)), "");
+    scene.control(Control::Unhold);
+    let mut scene = goes_on_soundly(scene, "v1.4.1", 3);
+    one(&mut scene, 4).request.release.built_at = at(0);
+    one(&mut scene, 4).request.release.version = "v1.3.9".into();
+    expect![[r#"
+        deployment 4: it deployed v1.3.9 after v1.4.0 (deployment 3) (the rule: no push and no promotion deploys a release that is older than the newest one before it, unless that was rolled back or a person has let older ones in since)
+    "#]].assert_eq(&words(&audit(&scene)));
+}
+
+#[test]
+fn what_a_person_put_in_its_place_is_the_newest_once_the_hold_is_lifted() {
+    let mut scene = versions();
+    scene.succeed();
+    scene.deploy("v1.4.1", 3, &[Override::Hold]);
+    scene.succeed();
+    assert_eq!(words(&audit(&scene)), "");
+    scene.control(Control::Unhold);
+    goes_on_soundly(scene, "v1.4.2", 4);
+}
+
+#[test]
+fn what_a_person_forgot_is_no_measure() {
+    for is_under_way in [true, false] {
+        let mut scene = versions();
+        if is_under_way {
+            scene.control(Control::ForgetNewest);
+        }
+        scene.succeed();
+        scene.control(Control::ForgetNewest);
+        assert_eq!(words(&audit(&scene)), "");
+        let mut scene = goes_on_soundly(scene, "v1.14.2", 4);
+        // From then on it is.
+        scene.push("v1.14.3", 5);
+        scene.succeed();
+        one(&mut scene, 4).request.release.version = "v1.14.1".into();
+        assert!(words(&audit(&scene)).contains("it deployed v1.14.1 after v1.14.2 (deployment 3)"));
+        scene.head.lowered_after = (3..23).collect();
+        assert!(!words(&audit(&scene)).contains("it deployed"), "there may have been more of them");
+    }
+}
+
+#[test]
+fn a_version_and_a_commit_are_both_remembered() {
+    let mut scene = versions();
+    scene.succeed();
+    scene.deploy("7b41d0e", 20, &[]);
+    scene.succeed();
+    assert_eq!(words(&audit(&scene)), "");
+    scene.head.high_water.as_mut().unwrap().other = None;
+    expect![[r#"
+        the environment: it says that 7b41d0e is the newest, and v11.4.0 was deployed (the rule: the environment knows the newest release that was deployed and not rolled back)
+    "#]].assert_eq(&words(&audit(&scene)));
+}
+
+#[test]
+fn a_tag_that_was_pushed_again_is_not_older() {
+    let mut scene = versions();
+    scene.succeed();
+    let scene = goes_on_soundly(scene, "v11.4.0#2", 3);
+    goes_on_soundly(scene, "v11.4.1", 3);
+}
+
+#[test]
+fn the_migration_that_a_person_let_in_again_is_no_fault() {
+    let mut scene = good();
+    let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::MigratesOnce).unwrap();
+    damage(&mut scene);
+    assert!(words(&audit(&scene)).contains("it ran the migration of b3"));
+    scene.head.let_in_after = vec![2];
+    assert!(!words(&audit(&scene)).contains("it ran the migration of b3"));
+}
+
+#[test]
+fn what_nobody_can_read_may_have_lowered_the_newest() {
+    let mut scene = versions();
+    scene.succeed();
+    scene.roll_back(None);
+    scene.succeed();
+    scene.control(Control::Unhold);
+    let scene = goes_on_soundly(scene, "v1.4.1", 3);
+    let mut audit = Audit::new(place(), scene.now, KEPT);
+    for number in [1, 2, 4] {
+        audit.deployment(number, &scene.deployments[&number], None);
+    }
+    audit.unreadable(3, "it is cut off");
+    let report = audit.finish(&scene.head, scene.head.due());
+    let rules: Vec<Rule> = report.findings.iter().map(|finding| finding.rule).collect();
+    assert!(!rules.contains(&Rule::NewerOnly) && !rules.contains(&Rule::Newest), "{rules:?}");
+}
