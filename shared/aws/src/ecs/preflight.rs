@@ -3,7 +3,7 @@
 use super::services::{self, primary};
 use aws_sdk_ecs::types::{
     DeploymentConfiguration, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy,
-    ResourceManagementType, Service,
+    ResourceManagementType, SchedulingStrategy, Service,
 };
 
 /// Reasons not to begin, without the service's name.
@@ -58,9 +58,21 @@ pub(super) fn warnings(service: &Service) -> Vec<String> {
         }
         _ => None,
     };
-    let idle = (primary.desired_count() == 0 && service.desired_count() == 0)
-        .then(|| "runs no task (its desired count is 0), which proves nothing of a release".into());
+    let is_idle = primary.desired_count() == 0 && service.desired_count() == 0;
+    let idle = is_idle.then(|| {
+        let why = match is_daemon(service) {
+            true => "its cluster has no container instance for one",
+            false => "its desired count is 0",
+        };
+        format!("runs no task ({why}), which proves nothing of a release")
+    });
     rollout.into_iter().chain(idle).collect()
+}
+
+/// Whether it runs one task on each container instance. ECS counts those as its desired count, and
+/// updates it as any other service.
+fn is_daemon(service: &Service) -> bool {
+    service.scheduling_strategy() == Some(&SchedulingStrategy::Daemon)
 }
 
 /// Whether ECS may neither stop an old task nor start a new one.
@@ -71,9 +83,14 @@ fn deadlock(service: &Service) -> Option<String> {
     if desired == 0 || least < desired || most > desired {
         return None;
     }
+    // On each instance runs one task of a daemon, so that the new one needs the place of the old.
+    let advice = match is_daemon(service) {
+        true => "lower the first",
+        false => "lower the first or raise the second",
+    };
     Some(format!(
         "could never be updated: with {desired} tasks, minimumHealthyPercent {} lets ECS stop none \
-         and maximumPercent {} lets it start none; lower the first or raise the second",
+         and maximumPercent {} lets it start none; {advice}",
         configuration.minimum_healthy_percent().unwrap_or_default(),
         configuration.maximum_percent().unwrap_or_default()
     ))
@@ -94,7 +111,8 @@ mod tests {
     use super::{faults, warnings};
     use aws_sdk_ecs::types::{
         Deployment, DeploymentConfiguration, DeploymentController, DeploymentControllerType,
-        DeploymentRolloutState, DeploymentStrategy, ResourceManagementType, Service,
+        DeploymentRolloutState, DeploymentStrategy, ResourceManagementType, SchedulingStrategy,
+        Service,
     };
     use expect_test::{Expect, expect};
 
@@ -210,6 +228,40 @@ mod tests {
         check(
             &service,
             &expect!["runs no task (its desired count is 0), which proves nothing of a release"],
+        );
+    }
+
+    fn daemon(desired: i32, least: i32) -> Service {
+        let configuration = DeploymentConfiguration::builder()
+            .minimum_healthy_percent(least)
+            .maximum_percent(100)
+            .build();
+        let primary = Deployment::builder()
+            .status("PRIMARY")
+            .rollout_state(DeploymentRolloutState::Completed)
+            .desired_count(desired);
+        Service::builder()
+            .scheduling_strategy(SchedulingStrategy::Daemon)
+            .desired_count(desired)
+            .deployment_configuration(configuration)
+            .deployments(primary.build())
+            .build()
+    }
+
+    #[test]
+    fn a_daemon_is_updated_where_its_old_tasks_may_be_stopped() {
+        check(&daemon(3, 0), &expect![""]);
+        check(
+            &daemon(3, 100),
+            &expect![
+                "could never be updated: with 3 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 100 lets it start none; lower the first"
+            ],
+        );
+        check(
+            &daemon(0, 0),
+            &expect![
+                "runs no task (its cluster has no container instance for one), which proves nothing of a release"
+            ],
         );
     }
 }

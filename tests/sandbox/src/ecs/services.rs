@@ -102,13 +102,19 @@ impl Service {
         self.given.get("loadBalancers").and_then(Value::as_array).is_some_and(|all| !all.is_empty())
     }
 
+    /// Whether it runs one task on each container instance.
+    pub(crate) fn is_daemon(&self) -> bool {
+        is_daemon(self.given.get("schedulingStrategy"))
+    }
+
     /// A member of the deployment configuration, or what ECS assumes.
     pub(crate) fn configured(&self) -> Value {
+        let [least, most] = if self.is_daemon() { [0, 100] } else { [100, 200] };
         let mut configuration = members(json!({
             "strategy": "ROLLING",
             "bakeTimeInMinutes": 0,
-            "maximumPercent": 200,
-            "minimumHealthyPercent": 100,
+            "maximumPercent": most,
+            "minimumHealthyPercent": least,
             "deploymentCircuitBreaker": { "enable": false, "rollback": false },
         }));
         if let Some(Value::Object(given)) = self.given.get("deploymentConfiguration") {
@@ -140,7 +146,12 @@ impl Ecs {
             return Err(no_network());
         }
         one_of_launch_type_and_strategy(input)?;
-        let desired = input.get("desiredCount").and_then(Value::as_u64).unwrap_or(1);
+        let daemon = is_daemon(input.get("schedulingStrategy"));
+        if daemon {
+            fit_for_a_daemon(input)?;
+        }
+        let assumed = if daemon { INSTANCES } else { 1 };
+        let desired = input.get("desiredCount").and_then(Value::as_u64).unwrap_or(assumed);
         let given = input.as_object().cloned().unwrap_or_default();
         let service = Service {
             given: given
@@ -186,6 +197,9 @@ impl Ecs {
             )));
         }
         one_of_launch_type_and_strategy(input)?;
+        if found.is_daemon() && input.get("desiredCount").is_some() {
+            return Err(no_desired_count());
+        }
         let wanted = match wanted {
             // A definition that the service has already stays usable when it is deregistered.
             Some(named) => match self.definition(named) {
@@ -243,7 +257,7 @@ impl Ecs {
         let found = self.services.get_mut(&address).filter(|known| known.status == "ACTIVE");
         let service = found.ok_or_else(service_not_found)?;
         let force = input.get("force") == Some(&json!(true));
-        if service.desired > 0 && !force {
+        if service.desired > 0 && !force && !service.is_daemon() {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
         }
         service.status = "DRAINING";
@@ -255,6 +269,31 @@ impl Ecs {
         self.reconcile(&address, desk);
         Ok(json!({ "service": document }))
     }
+}
+
+/// So many container instances every cluster has, as far as daemons are concerned.
+const INSTANCES: u64 = 3;
+
+fn is_daemon(strategy: Option<&Value>) -> bool {
+    strategy.and_then(Value::as_str) == Some("DAEMON")
+}
+
+fn fit_for_a_daemon(input: &Value) -> Result<(), Refusal> {
+    if input.get("desiredCount").is_some() {
+        return Err(no_desired_count());
+    }
+    if text(input, "launchType") == Some("FARGATE") {
+        return Err(invalid(
+            "The daemon scheduling strategy does not support the Fargate launch type.",
+        ));
+    }
+    Ok(())
+}
+
+fn no_desired_count() -> Refusal {
+    invalid(
+        "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
+    )
 }
 
 pub(super) fn service_not_found() -> Refusal {

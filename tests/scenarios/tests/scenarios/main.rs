@@ -8,6 +8,7 @@
 mod builds;
 mod by_hand;
 mod costs;
+mod daemons;
 mod deploying;
 mod ecs_itself;
 mod faceplate;
