@@ -6,6 +6,7 @@ use crate::hosts::tags_of;
 use crate::{ecs, hosts};
 use pipeline::effect::Prepare;
 use pipeline::names::{Revision, ServiceName};
+use pipeline::spec::Target;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,5 +32,20 @@ pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Fai
     match tags_of(&prepare.target) {
         Some(tags) => hosts::preview(aws, tags, prepare).await,
         None => ecs::preview(aws, prepare).await,
+    }
+}
+
+/// Looks at what a way back to these revisions needs. Hosts are not asked.
+pub(crate) async fn preview_way_back(
+    aws: &Aws,
+    target: &Target,
+    revisions: &BTreeMap<ServiceName, Revision>,
+) -> Preview {
+    match tags_of(target) {
+        Some(_) => {
+            let why = "the hosts were not asked whether they can run again what they ran";
+            Preview { warnings: vec![why.into()], ..Preview::default() }
+        }
+        None => ecs::preview_way_back(aws, revisions).await,
     }
 }

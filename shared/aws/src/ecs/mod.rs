@@ -49,6 +49,7 @@ pub use prepare::prepare;
 pub(crate) use preview::preview;
 pub use put_back::{put_back, remove};
 pub use roll_out::roll_out;
+pub(crate) use way_back::preview_way_back;
 
 use crate::failure::Failure;
 use engine::{Message, Sender};

@@ -188,10 +188,7 @@ async fn bring_back(
             let service = updated.map_err(asked_to(format!("put {name} back")))?;
             Ok((again, services::primary_id(&service)))
         }
-        None => Err(Halt::Fault(format!(
-            "{} is gone, and neither ECS nor Slipway knows what was in it; deploy another release",
-            to.short()
-        ))),
+        None => Err(Halt::Fault(way_back::unknown(to))),
     }
 }
 

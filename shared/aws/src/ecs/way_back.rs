@@ -1,11 +1,14 @@
 //! Whether the images of a revision are there, asked before a service is brought back to it.
 
+use super::plan::SIDE_BY_SIDE;
 use super::{registry, render, stored};
 use crate::clients::Aws;
-use crate::failure::Failure;
+use crate::failure::{Failure, not_asked};
 use crate::images;
-use pipeline::names::Revision;
-use std::collections::BTreeSet;
+use crate::preview::Preview;
+use futures_util::stream::{self, StreamExt};
+use pipeline::names::{Revision, ServiceName};
+use std::collections::{BTreeMap, BTreeSet};
 use tracing::warn;
 
 /// Says which image cannot be pulled any more; `None`: each can, as far as ECR says.
@@ -35,4 +38,55 @@ pub(super) async fn gone(aws: &Aws, revision: &Revision) -> Result<Option<String
         }
     }
     Ok(None)
+}
+
+/// What going back to these revisions would fail for.
+pub(crate) async fn preview_way_back(
+    aws: &Aws,
+    revisions: &BTreeMap<ServiceName, Revision>,
+) -> Preview {
+    let looking = revisions.iter().map(|(service, revision)| preview_one(aws, service, revision));
+    let looked: Vec<Preview> = stream::iter(looking).buffered(SIDE_BY_SIDE).collect().await;
+    let mut preview = Preview::default();
+    for one in looked {
+        preview.warnings.extend(one.warnings);
+        preview.faults.extend(one.faults);
+    }
+    preview
+}
+
+async fn preview_one(aws: &Aws, service: &ServiceName, revision: &Revision) -> Preview {
+    let mut preview = Preview::default();
+    let name = revision.short();
+    match stored::find(aws, revision).await {
+        Ok(Some(found)) if found.is_active => {}
+        Ok(Some(_)) => {
+            let why = format!("{service}: {name} was deregistered, and is registered again");
+            preview.warnings.push(why);
+        }
+        Ok(None) => preview.faults.push(format!("{service}: {}", unknown(revision))),
+        Err(failure) => {
+            let what = format!("the task definition {name} of {service}");
+            preview.warnings.push(not_asked(&what, &failure));
+        }
+    }
+    match gone(aws, revision).await {
+        Ok(None) => {}
+        Ok(Some(why)) => {
+            preview.faults.push(format!("{service}: {name} cannot be started: {why}"));
+        }
+        Err(failure) => {
+            let what = format!("the images of {name} of {service}");
+            preview.warnings.push(not_asked(&what, &failure));
+        }
+    }
+    preview
+}
+
+/// What is said of a revision that is nowhere.
+pub(super) fn unknown(revision: &Revision) -> String {
+    format!(
+        "{} is gone, and neither ECS nor Slipway knows what was in it; deploy another release",
+        revision.short()
+    )
 }

@@ -37,10 +37,13 @@ mod tests;
 
 use crate::Aws;
 use crate::failure::Failure;
+use crate::preview::preview_way_back;
 use answer::Caller;
 use pipeline::effect::Prepare;
-use pipeline::spec::Application;
+use pipeline::names::{Revision, ServiceName};
+use pipeline::spec::{Application, Target};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Whether this is work from a queue, and not what a person typed.
 pub fn is_batch(payload: &Value) -> bool {
@@ -52,7 +55,10 @@ pub fn is_batch(payload: &Value) -> bool {
 
 /// Goes back, as a person asks.
 pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
-    Box::pin(rollback::roll_back(aws, &aws.caller("rollback"), payload)).await
+    let look = async |target: &Target, revisions: &BTreeMap<ServiceName, Revision>| {
+        preview_way_back(aws, target, revisions).await
+    };
+    Box::pin(rollback::roll_back(aws, look, &aws.caller("rollback"), payload)).await
 }
 
 /// Starts a version, as a person asks.

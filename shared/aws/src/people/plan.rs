@@ -120,11 +120,22 @@ pub(crate) fn mention_what_is_found(
     if !services.is_empty() {
         plan.insert("changes".into(), services.into());
     }
-    if !preview.warnings.is_empty() {
-        plan.insert("warnings".into(), preview.warnings.into());
+    mention(plan, preview.warnings, preview.faults);
+}
+
+/// Adds to a plan what the way back would fail for.
+pub(crate) fn mention_what_is_in_the_way(plan: &mut Value, preview: Preview) {
+    if let Value::Object(plan) = plan {
+        mention(plan, preview.warnings, preview.faults);
     }
-    if !preview.faults.is_empty() {
-        plan.insert("would_fail".into(), preview.faults.into());
+}
+
+fn mention(plan: &mut Map<String, Value>, warnings: Vec<String>, faults: Vec<String>) {
+    if !warnings.is_empty() {
+        plan.insert("warnings".into(), warnings.into());
+    }
+    if !faults.is_empty() {
+        plan.insert("would_fail".into(), faults.into());
     }
 }
 

@@ -8,12 +8,15 @@ use super::known::{Directory, Known, Site};
 use super::place::{choose, named, showcase, with_place};
 use super::plan;
 use crate::failure::Failure;
+use crate::preview::Preview;
 use engine::{Engine, Pipeline, Rehearsal};
 use pipeline::deployment::Said;
-use pipeline::environment::Input;
-use pipeline::names::{RequestId, Version};
+use pipeline::environment::{Input, Kind};
+use pipeline::names::{RequestId, Revision, ServiceName, Version};
 use pipeline::release::{Meant, meant};
+use pipeline::spec::Target;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use tracing::info;
 
 const FIELDS: [Field; 8] = [
@@ -47,8 +50,11 @@ struct Asked<'a> {
     dry_run: bool,
 }
 
+/// Takes a wish; `look` sees whether what it goes back to can still be started, where a person only
+/// wants to know.
 pub(crate) async fn roll_back(
     world: &impl Directory,
+    look: impl AsyncFn(&Target, &BTreeMap<ServiceName, Revision>) -> Preview,
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
@@ -73,7 +79,31 @@ pub(crate) async fn roll_back(
         false => engine.tell(place, input).await?,
     };
     info!(%place, dry_run = asked.dry_run, by = asked.by, why = asked.why, "rollback by hand: {said:?}");
-    Ok(answer(caller, &asked, &form, &rehearsal, &said))
+    let mut answer = answer(caller, &asked, &form, &rehearsal, &said);
+    let plan = answer.get_mut("plan").filter(|_| asked.dry_run);
+    if let Some((plan, (target, revisions))) = plan.zip(way_back(&rehearsal)) {
+        plan::mention_what_is_in_the_way(plan, look(target, &revisions).await);
+    }
+    Ok(answer)
+}
+
+/// Where services go back to, and to what; `None`: nothing has to be started for it.
+fn way_back(rehearsal: &Rehearsal) -> Option<(&Target, BTreeMap<ServiceName, Revision>)> {
+    let restores = rehearsal.started.as_ref().and_then(|started| match &started.request.kind {
+        Kind::Restore(restore) => Some((started, restore)),
+        Kind::Deploy => None,
+    });
+    if let Some((started, restore)) = restores {
+        let services = started.rules.services().map(|(_, service)| &service.name);
+        let recorded = services.filter_map(|name| restore.revisions.get_key_value(name));
+        let recorded = recorded.map(|(name, revision)| (name.clone(), revision.clone()));
+        return Some((&started.rules.target, recorded.collect()));
+    }
+    let turned = rehearsal.deployment.as_ref().filter(|turned| turned.verdict().is_none())?;
+    let touched = turned.services.iter().filter(|service| service.touched());
+    let before =
+        touched.filter_map(|service| Some((service.name.clone(), service.before.clone()?)));
+    Some((&turned.rules.target, before.collect()))
 }
 
 fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<'a>, Refusal> {

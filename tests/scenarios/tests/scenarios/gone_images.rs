@@ -1,6 +1,6 @@
 //! What ran before cannot be started any more.
 
-use crate::{STAGING, ended, scr, sound};
+use crate::{STAGING, ended, pretty, scr, sound};
 use expect_test::expect;
 use scenarios::Team;
 use serde_json::json;
@@ -17,7 +17,34 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_ended(STAGING, 2).await.unwrap();
     delete_the_old_image(&mut team);
-    let payload = json!({"application": "scr", "environment": "staging", "by": "ann"});
+    let mut payload = json!({"application": "scr", "environment": "staging", "by": "ann"});
+    payload["dry_run"] = true.into();
+    let before = team.sandbox.table_items();
+    let plan = team.ask("rollback", payload.clone()).await.unwrap();
+    assert_eq!(team.sandbox.table_items(), before);
+    expect![[r#"
+        {
+          "afterwards": "on hold: automation brings nothing that is not newer than 3f2a9c1",
+          "environment": "scr/staging",
+          "from": "3f2a9c1",
+          "images": [
+            "api: f076dc63c872 -> 3885562a5020",
+            "gateway: a3b68086d5e2 -> 43750959c72a",
+            "web: c7023768fdd5 -> 1106a5035ea4"
+          ],
+          "schema": "the schema of the database stays as it is",
+          "steps": [
+            "scr-web: scr-web:3 -> scr-web:2",
+            "scr-ai-gateway: scr-ai-gateway:3 -> scr-ai-gateway:2",
+            "scr-api: scr-api:3 -> scr-api:2"
+          ],
+          "to": "0a1b2c3",
+          "would_fail": [
+            "scr-web: scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release"
+          ]
+        }
+    "#]].assert_eq(&pretty(&plan["plan"]));
+    payload["dry_run"] = false.into();
     team.ask("rollback", payload).await.unwrap();
     team.until_ended(STAGING, 3).await.unwrap();
     sound(&team);
@@ -48,6 +75,23 @@ async fn a_rollback_by_itself_leaves_what_runs_where_the_old_image_is_gone() {
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "baking").await.unwrap();
     delete_the_old_image(&mut team);
+    let payload = json!({"application": "scr", "environment": "staging", "dry_run": true});
+    let plan = team.ask("rollback", payload).await.unwrap();
+    expect![[r#"
+        {
+          "environment": "scr/staging",
+          "from": "3f2a9c1",
+          "steps": [
+            "scr-web: scr-web:3 -> scr-web:2",
+            "scr-ai-gateway: scr-ai-gateway:3 -> scr-ai-gateway:2",
+            "scr-api: scr-api:3 -> scr-api:2"
+          ],
+          "to": "0a1b2c3",
+          "would_fail": [
+            "scr-web: scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release"
+          ]
+        }
+    "#]].assert_eq(&pretty(&plan["plan"]));
     team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed");
     team.until_ended(STAGING, 2).await.unwrap();
     sound(&team);

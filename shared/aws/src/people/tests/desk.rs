@@ -174,7 +174,10 @@ impl Desk {
         let look = async |_: &_| Ok(self.facts.clone());
         let foresee = async |_: &_, _: &_| Ok(self.preview.clone());
         match function {
-            "rollback" => block_on(rollback::roll_back(&self.world, &caller, payload)),
+            "rollback" => {
+                let look = async |_: &_, _: &_| self.preview.clone();
+                block_on(rollback::roll_back(&self.world, look, &caller, payload))
+            }
             "deploy" => block_on(deploy::deploy(&self.world, self, foresee, &caller, payload)),
             "control" => block_on(control::control(&self.world, &caller, payload)),
             "status" => block_on(status::status(&self.world, &caller, payload)),

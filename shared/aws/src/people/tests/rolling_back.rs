@@ -233,3 +233,15 @@ fn trap_53_two_clicks_that_call_a_deployment_off_do_not_go_back_as_well() {
             }"#]],
     );
 }
+
+#[test]
+fn a_dry_run_says_what_the_way_back_would_fail_for() {
+    let mut desk = Desk::with_two_good();
+    desk.preview.faults = vec!["scr-web: scr-web:11 cannot be started: it is gone".into()];
+    let payload = serde_json::json!({"environment": "staging", "dry_run": true});
+    let answer = desk.ask("rollback", &payload).unwrap();
+    expect![[r#"["scr-web: scr-web:11 cannot be started: it is gone"]"#]]
+        .assert_eq(&answer["plan"]["would_fail"].to_string());
+    let done = desk.ask("rollback", &serde_json::json!({"environment": "staging"})).unwrap();
+    assert!(done["plan"]["would_fail"].is_null(), "the pre-flight of the deployment says it");
+}
