@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+#[path = "table/auditing.rs"]
+mod auditing;
 #[path = "table/batches.rs"]
 mod batches;
 #[path = "table/given.rs"]

@@ -21,6 +21,8 @@ pub struct Memory {
     faults: RefCell<Option<Faults>>,
     /// Whether records are put into their stored form and read back from it, as a table does.
     as_text: Cell<bool>,
+    /// So many works are done in time; `None`: all.
+    in_time: Cell<Option<usize>>,
 }
 
 /// Says at each point what goes wrong there.
@@ -64,6 +66,11 @@ impl Memory {
         *self.faults.borrow_mut() = Some(Box::new(faults));
     }
 
+    /// So many of the works that are limited end in time from now on.
+    pub fn set_in_time(&self, works: usize) {
+        self.in_time.set(Some(works));
+    }
+
     /// A copy that shares the records and goes its own way from here. No faults are planned in it.
     #[must_use]
     pub fn fork(&self) -> Self {
@@ -75,6 +82,7 @@ impl Memory {
             changed: self.changed.clone(),
             faults: RefCell::default(),
             as_text: self.as_text.clone(),
+            in_time: self.in_time.clone(),
         }
     }
 
@@ -184,7 +192,9 @@ impl World for Memory {
     async fn pause(&self, _tries: usize) {}
 
     async fn within_limits<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        Some(work.await)
+        let left = self.in_time.get();
+        self.in_time.set(left.map(|left| left.saturating_sub(1)));
+        if left == Some(0) { None } else { Some(work.await) }
     }
 
     async fn find(&self, lookup: &Lookup) -> Result<Vec<ApplicationName>, WorldError> {

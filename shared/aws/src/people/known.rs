@@ -4,6 +4,7 @@
 use super::reading::load_readable;
 use crate::Aws;
 use crate::failure::Failure;
+use crate::world::history::Page;
 use crate::world::pushed::NEWEST;
 use crate::world::table::text;
 use engine::{Key, Record, World};
@@ -30,11 +31,19 @@ pub(crate) trait Directory: World {
 
     /// What was pushed last of an application, the newest first.
     async fn newest(&self, application: &ApplicationName) -> Result<Vec<Candidate>, Failure>;
+
+    /// What is recorded of deployments below a number, the newest first, as far as it is read at
+    /// once.
+    async fn recorded(&self, place: &Place, before: Option<u64>) -> Result<Page, Failure>;
 }
 
 impl Directory for Aws {
     async fn applications(&self) -> Result<Vec<ApplicationName>, Failure> {
         Self::applications(self).await
+    }
+
+    async fn recorded(&self, place: &Place, before: Option<u64>) -> Result<Page, Failure> {
+        Self::recorded(self, place, before).await
     }
 
     async fn candidates(

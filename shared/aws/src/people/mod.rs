@@ -15,6 +15,7 @@ mod plan;
 mod view;
 
 mod account;
+mod audit;
 mod changes;
 mod cloudformation;
 mod configure;

@@ -1,6 +1,7 @@
 //! What runs where, what is going on, and why. Nothing is changed by asking.
 
 use super::answer::{Caller, Refusal};
+use super::audit::audit;
 use super::form::{APPLICATION, ENVIRONMENT, Field, Form};
 use super::known::{Directory, Known, Named, Site};
 use super::place::{choose, named};
@@ -15,9 +16,11 @@ use pipeline::spec::{Application, instead};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-const FIELDS: [Field; 5] = [
+const FIELDS: [Field; 7] = [
     APPLICATION,
     ENVIRONMENT,
+    ("audit", &["check", "verify"]),
+    ("before", &["below"]),
     ("deployment", &["number", "id"]),
     ("format", &["as"]),
     ("releases", &["pushes", "versions"]),
@@ -38,8 +41,16 @@ pub(crate) async fn status(
         let hint = instead(&format, ["json", "text"]);
         form.mistakes.push(format!("there is no format {format}; {hint}"));
     }
-    let number = form.number("deployment");
+    let (is_audit, number) = (form.flag("audit"), form.number("deployment"));
+    if is_audit && number.is_some() {
+        let why = "an audit is about every deployment; leave \"deployment\" or \"audit\" out";
+        form.mistakes.push(why.into());
+    }
+    if !is_audit && !form.lacks("before") {
+        form.mistakes.push("\"before\" says where an audit goes on; add \"audit\": true".into());
+    }
     let answer = match number.filter(|_| form.mistakes.is_empty()) {
+        _ if is_audit => audit(world, caller, &known, &mut form).await?,
         Some(number) => one_deployment(world, &known, number, &mut form).await?,
         None => everything(world, caller, &known, &named, &mut form).await?,
     };
@@ -51,9 +62,9 @@ pub(crate) async fn status(
 }
 
 /// The same twice: for programs, and for people.
-struct Told {
-    json: Value,
-    lines: Vec<String>,
+pub(super) struct Told {
+    pub(super) json: Value,
+    pub(super) lines: Vec<String>,
 }
 
 async fn one_deployment(

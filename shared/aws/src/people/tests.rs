@@ -1,5 +1,6 @@
 //! Stories of people at the console: what was typed, and what was answered.
 
+mod auditing;
 mod changing;
 mod choosing;
 mod configuring;

@@ -1,5 +1,6 @@
 //! The engine's world on AWS: one table, and one queue for each kind of worker.
 
+pub(crate) mod history;
 mod keys;
 mod own_write;
 pub(crate) mod pushed;

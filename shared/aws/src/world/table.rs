@@ -21,7 +21,7 @@ const READS_MAX: usize = 4;
 /// A large spec is listed under thousands of things, which one after the other takes too long.
 const LISTED_AT_ONCE: usize = 25;
 /// What is over is kept for so long.
-pub(super) const HISTORY: Span = Span::hours(24 * 400);
+pub(crate) const HISTORY: Span = Span::hours(24 * 400);
 /// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
 const DUE: &str = "due";
 
@@ -261,7 +261,7 @@ fn is_over(record: &Record) -> bool {
     }
 }
 
-fn open(key: &Key, item: &Item) -> Result<Stored, WorldError> {
+pub(super) fn open(key: &Key, item: &Item) -> Result<Stored, WorldError> {
     let broken = |what: &str| WorldError::Final(format!("the item {key} has no {what}"));
     let version = item.get("version").and_then(|value| value.as_n().ok());
     let version = version.and_then(|version| version.parse().ok());
@@ -271,7 +271,7 @@ fn open(key: &Key, item: &Item) -> Result<Stored, WorldError> {
     Ok(Stored { version, due: due_at(item), record })
 }
 
-fn due_at(item: &Item) -> Option<Time> {
+pub(super) fn due_at(item: &Item) -> Option<Time> {
     let due_at = item.get("due_at").and_then(|value| value.as_n().ok());
     due_at.and_then(|millis| millis.parse().ok()).map(Time::from_millis)
 }

@@ -7,6 +7,7 @@ use crate::people::known::Directory;
 use crate::people::registry::{Found, Image, Registry};
 use crate::people::{configure, control, deploy, rollback, status};
 use crate::preview::Preview;
+use crate::world::history::{Page, Recorded};
 use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Record, Sender, World, Write};
 use expect_test::Expect;
@@ -231,6 +232,25 @@ impl Directory for Memory {
         let mut newest = self.candidates(application, "").await?;
         newest.sort_by_key(|candidate| std::cmp::Reverse(candidate.last_pushed_at));
         Ok(newest)
+    }
+
+    /// Two at once.
+    async fn recorded(&self, place: &Place, before: Option<u64>) -> Result<Page, Failure> {
+        let mut records = Vec::new();
+        self.visit(|key, stored| {
+            let Key::Deployment(id) = key else { return };
+            if id.place == *place && before.is_none_or(|before| id.number < before) {
+                let read = match &stored.record {
+                    Record::Deployment(deployment) => Ok(Box::new(deployment.clone())),
+                    _ => Err("it holds another kind of record".to_owned()),
+                };
+                records.push(Recorded { number: id.number, woken_at: stored.due, read });
+            }
+        });
+        records.reverse();
+        let next = records.get(1).map(|last| last.number).filter(|_| records.len() > 2);
+        records.truncate(2);
+        Ok(Page { records, odd: vec![], next })
     }
 }
 
