@@ -106,6 +106,12 @@ impl Turn<'_> {
         }
         if ended.request.kind == Kind::Deploy {
             self.head.remember_bad(release, &cause.to_string());
+            let is_kept_out = self.head.bad_digest_of(release).is_some()
+                || self.head.live.as_ref().is_some_and(|live| live.release.same_images(release));
+            if !is_kept_out {
+                // Each of its images is good in another release: only a person lets them in again.
+                self.hold(Holder::Slipway, &why, HoldUntil::Person);
+            }
         }
     }
 

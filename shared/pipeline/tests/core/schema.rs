@@ -29,6 +29,13 @@ fn starts(scene: &mut Scene, purpose: Purpose) {
     scene.answer(Event::OneOffStarted { purpose, attempt: 1, task: TaskId::from(TASK) });
 }
 
+/// The active deployment migrates, and that fails.
+fn fail_to_migrate(scene: &mut Scene) {
+    scene.begin_rolling_out();
+    starts(scene, Purpose::Migrate);
+    ends(scene, Purpose::Migrate, 1);
+}
+
 fn ends(scene: &mut Scene, purpose: Purpose, code: i32) {
     let end = Some(exit(code));
     scene.answer(Event::OneOffSeen { purpose, attempt: 1, task: TASK.into(), end });
@@ -242,6 +249,24 @@ fn a_migration_that_took_too_long_is_not_run_again_by_automation() {
         b2 again: no: api-b2-00000 in it is marked bad: the migration took over 15m
         b3: yes: deployment 3 of b3 has started
     "#]].assert_eq(&after(&mut scene));
+}
+
+/// The API of one release and the web of another, as a third one.
+fn mixed(version: &str, api: &str, web: &str, minutes: u64) -> Release {
+    let (mut mixed, web) = (release(api, at(minutes)), release(web, at(minutes)));
+    mixed.images.extend(web.images.into_iter().filter(|(image, _)| image.as_str() == "web"));
+    Release { version: version.into(), ..mixed }
+}
+
+#[test]
+fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_automation() {
+    let mut scene = good(&["b1", "b2"]);
+    scene.push_release(mixed("b3", "b2", "b1", 3));
+    succeed(&mut scene);
+    scene.push_release(mixed("b4", "b1", "b2", 4));
+    fail_to_migrate(&mut scene);
+    expect!["yes: it waits: on hold by slipway: b4 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    expect!["by slipway: b4 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
 }
 
 #[test]
