@@ -62,7 +62,7 @@ impl AlarmMemory {
         }
         let is_as_found = (reading.state == AlarmState::On) == self.discounted;
         let is_newer = reading.since > found_since;
-        if !is_newer && (reading.since < found_since || is_as_found || !is_newest) {
+        if !is_newer && (is_as_found || !is_newest) {
             return;
         }
         let just_before = Time::from_millis(reading.since.millis().saturating_sub(1));

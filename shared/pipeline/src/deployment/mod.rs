@@ -157,7 +157,8 @@ impl Deployment {
                 | Verdict::Cancelled { .. }
                 | Verdict::Superseded { by: Usurper::NewerRelease { .. } },
             ) => true,
-            Some(Verdict::Failed { left, .. }) => left.is_empty() && nothing_done,
+            // What is left was touched.
+            Some(Verdict::Failed { .. }) => nothing_done,
             _ => false,
         }
     }

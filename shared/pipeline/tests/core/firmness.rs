@@ -1,7 +1,9 @@
 //! How firm a hold is, what it keeps out, and what a person has to say to go past it.
 
+use super::events::{claimed, ended, exit, started};
 use super::scene::{Scene, at};
 use expect_test::expect;
+use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Input, Override};
 use pipeline::event::Event;
 use pipeline::time::Span;
@@ -187,4 +189,47 @@ fn a_deployment_that_touched_nothing_leaves_the_migration_that_may_still_run() {
     scene.answer(Event::PreparationFailed { faults: vec!["no such image".into()] });
     assert!(scene.head.unfinished.is_some());
     assert!(scene.head.hold.is_some());
+}
+
+#[test]
+fn a_deployment_that_left_a_trace_ends_the_migration_that_may_still_run_and_a_way_back_does_not() {
+    let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
+    for by_deploy in [true, false] {
+        let mut scene = Scene::new(&[("migration", migration)]);
+        scene.push("b1", 1);
+        scene.begin_rolling_out();
+        scene.answer(claimed(Purpose::Migrate, 1));
+        scene.answer(started(Purpose::Migrate));
+        scene.answer(ended(Purpose::Migrate, exit(0)));
+        scene.finish_rolling_out();
+        scene.push("b2", 2);
+        scene.stick();
+        assert!(scene.head.unfinished.is_some());
+        if by_deploy {
+            scene.deploy("b3", 3, &[Override::Hold, Override::Unfinished]);
+            scene.begin_rolling_out();
+            scene.answer(claimed(Purpose::Migrate, 1));
+            scene.answer(started(Purpose::Migrate));
+            scene.answer(ended(Purpose::Migrate, exit(1)));
+        } else {
+            scene.roll_back(Some("b1"));
+            scene.succeed();
+        }
+        assert_eq!((scene.head.last_number, scene.head.active), (3, None));
+        assert_eq!(scene.head.unfinished.is_none(), by_deploy);
+    }
+}
+
+#[test]
+fn a_failed_migration_ends_the_hold_that_its_deployment_went_past() {
+    let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
+    let mut scene = Scene::new(&[("migration", migration)]);
+    scene.control(FIRM);
+    scene.deploy("b2", 2, &[Override::Hold]);
+    scene.begin_rolling_out();
+    scene.answer(claimed(Purpose::Migrate, 1));
+    scene.answer(started(Purpose::Migrate));
+    scene.answer(ended(Purpose::Migrate, exit(1)));
+    assert_eq!(scene.head.active, None);
+    expect!["by slipway: b2 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
 }

@@ -16,10 +16,12 @@ struct Asked {
     from: Option<u32>,
     after: u32,
     rollout: Option<u32>,
-    visible: bool,
+    /// From then on ECS must show it.
+    visible_from: Option<Time>,
 }
 
-const USUAL: Asked = Asked { from: Some(1), after: 2, rollout: Some(2), visible: true };
+const USUAL: Asked =
+    Asked { from: Some(1), after: 2, rollout: Some(2), visible_from: Some(VISIBLE_FROM) };
 
 fn read(asked: &Asked, found: Option<Found>) -> String {
     let seen_at = VISIBLE_FROM + Span::seconds(1);
@@ -31,7 +33,7 @@ fn read(asked: &Asked, found: Option<Found>) -> String {
         from: from.as_ref(),
         rollout: rollout.as_ref(),
         other_rollouts: &[],
-        visible_from: asked.visible.then_some(VISIBLE_FROM),
+        visible_from: asked.visible_from,
     };
     let observation = Observation { service: "api".into(), seen_at, found };
     match observation.read(wanted) {
@@ -138,7 +140,7 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
         Some(Found { returned_from: Some(id(from)), return_reason, ..found(vec![first])? })
     };
     let not_asked = |first: Rollout| Some(Found { returns_asked: false, ..found(vec![first])? });
-    let no_answer = Asked { rollout: None, visible: false, ..USUAL };
+    let no_answer = Asked { rollout: None, visible_from: None, ..USUAL };
     let cases = vec![
         ("ECS returned from our rollout", &USUAL, returned(2, primary(1, InProgress, 1))),
         (
@@ -182,7 +184,7 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
 
 #[test]
 fn trap_07_an_update_that_is_not_visible_yet_is_under_way() {
-    let early = Asked { visible: false, ..USUAL };
+    let early = Asked { visible_from: None, ..USUAL };
     let cases = vec![
         ("the one before, update just made", &early, found(vec![primary(1, Completed, 2)])),
         ("ours already", &early, found(vec![primary(2, Completed, 2)])),
@@ -193,8 +195,13 @@ fn trap_07_an_update_that_is_not_visible_yet_is_under_way() {
             found(vec![primary(1, Completed, 2), other(2, Failed, 0)]),
         ),
         (
+            "the one before, another revision failed once",
+            &Asked { rollout: None, ..USUAL },
+            found(vec![primary(1, Completed, 2), other(0, Failed, 0)]),
+        ),
+        (
             "the same, and the rollout of ours is known",
-            &Asked { visible: false, rollout: Some(3), ..USUAL },
+            &Asked { visible_from: None, rollout: Some(3), ..USUAL },
             found(vec![primary(1, Completed, 2), other(2, Failed, 0)]),
         ),
         ("no service", &early, None),
@@ -204,6 +211,7 @@ fn trap_07_an_update_that_is_not_visible_yet_is_under_way() {
         ours already                                         done
         somebody else's                                      taken over by api:9
         the one before, an earlier attempt at ours failed    returned to api:1: ECS deployment circuit breaker: tasks failed to start.
+        the one before, another revision failed once         taken over by api:1
         the same, and the rollout of ours is known           under way, for ECS to show the update
         no service                                           gone
     "#]].assert_eq(&table(cases));
@@ -235,7 +243,7 @@ fn two_rollouts_of_one_message_are_both_ours() {
 #[test]
 fn fresh_tasks_of_the_same_revision_are_told_by_their_rollout() {
     let fresh = Asked { from: Some(2), ..USUAL };
-    let asked = Asked { from: Some(2), rollout: None, visible: false, ..USUAL };
+    let asked = Asked { from: Some(2), rollout: None, visible_from: None, ..USUAL };
     let same_revision =
         |number: u32, progress| Rollout { id: id(number), ..primary(2, progress, 2) };
     let cases = vec![
@@ -260,15 +268,18 @@ fn fresh_tasks_of_the_same_revision_are_told_by_their_rollout() {
 #[test]
 fn a_service_that_is_created_is_not_there_at_first() {
     let created = Asked { from: None, ..USUAL };
-    let early = Asked { from: None, rollout: None, visible: false, ..USUAL };
+    let early = Asked { from: None, rollout: None, visible_from: None, ..USUAL };
+    let soon = Asked { visible_from: Some(VISIBLE_FROM + Span::minutes(1)), ..created };
     let cases = vec![
         ("not there yet", &early, None),
+        ("not there yet, and not to be seen yet", &soon, None),
         ("there", &early, found(vec![primary(2, InProgress, 0)])),
         ("not there any more", &created, None),
         ("somebody else's", &created, found(vec![primary(9, Completed, 2)])),
     ];
     expect![[r#"
         not there yet                                        under way, to be created
+        not there yet, and not to be seen yet                under way, to be created
         there                                                under way, 0 of 2 tasks run
         not there any more                                   gone
         somebody else's                                      taken over by api:9

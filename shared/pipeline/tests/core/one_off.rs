@@ -1,15 +1,15 @@
 //! One-off tasks: how long they are tried, whose word about them counts, and what is never run twice.
 
 use super::events::*;
-use super::fixtures::{START, Story, request};
-use super::states;
+use super::fixtures::{PLAIN, START, Story, request};
+use super::states::{self, MINUTE};
 use expect_test::expect;
-use pipeline::deployment::Said;
+use pipeline::deployment::{LOOK_EVERY, Said, advance};
 use pipeline::effect::Purpose;
 use pipeline::environment::{Asker, Kind, Request, Restore, Undoes};
 use pipeline::event::Event;
 use pipeline::names::TaskId;
-use pipeline::task::{OneOffEnd, Stop};
+use pipeline::task::{Fault, OneOffEnd, Stop};
 use pipeline::time::Span;
 
 const OTHER: &str = "task/shop-dev/9fff";
@@ -179,4 +179,68 @@ fn a_migration_that_is_skipped_is_never_asked_for() {
            0s Updating shop-api, shop-worker.
     "#]]
     .assert_eq(&unindented(&story.timeline()));
+}
+
+#[test]
+fn what_belongs_to_the_other_task_is_ignored_and_said_so() {
+    let (attempt, task) = (1, TaskId::from(TASK));
+    for (story, purpose) in
+        [(states::migrating(), Purpose::Undo), (states::undoing(), Purpose::Migrate)]
+    {
+        let others = [
+            Event::OneOffStarted { purpose, attempt, task: task.clone() },
+            not_started(purpose, attempt, Fault::Capacity),
+            Event::OneOffSeen { purpose, attempt, task: task.clone(), end: Some(exit(1)) },
+            reported(purpose, TASK, Some(exit(1))),
+            Event::OneOffLost { purpose, attempt },
+        ];
+        for event in others {
+            let name = event.name();
+            let (after, said) = advance(story.deployment.clone(), event, story.now);
+            assert_eq!(said, Said::Ignored(format!("{name} of another task")));
+            assert_eq!(after, story.deployment);
+        }
+    }
+}
+
+#[test]
+fn a_task_that_nobody_takes_on_fails_at_its_deadline_and_not_before() {
+    let mut story = states::migrating().later(LOOK_EVERY);
+    assert_eq!(story.state(), "migrating");
+    for _ in 0..20 {
+        story = story.later(MINUTE);
+    }
+    expect!["failed: the migration could not be started: no worker took it on in time"]
+        .assert_eq(&story.outcome());
+}
+
+#[test]
+fn a_task_that_may_have_been_started_is_waited_for_until_its_deadline_and_a_bit() {
+    let mut story = states::claimed_by_worker().later(LOOK_EVERY);
+    assert_eq!(story.state(), "migrating");
+    for _ in 0..60 {
+        story = story.later(MINUTE);
+    }
+    expect!["stuck: the task may have been started; look at the database before anything else is deployed (after: nobody can say whether the migration ran)"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn what_is_said_of_the_migration_at_the_start_is_said_only_where_it_means_something() {
+    let skip = Request { skip_migration: Some(true), ..request("b1", START) };
+    let undo = Undoes { number: 6, version: "b2".into(), revision: None };
+    let without = [PLAIN[0], PLAIN[1]];
+    let stories = [
+        Story::begin_with(&without, skip),
+        Story::begin_with(&without, restore(None)),
+        Story::begin_with(&[], restore(None)),
+        Story::begin_with(&[], restore(Some(undo))),
+    ];
+    expect![[r#"
+           0s Deploying b1, asked for by a push of b1.
+           0s Going back from b2 to b1, asked for by ann (it looks odd).
+           0s Going back from b2 to b1, asked for by ann (it looks odd).
+           0s The schema of the database stays as it is.
+           0s Going back from b2 to b1, asked for by ann (it looks odd).
+    "#]]
+    .assert_eq(&stories.map(|story| story.timeline()).concat());
 }

@@ -157,3 +157,15 @@ fn one_goes_back_from_what_is_unproven_to_what_was_good() {
     "#]]
     .assert_eq(&scene.verdicts());
 }
+
+#[test]
+fn a_release_that_changes_nothing_succeeds_where_its_tasks_run() {
+    let mut same = preparation(&SERVICES);
+    same.services.iter_mut().for_each(|service| service.before = Some(service.after.clone()));
+    let mut story = Story::begin(&PLAIN).then(Event::Prepared(same));
+    for _ in 0..10 {
+        let seen_at = story.now;
+        story = story.all(all_up(2, seen_at)).then(alarms_read(seen_at)).later(MINUTE);
+    }
+    assert_eq!(story.outcome(), "succeeded");
+}

@@ -140,3 +140,9 @@ fn a_tag_that_is_pushed_for_ever_does_not_fill_its_candidate() {
     }
     assert!(candidate.replaced.len() <= 100, "{}", candidate.replaced.len());
 }
+
+#[test]
+fn what_succeeded_long_ago_is_forgotten_before_anything_else() {
+    let head = busy_head(&large(75, 255, 50));
+    assert!(head.older_good.is_empty());
+}
