@@ -31,6 +31,8 @@ mod coming_back;
 mod dates;
 #[path = "core/door.rs"]
 mod door;
+#[path = "core/failed_migrations.rs"]
+mod failed_migrations;
 #[path = "core/firmness.rs"]
 mod firmness;
 #[path = "core/going_back.rs"]

@@ -130,7 +130,6 @@ impl Deployment {
                 self.note(now, format!("{name} is back."));
             }
             Standing::Removing { .. } if counts => self.set_removed(name, now),
-            Standing::Removing { .. } => {}
             _ => self.settled_service(name, seen_at),
         }
     }
@@ -158,7 +157,6 @@ impl Deployment {
                     self.give_up(name, why, now);
                 }
             }
-            Standing::Removing { .. } => {}
             // ECS is deleting it, and nobody can do more about that.
             Standing::Removed
                 if *waiting == WaitsFor::Deletion && back_by.is_none_or(|time| now >= time) =>

@@ -90,7 +90,8 @@ impl Turn<'_> {
         let release = &ended.request.release;
         let why = match ended.schema {
             Schema::Migrated => format!("{release} changed the database and failed: {cause}"),
-            Schema::UndoFailed if ended.request.kind != Kind::Deploy => {
+            // Where a deployment undoes its own, it is stuck.
+            Schema::UndoFailed => {
                 format!(
                     "the way back to {release} may have left the database half changed: {cause}"
                 )

@@ -4,7 +4,7 @@ use super::events::*;
 use super::fixtures::{PLAIN, Story, TIMEOUT};
 use super::states::{self, MINUTE};
 use expect_test::expect;
-use pipeline::deployment::{Standing, WORKER_LIFE};
+use pipeline::deployment::{Standing, WORKER_LIFE, advance};
 use pipeline::event::{Event, Refusal};
 use pipeline::observation::{Found, Observation};
 use pipeline::time::Span;
@@ -188,6 +188,30 @@ fn a_service_that_ecs_takes_very_long_to_delete_is_as_good_as_deleted() {
     assert_eq!(story.timeline().matches("deleted again").count(), 1);
 }
 
+#[test]
+fn what_drains_is_waited_for_until_it_should_have_been_back() {
+    let mut story = removed().later(MINUTE + MINUTE);
+    let back_by = story.deployment.services[2].back_by.unwrap();
+    while story.state() == "settling" {
+        assert!(story.now < back_by + MINUTE, "{}", story.timeline());
+        let event = draining(&story);
+        story = look(look(story.then(event), "shop-api", 1), "shop-worker", 1).quietly(MINUTE);
+    }
+    assert!(story.now >= back_by, "{}", story.timeline());
+}
+
+#[test]
+fn what_is_gone_counts_as_deleted_once_no_worker_can_create_it_again() {
+    let is_removed = |story: &Story| story.deployment.services[2].standing == Standing::Removed;
+    let story = super::before::first_deploy_fails("remove");
+    let seen_at = story.now;
+    let story = story.then(gone("shop-web", seen_at));
+    assert!(!is_removed(&story));
+    let story = story.quietly(WORKER_LIFE + MINUTE + SECOND);
+    let seen_at = story.now;
+    assert!(is_removed(&story.then(gone("shop-web", seen_at))));
+}
+
 /// The last look was asked for, and nobody has answered yet.
 #[test]
 fn a_service_that_was_seen_to_be_deleted_is_not_given_up_for_a_look_that_is_late() {
@@ -244,4 +268,43 @@ fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_put_back() {
     // What its workers may be late by is added once.
     assert!(back_by <= began + TIMEOUT + Span::minutes(18), "{back_by}");
     assert!(story.now < began + Span::minutes(40), "{}", story.timeline());
+}
+
+#[test]
+fn what_aws_refuses_after_it_had_taken_it_is_judged_by_what_runs() {
+    let story = states::rolling_back().then(put_back_started("shop-web"));
+    let story = story.then(put_back_refused("shop-web", Refusal::Final)).quietly(VISIBLE);
+    let standing = |story: Story| story.deployment.services[2].standing.clone();
+    let why = "access denied".to_owned();
+    assert_eq!(standing(look(story.clone(), "shop-web", 2)), Standing::NotPutBack { why });
+    let others = Some(revision("shop-web", 9));
+    assert_eq!(standing(look(story, "shop-web", 9)), Standing::TakenOver { revision: others });
+}
+
+/// Answers of copies of a message, which are no longer in the outbox.
+#[test]
+fn what_is_asked_for_already_is_not_asked_for_once_more() {
+    let late = |mut story: Story, event: Event| {
+        (story.deployment, _) = advance(story.deployment, event, story.now);
+        story
+    };
+    let story = late(states::rolling_back(), put_back_started("shop-web")).quietly(VISIBLE);
+    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]].assert_eq(&look(story, "shop-web", 2).asks());
+
+    let story = super::before::first_deploy_fails("remove").quietly(VISIBLE);
+    let answer = left_alone("shop-web", 2, story.now);
+    let story = late(late(story, answer.clone()), answer);
+    expect!["remove shop-web"].assert_eq(&story.asks());
+}
+
+#[test]
+fn what_finds_no_rest_until_its_deadline_is_stuck() {
+    let mut story = states::settling().later(MINUTE + MINUTE);
+    for _ in 0..20 {
+        let seen_at = story.now;
+        let half = rollout("shop-api", 1, true, pipeline::observation::Progress::Completed, 1);
+        story = story.then(observed(observation("shop-api", seen_at, vec![half])));
+        story = look(look(story, "shop-worker", 1), "shop-web", 1).later(MINUTE);
+    }
+    expect!["stuck: not put back: shop-api (it did not come to rest in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }

@@ -169,3 +169,11 @@ fn a_release_that_changes_nothing_succeeds_where_its_tasks_run() {
     }
     assert_eq!(story.outcome(), "succeeded");
 }
+
+#[test]
+fn what_was_not_changed_is_not_named_among_what_stays_changed() {
+    let story = without_web();
+    let seen_at = story.now;
+    let story = story.then(up("shop-api", 9, seen_at));
+    expect!["1m30s Nothing is put back: shop-worker stay as they are."].assert_eq(story.timeline().lines().rev().nth(1).unwrap_or_default().trim());
+}

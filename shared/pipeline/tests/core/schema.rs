@@ -1,16 +1,14 @@
-//! The schema of the database beyond one deployment: what a migration that went wrong keeps out, and
-//! that none is taken back twice.
+//! The schema of the database beyond one deployment: no migration is taken back twice.
 
-use super::events::{SERVICES, TASK, alarm, alarms_read, exit, up};
-use super::fixtures::{release, request};
+use super::events::{SERVICES, TASK, alarms_read, exit, up};
+use super::fixtures::request;
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::deployment::Standing;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Asker, Head, HoldUntil, Input, Override, Request};
-use pipeline::event::{AlarmState, Event, Refusal};
+use pipeline::environment::{Asker, Head, Input, Override, Request};
+use pipeline::event::{Event, Refusal};
 use pipeline::names::TaskId;
-use pipeline::release::Release;
 use pipeline::task::Fault;
 use pipeline::time::Span;
 
@@ -24,25 +22,18 @@ fn scene() -> Scene {
 }
 
 /// The one-off task of the active deployment starts.
-fn starts(scene: &mut Scene, purpose: Purpose) {
+pub(crate) fn starts(scene: &mut Scene, purpose: Purpose) {
     scene.answer(Event::OneOffClaimed { purpose, attempt: 1 });
     scene.answer(Event::OneOffStarted { purpose, attempt: 1, task: TaskId::from(TASK) });
 }
 
-/// The active deployment migrates, and that fails.
-fn fail_to_migrate(scene: &mut Scene) {
-    scene.begin_rolling_out();
-    starts(scene, Purpose::Migrate);
-    ends(scene, Purpose::Migrate, 1);
-}
-
-fn ends(scene: &mut Scene, purpose: Purpose, code: i32) {
+pub(crate) fn ends(scene: &mut Scene, purpose: Purpose, code: i32) {
     let end = Some(exit(code));
     scene.answer(Event::OneOffSeen { purpose, attempt: 1, task: TASK.into(), end });
 }
 
 /// The active deployment migrates, and goes well to its end.
-fn succeed(scene: &mut Scene) {
+pub(crate) fn succeed(scene: &mut Scene) {
     scene.begin_rolling_out();
     starts(scene, Purpose::Migrate);
     ends(scene, Purpose::Migrate, 0);
@@ -59,7 +50,7 @@ fn succeed(scene: &mut Scene) {
     }
 }
 
-fn good(versions: &[&str]) -> Scene {
+pub(crate) fn good(versions: &[&str]) -> Scene {
     let mut scene = scene();
     for (minutes, version) in (1..).zip(versions) {
         scene.push(version, minutes);
@@ -69,22 +60,25 @@ fn good(versions: &[&str]) -> Scene {
 }
 
 /// The active deployment, a rollback by hand, takes the migration back.
-fn undo(scene: &mut Scene, code: i32) {
+pub(crate) fn undo(scene: &mut Scene, code: i32) {
     scene.begin_rolling_out();
     assert_eq!(scene.active().state.name(), "undoing");
     starts(scene, Purpose::Undo);
     ends(scene, Purpose::Undo, code);
 }
 
-fn go_back(scene: &mut Scene, to: &str, undo: bool) -> String {
-    let id = scene.next_id();
-    scene.roll_back_as(id, Some(to), undo)
+pub(crate) fn migrating(changes: &[(&str, &str)]) -> Scene {
+    let mut scene = Scene::new(&[&[MIGRATION], changes].concat());
+    scene.push("b1", 1);
+    succeed(&mut scene);
+    scene.push("b2", 2);
+    scene.begin_rolling_out();
+    scene
 }
 
-/// The images of `version`, pushed once more under another tag, later.
-fn retagged(version: &str, minutes: u64) -> Release {
-    let again = release(version, at(minutes));
-    Release { version: format!("{version}-again").as_str().into(), ..again }
+pub(crate) fn go_back(scene: &mut Scene, to: &str, undo: bool) -> String {
+    let id = scene.next_id();
+    scene.roll_back_as(id, Some(to), undo)
 }
 
 fn undone(scene: &Scene) -> String {
@@ -186,176 +180,6 @@ fn heads_of_before_are_taken_at_the_word_of_their_good_releases() {
     scene.finish_rolling_out();
     expect!["no: the migration that b3 needs was undone, and going back to b3 does not run it again; deploy b3 instead, which does, or with \"skip_migration\": true if its code can do without"].assert_eq(&go_back(&mut scene, "b3", false));
     expect!["yes: deployment 5 of b2 has started; there is no migration left to take back on the way there"].assert_eq(&go_back(&mut scene, "b2", true));
-}
-
-/// How an environment stands in which `b1` succeeded and the migration of `b2` did not go well.
-fn after(scene: &mut Scene) -> String {
-    let mut text = scene.verdicts();
-    text += &format!("hold {}\n", scene.hold());
-    for bad in &scene.head.bad {
-        text += &format!("bad {}: {}\n", bad.digest.short(), bad.why);
-    }
-    let again = scene.push_release(retagged("b2", 3));
-    text += &format!("b2 again: {again}\n");
-    text += &format!("b3: {}\n", scene.push("b3", 4));
-    text
-}
-
-fn migrating(changes: &[(&str, &str)]) -> Scene {
-    let mut scene = Scene::new(&[&[MIGRATION], changes].concat());
-    scene.push("b1", 1);
-    succeed(&mut scene);
-    scene.push("b2", 2);
-    scene.begin_rolling_out();
-    scene
-}
-
-#[test]
-fn a_migration_that_failed_is_not_run_again_by_automation() {
-    let mut scene = migrating(&[]);
-    starts(&mut scene, Purpose::Migrate);
-    ends(&mut scene, Purpose::Migrate, 1);
-    expect![[r#"
-        1 b1: succeeded
-        2 b2: failed: the migration failed: exit code 1, Essential container in task exited
-        hold by slipway: b2 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited
-        bad api-b2-00000: the migration failed: exit code 1, Essential container in task exited
-        bad web-b2-00000: the migration failed: exit code 1, Essential container in task exited
-        b2 again: no: api-b2-00000 in it is marked bad: the migration failed: exit code 1, Essential container in task exited
-        b3: yes: deployment 3 of b3 has started
-    "#]].assert_eq(&after(&mut scene));
-    // Half a migration is taken back by nobody who has not looked at it.
-    succeed(&mut scene);
-    scene.push("b4", 5);
-    scene.begin_rolling_out();
-    starts(&mut scene, Purpose::Migrate);
-    ends(&mut scene, Purpose::Migrate, 1);
-    expect!["no: the migration of b4 (deployment 4) may have left the database half changed, so that taking one back may do harm; look at the database, and ask without undo"].assert_eq(&go_back(&mut scene, "b1", true));
-}
-
-#[test]
-fn a_migration_that_took_too_long_is_not_run_again_by_automation() {
-    let mut scene = migrating(&[]);
-    starts(&mut scene, Purpose::Migrate);
-    scene.now = scene.now + Span::minutes(15);
-    scene.tell(Input::Woken);
-    ends(&mut scene, Purpose::Migrate, 137);
-    expect![[r#"
-        1 b1: succeeded
-        2 b2: failed: the migration took over 15m
-        hold by slipway: b2 failed, and may have left the database half changed: the migration took over 15m
-        bad api-b2-00000: the migration took over 15m
-        bad web-b2-00000: the migration took over 15m
-        b2 again: no: api-b2-00000 in it is marked bad: the migration took over 15m
-        b3: yes: deployment 3 of b3 has started
-    "#]].assert_eq(&after(&mut scene));
-}
-
-/// The API of one release and the web of another, as a third one.
-fn mixed(version: &str, api: &str, web: &str, minutes: u64) -> Release {
-    let (mut mixed, web) = (release(api, at(minutes)), release(web, at(minutes)));
-    mixed.images.extend(web.images.into_iter().filter(|(image, _)| image.as_str() == "web"));
-    Release { version: version.into(), ..mixed }
-}
-
-#[test]
-fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_automation() {
-    let mut scene = good(&["b1", "b2"]);
-    scene.push_release(mixed("b3", "b2", "b1", 3));
-    succeed(&mut scene);
-    scene.push_release(mixed("b4", "b1", "b2", 4));
-    fail_to_migrate(&mut scene);
-    expect!["yes: it waits: on hold by slipway: b4 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
-    expect!["by slipway: b4 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
-}
-
-#[test]
-fn a_migration_that_a_person_turned_round_is_not_run_again_by_automation() {
-    let mut scene = migrating(&[]);
-    starts(&mut scene, Purpose::Migrate);
-    scene.roll_back(None);
-    ends(&mut scene, Purpose::Migrate, 0);
-    expect![[r#"
-        1 b1: succeeded
-        2 b2: failed: asked for by ann: it looks odd
-        hold by ann: b2 changed the database and failed: asked for by ann: it looks odd
-        bad api-b2-00000: asked for by ann: it looks odd
-        bad web-b2-00000: asked for by ann: it looks odd
-        b2 again: no: api-b2-00000 in it is marked bad: asked for by ann: it looks odd
-        b3: yes: deployment 3 of b3 has started
-    "#]]
-    .assert_eq(&after(&mut scene));
-}
-
-#[test]
-fn a_migration_that_an_alarm_turned_round_is_not_run_again_by_automation() {
-    let mut scene = migrating(&[("alarms", "[shop-5xx]")]);
-    starts(&mut scene, Purpose::Migrate);
-    scene.tell(Input::Happened(alarm("shop-5xx", AlarmState::On, scene.now)));
-    ends(&mut scene, Purpose::Migrate, 0);
-    expect![[r#"
-        1 b1: succeeded
-        2 b2: failed: alarm shop-5xx: threshold crossed
-        hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
-        bad api-b2-00000: alarm shop-5xx: threshold crossed
-        bad web-b2-00000: alarm shop-5xx: threshold crossed
-        b2 again: no: api-b2-00000 in it is marked bad: alarm shop-5xx: threshold crossed
-        b3: yes: deployment 3 of b3 has started
-    "#]]
-    .assert_eq(&after(&mut scene));
-}
-
-#[test]
-fn where_the_policy_is_manual_a_changed_database_is_held_until_a_person_decides() {
-    let mut scene = migrating(&[("alarms", "[shop-5xx]"), ("rollback", "manual")]);
-    starts(&mut scene, Purpose::Migrate);
-    scene.tell(Input::Happened(alarm("shop-5xx", AlarmState::On, scene.now)));
-    ends(&mut scene, Purpose::Migrate, 0);
-    assert_eq!(scene.head.hold.as_ref().unwrap().until, HoldUntil::Person);
-    expect![[r#"
-        1 b1: succeeded
-        2 b2: failed: alarm shop-5xx: threshold crossed
-        hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
-        bad api-b2-00000: alarm shop-5xx: threshold crossed
-        bad web-b2-00000: alarm shop-5xx: threshold crossed
-        b2 again: no: api-b2-00000 in it is marked bad: alarm shop-5xx: threshold crossed
-        b3: yes: it waits: on hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
-    "#]].assert_eq(&after(&mut scene));
-}
-
-#[test]
-fn an_undo_that_failed_is_held_and_not_tried_again() {
-    let mut scene = good(&["b1", "b2"]);
-    go_back(&mut scene, "b1", true);
-    undo(&mut scene, 3);
-    expect![[r#"
-        1 b1: succeeded
-        2 b2: succeeded
-        3 b1: failed: undoing the migration failed: exit code 3, Essential container in task exited
-    "#]]
-    .assert_eq(&scene.verdicts());
-    expect!["by slipway: the way back to b1 may have left the database half changed: undoing the migration failed: exit code 3, Essential container in task exited"].assert_eq(&scene.hold());
-    expect!["no: the migration of b2 (deployment 2) may have left the database half changed, so that taking one back may do harm; look at the database, and ask without undo"].assert_eq(&go_back(&mut scene, "b1", true));
-    expect!["yes: deployment 4 of b1 has started"].assert_eq(&go_back(&mut scene, "b1", false));
-}
-
-#[test]
-fn a_migration_that_certainly_never_started_leaves_no_trace() {
-    let mut scene = migrating(&[]);
-    let purpose = Purpose::Migrate;
-    let reason = "AWS refused to run the task: iam:PassRole".to_owned();
-    scene.answer(Event::OneOffClaimed { purpose, attempt: 1 });
-    let fault = Fault::Configuration;
-    scene.answer(Event::OneOffNotStarted { purpose, attempt: 1, fault, reason });
-    assert_eq!(scene.head.high_water.as_ref().unwrap().version.as_str(), "b1");
-    expect![[r#"
-        1 b1: succeeded
-        2 b2: failed: the migration could not be started: AWS refused to run the task: iam:PassRole
-        hold none
-        b2 again: yes: deployment 3 of b2-again has started
-        b3: yes: it waits: deployment 3 is under way
-    "#]]
-    .assert_eq(&after(&mut scene));
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn a_head_fits_into_an_item_however_many_services_there_are() {
         let size = serde_json::to_string(&head).unwrap().len();
         assert!(size < ITEM_MAX, "{services} services of {letters} letters: {size} bytes");
         assert!(!head.good.is_empty() && !head.queue.is_empty());
+        assert_eq!(head.queue.len() < 20, services > 3, "as long as it fits");
         if services == 3 {
             assert_eq!((head.good.len(), head.queue.len(), head.bad.len()), (20, 20, 100));
         }
