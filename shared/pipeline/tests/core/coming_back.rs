@@ -289,7 +289,8 @@ fn what_is_asked_for_already_is_not_asked_for_once_more() {
         story
     };
     let story = late(states::rolling_back(), put_back_started("shop-web")).quietly(VISIBLE);
-    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]].assert_eq(&look(story, "shop-web", 2).asks());
+    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+        .assert_eq(&look(story, "shop-web", 2).asks());
 
     let story = super::before::first_deploy_fails("remove").quietly(VISIBLE);
     let answer = left_alone("shop-web", 2, story.now);

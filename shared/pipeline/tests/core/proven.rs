@@ -175,5 +175,6 @@ fn what_was_not_changed_is_not_named_among_what_stays_changed() {
     let story = without_web();
     let seen_at = story.now;
     let story = story.then(up("shop-api", 9, seen_at));
-    expect!["1m30s Nothing is put back: shop-worker stay as they are."].assert_eq(story.timeline().lines().rev().nth(1).unwrap_or_default().trim());
+    expect!["1m30s Nothing is put back: shop-worker stay as they are."]
+        .assert_eq(story.timeline().lines().rev().nth(1).unwrap_or_default().trim());
 }
