@@ -166,7 +166,7 @@ impl Head {
         let release = &ended.request.release;
         let before = self.good.iter().find(|good| good.release.same_images(release));
         // It ran with an older schema before, and still can.
-        let before = before.map(Good::needs).filter(|needs| done(*needs) && *needs <= newest);
+        let before = before.map(Good::needs).filter(|needs| done(*needs));
         match ended.schema {
             Schema::Migrated => ended.id.number,
             _ => before.unwrap_or(newest),

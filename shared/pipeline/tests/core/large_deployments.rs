@@ -158,16 +158,18 @@ fn tasks_are_counted_though_only_the_last_ones_are_known() {
 
 #[test]
 fn a_long_list_of_faults_can_be_stored() {
-    let mut story = restore(&parse(&large(200, 0)).unwrap());
-    let faults = (0..900).map(|fault| format!("{fault}: {}", "x".repeat(900))).collect();
-    story.tell(Event::PreparationFailed { faults });
-    check(&story, "after it failed");
-    let Some(Verdict::Failed { cause: Cause::Preflight { faults }, .. }) =
-        story.deployment.verdict()
-    else {
-        panic!("{:?}", story.deployment.state)
-    };
-    assert_eq!((faults.len(), faults[30].as_str()), (31, "and 870 more"));
+    for services in [200, 3] {
+        let mut story = restore(&parse(&large(services, 0)).unwrap());
+        let faults = (0..900).map(|fault| format!("{fault}: {}", "x".repeat(900))).collect();
+        story.tell(Event::PreparationFailed { faults });
+        check(&story, "after it failed");
+        let Some(Verdict::Failed { cause: Cause::Preflight { faults }, .. }) =
+            story.deployment.verdict()
+        else {
+            panic!("{:?}", story.deployment.state)
+        };
+        assert_eq!((faults.len(), faults[30].as_str()), (31, "and 870 more"));
+    }
 }
 
 #[test]

@@ -136,6 +136,30 @@ fn what_needs_a_migration_that_was_undone_is_not_gone_back_to_without_it() {
 }
 
 #[test]
+fn what_does_without_its_undone_migration_needs_the_one_that_is_there() {
+    let mut scene = good(&["b1", "b2"]);
+    go_back(&mut scene, "b1", true);
+    undo(&mut scene, 0);
+    scene.finish_rolling_out();
+    scene.push("b3", 3);
+    succeed(&mut scene);
+    let id = scene.next_id();
+    let request = Request {
+        id,
+        asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
+        overrides: [Override::Bad, Override::Hold].into(),
+        skip_migration: Some(true),
+        ..request("b2", at(2))
+    };
+    expect!["yes: deployment 5 of b2 has started"]
+        .assert_eq(&scene.tell(Input::Requested(Box::new(request))));
+    scene.succeed();
+    go_back(&mut scene, "b1", false);
+    scene.succeed();
+    expect!["yes: deployment 7 of b2 has started"].assert_eq(&go_back(&mut scene, "b2", false));
+}
+
+#[test]
 fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
     let mut scene = good(&["b1", "b2", "b3"]);
     expect!["no: undo takes back one migration, that of b3, and b1 ran before that of b2 as well; go back to b2 first, or ask without undo"].assert_eq(&go_back(&mut scene, "b1", true));
