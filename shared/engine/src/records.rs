@@ -62,6 +62,7 @@ struct Outgoing<'a> {
 const KINDS: [&str; 4] = ["spec", "candidate", "head", "deployment"];
 
 /// The kind and the body of a record, if it is in the very form that `Record::write` gives it.
+// #[gamma::skip(fn_value.none, reason = "the other way to read it gives the same, and is slower")]
 fn written(text: &str) -> Option<(&str, &str)> {
     let (kind, rest) = text.strip_prefix(r#"{"format":1,"kind":""#)?.split_once('"')?;
     Some((kind, rest.strip_prefix(r#","body":"#)?.strip_suffix('}')?))

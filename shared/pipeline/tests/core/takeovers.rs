@@ -4,7 +4,7 @@ use super::events::*;
 use super::fixtures::{PLAIN, START, Story, TIMEOUT, request};
 use super::states::{self, MINUTE, settle};
 use expect_test::expect;
-use pipeline::deployment::{Said, Standing};
+use pipeline::deployment::{Said, Standing, advance};
 use pipeline::effect::Effect;
 use pipeline::event::{Event, Refusal};
 use pipeline::observation::Progress;
@@ -186,6 +186,9 @@ fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
     expect!["observe shop-web and whether ECS returned"].assert_eq(&story.asks());
     expect!["waiting for shop-web: for ECS to say why it runs what it ran before"]
         .assert_eq(&story.outcome());
+    // An event tells the same once more, while the question is open.
+    let (again, _) = advance(story.deployment.clone(), up("shop-web", 1, seen_at), seen_at);
+    assert_eq!(again.outbox, story.deployment.outbox);
     let seen_at = story.now;
     let returned = story.clone().then(asked("shop-web", 1, true, seen_at));
     expect!["waiting for shop-web: for ECS to finish its own rollback"]
