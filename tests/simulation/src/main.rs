@@ -161,7 +161,7 @@ fn print_defects(count: u64, name: &str) -> Result<(), String> {
 fn exhaust(departures: u64, releases: u64) -> Result<(), String> {
     let small = |count: u64| u8::try_from(count).map_err(|_| format!("{count} are too many"));
     let bounds = exhaust::large(small(departures)?, small(releases)?);
-    let report = exhaust::search(bounds, Pipeline);
+    let report = exhaust::search_and_tell(bounds, Pipeline, |far| println!("{far}"));
     match report.broken {
         None => print(&report.to_string()),
         Some(_) => Err(report.to_string()),

@@ -139,7 +139,7 @@ impl Deployment {
                 self.go_back(Cause::RolloutFailed { service, reason, fault }, now);
             }
             Reading::Returned { reason, to } => {
-                self.returned_by_ecs(service, to, reason, fault, now);
+                self.returned_by_ecs(service, &to, reason, fault, now);
             }
             Reading::Replaced { .. } => self.replaced(&service, now),
             Reading::TakenOver { revision } => {
@@ -210,7 +210,7 @@ impl Deployment {
     fn returned_by_ecs(
         &mut self,
         name: ServiceName,
-        to: Revision,
+        to: &Revision,
         reason: String,
         fault: Option<Fault>,
         now: Time,
@@ -218,9 +218,9 @@ impl Deployment {
         let deadline = now + self.timeout_of(&name);
         let mut cut_short = None;
         if let Some(service) = self.service_mut(&name) {
-            if to != service.after {
+            if *to != service.after {
                 let before = service.before.replace(to.clone());
-                cut_short = before.filter(|before| *before != to);
+                cut_short = before.filter(|before| before != to);
             }
             let waiting = WaitsFor::RollbackByEcs;
             let refused = None;

@@ -89,11 +89,19 @@ pub fn search<D>(bounds: Bounds, decide: D) -> Report
 where
     D: Decide + Clone + Send + Sync + 'static,
 {
+    search_and_tell(bounds, decide, |_| ())
+}
+
+/// The same, and tells once a minute how far it has come.
+pub fn search_and_tell<D>(bounds: Bounds, decide: D, tell: impl FnMut(&str)) -> Report
+where
+    D: Decide + Clone + Send + Sync + 'static,
+{
     let started = Instant::now();
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let model = Exhaust { bounds: bounds.clone(), decide, worlds: Mutex::default() };
     let checker = model.checker().threads(threads).target_state_count(bounds.transitions);
-    let checker = checker.spawn_dfs().report(&mut Progress::default()).join();
+    let checker = checker.spawn_dfs().report(&mut Progress::new(tell)).join();
     let broken = checker.discovery(PROPERTY).and_then(|path| {
         let last = path.last_state();
         let violation = last.sim().invariants.violations.first().cloned()?;

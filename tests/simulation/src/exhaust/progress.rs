@@ -7,27 +7,27 @@ use std::time::Duration;
 
 const EVERY: Duration = Duration::from_mins(1);
 
-#[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct Progress<F> {
     next: Duration,
+    tell: F,
 }
 
-impl Default for Progress {
-    fn default() -> Self {
-        Self { next: EVERY }
+impl<F> Progress<F> {
+    pub(super) fn new(tell: F) -> Self {
+        Self { next: EVERY, tell }
     }
 }
 
-impl<M: Model> Reporter<M> for Progress {
+impl<M: Model, F: FnMut(&str)> Reporter<M> for Progress<F> {
     fn report_checking(&mut self, data: ReportData) {
         if data.duration < self.next {
             return;
         }
         self.next = data.duration + EVERY;
         let ReportData { total_states, unique_states, max_depth, duration, .. } = data;
-        eprintln!(
+        (self.tell)(&format!(
             "{unique_states} states, {total_states} transitions, depth {max_depth}, {duration:.0?}"
-        );
+        ));
     }
 
     /// The report of the whole search tells what was found.
