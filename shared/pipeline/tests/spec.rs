@@ -17,6 +17,8 @@ mod freezes;
 mod mistakes;
 #[path = "spec/mistakes_in_services.rs"]
 mod mistakes_in_services;
+#[path = "spec/names.rs"]
+mod names;
 #[path = "spec/properties.rs"]
 mod properties;
 #[path = "spec/slips/mod.rs"]

@@ -1,5 +1,7 @@
 //! What names may look like: the rules of ECR, ECS, docker and our own.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 /// Says what is wrong with a name, as the rest of a sentence that begins with it.
 pub(super) type Rule = fn(&str) -> Result<(), String>;
 
@@ -105,13 +107,19 @@ pub(super) fn confirm(text: &str) -> Result<(), String> {
 pub(super) fn port_mapping(text: &str) -> Result<(), String> {
     let mapping = text.strip_suffix("/tcp").or(text.strip_suffix("/udp")).unwrap_or(text);
     let parts: Vec<&str> = mapping.split(':').collect();
-    let port = |port: &&str| port.parse::<u16>().is_ok_and(|port| port > 0);
     let holds = match parts.as_slice() {
-        [host, container] => port(host) && port(container),
-        [address, host, container] => made_of(address, ".", 15) && port(host) && port(container),
+        [host, container] => is_port(host) && is_port(container),
+        [address, host, container] => {
+            address.parse::<Ipv4Addr>().is_ok() && is_port(host) && is_port(container)
+        }
         _ => false,
     };
     rule(holds, "is not a port mapping; write \"8000:8000\": the host's port, then the container's")
+}
+
+/// Only digits, because `parse` would take a sign.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// `docker run --env-file`; part of a shell command.
@@ -131,18 +139,20 @@ pub(super) fn url(text: &str) -> Result<(), String> {
     };
     rule(!authority.contains('@'), "carries a login; take it out")?;
     rule(!host.is_empty(), "has no host; write https://example.com/health")?;
-    rule(
-        host.chars().all(|c| c.is_alphanumeric() || "-._[]:".contains(c)),
-        "has a host that cannot be; write https://example.com/health",
-    )?;
-    rule(
-        port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)),
-        "has a port that cannot be; write one from 1 to 65535",
-    )?;
+    rule(is_host(host), "has a host that cannot be; write https://example.com/health")?;
+    rule(port.is_none_or(is_port), "has a port that cannot be; write one from 1 to 65535")?;
     rule(
         text.len() <= 2048 && !text.chars().any(|c| c.is_whitespace() || c.is_control()),
         "is not a URL; it may have no blanks and 2048 characters at most",
     )
+}
+
+/// A name, or an IPv6 address in brackets.
+fn is_host(text: &str) -> bool {
+    match text.strip_prefix('[').and_then(|address| address.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => text.chars().all(|c| c.is_alphanumeric() || "-._".contains(c)),
+    }
 }
 
 pub(super) fn subnet(text: &str) -> Result<(), String> {
