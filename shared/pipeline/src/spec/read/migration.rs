@@ -63,19 +63,22 @@ fn service<'a>(node: &Node, waves: &'a [Vec<Service>]) -> Option<&'a Service> {
 /// Reads a command. We never split one at its blanks: only its author knows the quoting.
 fn command(node: &Node) -> Vec<String> {
     let items = node.list("each word as an item: [alembic, upgrade, head]", 1..=100);
-    let words: Vec<String> = items.iter().filter_map(Node::text).collect();
+    let words: Vec<String> = items.iter().filter_map(word).collect();
     if words.first().is_some_and(|first| first.trim().is_empty()) {
         node.fault("the first word is empty; write the program to run");
     }
     if words.iter().map(String::len).sum::<usize>() > MOST_COMMAND_BYTES {
         node.fault("the command is longer than ECS takes; put it in a script in the image");
     }
-    for (item, word) in items.iter().zip(&words) {
-        if secrets::carries_login(word) {
-            item.fault(
-                "it carries a password, and commands can be read by many; read it from a secret",
-            );
-        }
-    }
     words
+}
+
+fn word(node: &Node) -> Option<String> {
+    let word = node.text()?;
+    if secrets::carries_login(&word) {
+        node.fault(
+            "it carries a password, and commands can be read by many; read it from a secret",
+        );
+    }
+    Some(word)
 }
