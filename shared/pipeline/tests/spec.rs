@@ -7,6 +7,10 @@
 )]
 #![expect(clippy::needless_pass_by_value, reason = "an expectation is written where it is used")]
 
+#[path = "spec/addresses.rs"]
+mod addresses;
+#[path = "spec/definitions.rs"]
+mod definitions;
 #[path = "spec/documents.rs"]
 mod documents;
 #[path = "spec/examples.rs"]
@@ -19,6 +23,8 @@ mod mistakes;
 mod mistakes_in_services;
 #[path = "spec/names.rs"]
 mod names;
+#[path = "spec/near.rs"]
+mod near;
 #[path = "spec/properties.rs"]
 mod properties;
 #[path = "spec/slips/mod.rs"]
@@ -29,3 +35,5 @@ mod tags;
 mod templates;
 #[path = "spec/truncated.rs"]
 mod truncated;
+#[path = "spec/values.rs"]
+mod values;

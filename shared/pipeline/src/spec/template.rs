@@ -156,7 +156,7 @@ fn give_types(value: &mut Value, in_container: bool) {
                     }
                     _ => {}
                 }
-                give_types(entry, in_container || key == "containerDefinitions");
+                give_types(entry, key == "containerDefinitions");
             }
         }
         _ => {}

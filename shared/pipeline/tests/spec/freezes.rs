@@ -1,5 +1,7 @@
 //! Freezes: as people on the spot read the clock, also when it is set forward or back.
 
+use crate::names::{answers, with};
+use expect_test::expect;
 use pipeline::spec::{Environment, Freeze, WeekTime, parse};
 use pipeline::time::Time;
 
@@ -176,4 +178,116 @@ fn zones_come_from_the_binary_and_not_from_the_machine() {
     for zone in ["Asia/Kolkata", "America/Sao_Paulo", "Australia/Lord_Howe", "UTC"] {
         frozen_by(&format!("{{from: 'fri 18:00', to: 'mon 08:00', time_zone: {zone}}}"));
     }
+}
+
+/// Each text is where a window begins; it ends on Sunday at noon, or at the end of 2027.
+fn told_of(texts: &[&str], to: &str) -> String {
+    let spec =
+        |from: &str| with(&format!("freeze: [{{from: '{from}', to: '{to}', time_zone: UTC}}]"));
+    answers(spec, texts)
+}
+
+#[test]
+fn a_day_and_time_of_the_week_is_written_in_few_ways() {
+    let texts = [
+        "fri 18:00",
+        "FRIDAY   8:05",
+        " fri 18:00 ",
+        "fri\t18:00",
+        "sun 12:00",
+        "fri 23:59",
+        "fri 24:00",
+        "fri 23:60",
+        "fri 018:00",
+        "fri +8:00",
+        "fri 18:+5",
+        "fri 18:0",
+        "fri 18:000",
+        "fri :00",
+        "fri 18:",
+        "fri 18",
+        "fri",
+        "frid 18:00",
+        "freitag 18:00",
+        "",
+    ];
+    expect![[r#"
+        fri 18:00: read
+        FRIDAY   8:05: read
+         fri 18:00 : read
+        fri	18:00: read
+        sun 12:00: the weekly windows leave no gap, so nothing could ever start; shorten one | it ends when it begins; write a later day or time
+        fri 23:59: read
+        fri 24:00: "fri 24:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri 23:60: "fri 23:60" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri 018:00: "fri 018:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri +8:00: "fri +8:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri 18:+5: "fri 18:+5" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri 18:0: "fri 18:0" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri 18:000: "fri 18:000" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri :00: "fri :00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri 18:: "fri 18:" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri 18: "fri 18" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        fri: "fri" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        frid 18:00: "frid 18:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        freitag 18:00: "freitag 18:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        : "" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+    "#]].assert_eq(&told_of(&texts, "sun 12:00"));
+}
+
+#[test]
+fn a_date_and_time_is_written_in_few_ways() {
+    let texts = [
+        "2027-06-01T00:00",
+        "2027-06-01 00:00",
+        " 2027-06-01T00:00:00 ",
+        "2027-06-01",
+        "1 June 2027, 00:00",
+        "2027-02-30T00:00",
+        "2027-12-30T23:59",
+        "2027-12-31T00:00",
+        "2027-12-31T00:01",
+        "2026-12-30T00:00",
+        "2026-12-29T23:59",
+        "1960-01-01T00:00",
+    ];
+    expect![[r#"
+        2027-06-01T00:00: read
+        2027-06-01 00:00: read
+         2027-06-01T00:00:00 : read
+        2027-06-01: "2027-06-01" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        1 June 2027, 00:00: "1 June 2027, 00:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        2027-02-30T00:00: "2027-02-30T00:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
+        2027-12-30T23:59: read
+        2027-12-31T00:00: it ends before it begins; swap from and to
+        2027-12-31T00:01: it ends before it begins; swap from and to
+        2026-12-30T00:00: read
+        2026-12-29T23:59: it is longer than a year, or centuries away; correct the dates
+        1960-01-01T00:00: it is longer than a year, or centuries away; correct the dates
+    "#]].assert_eq(&told_of(&texts, "2027-12-31T00:00"));
+    expect![[r#"
+        9999-12-01T00:00: it is longer than a year, or centuries away; correct the dates
+    "#]]
+    .assert_eq(&told_of(&["9999-12-01T00:00"], "9999-12-31T23:00"));
+    expect![[r#"
+        1960-01-01T00:00: it is longer than a year, or centuries away; correct the dates
+    "#]]
+    .assert_eq(&told_of(&["1960-01-01T00:00"], "1960-01-02T00:00"));
+}
+
+#[test]
+fn time_zones_are_those_of_iana() {
+    let spec = |zone: &str| {
+        with(&format!("freeze: [{{from: fri 18:00, to: mon 8:00, time_zone: {zone}}}]"))
+    };
+    let zones = ["Europe/Berlin", "europe/berlin", "UTC", "CEST", "Etc/Unknown", "+02:00", "''"];
+    expect![[r#"
+        Europe/Berlin: read
+        europe/berlin: read
+        UTC: read
+        CEST: "CEST" is not a time zone; write its IANA name, such as Europe/Berlin or UTC
+        Etc/Unknown: "Etc/Unknown" is not a time zone; write its IANA name, such as Europe/Berlin or UTC
+        +02:00: "+02:00" is not a time zone; write its IANA name, such as Europe/Berlin or UTC
+        '': "" is not a time zone; write its IANA name, such as Europe/Berlin or UTC
+    "#]].assert_eq(&answers(spec, &zones));
 }

@@ -1,7 +1,9 @@
 //! Which tags start a deployment.
 
+use crate::names::{answers, with};
+use expect_test::expect;
 use pipeline::names::Tag;
-use pipeline::spec::{TagPattern, version_of};
+use pipeline::spec::{TagPattern, parse, version_of};
 
 fn check(pattern: &TagPattern, meant: &[&str], not_meant: &[&str]) {
     for tag in meant {
@@ -51,4 +53,83 @@ fn a_version_is_read_from_its_tag() {
     assert_eq!(version("1.4.2-rc.1"), Some("1.4.2-rc.1".into()));
     assert_eq!(version("latest"), None);
     assert_eq!(version("v"), None);
+}
+
+#[test]
+fn patterns_that_no_tag_could_match_are_refused() {
+    let spec = |pattern: &str| with(&format!("deploy_on: {{tags: ['{pattern}']}}"));
+    let long = format!("{}*", "a".repeat(127));
+    let patterns = [
+        "latest",
+        "-latest",
+        "v*",
+        "v{1,2}.*",
+        "v{1,{2,3}}",
+        "main-???????",
+        "[!a-f]*",
+        "[^a-f]*",
+        "!v*",
+        "v*/x",
+        "v *",
+        "größe*",
+        "v*}",
+        "v{1}}",
+        "{v}1}*",
+        "v{1",
+        "v[1",
+        "v{1}[",
+        &"{".repeat(20),
+        &format!("{}a{}", "{a,".repeat(12), "}".repeat(12)),
+        &long,
+        &format!("a{long}"),
+        "semver:*",
+        "semver:>=1.2, <2",
+        "semver:1.x",
+        "semver:",
+        "semver:v1",
+        "semver-pre:>=1.2",
+        "semver-pre:one",
+    ];
+    expect![[r#"
+        latest: read
+        -latest: "-latest" is not an image tag; write at most 128 letters, digits, -, _ and .
+        v*: read
+        v{1,2}.*: read
+        v{1,{2,3}}: read
+        main-???????: read
+        [!a-f]*: read
+        [^a-f]*: read
+        !v*: "!v*" says what is not meant; write patterns of the tags to deploy
+        v*/x: "v*/x" has characters that no tag has; write a pattern such as v* or [0-9a-f]*
+        v *: "v *" has characters that no tag has; write a pattern such as v* or [0-9a-f]*
+        größe*: "größe*" has characters that no tag has; write a pattern such as v* or [0-9a-f]*
+        v*}: "v*}" has a } that was never opened; write a pattern such as v{1,2}.* or [0-9a-f]*
+        v{1}}: "v{1}}" has a } that was never opened; write a pattern such as v{1,2}.* or [0-9a-f]*
+        {v}1}*: "{v}1}*" has a } that was never opened; write a pattern such as v{1,2}.* or [0-9a-f]*
+        v{1: "v{1" has a { that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
+        v[1: "v[1" has a [ that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
+        v{1}[: "v{1}[" has a [ that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
+        {{{{{{{{{{{{{{{{{{{{: "{{{{{{{{{{{{{{{{{{{{" has more braces than anybody can read; write a pattern such as v{1,2}.* or [0-9a-f]*
+        {a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,a}}}}}}}}}}}}: "{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,a}}}}}}}}}}}}" has more braces than anybody can read; write a pattern such as v{1,2}.* or [0-9a-f]*
+        128 letters: read
+        129 letters: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…" is too long; a pattern has at most 128 characters
+        semver:*: read
+        semver:>=1.2, <2: read
+        semver:1.x: read
+        semver:: "semver:" is not a range of versions (unexpected end of input while parsing major version number); write semver:>=1.2, <2
+        semver:v1: "semver:v1" is not a range of versions (unexpected character 'v' while parsing major version number); write semver:>=1.2, <2
+        semver-pre:>=1.2: read
+        semver-pre:one: "semver-pre:one" is not a range of versions (unexpected character 'o' while parsing major version number); write semver-pre:>=1.2, <2
+    "#]].assert_eq(&answers(spec, &patterns));
+}
+
+#[test]
+fn a_range_is_kept_without_the_blanks_around_it() {
+    let spec = with("deploy_on: {tags: ['semver: >=1.2 ', 'semver-pre: <2 ']}");
+    let application = parse(&spec).unwrap();
+    let deploy_on = application.environments[&"b".into()].deploy_on.clone().unwrap();
+    assert_eq!(
+        deploy_on.tags,
+        [TagPattern::Semver(">=1.2".into()), TagPattern::SemverPre("<2".into())]
+    );
 }

@@ -53,9 +53,8 @@ fn check_promotion(
         way.push(current);
         next = application.environments.get(current).and_then(promoted_from);
     }
-    let goes_round = way.len() > 1 && way.last() == Some(&name);
     // A circle is one mistake: it is told once, where its first name is.
-    if goes_round && way.iter().min() == Some(&name) {
+    if way.last() == Some(&name) && way.iter().min() == Some(&name) {
         let way: Vec<&str> = way.iter().map(|name| name.as_str()).collect();
         fault(format!("promotion goes in a circle: {}; take one of them out", way.join(" from ")));
     }

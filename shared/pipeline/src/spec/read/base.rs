@@ -62,10 +62,10 @@ fn parameters<'a>(node: &Node<'a>) -> Parameters<'a> {
                  container out of the template"
             ));
         }
-        let value = value.unwrap_or_default();
+        let mut value = value.unwrap_or_default();
         if value.len() > MOST_VALUE_BYTES {
             node.fault(format!("it is longer than {MOST_VALUE_BYTES} bytes; shorten it"));
-            continue;
+            value.clear();
         }
         parameters.values.insert(name.to_owned(), value);
         parameters.nodes.insert(name.to_owned(), node);

@@ -80,7 +80,7 @@ fn check_types(node: &Node, in_container: bool) {
             for (key, value) in entries.iter().filter(|(_, value)| !is_open(value)) {
                 let node = node.below(key, value);
                 match kind_of(key, in_container) {
-                    Some(Kind::Whole) if !value.is_i64() && !value.is_u64() => {
+                    Some(Kind::Whole) if !value.is_i64() => {
                         node.fault_about("is not a whole number; write one");
                     }
                     Some(Kind::Flag) if !value.is_boolean() => {
@@ -91,7 +91,7 @@ fn check_types(node: &Node, in_container: bool) {
                         let entries = value.as_object().into_iter().flatten();
                         entries.for_each(|(key, value)| check_fraction(&node.below(key, value)));
                     }
-                    _ => check_types(&node, in_container || key == "containerDefinitions"),
+                    _ => check_types(&node, key == "containerDefinitions"),
                 }
             }
         }
