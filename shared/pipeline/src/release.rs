@@ -18,6 +18,7 @@ use crate::names::{Digest, ImageName, Tag, Version};
 use crate::spec::version_of;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -227,10 +228,11 @@ fn is_commit(revision: &str) -> bool {
 impl Mark {
     /// Whether `self` comes strictly before `other`.
     pub fn older_than(&self, other: &Mark) -> bool {
-        match (self.semver(), other.semver()) {
-            (Some(own), Some(others)) if own != others => own < others,
-            _ => self.built_at < other.built_at,
-        }
+        let by_version = match (self.semver(), other.semver()) {
+            (Some(own), Some(others)) => own.cmp(&others),
+            _ => Ordering::Equal,
+        };
+        by_version.then(self.built_at.cmp(&other.built_at)).is_lt()
     }
 
     /// The version of the tag, whichever time it was pushed (`v1.2.3#2`).

@@ -75,6 +75,62 @@ fn absurd_input_is_refused_with_a_reason() {
         cannot be read: expected value at line 1 column 1"#]].assert_eq(&reasons.join("\n"));
 }
 
+fn alarms_read(reasons: &[String]) -> Value {
+    let readings: Vec<Value> = reasons
+        .iter()
+        .map(|reason| {
+            json!({
+                "alarm": "a", "state": "quiet", "since": NOW.millis(), "reason": reason,
+                "muted": null, "was": null
+            })
+        })
+        .collect();
+    json!({"happened": {"alarms_read": {"read_at": NOW.millis(), "readings": readings}}})
+}
+
+/// Each pair: as much as may be, and a little more.
+#[test]
+fn input_is_as_large_as_anybody_can_mean() {
+    let long = |bytes: usize| "x".repeat(bytes);
+    let read = |input: &Value| Input::parse(&input.to_string(), NOW).map(|_| ());
+    assert_eq!(read(&observed(&json!(100_000), &json!(NOW.millis()), "api")), Ok(()));
+    assert_eq!(read(&observed(&json!(2), &json!(NOW.millis() + 300_000), "api")), Ok(()));
+    assert_eq!(read(&observed(&json!(2), &json!(NOW.millis()), &long(8192))), Ok(()));
+    assert_eq!(read(&alarms_read(&vec![String::new(); 1000])), Ok(()));
+    let refused = [
+        refusal(&observed(&json!(100_001), &json!(NOW.millis()), "api")),
+        refusal(&observed(&json!(2), &json!(NOW.millis() + 300_001), "api")),
+        refusal(&observed(&json!(2), &json!(NOW.millis()), &long(8193))),
+        refusal(&alarms_read(&vec![String::new(); 1001])),
+    ];
+    expect_test::expect![[r#"
+        100001 tasks of one service
+        it claims to be from 2026-11-21T08:05:00Z, and it is 2026-11-21T08:00:00Z
+        it holds a text of 8193 bytes
+        it holds a list of 1001 items"#]]
+    .assert_eq(&refused.join("\n"));
+}
+
+#[test]
+fn input_of_more_than_a_mebibyte_is_refused_as_text_and_as_it_is() {
+    let mut reasons = vec!["x".repeat(8000); 129];
+    reasons.push(String::new());
+    reasons[129] = "x".repeat(1024 * 1024 - alarms_read(&reasons).to_string().len());
+    assert_eq!(Input::parse(&alarms_read(&reasons).to_string(), NOW).map(|_| ()), Ok(()));
+    // The text has a few letters around the event itself.
+    reasons[129].push_str(&"x".repeat("{'happened':}".len()));
+    let larger = alarms_read(&reasons).to_string();
+    let input: Input = serde_json::from_str(&larger).unwrap();
+    assert_eq!(input.absurdity(NOW), None);
+    reasons[129].push('x');
+    let input: Input = serde_json::from_str(&alarms_read(&reasons).to_string()).unwrap();
+    let refused = [Input::parse(&larger, NOW).unwrap_err(), input.absurdity(NOW).unwrap()];
+    expect_test::expect![[r#"
+        it has 1048589 bytes, and no event has over 1048576
+        it holds 1048577 bytes"#]]
+    .assert_eq(&refused.join("\n"));
+}
+
 #[test]
 fn input_cut_off_at_any_byte_is_refused() {
     for input in good() {

@@ -17,6 +17,8 @@ mod documents;
 mod examples;
 #[path = "spec/freezes.rs"]
 mod freezes;
+#[path = "spec/migrations.rs"]
+mod migrations;
 #[path = "spec/mistakes.rs"]
 mod mistakes;
 #[path = "spec/mistakes_in_services.rs"]

@@ -141,10 +141,8 @@ impl<'a> Entries<'a> {
 
     /// Complains about every key that nobody asked for.
     pub(super) fn end(self) {
-        for (key, value) in self.map.iter().filter(|(key, _)| !self.known.contains(key.as_str())) {
-            if self.node.findings.is_full() {
-                return;
-            }
+        let unknown = self.map.iter().filter(|(key, _)| !self.known.contains(key.as_str()));
+        for (key, value) in unknown.take_while(|_| !self.node.findings.is_full()) {
             let mut instead = near::instead(key, self.known.iter().copied());
             // What has a whole block below it is rarely mistyped, and often misplaced.
             if value.is_object() && !instead.ends_with('?') {

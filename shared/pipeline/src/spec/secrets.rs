@@ -63,7 +63,6 @@ fn holds_secret(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(holds_secret),
         Value::Object(entries) => match named(value) {
             Some((name, Some(value))) => has_sign(name) || holds_secret(value),
-            Some((_, None)) if value.get("valueFrom").is_some() => false,
             _ => entries.iter().any(|(key, value)| match (key.as_str(), value) {
                 ("secrets" | "secretOptions", Value::Array(_)) => holds_secret(value),
                 (key, value) => has_sign(key) || holds_secret(value),
@@ -136,6 +135,16 @@ mod tests {
     }
 
     #[test]
+    fn where_a_secret_is_kept_may_be_read() {
+        let hidden = |path: &str| may_be_secret(path, &json!("arn:aws:ssm:::parameter/x"));
+        assert!(!hidden("containerDefinitions[api].secrets[DB_PASSWORD]"));
+        assert!(!hidden("containerDefinitions[api].logConfiguration.secretOptions[splunk-token]"));
+        assert!(hidden("containerDefinitions[api].environment[DB_PASSWORD]"));
+        assert!(hidden("containerDefinitions[api].logConfiguration.options.splunk-token"));
+        assert!(!hidden("containerDefinitions[token].image"));
+    }
+
+    #[test]
     fn a_secret_is_found_however_deep_it_lies() {
         for value in [
             json!("postgres://scr:hunter2@db/scr"),
@@ -144,6 +153,11 @@ mod tests {
             json!([{"name": "MODE", "value": "fast"}, {"name": "DB_PASS", "value": "hunter2"}]),
             json!({"environment": [{"name": "URL", "value": "redis://:hunter2@cache"}]}),
             json!({"options": {"splunk-token": "hunter2"}}),
+            json!({"name": "db", "password": "hunter2"}),
+            json!({"key": "Mode", "password": "hunter2"}),
+            json!({"name": "A", "valueFrom": "postgres://scr:hunter2@db/scr"}),
+            json!({"secrets": "hunter2"}),
+            json!({"secretOptions": [{"name": "A", "valueFrom": "redis://:hunter2@cache"}]}),
         ] {
             assert!(may_be_secret("some", &value), "{value}");
         }
@@ -151,7 +165,14 @@ mod tests {
             json!("postgres://db/scr?sslmode=require"),
             json!([{"name": "MODE", "value": "fast"}]),
             json!({"secrets": [{"name": "DB_PASS", "valueFrom": "arn:aws:ssm:::parameter/x"}]}),
+            json!({"name": "DB_PASS", "valueFrom": "arn:aws:ssm:::parameter/x"}),
+            json!({"secretOptions": [{"name": "splunk-token", "valueFrom": "arn:aws:ssm:::x"}]}),
+            json!({"name": "MODE"}),
+            json!({"key": "Mode", "value": "fast"}),
+            json!("https://scr.example/health?token="),
+            json!("--password="),
             json!(["run", "x=1"]),
+            json!([null, true, 5]),
         ] {
             assert!(!may_be_secret("some", &value), "{value}");
         }

@@ -48,8 +48,7 @@ fn matches_with_pre_releases(range: &VersionReq, version: &Version) -> bool {
         let named = (comparator.major, minor.unwrap_or(0), patch.unwrap_or(0));
         !comparator.pre.is_empty() && named == (version.major, version.minor, version.patch)
     });
-    let may_lead = !version.pre.is_empty() && !is_named;
-    range.matches(version) || (may_lead && range.matches(&leads_to))
+    range.matches(version) || (!is_named && range.matches(&leads_to))
 }
 
 /// Returns the semantic version that a tag is; one leading `v` is allowed.

@@ -147,3 +147,68 @@ fn a_release_comes_from_the_commit_that_all_its_images_name() {
     assert_eq!((different.revision, different.source.is_some()), (None, true));
     assert_eq!(origin([Some("r4711"), None]).short_revision(), Some("r4711"));
 }
+
+#[test]
+fn where_a_release_comes_from_is_told_with_a_page_where_there_is_one() {
+    let commit = "3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d";
+    let text = |revision: Option<&str>, source: Option<&str>| {
+        let [revision, source] = [revision, source].map(|said| said.map(str::to_owned));
+        Origin { revision, source }.text().unwrap_or_default()
+    };
+    let mut told = format!("{}\n{}\n", text(None, None), text(None, Some("some place")));
+    told += &format!("{}\n{}\n", text(Some("r4711"), None), text(Some(commit), None));
+    for source in [
+        "https://github.com/acme/shop",
+        "https://github.com/acme/shop.git",
+        "https://github.com/acme/shop/",
+        "https://gitlab.com/acme/web/shop",
+        "https://git.example/acme/shop",
+        "http://github.com/acme/shop",
+        "https://github.com/acme",
+        "https://github.com/acme/a b",
+        "https://github.com",
+    ] {
+        told += &format!("{}\n", text(Some(commit), Some(source)));
+    }
+    for revision in ["r4711", &commit[1..], &format!("{}g", &commit[1..]), &commit.repeat(2)[..64]]
+    {
+        told += &format!("{}\n", text(Some(revision), Some("https://github.com/acme/shop")));
+    }
+    expect![[r#"
+
+        some place
+        commit r4711
+        commit 3f2a9c1d5e6f
+        commit 3f2a9c1d5e6f (https://github.com/acme/shop/commit/3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d)
+        commit 3f2a9c1d5e6f (https://github.com/acme/shop/commit/3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d)
+        commit 3f2a9c1d5e6f (https://github.com/acme/shop/commit/3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d)
+        commit 3f2a9c1d5e6f (https://gitlab.com/acme/web/shop/-/commit/3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d)
+        commit 3f2a9c1d5e6f of https://git.example/acme/shop
+        commit 3f2a9c1d5e6f of http://github.com/acme/shop
+        commit 3f2a9c1d5e6f of https://github.com/acme
+        commit 3f2a9c1d5e6f of https://github.com/acme/a b
+        commit 3f2a9c1d5e6f of https://github.com
+        commit r4711 of https://github.com/acme/shop
+        commit f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d of https://github.com/acme/shop
+        commit f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4dg of https://github.com/acme/shop
+        commit 3f2a9c1d5e6f (https://github.com/acme/shop/commit/3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d3f2a9c1d5e6f708192a3b4c5)
+    "#]].assert_eq(&told);
+}
+
+#[test]
+fn of_one_version_that_is_pushed_again_the_later_is_newer() {
+    let mark = |version: &str, minutes| pipeline::release::Mark {
+        version: version.into(),
+        built_at: at(minutes),
+    };
+    let older = |one: (&str, u64), other: (&str, u64)| {
+        mark(one.0, one.1).older_than(&mark(other.0, other.1))
+    };
+    assert!(older(("v1.2.3", 1), ("v1.2.3#2", 2)));
+    assert!(!older(("v1.2.3#2", 2), ("v1.2.3", 1)));
+    assert!(!older(("v1.2.3", 1), ("1.2.3", 1)));
+    assert!(older(("v1.2.3", 2), ("v1.2.4", 1)));
+    assert!(!older(("v1.2.4", 1), ("v1.2.3", 2)));
+    assert!(older(("v1.2.3", 1), ("b1", 2)));
+    assert!(!older(("b1", 2), ("v1.2.3", 2)));
+}

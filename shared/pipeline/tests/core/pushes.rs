@@ -120,6 +120,54 @@ fn trap_22_noise_belongs_to_no_release() {
 }
 
 #[test]
+fn an_image_that_an_environment_does_not_wait_for_belongs_to_no_release_of_it() {
+    let spec = shop(&[("deploy_on", "{tags: [\"b*\"], images: [api]}")]);
+    assert!(push("api", "b1", "a1", at(1)).belongs(&spec).is_ok());
+    let said = push("web", "b1", "w1", at(1)).belongs(&spec);
+    assert_eq!(said, Err("no environment deploys on tag b1".into()));
+}
+
+#[test]
+fn what_is_attached_to_an_image_is_told_by_its_tag() {
+    let spec = shop(&[("deploy_on", "{tags: [\"*\"], images: [api]}")]);
+    let is_release = |tag: &str| push("api", tag, "a1", at(1)).belongs(&spec).is_ok();
+    let (hex, other) = ("0aF".repeat(21) + "0", "g".repeat(64));
+    for attached in [format!("sha256-{hex}"), format!("sha256-{hex}.att.1")] {
+        assert!(!is_release(&attached), "{attached}");
+    }
+    for tag in
+        [&hex, &format!("sha256-{other}"), &format!("sha256-{hex}0"), "sha256-", "sha256-.sig"]
+    {
+        assert!(is_release(tag), "{tag}");
+    }
+}
+
+#[test]
+fn what_the_registry_says_of_its_kind_tells_an_image_from_a_chart() {
+    let spec = shop(&[]);
+    let is_release = |media_type: Option<&str>| {
+        let artifact_media_type = media_type.map(str::to_owned);
+        Push { artifact_media_type, ..push("api", "b1", "a1", at(1)) }.belongs(&spec).is_ok()
+    };
+    assert!(is_release(None) && is_release(Some("")));
+    assert!(is_release(Some("application/vnd.oci.image.config.v1+json")));
+    assert!(is_release(Some("application/vnd.docker.container.image.v1+json")));
+    assert!(!is_release(Some("application/vnd.dev.cosign.simplesigning.v1+json")));
+}
+
+/// Events have no more than seconds and come in any order, each perhaps twice.
+#[test]
+fn a_push_of_the_same_second_that_was_replaced_is_not_taken_again() {
+    let spec = shop(&[]);
+    let pushes = [push("api", "b1", "a1", at(1)), push("api", "b1", "a2", at(1))];
+    let mut candidate = take_in(&spec, &pushes).remove(0);
+    let said = candidate.pushed(&"api".into(), &pushes[0], &spec, at(1));
+    assert_eq!(said, Said::Ignored("the tag has moved on".into()));
+    assert!(candidate.has(&"api".into(), &digest("a2")));
+    assert!(!candidate.has(&"api".into(), &digest("a1")));
+}
+
+#[test]
 fn a_moving_tag_is_a_release_for_every_digest() {
     let spec = shop(&[MOVING]);
     let pushes = [

@@ -114,6 +114,9 @@ fn a_document_that_cannot_be_read_says_where() {
 
 #[test]
 fn a_document_of_more_than_a_mebibyte_is_refused() {
+    let most = format!("{SCR}\n#{}", " ".repeat(1024 * 1024 - SCR.len() - 2));
+    assert_eq!(parse(&most), parse(SCR));
+    assert!(parse(&format!("{most} ")).is_err());
     let text = format!("{SCR}\n#{}", " ".repeat(1024 * 1024));
     check(
         &text,

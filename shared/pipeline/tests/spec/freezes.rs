@@ -265,6 +265,17 @@ fn a_date_and_time_is_written_in_few_ways() {
         2026-12-29T23:59: it is longer than a year, or centuries away; correct the dates
         1960-01-01T00:00: it is longer than a year, or centuries away; correct the dates
     "#]].assert_eq(&told_of(&texts, "2027-12-31T00:00"));
+    let last = ["2199-06-01T00:00", "2200-01-01T00:00"];
+    expect![[r#"
+        2199-06-01T00:00: read
+        2200-01-01T00:00: it ends before it begins; swap from and to
+    "#]]
+    .assert_eq(&told_of(&last, "2200-01-01T00:00"));
+    expect![[r#"
+        2199-06-01T00:00: it is longer than a year, or centuries away; correct the dates
+        2200-01-01T00:00: it is longer than a year, or centuries away; correct the dates
+    "#]]
+    .assert_eq(&told_of(&last, "2200-01-01T00:01"));
     expect![[r#"
         9999-12-01T00:00: it is longer than a year, or centuries away; correct the dates
     "#]]

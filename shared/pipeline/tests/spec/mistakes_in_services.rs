@@ -2,7 +2,7 @@
 
 use crate::examples::{FACEPLATE, OMEN_EPR, SCR};
 use crate::mistakes::check;
-use crate::names::{answers, with};
+use crate::names::{answers, small};
 use expect_test::expect;
 use pipeline::spec::parse;
 
@@ -245,59 +245,43 @@ fn more_containers_than_a_host_can_tell_of() {
 }
 
 #[test]
-fn the_words_of_a_command() {
-    let command =
-        |words: &str| with(&format!("migration: {{service: d, container: d, command: {words}}}"));
-    let words = [
-        "[x, '']",
-        "['', x]",
-        "[' ', x]",
-        "[]",
-        "[x, [y], 'postgres://a:b@c']",
-        "[x, 'postgres://a@c', 'postgres://a:@c', 'postgres://c']",
-        "[x, 5, true]",
-    ];
-    let mut told = String::new();
-    for words in words {
-        let answer =
-            parse(&command(words)).map_or_else(|faults| faults.to_string(), |_| "read".into());
-        told.push_str(&format!("# {words}\n{answer}\n"));
-    }
+fn a_name_that_stands_where_a_key_belongs() {
+    let told = answers(
+        |service| small("{api: shop}", &format!("cluster: c, services: [{service}]")),
+        &[
+            "{shop: {timeout: 5m}}",
+            "{shop: {}}",
+            "{shop: null}",
+            "{shop: 5m}",
+            "{'shop web': {}}",
+            "{base: {}}",
+            "{shop: {}, web: {}}",
+        ],
+    );
     expect![[r#"
-        # [x, '']
-        read
-        # ['', x]
-        environments.b.migration.command: the first word is empty; write the program to run
-        # [' ', x]
-        environments.b.migration.command: the first word is empty; write the program to run
-        # []
-        environments.b.migration.command: the list is empty; write each word as an item: [alembic, upgrade, head]
-        # [x, [y], 'postgres://a:b@c']
-        environments.b.migration.command[1]: a list is not text; write one value, without brackets and dashes
-        environments.b.migration.command[2]: it carries a password, and commands can be read by many; read it from a secret
-        # [x, 'postgres://a@c', 'postgres://a:@c', 'postgres://c']
-        read
-        # [x, 5, true]
-        environments.b.migration.command[2]: true is not text; put it in quotes, exactly as it is meant
+        {shop: {timeout: 5m}}: its name stands where a key belongs; write {name: shop, …}
+        {shop: {}}: its name stands where a key belongs; write {name: shop, …}
+        {shop: null}: its name stands where a key belongs; write {name: shop, …}
+        {shop: 5m}: it is missing; write name: scr-api | this key is not known; write one of base, container, create, name, timeout
+        {'shop web': {}}: it is missing; write name: scr-api | this key is not known; write one of base, container, create, name, timeout, or indent it if it belongs to what stands before it
+        {base: {}}: it is missing; write name: scr-api
+        {shop: {}, web: {}}: it is missing; write name: scr-api | this key is not known; write one of base, container, create, name, timeout, or indent it if it belongs to what stands before it | this key is not known; write one of base, container, create, name, timeout, or indent it if it belongs to what stands before it
     "#]].assert_eq(&told);
 }
 
 #[test]
-fn the_way_back_of_a_migration() {
-    let policy = |rollback: &str, undo: &str| {
-        let migration = format!("{{service: d, container: d, command: [x]{undo}}}");
-        with(&format!("rollback: {rollback}, migration: {migration}"))
+fn one_container_on_hosts_of_two_environments() {
+    let overlap = |one: &str, two: &str| {
+        let place = |tags: &str| {
+            let service = "{name: web, container: {image: a}}";
+            format!("{{hosts: {{tags: {{{tags}}}}}, services: [{service}]}}")
+        };
+        let places = format!("{{one: {}, two: {}}}", place(one), place(two));
+        parse(&format!("{{application: a, images: {{a: aa}}, environments: {places}}}")).is_err()
     };
-    let undo = ", undo: [y]";
-    assert!(parse(&policy("after_undo", undo)).is_ok());
-    assert!(parse(&policy("after_undo", "")).is_err());
-    for other in ["auto", "manual"] {
-        assert!(parse(&policy(other, "")).is_ok());
-        assert!(parse(&policy(other, undo)).is_ok());
-    }
-    expect![[r#"
-        rollback: auto: read
-        rollback: after_undo: there is no migration to undo; write auto or manual
-    "#]]
-    .assert_eq(&answers(with, &["rollback: auto", "rollback: after_undo"]));
+    assert!(overlap("App: web", "App: web"));
+    assert!(overlap("App: web", "App: web, Stage: live"));
+    assert!(overlap("App: web, Stage: live", "App: web"));
+    assert!(!overlap("App: web, Stage: live", "App: web, Stage: test"));
+    assert!(!overlap("App: web", "Stage: live"));
 }
