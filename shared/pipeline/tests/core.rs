@@ -15,6 +15,8 @@ mod table;
 #[path = "core/scene.rs"]
 mod scene;
 
+#[path = "core/absurd.rs"]
+mod absurd;
 #[path = "core/alarms.rs"]
 mod alarms;
 #[path = "core/audit.rs"]

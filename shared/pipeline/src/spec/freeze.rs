@@ -20,7 +20,7 @@ pub(super) fn frozen_until(windows: &[Freeze], now: Time) -> Option<Time> {
     let mut end = None;
     for _ in 0..MOST_WINDOWS {
         let moment = end.unwrap_or(now);
-        let later = windows.iter().filter_map(|window| window.frozen_until(moment)).max();
+        let later = windows.iter().filter_map(|window| window.end_of_last(moment)).max();
         match later {
             Some(later) if later > moment => end = Some(later),
             _ => break,
@@ -30,27 +30,27 @@ pub(super) fn frozen_until(windows: &[Freeze], now: Time) -> Option<Time> {
 }
 
 impl Freeze {
-    /// Returns when this window ends, if `now` is in it.
-    pub fn frozen_until(&self, now: Time) -> Option<Time> {
+    /// Returns when the last window that began by `now` ends, or ended.
+    fn end_of_last(&self, now: Time) -> Option<Time> {
         match self {
-            Self::Once { from, to } => (*from <= now && now < *to).then_some(*to),
+            Self::Once { from, to } => (*from <= now).then_some(*to),
             Self::Weekly { from, to, time_zone } => {
                 // The zone was checked when the spec was read.
                 let zone = TimeZone::get(time_zone).unwrap_or(TimeZone::UTC);
-                weekly_until(*from, *to, &zone, now)
+                end_of_last_weekly(*from, *to, &zone, now)
             }
         }
     }
 }
 
-fn weekly_until(from: WeekTime, to: WeekTime, zone: &TimeZone, now: Time) -> Option<Time> {
+fn end_of_last_weekly(from: WeekTime, to: WeekTime, zone: &TimeZone, now: Time) -> Option<Time> {
     let today = now.timestamp().to_zoned(zone.clone()).date();
     // The window that `now` is in began within the last week; a day more for clocks set back.
     let first_days = (0..=8).filter_map(|ago: i64| today.checked_sub(ago.days()).ok());
     first_days
         .filter(|day| i64::from(day.weekday().to_monday_zero_offset()) == i64::from(from.day))
         .filter_map(|day| window(day, from, to, zone))
-        .filter(|(start, end)| *start <= now && now < *end)
+        .filter(|(start, _)| *start <= now)
         .map(|(_, end)| end)
         .max()
 }

@@ -4,7 +4,9 @@ use super::events::*;
 use super::fixtures::{PLAIN, Story};
 use super::states::{MINUTE, died_twice};
 use expect_test::expect;
+use pipeline::effect::RollOut;
 use pipeline::event::Event;
+use pipeline::spec::{Create, Target};
 
 #[test]
 fn a_service_that_was_not_changed_and_is_deleted_is_noticed_at_the_end() {
@@ -57,4 +59,36 @@ fn first_deploy(policy: &str) -> Story {
 fn trap_10_a_first_deploy_that_fails_is_left_or_removed_as_the_spec_says() {
     expect!["failed: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited; left as they are: shop-web"].assert_eq(&first_deploy("leave").outcome());
     expect!["rolled back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited"].assert_eq(&first_deploy("remove").outcome());
+}
+
+#[test]
+fn a_restart_is_of_the_same_revision_and_creates_nothing() {
+    let create = first_create();
+    let roll_out = |before: Option<u32>, fresh: bool, create: Option<&Create>| RollOut {
+        target: Target::Cluster("shop".into()),
+        service: "shop-api".into(),
+        before: before.map(|number| revision("shop-api", number)),
+        revision: revision("shop-api", 2),
+        create: create.cloned(),
+        fresh,
+        container: None,
+    };
+    assert!(roll_out(Some(2), true, None).restarts());
+    assert!(roll_out(None, true, None).restarts());
+    assert!(!roll_out(Some(2), false, None).restarts());
+    assert!(!roll_out(Some(1), true, None).restarts());
+    assert!(!roll_out(None, true, Some(&create)).restarts());
+    assert!(roll_out(Some(1), false, None).knows_before());
+    assert!(roll_out(None, false, Some(&create)).knows_before());
+    assert!(!roll_out(None, false, None).knows_before());
+}
+
+fn first_create() -> Create {
+    Create {
+        desired_count: 1,
+        subnets: vec![],
+        security_groups: vec![],
+        public_ip: false,
+        load_balancer: None,
+    }
 }

@@ -49,6 +49,23 @@ fn trap_25_a_release_is_as_old_as_its_images_say_if_that_can_be_true() {
 }
 
 #[test]
+fn what_an_image_says_of_its_build_is_believed_if_it_can_be_true() {
+    let spec = shop(&[MOVING]);
+    let year_2014 = 1_388_534_400_000;
+    let pushed_at = at(60);
+    let told = |millis: u64| {
+        let details = Details { built_at: Some(Time::from_millis(millis)), ..Details::default() };
+        offered(&take_in(&spec, &[built("api", "latest", "a1", pushed_at, details)])[0])
+            .images_built_at
+    };
+    assert_eq!(told(year_2014 - 1), None);
+    assert_eq!(told(year_2014), Some(Time::from_millis(year_2014)));
+    assert_eq!(told(pushed_at.millis()), Some(pushed_at));
+    assert_eq!(told(pushed_at.millis() + 300_000), Some(pushed_at));
+    assert_eq!(told(pushed_at.millis() + 300_001), None);
+}
+
+#[test]
 fn a_tag_on_images_that_were_there_long_before_is_a_wish_of_its_own() {
     let spec = shop(&[]);
     let release = |api: Details, web: Details| {

@@ -4,7 +4,7 @@ use super::fixtures::release;
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::environment::{Control, Override};
-use pipeline::release::{Mark, Newest};
+use pipeline::release::{Mark, Newest, Release};
 
 const VERSIONS: (&str, &str) = ("deploy_on", "{tags: [\"v*\"]}");
 
@@ -168,6 +168,26 @@ fn a_higher_version_of_older_images_is_deployed_and_said_to_be_older() {
     }
     expect!["The images of v999.0.0 were built at 2026-01-01T00:40:00Z, before those of v1.4.0 (2026-01-01T00:50:00Z); it is taken for newer because its version is higher."]
         .assert_eq(&mentioned(&scene));
+}
+
+#[test]
+fn a_later_tag_on_older_images_is_deployed_and_said_to_be_older() {
+    let said_of = |version: &str, built: u64| {
+        let mut scene = Scene::new(&[VERSIONS]);
+        for (version, minutes, built) in [("v1.4.0", 1, 50), (version, 2, built)] {
+            let images_built_at = Some(at(built));
+            scene.push_release(Release { images_built_at, ..release(version, at(minutes)) });
+            if minutes == 1 {
+                scene.succeed();
+            }
+        }
+        mentioned(&scene)
+    };
+    let later = "it is taken for newer because its tag was put on them later.";
+    assert!(said_of("v1.4.0#2", 40).ends_with(later), "{}", said_of("v1.4.0#2", 40));
+    assert!(said_of("7b41d0e", 40).ends_with(later), "{}", said_of("7b41d0e", 40));
+    assert_eq!(said_of("v1.4.1", 50), "nothing");
+    assert_eq!(said_of("v1.4.1", 60), "nothing");
 }
 
 #[test]
