@@ -77,6 +77,7 @@ fn reading(reading: &mut AlarmReading) {
 fn observation(observation: &mut Observation) {
     let Some(found) = &mut observation.found else { return };
     found.rollouts.iter_mut().for_each(|rollout| text(&mut rollout.reason));
+    found.return_reason.iter_mut().for_each(text);
     found.trouble.iter_mut().for_each(|trouble| text(&mut trouble.text));
 }
 

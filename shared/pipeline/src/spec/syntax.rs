@@ -41,10 +41,7 @@ pub fn repository_of(image: &str) -> &str {
         Some((registry, rest)) if registry.contains(['.', ':']) => rest,
         _ => image,
     };
-    match image.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => repository,
-        _ => image,
-    }
+    image.rsplit_once(':').map_or(image, |(repository, _)| repository)
 }
 
 fn is_repository(text: &str) -> bool {

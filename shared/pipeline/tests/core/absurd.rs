@@ -2,10 +2,14 @@
 
 use super::events::*;
 use super::fixtures::{START, digest, release, request};
+use super::scene::Scene;
+use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Input, Request};
-use pipeline::event::{AlarmState, Event, Preparation};
+use pipeline::event::{AlarmReading, AlarmState, Event, Outcome, Preparation, Refusal};
+use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::push::{Details, Push};
 use pipeline::release::Release;
+use pipeline::task::{ContainerReport, Fault, OneOffEnd, Stop, TaskReport};
 use pipeline::time::{Span, Time};
 
 fn is_absurd(input: Input) -> bool {
@@ -73,6 +77,73 @@ fn no_text_is_longer_than_anybody_writes() {
     for input in inputs(8193) {
         assert!(is_absurd(input.clone()), "{input:.100?}");
     }
+}
+
+/// What a worker was told is cut, because its answer is waited for.
+#[test]
+fn an_answer_is_taken_in_however_long_its_texts_are() {
+    let long = || "é".repeat(20_000);
+    let stop = Stop { code: Some(long()), reason: long() };
+    let end = OneOffEnd {
+        exit_code: Some(1),
+        stop: stop.clone(),
+        reason: Some(long()),
+        beside: Some(long()),
+    };
+    let one_off = |end| ended(Purpose::Migrate, end);
+    let rollouts = vec![rollout("shop-api", 2, true, Progress::Completed, 2)];
+    let seen =
+        |found| Observation { service: "shop-api".into(), seen_at: START, found: Some(found) };
+    let found = || Found { rollouts: rollouts.clone(), ..Found::default() };
+    let failed = rollouts.iter().cloned().map(|rollout| Rollout { reason: long(), ..rollout });
+    let reading = AlarmReading { reason: long(), ..reading("shop-5xx", AlarmState::Quiet, START) };
+    let alarms = vec![reading.clone()];
+    let report = report("shop-api", "t1", 2, START);
+    let containers = vec![ContainerReport { reason: Some(long()), ..container("api", true, None) }];
+    let purpose = Purpose::Migrate;
+    let (fault, service) = (Fault::Code, || "shop-api".into());
+    for event in [
+        Event::PreparationFailed { faults: vec![long(); 20] },
+        Event::Prepared(Preparation { warnings: vec![long(); 20], ..preparation(&SERVICES) }),
+        Event::Prepared(Preparation { alarms: alarms.clone(), ..preparation(&SERVICES) }),
+        Event::OneOffNotStarted { purpose, attempt: 1, fault, reason: long() },
+        one_off(OneOffEnd { stop, ..exit(1) }),
+        one_off(OneOffEnd { reason: Some(long()), ..exit(1) }),
+        one_off(OneOffEnd { beside: Some(long()), ..exit(1) }),
+        reported(purpose, "t1", Some(end)),
+        Event::RolloutRefused { service: service(), reason: long() },
+        Event::PutBackRefused { service: service(), refusal: Refusal::Final, reason: long() },
+        Event::Checked { check: 0, attempt: 1, outcome: Outcome::Failed { reason: long() } },
+        observed(seen(Found { rollouts: failed.collect(), ..Found::default() })),
+        observed(seen(Found { trouble: Some(trouble(&long(), None)), ..found() })),
+        observed(seen(Found { return_reason: Some(long()), ..found() })),
+        Event::LeftAlone { seen: seen(Found { return_reason: Some(long()), ..found() }) },
+        Event::AlarmsRead { read_at: START, readings: alarms },
+        Event::AlarmChanged(reading),
+        Event::TaskReported(TaskReport { containers, ..report.clone() }),
+        Event::TaskReported(TaskReport {
+            stop: Some(Stop { code: None, reason: long() }),
+            ..report
+        }),
+    ] {
+        let mut scene = Scene::new(&[]);
+        scene.push("b1", 1);
+        let said = scene.answer(event.clone());
+        assert!(!said.contains("absurd"), "{said}: {event:.200?}");
+        assert!(is_absurd(Input::Happened(event)));
+    }
+}
+
+#[test]
+fn a_list_of_reasons_is_cut_where_it_is_too_long_to_be_stored() {
+    let told = |count: usize| {
+        let mut scene = Scene::new(&[]);
+        scene.push("b1", 1);
+        scene.answer(Event::PreparationFailed { faults: vec!["x".repeat(2048); count] });
+        scene.verdicts()
+    };
+    assert!(!told(8).contains("and"), "{}", told(8));
+    assert!(told(9).trim_end().ends_with("x; and 1 more"), "{}", told(9));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Pushes, and the one offer that they make up.
 
 use super::fixtures::{START, digest, spec};
-use super::scene::at;
+use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::deployment::Said;
 use pipeline::effect::Effect;
@@ -239,6 +239,25 @@ fn an_incomplete_release_is_reported_once_with_what_is_missing_and_offered_all_t
         staging: b1 (api=a10000000000 web=w10000000000), built 2026-01-01T00:01:00Z
     "#]]
     .assert_eq(&heard(&candidate));
+}
+
+#[test]
+fn an_environment_waits_for_the_images_of_what_is_newer_than_all_it_has_seen() {
+    let mut scene = Scene::new(&[]);
+    let candidate = take_in(&scene.spec, &[push("api", "b2", "a1", at(2))]).remove(0);
+    let waits = |scene: &Scene, candidate: &Candidate| candidate.awaited(&scene.spec, &scene.head);
+    assert_eq!(waits(&scene, &candidate), Some(vec!["web".into()]));
+    scene.push("b1", 1);
+    assert_eq!(waits(&scene, &candidate), Some(vec!["web".into()]));
+    scene.succeed();
+    scene.push("b3", 3);
+    assert_eq!(waits(&scene, &candidate), None);
+    let both = [push("api", "b4", "a1", at(4)), push("web", "b4", "w1", at(4))];
+    assert_eq!(waits(&scene, &take_in(&scene.spec, &both)[0]), None);
+    let candidate = take_in(&scene.spec, &[push("api", "b4", "a1", at(4))]).remove(0);
+    assert_eq!(waits(&scene, &candidate), Some(vec!["web".into()]));
+    scene.leave_the_spec();
+    assert_eq!(waits(&scene, &candidate), None);
 }
 
 #[test]

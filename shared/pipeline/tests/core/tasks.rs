@@ -130,6 +130,24 @@ fn trap_45_zero_counts_only_when_the_task_ended_by_itself() {
 }
 
 #[test]
+fn the_end_of_a_task_is_told_with_what_failed_beside_it_only_if_that_matters() {
+    let beside = Some("container proxy exited with 1".to_owned());
+    let told = |end: OneOffEnd| end.to_string();
+    let silent = Stop { reason: String::new(), ..stop("EssentialContainerExited") };
+    let rows = [
+        told(OneOffEnd { stop: silent.clone(), ..exit(0) }),
+        told(OneOffEnd { stop: silent, exit_code: None, ..exit(0) }),
+        told(OneOffEnd { beside: beside.clone(), ..exit(1) }),
+        told(OneOffEnd { beside, ..exit(0) }),
+    ];
+    expect![[r#"
+        exit code 0
+        no exit code
+        exit code 1, Essential container in task exited
+        exit code 0, Essential container in task exited; but container proxy exited with 1, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when it is told to stop"#]].assert_eq(&rows.join("\n"));
+}
+
+#[test]
 fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
     let capacity =
         Stop { reason: "Capacity is unavailable at this time".into(), ..stop("TaskFailedToStart") };

@@ -97,6 +97,9 @@ fn words_and_numbers_that_are_written_as_text_or_not() {
             "checks: [{url: null}]",
             "alarms: [null, true]",
             "queue: 5",
+            "queue: newest@shop",
+            "queue: 'https://shop.example'",
+            "queue: 'https://ann:hunter2@shop.example'",
             "deploy_on: {tags: latest, images: {a: b}}",
         ],
         expect![[r#"
@@ -126,6 +129,9 @@ fn words_and_numbers_that_are_written_as_text_or_not() {
             checks: [{url: null}]: it is missing; write url: "https://example.com/health"
             alarms: [null, true]: nothing is not text; write one value, in quotes if it has a colon | true is not text; put it in quotes, exactly as it is meant
             queue: 5: 5 is not known here; write one of newest, every
+            queue: newest@shop: "newest@shop" is not known here; write one of newest, every
+            queue: 'https://shop.example': "https://shop.example" is not known here; write one of newest, every
+            queue: 'https://ann:hunter2@shop.example': a text with a login in it is not known here; write one of newest, every
             deploy_on: {tags: latest, images: {a: b}}: a map is not a list; write all, or a list such as [api, web]
         "#]],
     );
