@@ -67,6 +67,8 @@ mod versions;
 mod waiting;
 #[path = "core/watching.rs"]
 mod watching;
+#[path = "core/words.rs"]
+mod words;
 
 #[path = "core/arbitrary.rs"]
 mod arbitrary;

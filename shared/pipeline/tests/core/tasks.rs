@@ -157,6 +157,7 @@ fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
         OneOffEnd { exit_code: None, stop: stop("SpotInterruption"), reason: None, beside: None };
     assert!(interrupted.is_passing() && !interrupted.never_ran());
     assert!(!exit(1).never_ran());
+    assert!(!OneOffEnd { stop: stop("TaskFailedToStart"), ..exit(1) }.never_ran());
 }
 
 /// One essential container exits, and ECS ends all others.

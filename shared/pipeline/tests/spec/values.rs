@@ -280,7 +280,9 @@ fn mistakes_that_follow_from_another_are_not_told() {
 #[test]
 fn keys_that_need_quotes_are_shown_in_them() {
     let long = "a".repeat(60);
-    let keys = ["a-b_C9", "", "a b", "a.b", "größe", &long, &format!("{long}a")];
+    let blank = format!("{} a", &long[..58]);
+    let (longer, longer_blank) = (format!("{long}a"), format!("{blank}a"));
+    let keys = ["a-b_C9", "", "a b", "a.b", "größe", &long, &longer, &blank, &longer_blank];
     let told: Vec<String> = keys
         .iter()
         .map(|key| {
@@ -296,6 +298,8 @@ fn keys_that_need_quotes_are_shown_in_them() {
         environments.b.failures["a.b"]
         environments.b.failures["größe"]
         environments.b.failures.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-        environments.b.failures["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"]"#]]
+        environments.b.failures["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"]
+        environments.b.failures["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a"]
+        environments.b.failures["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a…"]"#]]
     .assert_eq(&told.join("\n"));
 }
