@@ -49,6 +49,8 @@ mod large_deployments;
 mod one_off;
 #[path = "core/order.rs"]
 mod order;
+#[path = "core/outbox.rs"]
+mod outbox;
 #[path = "core/promotions.rs"]
 mod promotions;
 #[path = "core/proven.rs"]

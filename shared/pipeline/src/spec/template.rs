@@ -99,7 +99,7 @@ pub(super) fn names(definition: &Value) -> BTreeSet<String> {
 
 fn fill(value: &mut Value, lookup: &mut impl FnMut(&str) -> String) {
     match value {
-        Value::String(text) if text.contains("${") => *text = filled(text, lookup),
+        Value::String(text) => *text = filled(text, lookup),
         Value::Array(items) => items.iter_mut().for_each(|item| fill(item, lookup)),
         Value::Object(entries) => entries.values_mut().for_each(|entry| fill(entry, lookup)),
         _ => {}
