@@ -77,6 +77,9 @@ fn a_tag_on_images_that_were_there_long_before_is_a_wish_of_its_own() {
     assert_eq!((tagged.built_at, tagged.images_built_at), (at(600), Some(at(6))));
     // Tests took half an hour before the build's own tag was put on the images.
     assert_eq!(release(said(565, 570), said(566, 571)).built_at, at(566));
+    // An hour is not long.
+    assert_eq!(release(said(535, 540), said(536, 541)).built_at, at(536));
+    assert_eq!(release(said(535, 539), said(536, 540)).built_at, at(600));
     // One image did not change, so that the build put its tag on the old one.
     assert_eq!(release(said(595, 600), said(6, 10)).built_at, at(595));
 }
@@ -191,6 +194,9 @@ fn where_a_release_comes_from_is_told_with_a_page_where_there_is_one() {
     {
         told += &format!("{}\n", text(Some(revision), Some("https://github.com/acme/shop")));
     }
+    let known = Origin { revision: Some("r4711".into()), source: Some("some place".into()) };
+    assert!(known.facts().eq([("revision", "r4711"), ("source", "some place")]));
+    assert!(Origin { revision: None, ..known }.facts().eq([("source", "some place")]));
     expect![[r#"
 
         some place

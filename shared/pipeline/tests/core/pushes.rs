@@ -155,6 +155,29 @@ fn what_the_registry_says_of_its_kind_tells_an_image_from_a_chart() {
     assert!(!is_release(Some("application/vnd.dev.cosign.simplesigning.v1+json")));
 }
 
+/// A tag may move for one environment and be a release of its own for another.
+#[test]
+fn each_environment_is_offered_what_its_own_pattern_means() {
+    let spec = spec(&[("deploy_on", "{tags: [beta], images: [api]}")]);
+    let mut candidates = take_in(&spec, &[push("api", "beta", "a1", at(1))]);
+    let told: Vec<_> = candidates.iter().map(|one| (one.version.as_str(), heard(one))).collect();
+    expect![[r#"
+        [
+            (
+                "beta",
+                "",
+            ),
+            (
+                "beta@a10000000000",
+                "staging: beta@a10000000000 (api=a10000000000), built 2026-01-01T00:01:00Z\n",
+            ),
+        ]"#]]
+    .assert_eq(&format!("{told:#?}"));
+    candidates.iter_mut().for_each(|candidate| candidate.outbox.keep(|_| false));
+    let due: Vec<_> = candidates.iter().map(|candidate| candidate.due(&spec)).collect();
+    assert_eq!(due, [Some(at(31)), None]);
+}
+
 /// Events have no more than seconds and come in any order, each perhaps twice.
 #[test]
 fn a_push_of_the_same_second_that_was_replaced_is_not_taken_again() {

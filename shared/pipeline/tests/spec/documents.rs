@@ -3,7 +3,7 @@
 use crate::examples::{ALL, SCR};
 use expect_test::{Expect, expect};
 use pipeline::spec::{Application, parse, read};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn as_value(yaml: &str) -> Value {
     serde_saphyr::from_str(yaml).unwrap()
@@ -161,13 +161,18 @@ fn deep_and_endless_documents_are_refused() {
 
 #[test]
 fn a_value_that_nests_too_deeply_is_refused() {
-    let mut definition = Value::Null;
-    for _ in 0..1000 {
-        definition = Value::Array(vec![definition]);
+    let told = |levels: usize, around: fn(Value) -> Value| {
+        let definition = (0..levels).fold(Value::Null, |inner, _| around(inner));
+        let mut spec = as_value(SCR);
+        spec["environments"]["staging"]["base"] = json!({ "template": definition });
+        read(&spec).unwrap_err().to_string()
+    };
+    let around: [fn(Value) -> Value; 2] = [|inner| json!([inner]), |inner| json!({ "a": inner })];
+    for around in around {
+        let deep =
+            "environments.staging.base.template: it is nested too deeply; no task definition is";
+        assert_ne!(told(39, around), deep);
+        assert_eq!(told(40, around), deep);
+        assert_eq!(told(1000, around), deep);
     }
-    let mut spec = as_value(SCR);
-    spec["environments"]["staging"]["base"] = serde_json::json!({ "template": definition });
-    let faults = read(&spec).unwrap_err().to_string();
-    expect!["environments.staging.base.template: it is nested too deeply; no task definition is"]
-        .assert_eq(&faults);
 }

@@ -330,6 +330,16 @@ fn a_mebibyte_of_mistakes_is_answered_soon() {
 }
 
 #[test]
+fn more_mistakes_than_anybody_reads_are_not_collected() {
+    let container = format!("{{name: a, image: a, environment: [{}]}}", "{}, ".repeat(500));
+    let containers = format!("{container}, ").repeat(10);
+    let template = format!("{{family: a, containerDefinitions: [{containers}]}}");
+    let base = format!("    base: {{template: {template}}}\n    bake: 5m");
+    let faults = parse(&SCR.replacen("    bake: 5m", &base, 1)).unwrap_err();
+    assert_eq!(faults.iter().last().unwrap().to_string(), "and at least 900 more faults");
+}
+
+#[test]
 fn a_document_of_mistakes_is_answered_in_part() {
     let keys: String = (0..500).map(|key| format!("key-{key}: 1\n")).collect();
     let faults = parse(&keys).unwrap_err();
