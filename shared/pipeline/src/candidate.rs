@@ -203,7 +203,7 @@ impl Candidate {
         let origin = Origin::common(arrived.iter().map(|arrived| &arrived.origin));
         let images_built_at = images_built_at(&arrived);
         let built_at = self.built_at_of(&arrived);
-        let unread = images_built_at.is_none() && arrived.iter().any(|arrived| arrived.unread);
+        let unread = arrived.iter().any(|arrived| arrived.unread);
         Release { version, built_at, images, images_built_at, origin, unread }
     }
 

@@ -235,3 +235,22 @@ fn of_one_version_that_is_pushed_again_the_later_is_newer() {
     assert!(older(("v1.2.3", 1), ("b1", 2)));
     assert!(!older(("b1", 2), ("v1.2.3", 2)));
 }
+
+#[test]
+fn what_images_say_of_themselves_and_what_could_not_be_read_is_stored() {
+    let spec = shop(&[]);
+    let origin = Origin { revision: Some("r4711".into()), source: None };
+    let api = Details { origin, ..said(5, 60) };
+    for unread in [false, true] {
+        let web = Details { unread, ..Details::default() };
+        let pushes =
+            [built("api", "b1", "a1", at(60), api.clone()), built("web", "b1", "w1", at(60), web)];
+        let candidate = take_in(&spec, &pushes).remove(0);
+        let stored = serde_json::to_string(&candidate).unwrap();
+        assert_eq!(serde_json::from_str::<Candidate>(&stored).unwrap(), candidate);
+        let release = offered(&candidate);
+        assert_eq!((release.unread, release.images_built_at), (unread, None));
+        assert_eq!(release.origin.revision.as_deref(), Some("r4711"));
+        assert!(!release.origin.is_unknown() && Origin::default().is_unknown());
+    }
+}

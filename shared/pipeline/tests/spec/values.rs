@@ -2,7 +2,7 @@
 
 use crate::names::{answers, small, with};
 use expect_test::{Expect, expect};
-use pipeline::spec::parse;
+use pipeline::spec::{Fault, Faults, parse};
 
 /// Each text is an entry of an environment.
 fn check(entries: &[&str], told: Expect) {
@@ -302,4 +302,12 @@ fn keys_that_need_quotes_are_shown_in_them() {
         environments.b.failures["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a"]
         environments.b.failures["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a…"]"#]]
     .assert_eq(&told.join("\n"));
+}
+
+#[test]
+fn what_others_found_wrong_is_told_like_the_rest() {
+    assert_eq!(Faults::refuse_for(vec![]), Ok(()));
+    let fault = |path: &str| Fault { path: path.into(), message: "it is not there".into() };
+    let faults = Faults::refuse_for(vec![fault(""), fault("images.api")]).unwrap_err();
+    assert_eq!(faults.to_string(), "it is not there\nimages.api: it is not there");
 }
