@@ -191,6 +191,20 @@ fn a_later_tag_on_older_images_is_deployed_and_said_to_be_older() {
 }
 
 #[test]
+fn a_release_whose_build_could_not_be_read_is_said_to_count_from_its_push() {
+    let said = |unread| {
+        let mut scene = Scene::new(&[VERSIONS]);
+        scene.push_release(Release { unread, ..release("v1.4.0", at(1)) });
+        let entries = scene.active().timeline.entries();
+        entries
+            .iter()
+            .any(|entry| entry.text.ends_with("when it was pushed, at 2026-01-01T00:01:00Z."))
+    };
+    assert!(said(true));
+    assert!(!said(false));
+}
+
+#[test]
 fn what_older_slipways_remembered_is_read() {
     let written = r#"{"version":"v1.4.0","built_at":1767225660000}"#;
     let newest: Newest = serde_json::from_str(written).unwrap();

@@ -1,10 +1,11 @@
 //! How things are told to people: each kind of cause, verdict, wait and name in its words.
 
 use super::events::{no_room, revision};
-use super::fixtures::digest;
+use super::fixtures::{START, digest};
 use expect_test::expect;
 use pipeline::doubt::Doubt;
 use pipeline::names::{Digest, Revision, ServiceName};
+use pipeline::notice::News;
 use pipeline::task::Fault;
 use pipeline::time::Span;
 use pipeline::verdict::{Cause, Usurper, Verdict};
@@ -236,4 +237,20 @@ fn a_digest_and_a_revision_are_told_by_what_people_read_of_them() {
     assert_eq!(Digest::from("0123456789äöü").short(), "0123456789ä");
     assert_eq!(revision("api", 12).short(), "api:12");
     assert_eq!(Revision::from("shop@sha256:01").short(), "shop@sha256:01");
+}
+
+#[test]
+fn only_news_of_how_things_stand_give_way_to_later_news() {
+    let is_passing = |news: &News| news.is_passing();
+    let cause = because();
+    let passing = [News::Started, News::ApprovalWanted { until: START }, News::GoingBack { cause }];
+    assert!(passing.iter().all(is_passing));
+    let verdict = Verdict::Succeeded;
+    let lasting = [
+        News::Ended { verdict, took: Span::minutes(1), last_words: vec![], witness: None },
+        News::Declined { why: because() },
+        News::Waits { why: because() },
+        News::Incomplete { missing: vec![] },
+    ];
+    assert!(!lasting.iter().any(is_passing));
 }
