@@ -242,5 +242,5 @@ fn what_is_said_of_the_migration_at_the_start_is_said_only_where_it_means_someth
            0s The schema of the database stays as it is.
            0s Going back from b2 to b1, asked for by ann (it looks odd).
     "#]]
-    .assert_eq(&stories.map(|story| story.timeline()).concat());
+    .assert_eq(&unindented(&stories.map(|story| story.timeline()).concat()));
 }
