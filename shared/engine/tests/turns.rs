@@ -145,6 +145,17 @@ fn request(version: &str) -> Input {
     }))
 }
 
+fn push(tag: &str) -> Push {
+    Push {
+        repository: "shop-api".into(),
+        digest: digest(tag),
+        tag: Some(tag.into()),
+        artifact_media_type: None,
+        pushed_at: NOW,
+        details: Details::default(),
+    }
+}
+
 fn control(control: Control) -> Input {
     Input::Controlled { by: "ann".into(), why: "a test".into(), control }
 }
@@ -212,15 +223,7 @@ fn an_answer_is_for_the_deployment_that_asked() {
     block_on(world.engine().answer(prepare, event)).unwrap();
     let asked = world.asked(&deployment("a", 1));
     world.tell("a", control(Control::Pause)).unwrap();
-    let push = Push {
-        repository: "shop-api".into(),
-        digest: digest("b2"),
-        tag: Some("b2".into()),
-        artifact_media_type: None,
-        pushed_at: NOW,
-        details: Details::default(),
-    };
-    block_on(world.engine().pushed(&push)).unwrap();
+    block_on(world.engine().pushed(&push("b2"))).unwrap();
     for message in world.memory.take_sent() {
         if matches!(message.effect, Effect::Offer { .. }) {
             block_on(world.engine().relay(&message)).unwrap();
@@ -284,14 +287,7 @@ fn an_event_read_beside_another_deployment_is_told_to_the_one_under_way() {
 #[test]
 fn the_registry_is_asked_about_what_no_candidate_knows() {
     let world = Odd::new();
-    let push = Push {
-        repository: "shop-api".into(),
-        digest: digest("b1"),
-        tag: Some("b1".into()),
-        artifact_media_type: None,
-        pushed_at: NOW,
-        details: Details::default(),
-    };
+    let push = push("b1");
     let asked = Cell::new(0);
     for _ in 0..2 {
         let read = async |push| {
