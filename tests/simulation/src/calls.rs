@@ -60,7 +60,9 @@ impl Calls {
                 let what = format!("{id} overwrites what somebody else brought to {name}");
                 broken.push(("an_update_of_somebody_else_is_not_overwritten", what));
             }
-            if matches!(effect, Effect::Remove { .. }) && is_of_others(call, &cloud.calls[..at]) {
+            if matches!(effect, Effect::Remove { .. })
+                && is_of_others(call, &cloud.calls[..at], cloud.lag)
+            {
                 let what = format!("{id} deletes {name}");
                 broken.push(("nobody_deletes_what_others_created", what));
             }
@@ -102,9 +104,10 @@ impl Calls {
     }
 }
 
-/// Whether somebody else has had a hand in what is deleted, since it was deleted last.
-fn is_of_others(call: &Call, before: &[Call]) -> bool {
+/// Whether the worker must have seen that somebody else has had a hand in what it deletes, since it was
+/// deleted last.
+fn is_of_others(call: &Call, before: &[Call], lag: Span) -> bool {
     let before = before.iter().rev().filter(|other| other.address == call.address);
     let mut since = before.take_while(|other| other.revision.is_some());
-    since.any(|other| other.by == Caller::Outsider)
+    since.any(|other| other.by == Caller::Outsider && other.at + LOOKED_BEFORE + lag < call.at)
 }
