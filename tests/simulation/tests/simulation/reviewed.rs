@@ -3,7 +3,7 @@
 use simulation::sabotage::reviewed::{DEFECTS, Defect, play_with_defect};
 use std::thread;
 
-/// The rarest one takes more than a thousand.
+/// The rarest one takes more than three thousand.
 const HISTORIES_MAX: u64 = 10_000;
 
 fn found(defect: Defect, invariant: &str) -> bool {
