@@ -81,17 +81,14 @@ impl Deployment {
     }
 
     pub(super) fn woken_settling(&mut self, now: Time) -> Said {
-        let State::Settling { since, unseen, look_at, deadline, .. } = &mut self.state else {
+        let unheard = self.unheard();
+        let State::Settling { unseen, look_at, deadline, .. } = &mut self.state else {
             return Said::Ignored("not settling".into());
         };
         if now < *look_at {
             return Said::Ignored("woken before its time".into());
         }
         let mut open: Vec<_> = unseen.iter().cloned().collect();
-        // A look that was lost says nothing against a service that was back.
-        let unheard = |s: &Service| s.is_back() && unseen.contains(&s.name) && s.seen_at <= *since;
-        let unheard = self.services.iter().filter(|s| unheard(s)).map(|s| s.name.clone());
-        let unheard: Vec<_> = unheard.collect();
         let patience = if unheard.is_empty() { GRACE } else { WORKER_PATIENCE };
         if now >= *deadline + patience && now < *look_at + GRACE {
             let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
@@ -115,6 +112,13 @@ impl Deployment {
         }
         self.look(open, now);
         Said::Done
+    }
+
+    /// The services that were back and have not been seen since. A lost look says nothing against
+    /// them.
+    fn unheard(&self) -> Vec<ServiceName> {
+        let State::Settling { since, unseen, .. } = &self.state else { return vec![] };
+        self.named(|s| s.is_back() && unseen.contains(&s.name) && s.seen_at <= *since)
     }
 
     fn is_being_deleted(&self, name: &ServiceName) -> bool {
