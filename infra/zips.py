@@ -1,7 +1,7 @@
-"""Packs the functions' programs, one zip each, and answers with a name for what is in them.
+"""Packs the functions' binaries, one zip each, and prints a name for their content.
 
-It looks into every program first: Lambda would take each mistake that this finds, and show it at
-the first invocation only.
+It checks every binary first: Lambda would accept each mistake that this finds, and fail only at the
+first invocation.
 """
 
 import concurrent.futures
@@ -35,7 +35,7 @@ def checked(program, architecture):
     binary = program.read_bytes()
     machine = struct.unpack_from("<H", binary, 18)[0]
     if binary[:4] != b"\x7fELF" or machine != MACHINES[architecture]:
-        sys.exit(f"{program} is no program for {architecture}")
+        sys.exit(f"{program} is not a binary for {architecture}")
     needs = max(int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", binary))
     if needs > GLIBC:
         sys.exit(f"{program} needs glibc 2.{needs}; Amazon Linux 2023 has 2.{GLIBC}")

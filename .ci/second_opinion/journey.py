@@ -57,7 +57,7 @@ class Journey:
             self.rolled_out(service, good[service])
         # The last look comes when no worker can be under way any more and its update would be seen:
         # two and a half minutes later.
-        self.becomes("settling")
+        self.becomes("verifying rollback")
         self.stack.update()
         check("the second release", self.verdict(2), f"rolled back: alarm {ALARM}: a test")
         found = {service: self.scr.images(service) for service in self.scr.services}

@@ -11,7 +11,7 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
     let mut result = Ok(Value::Null);
     for heard in alarms(&payload)? {
         match heard {
-            Heard::NotForUs(what) => info!("not for us: {what}"),
+            Heard::NotForUs(what) => info!("ignored: {what}"),
             Heard::News(reading) => {
                 if let Err(failure) = tell(aws, reading).await {
                     result = Err(failure);
@@ -27,7 +27,7 @@ async fn tell(aws: &Aws, reading: AlarmReading) -> Result<(), Failure> {
     let told =
         aws.engine().happened(&Lookup::Alarm(alarm.clone()), &Event::AlarmChanged(reading)).await?;
     if told.is_empty() {
-        info!(%alarm, "{state:?}, muted: {muted}; nobody watches it");
+        info!(%alarm, "{state:?}, muted: {muted}; no environment watches it");
     }
     for (place, said) in told {
         info!(%alarm, environment = %place, "{state:?}, muted: {muted}: {said:?}");

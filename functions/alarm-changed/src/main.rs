@@ -1,4 +1,4 @@
-//! alarm-changed: listens to alarms, however they reach us.
+//! alarm-changed: listens to alarms from EventBridge, SNS, or an alarm's own action.
 
 mod handle;
 

@@ -1,4 +1,4 @@
-//! control: takes what a person says: approve, reject, cancel, pause, resume, hold, unhold, mark bad.
+//! control: approve, reject, cancel, pause, resume, hold, unhold or mark bad, as a person requests.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

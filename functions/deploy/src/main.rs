@@ -1,4 +1,4 @@
-//! deploy: starts a version, or promotes what runs elsewhere, as a person asks.
+//! deploy: deploys a version, or promotes the live release of another environment, on request.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

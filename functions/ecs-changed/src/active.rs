@@ -5,11 +5,11 @@ use engine::{Key, Lookup, Record, World};
 use pipeline::names::{ApplicationName, Place};
 use pipeline::spec::Application;
 
-/// Finds the environments that a service belongs to and that have a deployment under way, with
+/// Finds the environments that a service belongs to and that have a deployment in progress, with
 /// its number.
 ///
-/// ECS speaks of every service of the account, most of which are nobody's, and most of the time
-/// nothing is under way; then a query, or two reads more, is all that an event costs.
+/// ECS reports every service of the account, most of which Slipway does not deploy, and most of the
+/// time nothing is in progress; then a query, or two reads more, is all that an event costs.
 pub(crate) async fn places(aws: &Aws, lookup: &Lookup) -> Result<Vec<(Place, u64)>, Failure> {
     let applications = aws.find(lookup).await?;
     if applications.is_empty() {

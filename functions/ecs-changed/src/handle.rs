@@ -16,17 +16,17 @@ use tracing::info;
 pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> {
     if let Some(news) = command_news(&payload) {
         match news? {
-            Heard::NotForUs(what) => info!("not for us: {what}"),
+            Heard::NotForUs(what) => info!("ignored: {what}"),
             Heard::News(command) => command_ended(aws, &command).await?,
         }
         return Ok(Value::Null);
     }
     match ecs_news(&payload)? {
-        Heard::NotForUs(what) => info!("not for us: {what}"),
+        Heard::NotForUs(what) => info!("ignored: {what}"),
         Heard::News(EcsNews::OneOff { installation: Some(other), place, deployment, .. })
             if other != aws.settings.installation()? =>
         {
-            info!("not for us: a task of {place}/{deployment} of installation {other}");
+            info!("ignored: a task of {place}/{deployment} of installation {other}");
         }
         Heard::News(EcsNews::OneOff { place, deployment, event, .. }) => {
             let name = event.name();
@@ -50,7 +50,7 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
 /// A command on hosts carries its deployment along.
 async fn command_ended(aws: &Aws, command: &str) -> Result<(), Failure> {
     let Some((mark, event)) = hosts::heard(aws, command).await? else {
-        info!("not for us: command {command}");
+        info!("ignored: command {command}");
         return Ok(());
     };
     let name = event.name();
@@ -68,7 +68,7 @@ async fn tell(
 ) -> Result<(), Failure> {
     let places = places(aws, lookup).await?;
     if places.is_empty() {
-        info!("nothing is under way for {lookup:?}");
+        info!("no deployment is in progress for {lookup:?}");
         return Ok(());
     }
     let event = event().await?;

@@ -1,4 +1,4 @@
-//! ecs-changed: listens to what ECS says of services and tasks, and Run Command of commands.
+//! ecs-changed: listens to events of ECS about services and tasks, and of Run Command.
 
 mod active;
 mod handle;

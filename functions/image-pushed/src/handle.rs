@@ -9,18 +9,18 @@ use pipeline::names::ApplicationName;
 use serde_json::{Value, json};
 use tracing::info;
 
-/// Answers with what was made of the push, for those who tell of one by hand.
+/// Answers with the outcome of the push, for a person who reports one by hand.
 pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> {
     let push = match push(&payload, aws.now())? {
         Heard::News(push) => push,
         Heard::NotForUs(what) => {
-            info!("not for us: {what}");
+            info!("ignored: {what}");
             return Ok(json!({"heard": [], "ignored": what}));
         }
     };
     let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
     let heard = aws.engine().pushed_and_read(&push, async |push| ask(aws, push).await).await?;
-    info!(repository = %push.repository, "heard of {tag} ({}): {}", push.digest.short(), told(&heard));
+    info!(repository = %push.repository, "push of {tag} ({}): {}", push.digest.short(), told(&heard));
     let heard: Vec<Value> = heard
         .iter()
         .map(|(application, said)| json!({"application": application, "said": words(said)}))
@@ -30,7 +30,7 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
 
 fn told(heard: &[(ApplicationName, Said)]) -> String {
     if heard.is_empty() {
-        return "no application has this repository".into();
+        return "no application uses this repository".into();
     }
     let each = heard.iter().map(|(application, said)| format!("{application}: {}", words(said)));
     each.collect::<Vec<_>>().join("; ")
@@ -38,7 +38,7 @@ fn told(heard: &[(ApplicationName, Said)]) -> String {
 
 fn words(said: &Said) -> &str {
     match said {
-        Said::Done | Said::Granted => "taken in",
+        Said::Done | Said::Granted => "recorded",
         Said::Accepted(why) | Said::Denied(why) | Said::Refused(why) | Said::Ignored(why) => why,
     }
 }

@@ -1,4 +1,4 @@
-//! image-pushed: takes in a push, and starts whatever it completes.
+//! image-pushed: records a push, and starts the release that it completes.
 
 mod handle;
 

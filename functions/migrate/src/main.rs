@@ -1,4 +1,4 @@
-//! migrate: runs one-off tasks, asks how they do, and stops what runs out of time.
+//! migrate: runs migration tasks, reads their state, and stops those that time out.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -1,4 +1,4 @@
-//! notify: tells people, through SNS and Slack; Slack also of Slipway's own alarms.
+//! notify: sends notices through SNS and Slack; to Slack also Slipway's own alarms.
 
 use aws::{Aws, Failure, Notifier};
 use engine::Message;
@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let notifier = Notifier::default();
     let perform = async |aws: &Aws, message: &Message| match &message.effect {
         Effect::Announce(notice) => notifier.tell(aws, message, notice).await,
-        other => Err(Failure::Unreadable(format!("{} is not for notify", other.name()))),
+        other => Err(Failure::Unreadable(format!("notify does not handle {}", other.name()))),
     };
     aws::run(async |aws, payload| match payload["Records"][0].get("Sns") {
         Some(_) => notifier.tell_alarms(aws, &payload).await,

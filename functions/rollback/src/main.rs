@@ -1,4 +1,4 @@
-//! rollback: puts services back as the queue says, or an environment as a person asks.
+//! rollback: rolls services back as the queue says, or an environment as a person requests.
 
 use aws::{people, target};
 

@@ -1,4 +1,4 @@
-//! rollout: prepares deployments, updates services, and looks at what they run.
+//! rollout: prepares deployments, updates services, and reads their state.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

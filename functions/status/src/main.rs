@@ -1,4 +1,4 @@
-//! status: says what runs where, what is going on, and why; changes nothing.
+//! status: shows what runs where, what is in progress, and why; changes nothing.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -12,11 +12,11 @@ pub(crate) async fn perform(aws: &Aws, message: &Message) -> Result<Event, Failu
             let outcome = aws::check(aws, spec).await;
             match &outcome {
                 Outcome::Passed => info!(url = spec.shown(), "passed"),
-                Outcome::Failed { reason } => info!(url = spec.shown(), "not passed: {reason}"),
+                Outcome::Failed { reason } => info!(url = spec.shown(), "failed: {reason}"),
             }
             Ok(Event::Checked { check: *check, attempt: *attempt, outcome })
         }
         Effect::ReadAlarms { names, since } => aws::answer_alarms(aws, names, *since).await,
-        other => Err(Failure::Unreadable(format!("{} is not for verify", other.name()))),
+        other => Err(Failure::Unreadable(format!("verify does not handle {}", other.name()))),
     }
 }

@@ -1,4 +1,4 @@
-//! verify: asks URLs and alarms how the release is doing.
+//! verify: checks URLs and reads alarms.
 
 mod handle;
 

@@ -1,4 +1,4 @@
-//! The queue: timers that ring, what one record wants of another, and looks at repositories.
+//! The queue: timers, effects of one record on another, and scans of repositories.
 
 use crate::lost;
 use aws::{Aws, Failure, each_message, read_body};
@@ -17,11 +17,11 @@ struct Letter {
     look: Option<IgnoredAny>,
 }
 
-/// A look for pushes that no event told of. Wake sends it to itself.
+/// A scan for pushes that no event reported. Wake sends it to itself.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Look {
     pub(crate) look: Where,
-    /// Where the look before this one stopped reading.
+    /// Where the scan before this one stopped reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
 }
@@ -34,8 +34,8 @@ pub(crate) enum Where {
     Into(Repository),
 }
 
-/// Reads a batch, one after another: they mostly speak of one environment. Nobody waits for a look,
-/// so that looks come last.
+/// Reads a batch, one after another: they mostly concern one environment. Scans are not urgent and
+/// come last.
 pub(crate) async fn read(aws: &Aws, mut payload: Value) -> Result<Value, Failure> {
     if let Some(records) = payload["Records"].as_array_mut() {
         records.sort_by_key(is_look);
@@ -63,15 +63,15 @@ async fn relay(aws: &Aws, message: &Message) -> Result<(), Failure> {
             info!("{name}: {said:?}");
             Ok(())
         }
-        None => Err(Failure::Unreadable(format!("{name} is not for wake"))),
+        None => Err(Failure::Unreadable(format!("wake does not handle {name}"))),
     }
 }
 
-/// SQS holds nothing back for longer than fifteen minutes, so that some timers ring on the way.
+/// SQS delays a message by at most fifteen minutes, so that some timers have to be set again.
 async fn ring(aws: &Aws, timer: &Timer) -> Result<(), Failure> {
     let Timer { key, at } = timer;
     if aws.now() < *at {
-        info!("{key} is to be woken at {at}; armed again");
+        info!("{key} is not due until {at}; timer set again");
         return aws.send_timer(timer).await;
     }
     let said = aws.engine().wake(key).await?;

@@ -1,6 +1,6 @@
-//! Pushes that no event told of: ECR's events are best effort.
+//! Pushes that no event reported: ECR's events are best effort.
 //!
-//! Each repository is looked into in an invocation of its own, so that a large one, or one that ECR
+//! Each repository is scanned in an invocation of its own, so that a large one, or one that ECR
 //! refuses, takes nothing from the others.
 
 use crate::letters::{Look, Where};
@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// The looks begin one after another, so that not all of them ask ECR in one moment.
+/// The scans begin one after another, so that not all of them call ECR in one moment.
 const APART: Span = Span::seconds(2);
 /// For sending what remains to be done, and for the answer.
 const RESERVE: Duration = Duration::from_secs(15);
 
-/// Looks. What fails is found by the next look, in a quarter of an hour: it is counted, and not
+/// Scans. What fails is found by the next scan, in a quarter of an hour: it is counted, and not
 /// delivered again.
 pub(crate) async fn look(aws: &Aws, look: Look) -> Result<(), Failure> {
     let Look { look, after } = look;
@@ -30,7 +30,7 @@ pub(crate) async fn look(aws: &Aws, look: Look) -> Result<(), Failure> {
         Where::Into(repository) => {
             let looked = aws.leaving(RESERVE, look_into(aws, &repository, after)).await;
             if let Err(failure) = looked {
-                warn!(error_type = failure.name(), "cannot look into {repository}: {failure}");
+                warn!(error_type = failure.name(), "cannot scan {repository}: {failure}");
                 count(&failure);
             }
             Ok(())
@@ -49,7 +49,7 @@ async fn look_everywhere(aws: &Aws) -> Result<(), Failure> {
         looks.push((Look { look: Where::Into(repository), after: None }, delay));
         delay = delay + APART;
     }
-    info!("{} repositories are looked into", looks.len());
+    info!("scanning {} repositories", looks.len());
     aws.send_to_wake(&looks).await
 }
 
@@ -89,7 +89,7 @@ async fn look_into(
     let applications = aws.find(&Lookup::Repository(repository.clone())).await?;
     let (specs, all_read) = specs(aws, &applications).await;
     let mut found = sweep::look(aws, repository, after).await?;
-    // First of all: whatever becomes of these pushes, the rest is looked at.
+    // First of all: even if these pushes fail, the rest is scanned.
     if let Some(next) = found.next.take() {
         let rest = Look { look: Where::Into(repository.clone()), after: Some(next) };
         aws.send_to_wake(&[(rest, APART)]).await?;
@@ -102,14 +102,14 @@ async fn look_into(
             Ok(is_news) => lost += u64::from(is_news),
             Err(failure) => {
                 let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
-                warn!(error_type = failure.name(), repository = %push.repository, "{tag} was not taken in: {failure}");
+                warn!(error_type = failure.name(), repository = %push.repository, "push of {tag} was not recorded: {failure}");
                 count(&failure);
                 not_taken_in.push(push);
             }
         }
     }
     measure(&[(Metric::LostPushes, lost)]);
-    // Only now: what was not taken in is found again in a quarter of an hour.
+    // Only now: what was not recorded is found again in a quarter of an hour.
     if all_read { found.remember(aws, &not_taken_in).await } else { Ok(()) }
 }
 
@@ -120,7 +120,7 @@ async fn take_in(aws: &Aws, push: &Push) -> Result<bool, Failure> {
     let is_news = heard.iter().any(|(_, said)| *said == Said::Done);
     if is_news {
         let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
-        info!(repository = %push.repository, "found {tag}, which no event told of");
+        info!(repository = %push.repository, "found a push of {tag} that no event reported");
     }
     Ok(is_news)
 }

@@ -1,4 +1,4 @@
-//! wake: timers, the sweep, pushes that no event told of, and by hand a replay of events.
+//! wake: timers, the sweep, pushes that no event reported, and by hand a replay of events.
 
 mod letters;
 mod lost;

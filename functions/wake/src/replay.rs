@@ -1,4 +1,4 @@
-//! Replays: every event that was given up is handed to its function again.
+//! Replays: every event in the dead-letter queue is sent to its function again.
 //!
 //! SQS redrives only what SQS itself has given up. In this queue lie events that EventBridge could not
 //! deliver, as they are, and events on which a function failed to the last, in a record of Lambda's.
@@ -21,14 +21,14 @@ const RESERVE: Duration = Duration::from_secs(20);
 enum Letter {
     /// It is for the function that this variable names.
     HandOn(&'static str, Value),
-    /// It is worth nothing any more.
+    /// It is no longer needed.
     Drop(&'static str),
     /// It stays, and why.
     Keep(String),
 }
 
-/// Hands on whatever lies in the queue, and says what became of it. What a function fails on again
-/// comes back into the queue.
+/// Sends on everything in the queue, and reports what happened to it. What a function fails on
+/// again comes back into the queue.
 pub(crate) async fn replay(aws: &Aws) -> Result<Value, Failure> {
     let mut handed_on: BTreeMap<String, u64> = BTreeMap::new();
     let (mut dropped, mut kept) = (Vec::new(), Vec::new());
@@ -52,7 +52,7 @@ pub(crate) async fn replay(aws: &Aws) -> Result<Value, Failure> {
             }
         }
     }
-    let rest = if all { "nothing else was there" } else { "there may be more; invoke this again" };
+    let rest = if all { "no more messages" } else { "there may be more messages; invoke again" };
     info!("replayed {handed_on:?}, dropped {}, kept {}; {rest}", dropped.len(), kept.len());
     Ok(json!({"handed_on": handed_on, "dropped": dropped, "kept": kept, "rest": rest}))
 }
@@ -73,7 +73,7 @@ async fn hand_on(
 
 fn read(body: &str) -> Letter {
     let Ok(mut event) = serde_json::from_str::<Value>(body) else {
-        return Letter::Keep(format!("no JSON: {body:.200}"));
+        return Letter::Keep(format!("not JSON: {body:.200}"));
     };
     if event.get("requestContext").is_some() {
         event = event["requestPayload"].take();
@@ -82,15 +82,15 @@ fn read(body: &str) -> Letter {
         return Letter::HandOn(function, event);
     }
     if event["source"] == "aws.events" {
-        return Letter::Drop("a tick of the clock: others have followed");
+        return Letter::Drop("a schedule tick: later ones have followed");
     }
     if event["Records"][0].get("Sns").is_some() {
-        return Letter::Drop("an alarm that Slack did not hear of: the topic has told it by mail");
+        return Letter::Drop("an alarm not delivered to Slack: the topic has sent it by email");
     }
     if event.get("RequestType").is_some() {
-        let advice = "a spec in a CloudFormation stack, which may have a newer one by now: update that stack again and \
-                      delete this message";
+        let advice = "a spec from a CloudFormation stack, which may have a newer one by now: update \
+                      that stack again and delete this message";
         return Letter::Keep(advice.into());
     }
-    Letter::Keep(format!("no event that a function hears: {body:.200}"))
+    Letter::Keep(format!("no function handles this event: {body:.200}"))
 }

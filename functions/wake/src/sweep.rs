@@ -1,4 +1,4 @@
-//! The schedule: whatever is due, and now and then a look for what ECR did not tell.
+//! The schedule: wakes what is due, and now and then scans for pushes that ECR did not report.
 
 use crate::letters::{Look, Where};
 use aws::metrics::{Metric, measure};
@@ -8,7 +8,7 @@ use pipeline::time::{Span, Time};
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
-/// How often repositories are looked at.
+/// How often repositories are scanned.
 const LOOK_EVERY: Span = Span::minutes(15);
 
 pub(crate) async fn sweep(aws: &Aws, tick: &Value) -> Result<Value, Failure> {
@@ -28,7 +28,7 @@ pub(crate) async fn sweep(aws: &Aws, tick: &Value) -> Result<Value, Failure> {
     }
     let (woken, left) = (swept.woken.len(), swept.left.len());
     if is_time_to_look(payload::moment(tick).unwrap_or(aws.now())) {
-        // The looks have invocations of their own: however long they take, the next tick is heard.
+        // Scans have invocations of their own, so that they do not delay the next tick.
         let look = Look { look: Where::Everywhere, after: None };
         aws.send_to_wake(&[(look, Span::default())]).await?;
     }

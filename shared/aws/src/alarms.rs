@@ -14,7 +14,7 @@ use pipeline::time::Time;
 
 mod history;
 
-/// One question may name so many.
+/// How many names DescribeAlarms takes.
 const NAMES_MAX: usize = 100;
 
 const KINDS: [AlarmType; 3] =
@@ -23,7 +23,7 @@ const KINDS: [AlarmType; 3] =
 /// Performs `ReadAlarms`. The core asked for names and misses those that it gets no reading of.
 ///
 /// How an alarm is says nothing of what it was a minute ago. For one that has changed since
-/// `since`, every change is told as well, the oldest first.
+/// `since`, every change is returned as well, the oldest first.
 pub async fn answer_alarms(
     aws: &Aws,
     names: &[AlarmName],
@@ -34,7 +34,7 @@ pub async fn answer_alarms(
     let mut readings = read_alarms(aws, names).await?;
     let missing = missing(names, &readings);
     if !missing.is_empty() {
-        tracing::warn!("there are no such alarms: {}", list(&missing));
+        tracing::warn!("alarms not found: {}", list(&missing));
     }
     if let Some(since) = since {
         let mut earlier = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) async fn read_alarms(
             .cloudwatch()
             .describe_alarms()
             .set_alarm_names(Some(chunk.iter().map(ToString::to_string).collect()))
-            // Whoever does not name the kinds is told of metric alarms only.
+            // Without the types AWS returns metric alarms only.
             .set_alarm_types(Some(KINDS.into()))
             .max_records(i32::try_from(NAMES_MAX).unwrap_or(i32::MAX));
         let mut pages = asking.into_paginator().send();
@@ -104,7 +104,7 @@ async fn is_muted(aws: &Aws, alarm: &AlarmName) -> Result<Option<bool>, Failure>
     match asking.statuses(AlarmMuteRuleStatus::Active).send().await.map_err(failure) {
         Ok(answer) => Ok(Some(!answer.alarm_mute_rule_summaries().is_empty())),
         Err(refused @ Failure::Refused { .. }) => {
-            tracing::warn!(%alarm, "cannot look whether it is muted: {refused}");
+            tracing::warn!(%alarm, "cannot check for mute rules: {refused}");
             Ok(None)
         }
         Err(other) => Err(other),

@@ -19,19 +19,19 @@ use aws_types::region::Region;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// One answer may take so long; AWS's own usually take a hundredth of it.
+/// How long one answer may take; AWS's usually take a hundredth of it.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What is only good to know is not waited for any longer.
+/// How long to wait for an answer that is optional.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks for what is only good to know.
+/// Asks for something optional.
 pub(crate) async fn in_time<T>(
     clock: &Clock,
     asking: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let late = || Err(Failure::Passing("no answer in five seconds".into()));
+    let late = || Err(Failure::Passing("timed out after 5s".into()));
     clock.within(PATIENCE, asking).await.unwrap_or_else(late)
 }
 
@@ -86,8 +86,8 @@ impl Aws {
         self.clock.left()
     }
 
-    /// Gives up on work that is not done when only `reserve` is left of the invocation. Whoever is
-    /// cut off at any point has crashed there, and is done again.
+    /// Gives up on work that is not done when only `reserve` is left of the invocation. Work that
+    /// is cut off counts as crashed there, and is done again.
     pub async fn leaving<T>(
         &self,
         reserve: Duration,

@@ -1,8 +1,8 @@
 //! The clock: the system's, or the one that the deadline of the invocation implies.
 //!
 //! The sandbox runs these very functions in a time of its own, which jumps from one happening to
-//! the next. All that it can tell an unmodified function is the deadline that the Runtime API sends
-//! with every invocation; the deadline less the time-out is the moment of the invocation.
+//! the next. All that it can pass to an unmodified function is the deadline that the Runtime API
+//! sends with every invocation; the deadline less the time-out is the moment of the invocation.
 
 use crate::settings::{CLOCK_FROM_DEADLINE, Settings};
 use pipeline::time::Time;

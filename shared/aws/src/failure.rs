@@ -1,4 +1,4 @@
-//! What can go wrong with AWS, told apart by what the caller should do.
+//! What can fail with AWS, by what the caller should do.
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
@@ -11,25 +11,25 @@ use thiserror::Error as ThisError;
 #[derive(Debug, ThisError)]
 pub enum Failure {
     /// Try again: a throttle, a time-out, a lost connection.
-    #[error("AWS cannot be reached for now: {0}")]
+    #[error("temporary failure: {0}")]
     Passing(String),
     /// Trying again will not help.
-    #[error("AWS refused: {message} ({code})")]
+    #[error("AWS rejected the request: {message} ({code})")]
     Refused { code: String, message: String },
     /// The function was not installed as the template says.
     #[error("{0}")]
     Misconfigured(String),
     /// Lambda would end the process before this is done.
-    #[error("too little time is left of this invocation; it is done in another one")]
+    #[error("not enough time left in this invocation; retrying in another one")]
     OutOfTime,
-    /// A payload that nobody can read, and what it should look like.
+    /// A payload that cannot be read, and what it should look like.
     #[error("{0}")]
     Unreadable(String),
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// Codes by which AWS asks to come back later.
+/// Error codes of AWS that mean: retry later.
 const PASSING: [&str; 22] = [
     "BandwidthLimitExceeded",
     "InternalError",
@@ -96,7 +96,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 
 /// For what is only good to know, and must not keep anything back.
 pub(crate) fn not_asked(what: &str, failure: &Failure) -> String {
-    format!("AWS could not be asked for {what}: {}", chain(failure))
+    format!("could not check {what}: {}", chain(failure))
 }
 
 impl Failure {

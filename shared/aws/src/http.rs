@@ -2,8 +2,8 @@
 //!
 //! The SDK's own client decodes a bundle of certificates at every cold start and builds a
 //! connector only to throw it away. This one takes the public roots as ready-made anchors, and
-//! builds nothing before the first request. Whoever has an authority of his own says so with
-//! `SSL_CERT_FILE`; whoever has a proxy, with `HTTPS_PROXY` and `NO_PROXY`.
+//! builds nothing before the first request. `SSL_CERT_FILE` sets a certificate authority of one's
+//! own; `HTTPS_PROXY` and `NO_PROXY` set a proxy.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,

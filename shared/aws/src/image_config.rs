@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 /// A configuration has some kilobytes.
 const CONFIG_MAX: usize = 4 * 1024 * 1024;
 /// An image has the labels of its base image as well, if the build does not set its own. A label
-/// that says that the image was built so long before it was is of the base image.
+/// with a date so long before the build is from the base image.
 const LABELS_LATE: Span = Span::hours(7 * 24);
 
 const CREATED: &str = "org.opencontainers.image.created";
@@ -66,7 +66,7 @@ pub(crate) async fn of(aws: &Aws, repository: &Repository, image: &Image) -> Res
     };
     let config = download(aws, repository, digest).await?;
     let config = serde_json::from_slice(&config);
-    let config = config.map_err(|_| Failure::Unreadable("its configuration is no JSON".into()))?;
+    let config = config.map_err(|_| Failure::Unreadable("its configuration is not JSON".into()))?;
     Ok(annotations.or(said(&config)))
 }
 
@@ -94,10 +94,11 @@ async fn download(aws: &Aws, repository: &Repository, digest: &str) -> Result<Ve
     let asking = aws.ecr().get_download_url_for_layer();
     let asking = asking.repository_name(repository.as_str()).layer_digest(digest);
     let address = asking.send().await.map_err(failure)?.download_url;
-    let address = address.ok_or_else(|| Failure::Passing("ECR gave no address".into()))?;
+    let address = address.ok_or_else(|| Failure::Passing("ECR returned no download URL".into()))?;
     let request = Request::builder().method(Method::GET).uri(address).body(SdkBody::empty());
     // The address needs no login, so that no error repeats it.
-    let request = request.map_err(|_| Failure::Unreadable("ECR gave no usable address".into()))?;
+    let request =
+        request.map_err(|_| Failure::Unreadable("ECR returned an invalid download URL".into()))?;
     let response = aws.http.send(request).await;
     let response = response.map_err(|error| Failure::Passing(plain_words(&error)))?;
     if response.status() != StatusCode::OK {
@@ -106,7 +107,7 @@ async fn download(aws: &Aws, repository: &Repository, digest: &str) -> Result<Ve
     let mut body = response.into_body();
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Failure::Passing("the connection was cut off".into()))?;
+        let frame = frame.map_err(|_| Failure::Passing("connection lost".into()))?;
         bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
         if bytes.len() > CONFIG_MAX {
             return Err(Failure::Unreadable("its configuration is over 4 MiB long".into()));
@@ -115,7 +116,7 @@ async fn download(aws: &Aws, repository: &Repository, digest: &str) -> Result<Ve
     let hash = hex(&Sha256::digest(&bytes));
     match digest.strip_prefix("sha256:") {
         Some(expected) if expected != hash => {
-            Err(Failure::Unreadable("its configuration is not the one of its digest".into()))
+            Err(Failure::Unreadable("its configuration does not match its digest".into()))
         }
         _ => Ok(bytes),
     }

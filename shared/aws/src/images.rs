@@ -8,11 +8,11 @@ use pipeline::names::{Digest, Repository, Tag};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many are read by one call.
+/// How many one call reads.
 const CHUNK: usize = 100;
 
-/// Whatever is not listed here, ECR may turn into something else on the way, and the same bytes
-/// are needed to put a tag on it.
+/// ECR may convert a manifest of a type that is not listed here, and the same bytes are needed to
+/// put a tag on it.
 const MEDIA_TYPES: [&str; 4] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -75,7 +75,7 @@ pub(crate) async fn read(
     Ok(images)
 }
 
-/// Puts a tag on an image. That it is there already is as good.
+/// Puts a tag on an image. A tag that is there already counts as done.
 pub(crate) async fn put_tag(
     aws: &Aws,
     repository: &Repository,
@@ -96,10 +96,10 @@ pub(crate) async fn put_tag(
     match error.code() {
         Some("ImageAlreadyExistsException") => Ok(Tagged::Done),
         Some("ImageTagAlreadyExistsException") => Ok(Tagged::Refused(format!(
-            "the tags of {repository} cannot be moved, and {tag} is on another image; exclude it \
-             from the repository's immutable tags"
+            "tags of {repository} are immutable, and {tag} is on another image; exclude it from \
+             the repository's immutable tags"
         ))),
-        // Not a throttle: an image can carry so many tags and no more.
+        // Not a throttle: the number of tags of an image is limited.
         Some("LimitExceededException") => Ok(Tagged::Refused(message)),
         _ => match failure(error) {
             Failure::Refused { code, message } => {
@@ -157,7 +157,7 @@ async fn why_missing(
     Ok(match status.map(|status| status.as_str()) {
         Some("ARCHIVED") => "is archived; restore it in ECR and deploy again",
         Some("ACTIVATING") => "is being restored from the archive; deploy again when it is active",
-        _ => "is not in ECR (any more); push it again, or deploy another release",
+        _ => "is not in ECR; push it again, or deploy another release",
     }
     .to_owned())
 }

@@ -29,12 +29,12 @@ impl Aws {
             let body = body.map_err(|error| Failure::Passing(error.to_string()))?;
             Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
-        let late = || Err(Failure::Passing("Lambda did not answer in time".into()));
+        let late = || Err(Failure::Passing("the call to Lambda timed out".into()));
         let (status, answer) = self.clock.within(TIMEOUT, asking).await.unwrap_or_else(late)?;
         if status == StatusCode::ACCEPTED {
             return Ok(());
         }
-        let why = format!("Lambda does not take an event for {function}: {status}: {answer:.300}");
+        let why = format!("Lambda rejected an event for {function}: {status}: {answer:.300}");
         match status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             true => Err(Failure::Passing(why)),
             false => Err(Failure::Refused { code: status.to_string(), message: why }),

@@ -13,7 +13,7 @@ use pipeline::time::Time;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
-/// So many tags are remembered, those of the newest images: an item of the table has 400 KB, and
+/// How many tags are remembered, those of the newest images: an item of the table has 400 KB, and
 /// each takes eight bytes.
 pub(crate) const TAGS_MAX: usize = 20_000;
 

@@ -53,7 +53,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
     }
 }
 
-/// Writes one line; there is nobody to tell if that fails.
+/// Writes one line; a failure cannot be reported.
 pub(crate) fn write_line(line: &Value) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

@@ -17,11 +17,11 @@ const NAMESPACE: &str = "Slipway";
 /// What is counted. Names are part of dashboards and alarms, and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// A payload or a message that nobody can read.
+    /// A payload or a message that cannot be read.
     Unreadable,
     /// A payload or a message that failed for any other reason.
     Failed,
-    /// Somebody could not be told.
+    /// A notification could not be delivered.
     NotTold,
     /// A deployment ended, and so.
     Succeeded,
@@ -31,13 +31,13 @@ pub enum Metric {
     Superseded,
     Rejected,
     Cancelled,
-    /// A deployment that a person has to look at.
+    /// A deployment that is stuck: a person has to act.
     Stuck,
-    /// Records that wanted to be woken when the sweep came.
+    /// Records that were due when the sweep ran.
     Due,
     /// For how many seconds the first of them had been waiting.
     OldestDue,
-    /// Pushes that the sweep found and no event told of.
+    /// Pushes that the sweep found and no event reported.
     LostPushes,
     /// A sweep came to its end: an alarm watches that there is one every minute.
     Swept,

@@ -1,4 +1,4 @@
-//! What a deployment would find and change, seen without touching anything.
+//! What a deployment would find and change, without changing anything.
 
 use crate::clients::Aws;
 use crate::failure::Failure;
@@ -23,11 +23,11 @@ pub(crate) struct Preview {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outlook {
     pub(crate) service: ServiceName,
-    /// From one revision to another, and then what the new one says otherwise.
+    /// From one revision to another, and then what changes.
     pub(crate) lines: Vec<String>,
 }
 
-/// Looks at everything that a preparation looks at, as far as no host has to be asked.
+/// Checks everything that a preparation checks, without asking a host.
 pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Failure> {
     match tags_of(&prepare.target) {
         Some(tags) => hosts::preview(aws, tags, prepare).await,
@@ -35,7 +35,7 @@ pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Fai
     }
 }
 
-/// Looks at what a way back to these revisions needs. Hosts are not asked.
+/// Checks what a rollback to these revisions needs. Hosts are not checked.
 pub(crate) async fn preview_way_back(
     aws: &Aws,
     target: &Target,
@@ -43,7 +43,8 @@ pub(crate) async fn preview_way_back(
 ) -> Preview {
     match tags_of(target) {
         Some(_) => {
-            let why = "the hosts were not asked whether they can run again what they ran";
+            let why = "hosts were not checked: whether they can start their previous containers \
+                       again is unknown";
             Preview { warnings: vec![why.into()], ..Preview::default() }
         }
         None => ecs::preview_way_back(aws, revisions).await,

@@ -13,7 +13,7 @@ use pipeline::names::{Digest, Repository, Tag};
 use pipeline::push::Push;
 use tracing::{info, warn};
 
-/// Completes a push that an event told of. Events may come in any order: it is the digest that the
+/// Completes a push that an event reported. Events may come in any order: it is the digest that the
 /// tag has now.
 pub async fn ask(aws: &Aws, mut push: Push) -> Push {
     if let Some(tag) = &push.tag {
@@ -23,7 +23,7 @@ pub async fn ask(aws: &Aws, mut push: Push) -> Push {
             Ok(Some(image)) => {
                 let digest = image.image_digest().map_or(push.digest.clone(), Digest::new);
                 if digest != push.digest {
-                    info!(repository = %push.repository, "{tag} points to {} by now", digest.short());
+                    info!(repository = %push.repository, "{tag} now points to {}", digest.short());
                     push.digest = digest;
                     push.artifact_media_type = image.artifact_media_type().map(str::to_owned);
                 }
@@ -33,7 +33,7 @@ pub async fn ask(aws: &Aws, mut push: Push) -> Push {
             Err(failure) => warn!(
                 error_type = failure.name(),
                 repository = %push.repository,
-                "cannot ask which digest {tag} has: {}", chain(&failure)
+                "cannot look up the digest of {tag}: {}", chain(&failure)
             ),
         }
     }
@@ -49,8 +49,9 @@ pub async fn read_build(aws: &Aws, mut push: Push) -> Push {
             warn!(
                 error_type = failure.name(),
                 repository = %push.repository,
-                "cannot read what {} says of its build, so that it counts as built when it was \
-                 pushed: {}", push.digest.short(), chain(&failure)
+                "cannot read the build labels of {}; its push time counts as its build time: {}",
+                push.digest.short(),
+                chain(&failure)
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What a function is told by its environment.
+//! The environment variables of the functions.
 
 use crate::failure::Failure;
 use crate::hex::hex;
@@ -21,22 +21,22 @@ pub const ROLLBACK_FUNCTION: &str = "SLIPWAY_ROLLBACK_FUNCTION";
 pub const TASK_LOGS: &str = "SLIPWAY_TASK_LOGS";
 /// Whether services may be deleted: `true` or `false`.
 pub const DELETES_SERVICES: &str = "SLIPWAY_DELETES_SERVICES";
-/// The queue of the events that were given up, and the functions that hear events.
+/// The dead-letter queue of events, and the functions that receive events.
 pub const EVENT_DEAD_LETTERS: &str = "SLIPWAY_EVENT_DEAD_LETTERS";
 pub const IMAGE_PUSHED: &str = "SLIPWAY_IMAGE_PUSHED";
 pub const ECS_CHANGED: &str = "SLIPWAY_ECS_CHANGED";
 pub const ALARM_CHANGED: &str = "SLIPWAY_ALARM_CHANGED";
-/// The roles that may be handed to ECS, as the template's parameter has them.
+/// The roles that may be passed to ECS, as the template's parameter has them.
 pub const TASK_ROLES: &str = "SLIPWAY_TASK_ROLES";
-/// What every function is told that changes deployments: it sends whatever stands overdue in their
-/// outboxes, whoever is to perform it.
+/// What every function gets that changes deployments: it sends every overdue message in their
+/// outboxes, to any worker.
 pub const QUEUES: [&str; 6] =
     [ROLLOUT_QUEUE, MIGRATE_QUEUE, VERIFY_QUEUE, ROLLBACK_QUEUE, WAKE_QUEUE, NOTIFY_QUEUE];
-/// What a function is told that only knows of pushes: offers and timers, and what is to be said.
+/// What a function gets that only handles pushes: for offers, timers and notices.
 pub const PUSHES: [&str; 2] = [WAKE_QUEUE, NOTIFY_QUEUE];
-/// What only wake is told, which hands events that were given up to their functions again.
+/// What only wake gets, which sends dead-lettered events to their functions again.
 pub const REPLAYS: [&str; 4] = [EVENT_DEAD_LETTERS, IMAGE_PUSHED, ECS_CHANGED, ALARM_CHANGED];
-/// What only notify is told.
+/// What only notify gets.
 pub const PEOPLE: [&str; 5] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION, TASK_LOGS];
 
 /// Set by the sandbox only, whose time jumps: see `clock`.
@@ -68,7 +68,7 @@ impl Settings {
         })
     }
 
-    /// Returns eight characters that tell this installation from every other one: those of its table,
+    /// Returns eight characters that identify this installation: those of its table,
     /// which is a new one after each new installation. Tasks and commands carry them, so that two
     /// stacks of one account never take each other's for their own.
     pub fn installation(&self) -> Result<String, Failure> {

@@ -1,4 +1,4 @@
-//! What lies in a repository: pushes that no event told of.
+//! The images in a repository: pushes that no event reported.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -9,14 +9,14 @@ use pipeline::names::{Digest, Repository, Tag};
 use pipeline::push::{Details, KEEP_PREFIX, Push};
 use pipeline::time::{Span, Time};
 
-/// Older pushes are history: whoever wants one of them says so.
+/// Older pushes are history: a person deploys one of them by hand.
 const LOST_FOR: Span = Span::hours(24);
-/// ECR's own event is given so long to arrive.
+/// How long ECR's own event may take to arrive.
 const GRACE: Span = Span::minutes(2);
 /// That nothing has changed is written down so often.
 const REMEMBERED: Span = Span::hours(1);
 const PAGE: i32 = 1000;
-/// So many pages are read at a time; ECR sorts them by nothing, so that all of them have to be read.
+/// How many pages are read at a time; ECR does not sort them, so all of them have to be read.
 const PAGES_MAX: usize = 20;
 
 /// Tags that are in a repository and were not at the last look.
@@ -25,7 +25,7 @@ pub struct Look {
     repository: Repository,
     /// The newest first: what is older by then is no longer wanted, and is not deployed on the way.
     pub pushes: Vec<Push>,
-    /// Where the next look goes on; `None`: everything was read.
+    /// Where the next look continues; `None`: everything was read.
     pub next: Option<String>,
     /// What lies there now, if all of it was read in one go.
     now: Option<KnownTags>,
@@ -136,7 +136,7 @@ async fn images(
     Ok((images, next))
 }
 
-/// In whole seconds, as ECR's event tells of it: later by a moment would be a push of its own.
+/// In whole seconds, as in ECR's event: a moment later would be a push of its own.
 pub(crate) fn pushed_at(image: &ImageDetail) -> Option<Time> {
     let seconds = u64::try_from(image.image_pushed_at()?.secs()).ok()?;
     Some(Time::from_millis(seconds * 1000))

@@ -25,8 +25,8 @@ impl Aws {
     }
 }
 
-/// A message waits so long for those before it in its batch, which mostly speak of the same
-/// deployment; then it is answered all the same.
+/// How long a message waits for those before it in its batch, which are mostly about the same
+/// deployment; then it is answered anyway.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What is still performed when only this is left of the invocation is cut off.
 const PERFORMING_ENDS: Duration = Duration::from_secs(8);
@@ -105,7 +105,7 @@ fn read_batch(payload: Value) -> Result<SqsEvent, Failure> {
 /// One message that failed does not fail its batch: it alone is delivered again.
 fn note(failed: &mut SqsBatchResponse, record: &SqsMessage, handled: Result<(), Failure>) {
     let Err(failure) = handled else { return };
-    warn!(error_type = failure.name(), "failed, to be delivered again: {}", chain(&failure));
+    warn!(error_type = failure.name(), "failed, will be delivered again: {}", chain(&failure));
     metrics::count(&failure);
     let mut item = BatchItemFailure::default();
     item.item_identifier = record.message_id.clone().unwrap_or_default();
@@ -138,7 +138,7 @@ where
 {
     let engine = aws.engine();
     let Some(permit) = engine.permits(message).await? else {
-        info!("no longer wanted");
+        info!("no longer needed");
         return Ok(None);
     };
     let whole = permit.whole(message);

@@ -1,4 +1,4 @@
-//! What an environment can be told, and by whom.
+//! Inputs of an environment, and where they come from.
 
 use crate::records::Record;
 use crate::saving::{Read, open};
@@ -61,8 +61,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         }
     }
 
-    /// Says whether the effect is still wanted; `None`: it is not. A worker asks before it touches
-    /// anything: the message may be a copy, or late, and the deployment may have turned round.
+    /// Says whether the effect is still wanted; `None`: it is not. A worker checks before it makes
+    /// a change: the message may be a copy, or late, and the deployment may be rolling back.
     pub async fn permits(&self, message: &Message) -> Result<Option<Permit>, EngineError> {
         let (outbox, read) = match &message.from {
             Sender::Deployment(id) => {
@@ -83,8 +83,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 
     /// As `answer`, on what was read for the permit; `None`: that is known to be old. The answer
-    /// always changes the deployment, so that its write fails if anybody wrote meanwhile; then
-    /// everything is read anew.
+    /// always changes the deployment, so that its write fails after a write of another invocation;
+    /// then everything is read anew.
     pub async fn answer_on(
         &self,
         permit: Option<Permit>,
@@ -105,7 +105,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 
     /// As `tell` with what happened, for a listener that has just read that deployment `active` is
-    /// under way: what a deployment knows is mostly enough, and the spec need not be read.
+    /// in progress: what a deployment knows is mostly enough, and the spec need not be read.
     pub async fn tell_active(
         &self,
         place: &Place,

@@ -5,14 +5,14 @@ use crate::world::Key;
 use pipeline::spec::Faults;
 use thiserror::Error;
 
-/// The world did not do what was asked.
+/// The world did not perform a request.
 #[derive(Debug, Error)]
 pub enum WorldError {
     /// Try again: a throttle, a time-out, a lost connection, or the end of this process.
-    #[error("the world is out of reach for now: {0}")]
+    #[error("AWS is temporarily unavailable: {0}")]
     Passing(String),
     /// Trying again will not help.
-    #[error("the world refused: {0}")]
+    #[error("AWS rejected the request: {0}")]
     Final(String),
     /// Update this function, or repair the record.
     #[error("cannot read or write {key}")]
@@ -21,8 +21,8 @@ pub enum WorldError {
 
 #[derive(Debug, Error)]
 pub enum SaveError {
-    /// Somebody else wrote first: load and decide anew.
-    #[error("somebody else wrote first")]
+    /// Another invocation wrote first: load and decide anew.
+    #[error("conflicting write")]
     Conflict,
     #[error(transparent)]
     World(#[from] WorldError),
@@ -33,7 +33,7 @@ pub enum EngineError {
     #[error(transparent)]
     World(#[from] WorldError),
     /// Deliver the event again.
-    #[error("others kept writing to {0}; deliver the event again")]
+    #[error("too many conflicting writes to {0}; deliver the event again")]
     Busy(Key),
     /// Tell the person.
     #[error("the spec has faults:\n{0}")]

@@ -35,8 +35,8 @@ pub struct Engine<'a, W, D = Pipeline> {
     decide: &'a D,
 }
 
-/// A write that somebody else's write overtook is decided anew, at most so often; then the event
-/// goes back to where it came from and is delivered again.
+/// A write that another write overtook is decided anew, at most this often; then the event goes
+/// back to where it came from and is delivered again.
 const CONFLICTS_MAX: usize = 10;
 
 impl<'a, W: World, D: Decide> Engine<'a, W, D> {

@@ -1,4 +1,4 @@
-//! The world's in-memory twin: a table, the queues, and a clock that somebody turns.
+//! The world's in-memory twin: a table, the queues, and a clock that a test turns.
 //!
 //! It can be told to fail at any point, which is how a crash between any two calls is tried.
 
@@ -52,7 +52,7 @@ pub enum Fault {
     Crash,
     /// AWS says to come back later.
     Throttle,
-    /// Somebody else has written; only before a save.
+    /// Another invocation has written; only before a save.
     Conflict,
 }
 

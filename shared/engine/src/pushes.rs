@@ -9,7 +9,7 @@ use pipeline::push::{Belongs, Candidate, Push};
 use pipeline::spec::Application;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// DynamoDB reads so many records in one call.
+/// DynamoDB reads at most this many records in one call.
 const READ_AT_ONCE: usize = 100;
 
 /// A candidate as it was read; `None`: there is none yet.
@@ -141,7 +141,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(all_said)
     }
 
-    /// A candidate that no spec concerns any more is woken once, which notes that it sleeps now.
+    /// A candidate that no spec names any longer is woken once, which notes that it sleeps now.
     pub(crate) async fn candidate_woken(
         &self,
         application: &ApplicationName,

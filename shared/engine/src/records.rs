@@ -32,7 +32,7 @@ pub enum StoredError {
         "it was written by a newer Slipway (format {found}, this one reads up to {FORMAT}); update this function"
     )]
     TooNew { found: u32 },
-    #[error("it is not a record of Slipway's")]
+    #[error("it is not a Slipway record")]
     Unreadable(#[from] serde_json::Error),
     #[error("it holds another kind of record")]
     OtherKind,
@@ -138,7 +138,7 @@ impl Record {
     }
 
     /// When a timer is to wake it. Answers mostly come in time, so that none is set while one is
-    /// awaited: the sweep, which comes every minute, sends anew what nobody has answered.
+    /// awaited: the sweep, which comes every minute, sends anew what was not answered.
     pub(crate) fn rings_at(&self, spec: Option<&Application>) -> Option<Time> {
         let mut answered = self.clone();
         if let Some((_, outbox)) = answered.outbox() {

@@ -1,4 +1,4 @@
-//! Rehearsals: what would follow if an environment were told something. Nothing is saved or sent.
+//! Rehearsals: what would follow from an input of an environment. Nothing is saved or sent.
 
 use crate::world::World;
 use crate::{Decide, Engine, EngineError};
@@ -15,7 +15,7 @@ pub struct Rehearsal {
     /// The rules of the environment, as the spec has them now.
     pub rules: Environment,
     pub head: Head,
-    /// The deployment that was under way, as it would be then.
+    /// The deployment that was in progress, as it would be then.
     pub deployment: Option<Deployment>,
     /// The deployment that would start.
     pub started: Option<Deployment>,

@@ -18,16 +18,16 @@ pub struct Swept {
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// Wakes one record: deadlines that have passed, effects that nobody has answered.
+    /// Wakes one record: deadlines that have passed, effects without an answer.
     pub async fn wake(&self, key: &Key) -> Result<Said, EngineError> {
         match key {
-            Key::Spec(_) => Ok(Said::Ignored("a spec never sleeps".into())),
+            Key::Spec(_) => Ok(Said::Ignored("a spec has no timer".into())),
             Key::Candidate { application, version } => {
                 self.candidate_woken(application, version).await
             }
             Key::Head(place) => self.tell(place, Input::Woken).await,
             Key::Deployment(id) => {
-                // Number 0 is nobody's: nothing is answered, the deployment is only woken.
+                // No effect has number 0: nothing is answered, the deployment is only woken.
                 let input =
                     Input::Answered { deployment: id.number, effect: 0, event: Event::Woken };
                 self.tell(&id.place, input).await
@@ -35,8 +35,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         }
     }
 
-    /// Wakes whatever is due. A record that cannot be woken, or takes too long, keeps no other one
-    /// from being woken, in this sweep or over several of them.
+    /// Wakes everything that is due. A record that cannot be woken, or takes too long, keeps no
+    /// other one from being woken, in this sweep or over several of them.
     pub async fn sweep(&self) -> Result<Swept, EngineError> {
         let now = self.world.now();
         let mut due = self.world.due(now).await?;

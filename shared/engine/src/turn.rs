@@ -33,7 +33,7 @@ impl Loaded {
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// One try; `None`: somebody else wrote first.
+    /// One try; `None`: another invocation wrote first.
     pub(crate) async fn try_to_tell(
         &self,
         place: &Place,
@@ -65,7 +65,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         };
         let environment = Environment { head: head.clone(), deployment: Some(deployment.clone()) };
         let step = self.decide.advance(environment, input.clone(), &context, self.world.now());
-        // With nothing under way and nothing waiting, nothing can start.
+        // With nothing in progress and nothing queued, nothing can start.
         let stays = head.active.is_some() || head.queue.is_empty();
         (stays && step.head.active == head.active).then_some(step)
     }
@@ -78,8 +78,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     ) -> Option<Step> {
         let Loaded { spec, head, deployment, source } = loaded;
         let rules = spec.as_ref().and_then(|spec| spec.environments.get(&place.environment));
-        // Nothing is written for a name that somebody made up. An environment that left the spec
-        // has a head: what is under way there is carried to its end, and what waits is declined.
+        // Nothing is written for a name that does not exist. An environment that left the spec has
+        // a head: what is in progress there continues to its end, and what is queued is declined.
         if rules.is_none() && head.is_none() {
             return None;
         }

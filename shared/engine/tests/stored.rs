@@ -86,9 +86,9 @@ fn there_is_a_sample_of_every_kind_and_of_every_state() {
         "preparing",
         "rolling back",
         "rolling out",
-        "settling",
         "spec",
-        "undoing",
+        "undoing migration",
+        "verifying rollback",
     ];
     assert_eq!(kinds, states);
 }

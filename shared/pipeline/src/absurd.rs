@@ -26,7 +26,7 @@ impl Input {
     /// Reads an input that somebody sent as text, and says what is wrong with it.
     pub fn parse(text: &str, now: Time) -> Result<Self, String> {
         if text.len() > INPUT_MAX {
-            return Err(format!("it has {} bytes, and no event has over {INPUT_MAX}", text.len()));
+            return Err(format!("it has {} bytes; the limit is {INPUT_MAX}", text.len()));
         }
         let input: Self =
             serde_json::from_str(text).map_err(|error| format!("cannot be read: {error}"))?;
@@ -96,24 +96,24 @@ impl Push {
 }
 
 fn future(time: Time, now: Time) -> Option<String> {
-    (time > now + SKEW_MAX).then(|| format!("it claims to be from {time}, and it is {now}"))
+    (time > now + SKEW_MAX).then(|| format!("its time {time} is in the future (now: {now})"))
 }
 
 /// Looks for a text or a list that nobody can mean.
 fn too_long(input: &impl Serialize) -> Option<String> {
     let size = serde_json::to_string(input).ok()?.len();
     if size > INPUT_MAX {
-        return Some(format!("it holds {size} bytes"));
+        return Some(format!("it contains {size} bytes"));
     }
     let value = serde_json::to_value(input).ok()?;
     let mut open = vec![&value];
     while let Some(value) = open.pop() {
         match value {
             Value::String(text) if text.len() > TEXT_MAX => {
-                return Some(format!("it holds a text of {} bytes", text.len()));
+                return Some(format!("it contains a text of {} bytes", text.len()));
             }
             Value::Array(items) if items.len() > ITEMS_MAX => {
-                return Some(format!("it holds a list of {} items", items.len()));
+                return Some(format!("it contains a list of {} items", items.len()));
             }
             Value::Array(items) => open.extend(items),
             Value::Object(fields) => open.extend(fields.values()),

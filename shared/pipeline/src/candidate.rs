@@ -46,7 +46,7 @@ impl Candidate {
         now: Time,
     ) -> Said {
         if let Some(absurdity) = push.absurdity(now) {
-            return Said::Ignored(format!("absurd: {absurdity}"));
+            return Said::Ignored(format!("rejected: {absurdity}"));
         }
         let known = self.images.get(image);
         if known.is_some_and(|known| known.digest == push.digest) {
@@ -57,7 +57,7 @@ impl Candidate {
         let same_moment = known.is_some_and(|known| arrived.known_at() == known.known_at());
         if late || (same_moment && self.replaced.contains(&push.digest)) {
             self.note_replaced(push.digest.clone());
-            return Said::Ignored("the tag has moved on".into());
+            return Said::Ignored("the tag has moved".into());
         }
         if let Some(old) = self.images.insert(image.clone(), arrived) {
             self.note_replaced(old.digest);
@@ -89,7 +89,7 @@ impl Candidate {
         let moving = self.moving;
         let known =
             self.images.get_mut(image).filter(|known| moving && known.pushed_at < push.pushed_at);
-        let Some(known) = known else { return Said::Ignored("this push is known".into()) };
+        let Some(known) = known else { return Said::Ignored("duplicate push".into()) };
         known.pushed_at = push.pushed_at;
         self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
         self.offers.values_mut().for_each(|offered| offered.images.clear());
@@ -108,7 +108,7 @@ impl Candidate {
                 deployment: None,
                 version: self.version.clone(),
                 origin: Origin::common(self.images.values().map(|arrived| &arrived.origin)),
-                asked_by: format!("a push of {}", self.tag),
+                asked_by: format!("push of {}", self.tag),
                 at: now,
                 news: News::Incomplete { missing },
             };

@@ -19,13 +19,13 @@ pub enum Doubt {
 impl Doubt {
     pub fn of(&self, service: &ServiceName) -> String {
         match self {
-            Self::NoTask => format!("{service} ran no task, for its desired count is 0"),
+            Self::NoTask => format!("{service} ran no task: its desired count is 0"),
             Self::Failed { reason } => {
-                format!("{service}, which this release does not change, has failed: {reason}")
+                format!("{service}, which this release does not change, failed: {reason}")
             }
-            Self::NotAtRest { waiting } => format!(
-                "{service}, which this release does not change, is not at rest, waiting {waiting}"
-            ),
+            Self::NotAtRest { waiting } => {
+                format!("{service}, which this release does not change, is not stable: {waiting}")
+            }
         }
     }
 }

@@ -207,7 +207,7 @@ impl Effect {
             Self::Observe { .. } => "observe",
             Self::Check { .. } => "check",
             Self::ReadAlarms { .. } => "read alarms",
-            Self::PutBack(_) => "put back",
+            Self::PutBack(_) => "roll back",
             Self::Remove { .. } => "remove",
             Self::Announce(_) => "announce",
             Self::Offer { .. } => "offer",

@@ -1,7 +1,7 @@
 //! Pushes, and the candidates for a release that they make up.
 //!
 //! One build is many events: an event for every platform's manifest, for attestations and
-//! signatures, for every tag of the same digest, for replicas, for our own tags, and each perhaps
+//! signatures, for every tag of the same digest, for replicas, for Slipway's own tags, and each perhaps
 //! twice. A candidate gathers what was pushed under one tag and offers it to an environment once
 //! every image that the environment needs is there.
 
@@ -138,7 +138,7 @@ impl Push {
             return Err("no tag: part of an index, or an attestation".into());
         };
         if tag.as_str().starts_with(KEEP_PREFIX) {
-            return Err("our own tag".into());
+            return Err("Slipway's own tag".into());
         }
         if is_attachment(tag.as_str()) || !self.is_container_image() {
             return Err("not a container image: a signature, a chart or the like".into());

@@ -134,8 +134,7 @@ impl Release {
     pub(crate) fn not_read(&self) -> Option<String> {
         self.unread.then(|| {
             format!(
-                "What its images say of their build could not be read, so that it counts as built \
-                 when it was pushed, at {}.",
+                "The build time of its images could not be read; using the time of the push, {}.",
                 self.built_at
             )
         })
@@ -146,12 +145,11 @@ impl Release {
         let (own, others) = (self.images_built_at?, other.images_built_at?);
         let because = match (self.mark().semver(), other.mark().semver()) {
             (Some(own), Some(others)) if own > others => "its version is higher",
-            _ => "its tag was put on them later",
+            _ => "its tag was pushed later",
         };
         (own < others).then(|| {
             format!(
-                "The images of {self} were built at {own}, before those of {other} ({others}); it is \
-                 taken for newer because {because}."
+                "The images of {self} were built at {own}, before those of {other} ({others}); it counts as newer because {because}."
             )
         })
     }

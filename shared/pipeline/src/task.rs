@@ -92,10 +92,10 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Code => "died by itself",
-            Self::Configuration => "could not start as it is described",
-            Self::Capacity => "found no room",
-            Self::Platform => "was taken away by AWS",
+            Self::Code => "failed",
+            Self::Configuration => "could not start",
+            Self::Capacity => "could not be placed",
+            Self::Platform => "was stopped by AWS",
             Self::Meant => "was stopped on purpose",
         })
     }
@@ -191,7 +191,7 @@ impl fmt::Display for OneOffEnd {
             Some(beside) if self.exit_code == Some(0) => write!(
                 f,
                 "; but {beside}, and ECS may have stopped this one because of it: make that \
-                 container non-essential, or let it exit with 0 when it is told to stop"
+                 container non-essential, or let it exit with 0 when ECS stops it"
             ),
             _ => Ok(()),
         }

@@ -216,7 +216,7 @@ impl fmt::Display for Verdict {
             Self::RolledBack { cause } => write!(f, ": {cause}"),
             Self::Failed { cause, left } if left.is_empty() => write!(f, ": {cause}"),
             Self::Failed { cause, left } => {
-                write!(f, ": {cause}; left as they are: {}", list(left))
+                write!(f, ": {cause}; still on the new revision: {}", list(left))
             }
             Self::Superseded { by } => write!(f, ": {by}"),
             Self::Rejected { by, why } | Self::Cancelled { by, why } => {
@@ -231,9 +231,11 @@ impl fmt::Display for Usurper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Somebody { service, revision: Some(revision) } => {
-                write!(f, "somebody else brought {service} to {}", revision.short())
+                write!(f, "{service} was updated to {} outside Slipway", revision.short())
             }
-            Self::Somebody { service, revision: None } => write!(f, "somebody deleted {service}"),
+            Self::Somebody { service, revision: None } => {
+                write!(f, "{service} was deleted outside Slipway")
+            }
             Self::NewerRelease { version } => write!(f, "{version} is newer"),
         }
     }
@@ -243,30 +245,30 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Preflight { faults } => write!(f, "pre-flight: {}", faults.join("; ")),
-            Self::PreparationTimedOut => f.write_str("the preparation did not answer in time"),
+            Self::PreparationTimedOut => f.write_str("pre-flight timed out"),
             Self::AlarmAlreadyOn { alarms } => {
-                write!(f, "already on before anything was touched: {}", list(alarms))
+                write!(f, "already in ALARM before the deployment: {}", list(alarms))
             }
             Self::MigrationFailed { how } => write!(f, "the migration failed: {how}"),
             Self::MigrationNotStarted { reason } => {
-                write!(f, "the migration could not be started: {reason}")
+                write!(f, "the migration could not start: {reason}")
             }
-            Self::MigrationTimedOut { after } => write!(f, "the migration took over {after}"),
-            Self::MigrationUnclear => f.write_str("nobody can say whether the migration ran"),
+            Self::MigrationTimedOut { after } => write!(f, "the migration timed out after {after}"),
+            Self::MigrationUnclear => f.write_str("it is unknown whether the migration ran"),
             Self::RolloutRefused { service, reason } => {
-                write!(f, "AWS refused to update {service}: {reason}")
+                write!(f, "{service} could not be updated: {reason}")
             }
             Self::RolloutFailed { service, reason, .. } => write!(f, "{service} failed: {reason}"),
             Self::ReturnedByEcs { service, reason, .. } => {
-                write!(f, "ECS itself rolled {service} back: {reason}")
+                write!(f, "ECS rolled {service} back: {reason}")
             }
             Self::RolloutTimedOut { service, waiting, .. } => {
-                write!(f, "{service} was not up in time, still waiting: {waiting}")
+                write!(f, "{service} was not stable in time: {waiting}")
             }
             Self::TasksFailed { service, count, fault, reason } => {
                 let of_many = match fault {
-                    Fault::Configuration => "could not start as they are described",
-                    _ => "died by themselves",
+                    Fault::Configuration => "could not start",
+                    _ => "failed",
                 };
                 match count {
                     1 => write!(f, "a task of {service} {fault}: {reason}"),
@@ -274,21 +276,21 @@ impl fmt::Display for Cause {
                 }
             }
             Self::SidecarFailed { service, container, reason } => {
-                write!(f, "container {container} of {service} died: {reason}")
+                write!(f, "container {container} of {service} stopped: {reason}")
             }
             Self::CheckFailed { url, reason } => {
                 write!(f, "{}: {reason}", spec::without_query(url))
             }
-            Self::ChecksTimedOut => f.write_str("the checks did not answer in time"),
+            Self::ChecksTimedOut => f.write_str("the checks timed out"),
             Self::Alarm { alarm, reason } if reason.is_empty() => write!(f, "alarm {alarm}"),
             Self::Alarm { alarm, reason } => write!(f, "alarm {alarm}: {reason}"),
             Self::NoData { alarm } => write!(f, "alarm {alarm} has no data"),
             Self::AlarmsUnreadable => f.write_str("the alarms could not be read in time"),
             Self::DidNotSettle { service, waiting, .. } => {
-                write!(f, "{service} did not stay up, still waiting: {waiting}")
+                write!(f, "{service} did not stay stable: {waiting}")
             }
             Self::UndoFailed { how } => write!(f, "undoing the migration failed: {how}"),
-            Self::Person { by, why } => write!(f, "asked for by {by}: {why}"),
+            Self::Person { by, why } => write!(f, "requested by {by}: {why}"),
         }
     }
 }

@@ -80,29 +80,34 @@ impl WaitsFor {
     }
 }
 
-/// After "waiting", and after "still waiting:".
+/// Says by itself what is waited for or missing.
 impl fmt::Display for WaitsFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Update => f.write_str("for AWS to take the update"),
-            Self::UpdateThoughBack => {
-                f.write_str("for AWS to take the update, though it runs what it ran before")
-            }
-            Self::Visibility => f.write_str("for ECS to show the update"),
-            Self::Creation => f.write_str("to be created"),
-            Self::Deletion => f.write_str("to be deleted"),
-            Self::Primary => f.write_str("for ECS to name a primary deployment"),
-            Self::FirstTasks => f.write_str("for ECS to start tasks"),
+            Self::Update => f.write_str("waiting for AWS to accept the update"),
+            Self::UpdateThoughBack => f.write_str(
+                "waiting for AWS to accept the update, although it is on the previous revision",
+            ),
+            Self::Visibility => f.write_str("waiting for ECS to show the update"),
+            Self::Creation => f.write_str("being created"),
+            Self::Deletion => f.write_str("being deleted"),
+            Self::Primary => f.write_str("waiting for ECS to report a PRIMARY deployment"),
+            Self::FirstTasks => f.write_str("waiting for ECS to start tasks"),
             Self::Tasks { running, desired, others: 0 } => {
-                write!(f, "{running} of {desired} tasks run")
+                write!(f, "{running} of {desired} tasks running")
             }
             Self::Tasks { running, desired, others } => {
-                write!(f, "{running} of {desired} new tasks run, {others} old ones still do")
+                write!(
+                    f,
+                    "{running} of {desired} new tasks running, {others} old tasks still running"
+                )
             }
             Self::Trouble(trouble) => trouble.fmt(f),
-            Self::RollbackByEcs => f.write_str("for ECS to finish its own rollback"),
-            Self::ReturnReason => f.write_str("for ECS to say why it runs what it ran before"),
-            Self::Look => f.write_str("for ECS to say what it runs"),
+            Self::RollbackByEcs => f.write_str("waiting for ECS to finish its own rollback"),
+            Self::ReturnReason => {
+                f.write_str("waiting for ECS to say why it is on the previous revision")
+            }
+            Self::Look => f.write_str("waiting for ECS to report its state"),
             Self::Words(text) => f.write_str(text),
         }
     }
@@ -114,6 +119,6 @@ impl fmt::Display for Trouble {
             Teller::Ecs => "ECS",
             Teller::RunCommand => "Run Command",
         };
-        write!(f, "{told_by} says: {}", self.text)
+        write!(f, "{told_by}: {}", self.text)
     }
 }

@@ -67,10 +67,10 @@ fn absurd_input_is_refused_with_a_reason() {
     expect_test::expect![[r#"
         cannot be read: invalid value: integer `-1`, expected u32 at line 1 column 242
         4000000 tasks of one service
-        it claims to be from 2026-11-22T08:00:00Z, and it is 2026-11-21T08:00:00Z
-        it claims to be from 9999-12-30T22:00:00Z, and it is 2026-11-21T08:00:00Z
-        it holds a text of 9000 bytes
-        it holds a text of 400000 bytes
+        its time 2026-11-22T08:00:00Z is in the future (now: 2026-11-21T08:00:00Z)
+        its time 9999-12-30T22:00:00Z is in the future (now: 2026-11-21T08:00:00Z)
+        it contains a text of 9000 bytes
+        it contains a text of 400000 bytes
         cannot be read: unknown variant `exploded`, expected one of `approved`, `rejected`, `cancel_requested`, `rollback_requested`, `prepared`, `preparation_failed`, `one_off_claimed`, `one_off_started`, `one_off_not_started`, `one_off_seen`, `one_off_reported`, `one_off_lost`, `one_off_stop_asked`, `rollout_started`, `rollout_refused`, `left_alone`, `observed`, `task_reported`, `checked`, `alarm_changed`, `alarms_read`, `put_back_started`, `put_back_refused`, `removed`, `announced`, `woken` at line 1 column 23
         cannot be read: expected value at line 1 column 1"#]].assert_eq(&reasons.join("\n"));
 }
@@ -105,9 +105,9 @@ fn input_is_as_large_as_anybody_can_mean() {
     ];
     expect_test::expect![[r#"
         100001 tasks of one service
-        it claims to be from 2026-11-21T08:05:00Z, and it is 2026-11-21T08:00:00Z
-        it holds a text of 8193 bytes
-        it holds a list of 1001 items"#]]
+        its time 2026-11-21T08:05:00Z is in the future (now: 2026-11-21T08:00:00Z)
+        it contains a text of 8193 bytes
+        it contains a list of 1001 items"#]]
     .assert_eq(&refused.join("\n"));
 }
 
@@ -126,8 +126,8 @@ fn input_of_more_than_a_mebibyte_is_refused_as_text_and_as_it_is() {
     let input: Input = serde_json::from_str(&alarms_read(&reasons).to_string()).unwrap();
     let refused = [Input::parse(&larger, NOW).unwrap_err(), input.absurdity(NOW).unwrap()];
     expect_test::expect![[r#"
-        it has 1048589 bytes, and no event has over 1048576
-        it holds 1048577 bytes"#]]
+        it has 1048589 bytes; the limit is 1048576
+        it contains 1048577 bytes"#]]
     .assert_eq(&refused.join("\n"));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cloud::{Address, Call, Caller, Change, Cloud, target_name};
 use crate::invariants::{Invariants, JUST_NOW};
-use pipeline::deployment::{Deployment, FRESH, Service, Standing, State};
+use pipeline::deployment::{Deployment, FRESH, Service, Standing, State, UNHEARD};
 use pipeline::environment::Kind;
 use pipeline::event::AlarmState;
 use pipeline::names::{AlarmName, Place, Revision, ServiceName, Version};
@@ -314,7 +314,7 @@ impl Invariants {
 fn was_unheard(deployment: &Deployment, service: &Service) -> bool {
     let State::Ended { at, .. } = deployment.state else { return false };
     let unheard = matches!(&service.standing,
-        Standing::NotPutBack { why } if why == "nothing was heard of it in time");
+        Standing::NotPutBack { why } if why == UNHEARD);
     unheard && service.seen_at + UNHEARD_AFTER <= at
 }
 

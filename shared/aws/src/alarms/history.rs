@@ -11,7 +11,7 @@ use pipeline::names::AlarmName;
 use pipeline::time::Time;
 use serde_json::Value;
 
-/// An alarm that changes more often than that has told enough.
+/// More changes than that say nothing more.
 const CHANGES_MAX: i32 = 100;
 
 /// Every change since `since`, the oldest first.
@@ -25,7 +25,7 @@ pub(super) async fn changes(
         .cloudwatch()
         .describe_alarm_history()
         .alarm_name(alarm.as_str())
-        // As with the alarms: without the kinds only metric alarms are told.
+        // As with the alarms: without the types AWS returns metric alarms only.
         .set_alarm_types(Some(KINDS.into()))
         .history_item_type(HistoryItemType::StateUpdate)
         .start_date(DateTime::from_millis(from))
@@ -35,7 +35,7 @@ pub(super) async fn changes(
     Ok(answer.alarm_history_items().iter().filter_map(|item| change(alarm, item)).collect())
 }
 
-/// What is told of a change is JSON in a text.
+/// The data of a change is JSON in a string.
 fn change(alarm: &AlarmName, item: &AlarmHistoryItem) -> Option<AlarmReading> {
     let data: Value = serde_json::from_str(item.history_data()?).ok()?;
     let of = |pointer: &str| data.pointer(pointer).and_then(Value::as_str);
@@ -85,7 +85,7 @@ mod tests {
             )
         "#]]
         .assert_eq(&format!("{changed:#?}\n"));
-        // Somebody changed what it watches, and no state.
+        // Its configuration was changed, not its state.
         let other = item.history_data(r#"{"type": "Update"}"#).build();
         assert_eq!(change(&"scr-staging-5xx".into(), &other), None);
     }

@@ -1,4 +1,4 @@
-//! Checks: one URL, asked once, and what it said in plain words.
+//! Checks: one URL, requested once, and its answer in plain words.
 
 #[cfg(test)]
 mod tests;
@@ -16,12 +16,12 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-/// So much of an answer is read at the most, and so much of it is quoted.
+/// How much of an answer is read, and how much of it is quoted.
 const BODY_MAX: usize = 4096;
 const QUOTE_MAX: usize = 160;
 /// A value of a query that is as long as this may be a secret.
 const SECRET_MIN: usize = 6;
-/// A function is ended after a minute, and has to say before that what it found.
+/// A function is ended after a minute, and has to report its result before that.
 const TIMEOUT_MAX: Span = Span::seconds(45);
 /// By these words of rustls's its errors are known.
 const TLS: &[&str] =
@@ -36,9 +36,9 @@ pub async fn check(aws: &Aws, spec: &Check) -> Outcome {
 }
 
 async fn ask(aws: &Aws, spec: &Check) -> Result<(), String> {
-    let url: Uri = spec.url.parse().map_err(|error| format!("this is no URL: {error}"))?;
+    let url: Uri = spec.url.parse().map_err(|error| format!("invalid URL: {error}"))?;
     if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none() {
-        return Err("only http:// and https:// can be asked".into());
+        return Err("only http:// and https:// URLs can be checked".into());
     }
     let request = Request::builder()
         .method(Method::GET)
@@ -46,13 +46,13 @@ async fn ask(aws: &Aws, spec: &Check) -> Result<(), String> {
         .header("user-agent", "slipway")
         .header("accept", "*/*")
         .body(SdkBody::empty())
-        .map_err(|error| format!("this cannot be asked: {error}"))?;
+        .map_err(|error| format!("invalid request: {error}"))?;
     let patience = spec.timeout.min(TIMEOUT_MAX);
     let asking = async {
         let response = aws.http.send(request).await.map_err(|error| plain_words(&error))?;
         judge(response, spec).await
     };
-    let late = || Err(format!("no answer within {patience}"));
+    let late = || Err(format!("timed out after {patience}"));
     let limit = Duration::from_secs(patience.as_seconds());
     aws.clock.within(limit, asking).await.unwrap_or_else(late)
 }
@@ -95,8 +95,8 @@ async fn first_words(mut body: SdkBody, url: &str) -> String {
     }
 }
 
-/// Takes the query of the URL out of what is told: it can hold a token, and pages that do not know a
-/// path like to repeat what they were asked.
+/// Removes the query of the URL from what is reported: it can hold a token, and error pages often
+/// repeat the URL.
 fn without_query_of(url: &str, text: String) -> String {
     let query = url.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or(query));
     let Some(query) = query.filter(|query| !query.is_empty()) else { return text };
@@ -106,7 +106,7 @@ fn without_query_of(url: &str, text: String) -> String {
     secrets.fold(text, |text, secret| text.replace(secret, "…"))
 }
 
-/// What went wrong on the way, told apart by who can do something about it.
+/// Why the connection failed, by who can fix it.
 pub(crate) fn plain_words(error: &ConnectorError) -> String {
     let text = chain(error);
     let says = |words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));
@@ -117,11 +117,11 @@ pub(crate) fn plain_words(error: &ConnectorError) -> String {
     } else if says(&["connection refused"]) {
         "connection refused"
     } else if is_timeout(error) || says(&["timed out", "deadline has elapsed"]) {
-        "no connection in time"
+        "connection timed out"
     } else if says(&["connection reset", "broken pipe", "incomplete", "connection closed"]) {
-        "the connection was cut off"
+        "connection lost"
     } else {
-        "no answer"
+        "request failed"
     };
     let cause = innermost(error);
     if cause.to_lowercase().contains(what) { what.into() } else { format!("{what}: {cause}") }

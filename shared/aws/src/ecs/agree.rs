@@ -30,7 +30,7 @@ pub(super) fn ours(
     pinned.filter(|(repository, _)| prepare.images.contains_key(repository)).collect()
 }
 
-/// A new release needs all of its images; going back needs only what is gone back to.
+/// A new release needs all of its images; a rollback needs only those of its target.
 fn missing_images(prepare: &Prepare, plan: &Plan) -> Vec<String> {
     let mut needed = BTreeSet::new();
     if prepare.services.iter().any(|service| service.recorded.is_none()) {
@@ -46,7 +46,7 @@ fn missing_images(prepare: &Prepare, plan: &Plan) -> Vec<String> {
     needed.iter().filter_map(fault).collect()
 }
 
-/// ECS would take the image, and every task would die of an "exec format error".
+/// ECS would accept the image, and every task would fail with an "exec format error".
 fn wrong_platforms(planned: &Planned, plan: &Plan) -> Vec<String> {
     let definition = planned.after.json();
     let Some(wanted) = render::platform(definition) else { return vec![] };
@@ -67,7 +67,7 @@ fn missing_container(prepare: &Prepare, plan: &Plan) -> Option<String> {
     let (service, container) = prepare.migration.as_ref()?;
     if !prepare.services.iter().any(|wanted| wanted.spec.name == *service) {
         return Some(format!(
-            "the migration runs as {service}, which is no service of this environment; correct \
+            "the migration runs as {service}, which is not a service of this environment; correct \
              migration.service in the spec"
         ));
     }
@@ -79,20 +79,20 @@ fn missing_container(prepare: &Prepare, plan: &Plan) -> Option<String> {
     }
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     Some(format!(
-        "the migration runs in the container {container} of {service}, which has only {}; correct \
+        "the migration runs in container {container} of {service}, which has only {}; correct \
          migration.container in the spec",
         names.join(", ")
     ))
 }
 
-/// What runs now and could not be started again.
+/// What runs now and could not be started again after a rollback.
 fn no_way_back(prepare: &Prepare, planned: &Planned, plan: &Plan) -> Vec<String> {
     let Some(described) = &planned.described else { return vec![] };
     let warning = |(repository, digest): (Repository, Digest)| {
         plan.images.get(&repository)?.missing.get(&digest)?;
         Some(format!(
-            "{} runs {repository}@{digest}, which cannot be pulled any more; a rollback cannot \
-             bring it back",
+            "{} runs {repository}@{digest}, which can no longer be pulled; a rollback cannot \
+             restore it",
             planned.name
         ))
     };

@@ -12,7 +12,7 @@ use pipeline::spec::LoadBalancer;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Adds to the plan what does not fit. Of a service that exists only its containers are looked at:
+/// Adds to the plan what does not fit. Of a service that exists only its containers are checked:
 /// ECS has taken its target groups.
 pub(super) async fn check(
     aws: &Aws,
@@ -95,8 +95,8 @@ async fn unfit(
     let (region, here) = (arn.split(':').nth(3), aws.settings.optional("AWS_REGION"));
     if region != here.as_deref() {
         return Ok(Some(format!(
-            "the target group {arn} lies in another region, so that ECS could not create the \
-             service; correct load_balancer.target_group in the spec"
+            "target group {arn} is in another region, so ECS cannot create the service; correct \
+             load_balancer.target_group in the spec"
         )));
     }
     let asking = aws.balancers().describe_target_groups().target_group_arns(arn);
@@ -107,13 +107,13 @@ async fn unfit(
     };
     let Some(group) = found else {
         return Ok(Some(format!(
-            "there is no target group {arn}, so that ECS could not create the service; create it, \
-             or correct load_balancer.target_group in the spec"
+            "there is no target group {arn}, so ECS cannot create the service; create it, or \
+             correct load_balancer.target_group in the spec"
         )));
     };
     let awsvpc = planned.after.json()["networkMode"] == "awsvpc";
     Ok(misfit(&group, awsvpc).map(|(why, advice)| {
-        format!("the target group {arn} {why}, so that ECS could not create the service; {advice}")
+        format!("target group {arn} {why}, so ECS cannot create the service; {advice}")
     }))
 }
 
@@ -123,11 +123,11 @@ fn misfit(group: &TargetGroup, awsvpc: bool) -> Option<(String, String)> {
     let kind = group.target_type();
     if let Some(kind) = kind.filter(|kind| **kind != wanted) {
         let (kind, wanted) = (kind.as_str(), wanted.as_str());
-        let why = format!("is for targets of type {kind}");
-        return Some((why, format!("give the spec one for targets of type {wanted}")));
+        let why = format!("has target type {kind}");
+        return Some((why, format!("use one with target type {wanted}")));
     }
     if group.load_balancer_arns().is_empty() {
-        return Some(("belongs to no load balancer".into(), "add it to a listener".into()));
+        return Some(("has no load balancer".into(), "add it to a listener".into()));
     }
     None
 }
@@ -152,9 +152,9 @@ mod tests {
         };
         let (ip, instance) = (group(TargetTypeEnum::Ip), group(TargetTypeEnum::Instance));
         assert_eq!((misfit(&ip, true), misfit(&instance, false)), (None, None));
-        assert_eq!(misfit(&ip, false).unwrap().0, "is for targets of type ip");
-        assert_eq!(misfit(&instance, true).unwrap().0, "is for targets of type instance");
+        assert_eq!(misfit(&ip, false).unwrap().0, "has target type ip");
+        assert_eq!(misfit(&instance, true).unwrap().0, "has target type instance");
         let alone = TargetGroup::builder().target_type(TargetTypeEnum::Ip).build();
-        assert_eq!(misfit(&alone, true).unwrap().0, "belongs to no load balancer");
+        assert_eq!(misfit(&alone, true).unwrap().0, "has no load balancer");
     }
 }

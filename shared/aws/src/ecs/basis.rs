@@ -1,4 +1,4 @@
-//! What a service runs, and what its new revision is made from.
+//! What a service runs, and what its new revision starts from.
 
 use super::definition::{self, Definition};
 use super::halt::{Halt, asked_to};
@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(super) struct Basis {
     /// What it runs; `None`: it does not exist.
     pub(super) before: Option<Revision>,
-    /// The same as a document, if anybody knows it.
+    /// The same as a document, if ECS or the table has it.
     pub(super) described: Option<Definition>,
     pub(super) start: Start,
     pub(super) warnings: Vec<String>,
@@ -26,7 +26,7 @@ pub(super) enum Start {
     Render { base: Value, known: Vec<Definition> },
 }
 
-/// Looks at one service. Everything that it says is without the service's name.
+/// Checks one service. All of its messages are without the name of the service.
 pub(super) async fn of(
     aws: &Aws,
     wanted: &PrepareService,
@@ -35,7 +35,7 @@ pub(super) async fn of(
     let before = service.and_then(services::revision_of);
     if service.is_none() && wanted.spec.create.is_none() {
         return Err(Halt::Fault(
-            "does not exist; create it, correct its name, or say in the spec how to create it"
+            "does not exist; create it, correct its name, or describe it with create: in the spec"
                 .into(),
         ));
     }
@@ -47,7 +47,7 @@ pub(super) async fn of(
         (None, Base::Template { definition, parameters }) => {
             let base = render(definition, parameters).map_err(|names| {
                 let names = names.join(", ");
-                Halt::Fault(format!("is made from a template without values for {names}"))
+                Halt::Fault(format!("uses a template without values for {names}"))
             })?;
             let known = looking.describe_before().await?.into_iter().collect();
             Start::Render { base, known }
@@ -75,13 +75,13 @@ impl Looking<'_> {
         let short = recorded.short();
         let found = found.ok_or_else(|| {
             Halt::Fault(format!(
-                "cannot go back to {short}: neither ECS nor Slipway knows it any more; deploy \
-                 another release"
+                "cannot roll back to {short}: neither ECS nor Slipway has it; deploy another \
+                 release"
             ))
         })?;
         if !found.is_active {
             self.warnings.push(format!(
-                "goes back to {short}, which somebody deregistered; it is registered again"
+                "rolls back to {short}, which was deregistered; Slipway registers it again"
             ));
         }
         Ok(Start::Recorded(found))
@@ -92,12 +92,12 @@ impl Looking<'_> {
         let running = running.ok_or_else(|| {
             Halt::Fault(match &self.before {
                 Some(before) => format!(
-                    "runs {}, which neither ECS nor Slipway knows any more; give the service a \
-                     base: latest, or a template",
+                    "runs {}, which neither ECS nor Slipway has; give the service base: latest, or \
+                     a template",
                     before.short()
                 ),
-                None => "does not exist and has nothing to be made from; give it a base with a \
-                         template"
+                None => "does not exist, so there is no task definition to start from; give it a \
+                         base with a template"
                     .to_owned(),
             })
         })?;
@@ -108,7 +108,8 @@ impl Looking<'_> {
         let before = self.before.clone();
         let (family, _) = before.as_ref().and_then(family_and_number).ok_or_else(|| {
             Halt::Fault(
-                "does not exist, so that nobody knows its family; give it a base with a template"
+                "does not exist, so its task definition family is unknown; give it a base with a \
+                 template"
                     .into(),
             )
         })?;
@@ -116,15 +117,15 @@ impl Looking<'_> {
         let newest = definition::describe(self.aws, family).await.map_err(asked_to(what))?;
         let newest = newest.ok_or_else(|| {
             Halt::Fault(format!(
-                "is made from the newest {family}, of which none is active; register one, or make \
-                 it from what is running (base: running)"
+                "starts from the latest {family}, and no revision of it is active; register one, \
+                 or start from the running one (base: running)"
             ))
         })?;
         if Some(&newest.revision) == self.before.as_ref() {
             self.described = Some(newest.clone());
         } else if let Some(running) = self.describe_before().await? {
             self.warnings.push(format!(
-                "runs {} and is now made from {}, which is newer",
+                "runs {}, and its new revision starts from {}, which is newer",
                 running.revision.short(),
                 newest.revision.short()
             ));
@@ -149,11 +150,12 @@ impl Looking<'_> {
         match &self.described {
             Some(definition) if definition.is_active => {}
             Some(_) => self.warnings.push(format!(
-                "runs {}, which somebody deregistered; a rollback registers it again",
+                "runs {}, which was deregistered; a rollback registers it again",
                 before.short()
             )),
             None => self.warnings.push(format!(
-                "runs {}, which nobody knows any more; a rollback may not bring it back",
+                "runs {}, which neither ECS nor Slipway has; a rollback may not be able to restore \
+                 it",
                 before.short()
             )),
         }

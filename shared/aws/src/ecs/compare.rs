@@ -2,7 +2,7 @@
 //!
 //! ECS fills in defaults, writes some values its own way (`1 vCPU` becomes `1024`) and may list
 //! things in another order. What it must not do is drop a member: that would be a container without
-//! its health check, and nobody would notice.
+//! its health check, unnoticed.
 
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ pub(super) fn is_blank(value: &Value) -> bool {
     }
 }
 
-/// What ECS fills in by itself.
+/// What ECS fills in as a default.
 pub(super) fn is_default(name: &str, value: &Value) -> bool {
     match name {
         "cpu" | "startPeriod" => value == 0,

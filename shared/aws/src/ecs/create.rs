@@ -45,7 +45,7 @@ pub(super) async fn create(
         );
     let answer = creating.send().await.map_err(failure);
     let answer = answer.map_err(asked_to(format!("create {name}")))?;
-    answer.service.ok_or_else(|| Halt::Later(Failure::Passing("ECS answered no service".into())))
+    answer.service.ok_or_else(|| Halt::Later(Failure::Passing("ECS returned no service".into())))
 }
 
 /// How tasks of a revision are started, as far as the task definition decides it.
@@ -55,8 +55,8 @@ pub(super) struct Manner {
 }
 
 impl Manner {
-    /// Reads it from the definition that was kept when it was registered. Where nobody kept it, it
-    /// is taken for what nearly all are.
+    /// Reads it from the definition that was kept when it was registered. Without one it assumes
+    /// what nearly all are.
     pub(super) async fn of(aws: &Aws, revision: &Revision) -> Result<Self, Failure> {
         let kept = stored::kept(aws, revision).await?;
         let definition = kept.unwrap_or_else(
@@ -91,7 +91,7 @@ impl Manner {
     }
 }
 
-/// ECS stops a rollout that cannot work, and leaves going back to us: two who go back at once
+/// ECS stops a rollout that cannot work, and leaves the rollback to Slipway: two rollbacks at once
 /// start a third rollout.
 fn configuration() -> DeploymentConfiguration {
     let breaker = DeploymentCircuitBreaker::builder().enable(true).rollback(false).build();

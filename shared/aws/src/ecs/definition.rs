@@ -56,7 +56,7 @@ pub(super) async fn register(aws: &Aws, json: &Value) -> Result<Registered, Fail
 fn read(answer: &Value) -> Result<Definition, Failure> {
     let described = &answer["taskDefinition"];
     let Some(arn) = described["taskDefinitionArn"].as_str() else {
-        return Err(Failure::Passing("ECS answered no task definition".into()));
+        return Err(Failure::Passing("ECS returned no task definition".into()));
     };
     Ok(Definition {
         revision: Revision::new(arn),
@@ -70,7 +70,7 @@ fn registrable(described: &Value, tags: &Value) -> Value {
     let mut json = described.clone();
     if let Value::Object(members) = &mut json {
         members.retain(|name, _| !ANSWERED.contains(&name.as_str()));
-        // Tags of AWS itself, such as CloudFormation's, are nobody else's to give.
+        // Tags of AWS itself, such as CloudFormation's, can only be set by AWS.
         let is_ours = |tag: &&Value| tag["key"].as_str().is_some_and(|k| !k.starts_with("aws:"));
         let tags: Vec<Value> =
             tags.as_array().into_iter().flatten().filter(is_ours).cloned().collect();

@@ -1,10 +1,10 @@
-//! Why an effect ends early: something to tell people, or something to try again later.
+//! Why an effect ends early: a message for people, or a failure to retry later.
 
 use crate::failure::Failure;
 
 #[derive(Debug)]
 pub(crate) enum Halt {
-    /// It will be so the next time as well; the text says what to do.
+    /// A retry would fail as well; the text says what to do.
     Fault(String),
     Later(Failure),
 }
@@ -26,7 +26,7 @@ pub(crate) fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> Halt 
         Failure::Refused { code, message } => {
             let advice = advice(&code).map(|advice| format!("; {advice}")).unwrap_or_default();
             let message = message.trim_end_matches('.');
-            Halt::Fault(format!("AWS refused to {what}: {message} ({code}){advice}"))
+            Halt::Fault(format!("AWS rejected the request to {what}: {message} ({code}){advice}"))
         }
         other => Halt::Later(other),
     }
@@ -37,7 +37,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "AccessDenied" | "AccessDeniedException" => "allow it in the role of this function",
         "ClusterNotFoundException" => "correct the cluster in the application's spec",
         "ServiceNotFoundException" | "ServiceNotActiveException" => {
-            "create the service again, or take it out of the application's spec"
+            "create the service again, or remove it from the application's spec"
         }
         "RepositoryNotFoundException" => "correct the images in the application's spec",
         "PlatformTaskDefinitionIncompatibilityException" => {

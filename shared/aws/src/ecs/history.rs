@@ -1,7 +1,7 @@
 //! Service deployments: what ECS remembers of each rollout of a service, for 90 days.
 //!
-//! `DescribeServices` forgets a rollout as soon as its tasks are gone. Only here it stands that ECS
-//! returned from one by itself.
+//! `DescribeServices` forgets a rollout as soon as its tasks are gone. Only service deployments
+//! show that ECS itself rolled one back.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -10,7 +10,7 @@ use aws_smithy_types::DateTime;
 use pipeline::names::{RolloutId, ServiceName};
 use pipeline::time::{Span, Time};
 
-/// So many are listed, which is the most that ECS takes.
+/// How many are listed: the most that ECS takes.
 const LISTED: i32 = 100;
 /// Older rollouts say nothing about a deployment of ours.
 const WINDOW: Span = Span::hours(72);
@@ -29,8 +29,8 @@ const RETURNED: [ServiceDeploymentStatus; 4] = [
     ServiceDeploymentStatus::RollbackFailed,
 ];
 
-/// The rollout that ECS returned from, or is returning from, and why; `None`: from none, or a newer
-/// one has begun since.
+/// The rollout that ECS rolled back, or is rolling back, and why; `None`: none, or a newer one has
+/// started since.
 pub(super) async fn returned_from(
     aws: &Aws,
     cluster: &str,
@@ -46,7 +46,7 @@ pub(super) async fn returned_from(
     let returned =
         newest.filter(|one| one.status().is_some_and(|status| RETURNED.contains(status)));
     Ok(returned.and_then(|one| {
-        let why = one.status_reason().unwrap_or("ECS gives no reason").trim_end_matches('.');
+        let why = one.status_reason().unwrap_or("no reason given").trim_end_matches('.');
         Some((rollout_of(&one)?, why.to_owned()))
     }))
 }
@@ -62,7 +62,7 @@ pub(super) async fn first_since(
     Ok(listed.iter().min_by_key(|one| begun_at(one)).and_then(rollout_of))
 }
 
-/// The service deployment that goes on.
+/// The service deployment that is in progress.
 pub(super) async fn ongoing(
     aws: &Aws,
     cluster: &str,
@@ -101,7 +101,7 @@ async fn list(
     Ok(answer.service_deployments.unwrap_or_default())
 }
 
-/// ECS numbers a rollout and the service revision that it brings alike.
+/// A rollout and the service revision that it deploys have the same number in ECS.
 fn rollout_of(one: &ServiceDeploymentBrief) -> Option<RolloutId> {
     let (_, number) = one.target_service_revision_arn()?.rsplit_once('/')?;
     Some(RolloutId::new(format!("ecs-svc/{number}")))

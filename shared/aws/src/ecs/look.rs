@@ -1,4 +1,4 @@
-//! One-off tasks, once they are started: how they do, and that they must end.
+//! One-off tasks, once they are started: their state, and stopping them.
 
 use super::{cluster_of, stored};
 use crate::clients::Aws;
@@ -46,7 +46,7 @@ pub async fn stop_one_off(
     match stopping.reason(reason).send().await.map_err(failure) {
         Ok(_) => {}
         Err(refused) if NOT_THERE.iter().any(|code| refused.is(code)) => {
-            tracing::info!("the task is not there to be stopped: {refused}");
+            tracing::info!("no task to stop: {refused}");
         }
         Err(other) => return Err(other),
     }
@@ -91,7 +91,7 @@ fn end_of(task: &Task, name: &ContainerName) -> Option<OneOffEnd> {
 
 /// An essential container that failed beside the one that did the work. ECS does not say which of
 /// them ended first, and stops the others then; what was stopped half-way may well exit with 0. One
-/// that ended with 0 before the work was done cannot be told from one that was stopped after it.
+/// that ended with 0 before the work was done looks the same as one that was stopped after it.
 async fn failed_beside(
     aws: &Aws,
     task: &Task,
@@ -119,7 +119,7 @@ async fn failed_beside(
     Ok(essential.map(|one| {
         let (name, code) = (one.name().unwrap_or_default(), one.exit_code().unwrap_or_default());
         let reason = one.reason().map(|reason| format!(", {reason}")).unwrap_or_default();
-        format!("container {name}, which is essential, exited with {code}{reason}")
+        format!("essential container {name} exited with {code}{reason}")
     }))
 }
 

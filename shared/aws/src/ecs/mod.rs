@@ -1,7 +1,7 @@
 //! ECS: what each effect means there, and what it shows when it is asked.
 //!
 //! Every function performs one effect and returns the core's answer to it. A throttle or a lost
-//! connection is a `Failure`, so that the effect is delivered again; what AWS refuses for good is an
+//! connection is a `Failure`, so that the effect is delivered again; a final refusal by AWS is an
 //! answer, in AWS's own words.
 
 mod observe;
@@ -62,7 +62,7 @@ pub fn deployment_of(message: &Message) -> Result<&DeploymentId, Failure> {
     match &message.from {
         Sender::Deployment(id) => Ok(id),
         _ => Err(Failure::Unreadable(format!(
-            "only a deployment asks to {}; send this message to another queue",
+            "unexpected message: only a deployment sends \"{}\"; send this one to another queue",
             message.effect.name()
         ))),
     }
@@ -71,13 +71,13 @@ pub fn deployment_of(message: &Message) -> Result<&DeploymentId, Failure> {
 /// An effect that came to the wrong worker.
 pub fn misdirected(effect: &Effect) -> Failure {
     Failure::Unreadable(format!(
-        "this function does not {}; compare its queue with infra/template.yaml",
+        "this function does not handle \"{}\"; compare its queue with infra/template.yaml",
         effect.name()
     ))
 }
 
-/// What is said of a target that came to the wrong place: `target` tells them apart before.
-const HOSTS: &str = "the environment runs on hosts and not in a cluster";
+/// For a target that came to the wrong place: `target` separates them before.
+const HOSTS: &str = "the environment runs on hosts, not in a cluster";
 
 fn cluster_of(target: &Target) -> Result<&str, halt::Halt> {
     match target {

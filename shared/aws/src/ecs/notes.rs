@@ -1,7 +1,7 @@
 //! Small notes about what a deployment is about to do, or did, where AWS has no memory of its own.
 //!
 //! Registering a task definition and forcing new tasks carry no token: done twice they happen
-//! twice. A note is written before, so that whoever comes after a crash can look.
+//! twice. A note is written before, so that a worker after a crash can check.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -41,7 +41,7 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// Writes a note that nobody has written yet; otherwise returns the one that is there.
+/// Writes a note if there is none yet; otherwise returns the one that is there.
 pub(crate) async fn claim(
     aws: &Aws,
     id: &DeploymentId,
@@ -58,7 +58,7 @@ pub(crate) async fn claim(
     }
 }
 
-/// Writes a note in the place of one in which `known` still stands; `false`: somebody else has.
+/// Replaces a note in which `known` still holds; `false`: another worker has replaced it.
 pub(crate) async fn replace(
     aws: &Aws,
     id: &DeploymentId,

@@ -30,7 +30,7 @@ pub async fn observe(
     Ok(Event::Observed { services })
 }
 
-/// Looks at services of a cluster, in the order asked for.
+/// Observes services of a cluster, in the order of the names.
 pub async fn observations(
     aws: &Aws,
     cluster: &str,
@@ -56,7 +56,7 @@ pub(super) fn observation(
     Observation { service: name.clone(), seen_at, found }
 }
 
-/// Adds which rollout ECS returned from, whether it still drains or not.
+/// Adds which rollout ECS rolled back, whether it still drains or not.
 async fn ask_for_return(aws: &Aws, cluster: &str, seen: &mut Observation) -> Result<(), Failure> {
     let Some(found) = &mut seen.found else { return Ok(()) };
     if found.returned_from.is_none()
@@ -108,8 +108,8 @@ fn rollout(deployment: &Deployment, of: usize) -> Rollout {
 
 /// Which rollout ECS gave up for the one before, and why, as long as it drains.
 ///
-/// ECS goes back by making an old deployment primary again, so that the primary is then older than
-/// the one that failed.
+/// ECS rolls back by making an old deployment primary again, so the primary is then older than the
+/// one that failed.
 fn returned_from(service: &Service) -> Option<(RolloutId, String)> {
     let primary = services::primary(service)?;
     let failed = service.deployments().iter().find(|deployment| {
@@ -118,7 +118,7 @@ fn returned_from(service: &Service) -> Option<(RolloutId, String)> {
             && deployment.created_at().map(DateTime::secs)
                 > primary.created_at().map(DateTime::secs)
     })?;
-    let why = services::reason(failed).unwrap_or("ECS gave it up");
+    let why = services::reason(failed).unwrap_or("no reason given");
     Some((RolloutId::new(failed.id()?), why.to_owned()))
 }
 

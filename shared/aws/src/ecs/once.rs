@@ -1,10 +1,10 @@
 //! One rollout of a service in one deployment, however often its message is performed.
 //!
-//! UpdateService carries no token, and cannot be told what the service should run before it. So the
-//! service is looked at first, and a note is written by whoever comes first. Whoever finds the note
-//! asks ECS which rollouts began since; without one, the first worker died before it could update.
-//! Between the look and the update somebody else may still update the service, within one call;
-//! that is seen afterwards only if his update came last.
+//! UpdateService carries no token, and takes no condition on what the service runs. So the service
+//! is checked first, and the first worker writes a note. A worker that finds the note asks ECS
+//! which rollouts started since; without one, the first worker crashed before it could update.
+//! Between the check and the update the service may still be updated outside Slipway, within one
+//! call; that is seen afterwards only if that update came last.
 
 use super::halt::{Halt, asked_to};
 use super::{history, notes};
@@ -19,10 +19,10 @@ const CREATES: &str = "creates";
 /// The clocks of ECS and of Lambda differ by less.
 const SKEW: Span = Span::seconds(10);
 
-/// The rollout that a copy of the same message began; `None`: nobody has, and this worker may.
+/// The rollout that a copy of the same message started; `None`: none has, and this worker may.
 ///
 /// Two updates to one revision are one rollout, two that force new tasks are two: `forced`, a
-/// worker waits until the one before it is certainly dead.
+/// worker waits until the one before it has certainly ended.
 pub(super) async fn begun(
     aws: &Aws,
     id: &DeploymentId,
@@ -38,13 +38,15 @@ pub(super) async fn begun(
     let at = at.unwrap_or_default();
     let since = history::before(at, SKEW);
     let first = history::first_since(aws, cluster, service, since).await;
-    if let Some(first) = first.map_err(asked_to(format!("list the rollouts of {service}")))? {
+    if let Some(first) =
+        first.map_err(asked_to(format!("list the service deployments of {service}")))?
+    {
         return Ok(Some(first));
     }
     if !forced {
         return Ok(None);
     }
-    let busy = || Halt::Later(Failure::Passing(format!("another worker is at {service}")));
+    let busy = || Halt::Later(Failure::Passing(format!("another worker is updating {service}")));
     if now < at + WORKER_LIFE {
         return Err(busy());
     }

@@ -32,7 +32,7 @@ pub async fn run_one_off(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Resu
     }
 }
 
-/// What ECS carries along with the task, so that its events find the way back to us:
+/// What ECS carries along with the task, so that its events lead to the deployment:
 /// `slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate/ATTEMPT`.
 ///
 /// ECS takes 128 letters, digits, hyphens, slashes and underscores; with names of 32 and the largest
@@ -99,7 +99,7 @@ async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId,
     }
     // An answer with status 200 may well be a refusal.
     let Some(first) = answer.failures().first() else {
-        let nothing = "ECS answered neither a task nor a failure".to_owned();
+        let nothing = "ECS returned neither a task nor a failure".to_owned();
         return Err(Halt::Later(Failure::Passing(nothing)).into());
     };
     let reason = first.reason().unwrap_or("no reason given").to_owned();
@@ -139,8 +139,8 @@ async fn placed(
     }
     let Some(create) = &one_off.create else {
         return Err(Halt::Fault(format!(
-            "{} does not exist, so that nobody knows where the task should run; create it, or say \
-             in the spec how to create it",
+            "{} does not exist, so the network and capacity of the task are unknown; create it, or \
+             describe it with create: in the spec",
             one_off.service
         )));
     };
@@ -155,7 +155,7 @@ fn overrides(one_off: &OneOff) -> Result<TaskOverride, Halt> {
     let length = written.to_string().len();
     if length > OVERRIDES_MAX {
         return Err(Halt::Fault(format!(
-            "the command is too long ({length} characters with what is around it, and ECS takes \
+            "the command is too long ({length} characters as containerOverrides; ECS allows \
              {OVERRIDES_MAX}); put it into a script in the image"
         )));
     }
@@ -164,7 +164,7 @@ fn overrides(one_off: &OneOff) -> Result<TaskOverride, Halt> {
     Ok(TaskOverride::builder().container_overrides(container).build())
 }
 
-/// Our token is known with other parameters. Mostly somebody changed the service since, and the task
+/// Our token is known with other parameters. Mostly the service was changed since, and the task
 /// that ECS names was started by us; or a second installation deploys the same services.
 async fn known(
     aws: &Aws,
@@ -174,20 +174,21 @@ async fn known(
 ) -> Result<TaskId, Halt> {
     for task in tasks {
         let described = look::describe(aws, cluster, &task).await;
-        let described = described.map_err(asked_to("describe the task that runs already"))?;
+        let described = described.map_err(asked_to("describe the task that is already running"))?;
         let Some(task) = described else { continue };
         let by = task.started_by().unwrap_or_default();
         match task.task_arn() {
             Some(arn) if ours.iter().any(|ours| ours == by) => return Ok(TaskId::new(arn)),
             Some(arn) => {
                 return Err(Halt::Fault(format!(
-                    "{arn} has the token of this task and was started by {by}: another installation \
-                     of Slipway deploys the same environment; take it out of one of them"
+                    "{arn} has the client token of this task and was started by {by}: another \
+                     installation of Slipway deploys the same environment; remove it from one of \
+                     them"
                 )));
             }
             None => {}
         }
     }
-    let unknown = "ECS knows the task's token, and does not show the task yet".to_owned();
+    let unknown = "ECS has used the task's client token but does not show the task yet".to_owned();
     Err(Halt::Later(Failure::Passing(unknown)))
 }

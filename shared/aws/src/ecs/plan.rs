@@ -1,4 +1,4 @@
-//! The plan of a preparation: everything is looked at, and nothing is touched.
+//! The plan of a preparation: everything is checked, and nothing is changed.
 
 use super::basis::{self, Basis, Start};
 use super::definition::Definition;
@@ -27,10 +27,10 @@ pub(super) enum Search {
     WhatIsNew,
 }
 
-/// So many services are looked at and registered side by side.
+/// How many services are checked and registered at the same time.
 pub(super) const SIDE_BY_SIDE: usize = 8;
 
-/// All that was found and nothing that was made.
+/// Everything that was found; nothing is created.
 #[derive(Default)]
 pub(super) struct Plan {
     pub(super) services: Vec<Planned>,
@@ -39,7 +39,7 @@ pub(super) struct Plan {
     pub(super) account: Option<String>,
     pub(super) alarms: Vec<AlarmReading>,
     pub(super) warnings: Vec<String>,
-    /// With only one of these, nothing is made.
+    /// With only one of these, nothing is created.
     pub(super) faults: Vec<String>,
 }
 
@@ -162,7 +162,7 @@ fn plan_one(
     Ok(Planned { name: name.clone(), before, described, after })
 }
 
-/// The release's images, and those that may have to come back.
+/// The release's images, and those that a rollback may need.
 fn images_of(
     prepare: &Prepare,
     bases: &[(&PrepareService, Basis)],
@@ -218,7 +218,7 @@ pub(crate) async fn read_alarms(
     };
     let known: BTreeSet<_> = readings.iter().map(|reading| &reading.alarm).collect();
     let missing = names.iter().filter(|name| !known.contains(name)).map(|name| {
-        format!("there is no alarm {name}; create it, or take it out of the application's spec")
+        format!("there is no alarm {name}; create it, or remove it from the application's spec")
     });
     let missing = missing.collect();
     Ok((readings, missing))

@@ -1,4 +1,4 @@
-//! What speaks against updating a service, seen before anything is touched.
+//! Reasons against updating a service, checked before anything is changed.
 
 use super::services::{self, primary};
 use aws_sdk_ecs::types::{
@@ -10,12 +10,12 @@ use aws_sdk_ecs::types::{
 pub(super) fn faults(service: &Service) -> Vec<String> {
     let mut faults = Vec::new();
     if service.status() == Some("DRAINING") {
-        faults.push("is being deleted; wait until it is gone, or take it out of the spec".into());
+        faults.push("is being deleted; wait until it is gone, or remove it from the spec".into());
     }
     faults.extend(other_controller(service));
     if service.resource_management_type() == Some(&ResourceManagementType::Ecs) {
         faults.push(
-            "is an Express service, which is updated by a call of its own; create an ordinary \
+            "is an Express service, which needs an update call of its own; create a standard \
              service instead"
                 .into(),
         );
@@ -24,8 +24,8 @@ pub(super) fn faults(service: &Service) -> Vec<String> {
     if let Some(strategy) = strategy.filter(|strategy| **strategy != DeploymentStrategy::Rolling) {
         let strategy = strategy.as_str();
         faults.push(format!(
-            "is deployed by the strategy {strategy}, which rewrites the rules of its load \
-             balancer; set the strategy in its deploymentConfiguration to ROLLING"
+            "uses deployment strategy {strategy}, which rewrites the rules of its load balancer; \
+             set the strategy in its deploymentConfiguration to ROLLING"
         ));
     }
     faults.extend(deadlock(service));
@@ -37,8 +37,8 @@ pub(crate) fn other_controller(service: &Service) -> Option<String> {
     let controller = service.deployment_controller().map(|controller| controller.r#type());
     let kind = controller.filter(|kind| **kind != DeploymentControllerType::Ecs)?.as_str();
     Some(format!(
-        "is deployed by {kind} (its deployment controller), which does not let ECS update it; \
-         create it with the deployment controller ECS"
+        "uses deployment controller {kind}, so ECS cannot update it; create it with deployment \
+         controller ECS"
     ))
 }
 
@@ -48,23 +48,24 @@ pub(super) fn warnings(service: &Service) -> Vec<String> {
     let reason = services::reason(primary).unwrap_or("no reason given");
     let rollout = match primary.rollout_state() {
         Some(DeploymentRolloutState::InProgress) => Some(format!(
-            "is in the middle of another rollout ({} of {} tasks run), which this deployment cuts \
-             short",
+            "has another rollout in progress ({} of {} tasks running), which this deployment \
+             replaces",
             primary.running_count(),
             primary.desired_count()
         )),
-        Some(DeploymentRolloutState::Failed) => {
-            Some(format!("comes from a rollout that failed, and would go back to it: {reason}"))
-        }
+        Some(DeploymentRolloutState::Failed) => Some(format!(
+            "runs a revision whose rollout failed, and a rollback would restore that revision: \
+             {reason}"
+        )),
         _ => None,
     };
     let is_idle = primary.desired_count() == 0 && service.desired_count() == 0;
     let idle = is_idle.then(|| {
         let why = match is_daemon(service) {
-            true => "its cluster has no container instance for one",
+            true => "its cluster has no container instance",
             false => "its desired count is 0",
         };
-        format!("runs no task ({why}), which proves nothing of a release")
+        format!("runs no task ({why}), so it cannot show that a release works")
     });
     rollout.into_iter().chain(idle).collect()
 }
@@ -85,12 +86,12 @@ fn deadlock(service: &Service) -> Option<String> {
     }
     // On each instance runs one task of a daemon, so that the new one needs the place of the old.
     let advice = match is_daemon(service) {
-        true => "lower the first",
-        false => "lower the first or raise the second",
+        true => "lower minimumHealthyPercent",
+        false => "lower minimumHealthyPercent or raise maximumPercent",
     };
     Some(format!(
-        "could never be updated: with {desired} tasks, minimumHealthyPercent {} lets ECS stop none \
-         and maximumPercent {} lets it start none; {advice}",
+        "cannot be updated: with desired count {desired}, ECS can neither stop an old task nor \
+         start a new one (minimumHealthyPercent {}, maximumPercent {}); {advice}",
         configuration.minimum_healthy_percent().unwrap_or_default(),
         configuration.maximum_percent().unwrap_or_default()
     ))

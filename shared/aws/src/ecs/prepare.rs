@@ -1,4 +1,4 @@
-//! Preparing: look at everything, say all that is wrong at once, and only then make something.
+//! Preparing: check everything, report all faults at once, and only then create anything.
 
 use super::halt::Halt;
 use super::plan::{After, Plan, Planned, SIDE_BY_SIDE, Search, plan};
@@ -25,7 +25,7 @@ pub async fn prepare(aws: &Aws, id: &DeploymentId, prepare: &Prepare) -> Result<
     }
 }
 
-/// Tags, registers and keeps what is needed for the way back.
+/// Tags, registers and keeps what a rollback needs.
 async fn make(
     aws: &Aws,
     id: &DeploymentId,

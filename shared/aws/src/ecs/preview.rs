@@ -33,8 +33,8 @@ fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {
     wanted.is_some_and(|wanted| wanted.recorded.is_none() && wanted.spec.base == Base::Running)
 }
 
-/// Says that somebody has registered a newer revision, which this service is not made from. What
-/// Slipway has kept is no news: it registered that itself, or it ran once.
+/// Says that there is a newer revision, which this service does not start from. One that Slipway
+/// has kept is no news: Slipway registered it, or it ran once.
 async fn newer_one(aws: &Aws, planned: &Planned) -> Result<Option<String>, Failure> {
     let Some(before) = &planned.before else { return Ok(None) };
     let Some((family, number)) = family_and_number(before) else { return Ok(None) };
@@ -45,8 +45,8 @@ async fn newer_one(aws: &Aws, planned: &Planned) -> Result<Option<String>, Failu
     }
     let (name, before, newest) = (&planned.name, before.short(), newest.revision.short());
     Ok(Some(format!(
-        "{name} runs {before} and stays with it, though somebody has registered {newest}; give the \
-         service base: latest to start from that"
+        "{name} runs {before}, and its new revision starts from it, not from the newer {newest}; \
+         give the service base: latest to start from that"
     )))
 }
 
@@ -58,12 +58,12 @@ fn outlook(planned: &Planned) -> Outlook {
     };
     let mut lines = vec![match &planned.after {
         After::Use(definition) if Some(&definition.revision) == planned.before.as_ref() => {
-            format!("{before}, as it is")
+            format!("{before}, unchanged")
         }
         _ => format!("{before} -> {after}"),
     }];
     match (&planned.before, &planned.described) {
-        (Some(_), None) => lines.push("nobody knows any more what runs, to compare it with".into()),
+        (Some(_), None) => lines.push("current revision unknown; cannot show a diff".into()),
         (_, known) => {
             let nothing = json!({});
             let known = known.as_ref().map_or(&nothing, |definition| &definition.json);

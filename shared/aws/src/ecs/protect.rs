@@ -1,5 +1,5 @@
-//! The release's images: read once for all services, and tagged so that no lifecycle rule takes
-//! them away while somebody may need to go back to them.
+//! The release's images: read once for all services, and tagged so that no lifecycle rule
+//! deletes them while a rollback may need them.
 
 use super::halt::{Halt, asked_to};
 use crate::clients::{Aws, in_time};
@@ -66,7 +66,9 @@ pub(crate) async fn read_platforms(aws: &Aws, prepare: &Prepare, read: &mut Read
 pub(crate) async fn tag(aws: &Aws, prepare: &Prepare, read: &Read) -> Result<Vec<String>, Halt> {
     let mut warnings = Vec::new();
     let kept = put(aws, prepare, read, &prepare.keep_tag).await?;
-    warnings.extend(kept.into_iter().map(|why| format!("an image is not protected: {why}")));
+    let unprotected =
+        |why: String| format!("an image is not protected from lifecycle rules: {why}");
+    warnings.extend(kept.into_iter().map(unprotected));
     if let Some(tag) = &prepare.tag {
         let refused = put(aws, prepare, read, tag).await?;
         if !refused.is_empty() {

@@ -1,6 +1,8 @@
-//! Putting back: stop our rollout while it goes on, or bring the service to what it ran.
+//! Rolling a service back: stop its rollout while it is in progress, or update it to its previous
+//! revision.
 //!
-//! The service is looked at first: what somebody else brought there in the meantime stays.
+//! The service is checked first: a revision that was deployed outside Slipway in the meantime
+//! stays.
 
 use super::definition::Definition;
 use super::halt::{Halt, asked_to};
@@ -28,8 +30,8 @@ pub async fn put_back(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<
     })
 }
 
-/// Deletes a service that this deployment created and nobody has updated since. One that is not
-/// there is as good.
+/// Deletes a service that this deployment created and that was not updated since. One that does not
+/// exist counts as deleted.
 pub async fn remove(
     aws: &Aws,
     id: &DeploymentId,
@@ -51,13 +53,13 @@ pub async fn remove(
     })
 }
 
-/// The revision that the service goes to, and its rollout if ECS has named one.
+/// The revision that the service is rolled back to, and its rollout if ECS has named one.
 type Back = (Revision, Option<RolloutId>);
 
 enum NotBack {
-    /// The service belongs to somebody else by now.
+    /// The service was updated outside Slipway.
     LeftAlone(Observation),
-    /// The rollout cannot be stopped (any more); the other way is left.
+    /// The rollout can no longer be stopped; the service has to be updated.
     IsOver(String),
     Halt(Halt),
 }
@@ -70,9 +72,9 @@ impl From<Halt> for NotBack {
 
 enum Removal {
     Done,
-    /// Somebody else has updated it.
+    /// It was updated outside Slipway.
     LeftAlone(Observation),
-    /// Somebody else has created it.
+    /// This deployment did not create it.
     NotCreated,
 }
 
@@ -104,7 +106,7 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, N
     }
 }
 
-/// Stops our rollout, so that ECS itself goes back to where it came from.
+/// Stops our rollout, so that ECS itself rolls back.
 async fn stop(
     aws: &Aws,
     cluster: &str,
@@ -114,20 +116,20 @@ async fn stop(
 ) -> Result<Back, NotBack> {
     let name = &effect.service;
     may_be_stopped(service, effect, rollout).map_err(NotBack::IsOver)?;
-    let asked = || asked_to(format!("list the deployments of {name}"));
+    let asked = || asked_to(format!("list the service deployments of {name}"));
     let ongoing = match service.current_service_deployment() {
         Some(arn) => Some(arn.to_owned()),
         None => history::ongoing(aws, cluster, name).await.map_err(asked())?,
     };
     let Some(ongoing) = ongoing else {
-        return Err(NotBack::IsOver("ECS lists no service deployment that goes on".into()));
+        return Err(NotBack::IsOver("ECS lists no service deployment in progress".into()));
     };
     let stopping = aws.ecs().stop_service_deployment().service_deployment_arn(ongoing);
     let stopping = stopping.stop_type(StopServiceDeploymentStopType::Rollback);
     match stopping.send().await.map_err(failure) {
         Ok(_) => Ok((effect.to.clone(), None)),
         Err(Failure::Refused { code, message }) => {
-            // Perhaps we ourselves stopped it, and did not live to say so.
+            // Perhaps an earlier attempt stopped it, and crashed before it could answer.
             if history::being_stopped(aws, cluster, name).await.map_err(asked())?.is_some() {
                 return Ok((effect.to.clone(), None));
             }
@@ -137,14 +139,14 @@ async fn stop(
     }
 }
 
-/// Whether the rollout goes on, and stopping it leads to where we want to go.
+/// Whether the rollout is in progress, and stopping it leads to the revision that we want.
 fn may_be_stopped(service: &Service, effect: &PutBack, rollout: &RolloutId) -> Result<(), String> {
     let Some(primary) = services::primary(service).filter(|p| p.id() == Some(rollout.as_str()))
     else {
-        return Err("another rollout has taken its place".into());
+        return Err("another rollout has replaced it".into());
     };
     if primary.rollout_state() != Some(&DeploymentRolloutState::InProgress) {
-        return Err("it does not go on any more".into());
+        return Err("it is no longer in progress".into());
     }
     let leads_there = service.deployments().iter().any(|other| {
         other.status() != Some("PRIMARY")
@@ -154,10 +156,10 @@ fn may_be_stopped(service: &Service, effect: &PutBack, rollout: &RolloutId) -> R
     if leads_there {
         return Ok(());
     }
-    Err(format!("stopping it would not lead back to {}", effect.to.short()))
+    Err(format!("stopping it would not roll back to {}", effect.to.short()))
 }
 
-/// Updates the service to what it ran; if that was deregistered, to the same registered again.
+/// Updates the service to its previous revision; if that was deregistered, registers it again.
 async fn bring_back(
     aws: &Aws,
     id: &DeploymentId,
@@ -174,18 +176,18 @@ async fn bring_back(
     };
     let may_be_inactive = refused.is("ClientException") || refused.is("InvalidParameterException");
     if is_gone(&refused) || !may_be_inactive {
-        return Err(asked_to(format!("put {name} back"))(refused));
+        return Err(asked_to(format!("roll back {name}"))(refused));
     }
     let found = stored::find(aws, to).await;
     match found.map_err(asked_to(format!("describe {}", to.short())))? {
         Some(Definition { is_active: true, .. }) => {
-            Err(asked_to(format!("put {name} back"))(refused))
+            Err(asked_to(format!("roll back {name}"))(refused))
         }
         Some(Definition { json, .. }) => {
             let again = registrations::register_once(aws, id, &about(name), &json).await?;
             stored::keep(aws, &again, &json).await.map_err(Halt::Later)?;
             let updated = update(aws, cluster, name, &again, false).await;
-            let service = updated.map_err(asked_to(format!("put {name} back")))?;
+            let service = updated.map_err(asked_to(format!("roll back {name}")))?;
             Ok((again, services::primary_id(&service)))
         }
         None => Err(Halt::Fault(way_back::unknown(to))),

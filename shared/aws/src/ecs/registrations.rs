@@ -1,8 +1,8 @@
 //! Registering a task definition once for one deployment and one purpose.
 //!
-//! ECS makes a new revision of whatever it is given, as often as it is given it. So the intent is
-//! noted before and the result after; with an intent and no result, the newest revision of the
-//! family is looked at first.
+//! ECS makes a new revision of every document, as often as it is sent. So the intent is noted
+//! before and the result after; with an intent and no result, the newest revision of the family is
+//! checked first.
 
 use super::definition::{self, Registered};
 use super::halt::{Halt, asked_to};
@@ -38,8 +38,8 @@ pub(super) async fn register_once(
         definition::register(aws, json).await.map_err(asked_to("register a task definition"))?;
     if !lost.is_empty() {
         return Err(Halt::Fault(format!(
-            "ECS dropped {} from the task definition, so that {} is not used; correct the member, \
-             or take it out",
+            "ECS dropped {} from the task definition, so {} is not used; correct the field, or \
+             remove it",
             lost.join(", "),
             revision.short()
         )));

@@ -89,7 +89,7 @@ pub(super) fn container_names(definition: &Value) -> Vec<ContainerName> {
     containers(definition).filter_map(|c| c["name"].as_str()).map(ContainerName::new).collect()
 }
 
-/// The same for the same content, whatever order it is written in.
+/// The same for the same content, in any order.
 pub(super) fn hash(definition: &Value) -> String {
     hex(&Sha256::digest(definition.to_string().as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! The roles that a task definition names, and whether Slipway may hand them to ECS.
+//! The roles that a task definition names, and whether Slipway may pass them to ECS.
 //!
 //! ECS would refuse each of them alone, after something was made.
 
@@ -29,12 +29,12 @@ pub(super) fn check(aws: &Aws, prepare: &Prepare, plan: &mut Plan) {
 fn told((role, services): (&str, Vec<&str>)) -> String {
     let services = services.join(", ");
     format!(
-        "{role}, a role of {services}, may not be handed to ECS by Slipway; add it to TaskRoleArns of \
-         its stack"
+        "Slipway may not pass {role} (a role of {services}) to ECS; add it to TaskRoleArns of its \
+         stack"
     )
 }
 
-/// Where nobody has said which roles may be handed to ECS, IAM alone decides.
+/// Without a list of the roles that may be passed to ECS, IAM alone decides.
 pub(super) fn is_permitted(aws: &Aws, role: &str) -> bool {
     let permitted = aws.settings.optional(TASK_ROLES);
     permitted.is_none_or(|permitted| permitted.split(',').any(|one| fits(one.trim(), role)))

@@ -1,4 +1,4 @@
-//! Rolling out: one look, and then one update of one service, and which rollout it began.
+//! Rolling out: one check, and then one update of one service, and which rollout it started.
 
 use super::create::create;
 use super::halt::{Halt, asked_to};
@@ -23,7 +23,7 @@ pub async fn roll_out(aws: &Aws, id: &DeploymentId, effect: &RollOut) -> Result<
 
 enum Begun {
     Rollout(RolloutId),
-    /// The service belongs to somebody else by now.
+    /// The service was updated outside Slipway.
     Nothing(Observation),
 }
 
@@ -55,12 +55,12 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollOut) -> Result<Begun, 
 }
 
 fn began(service: &Service) -> Result<Begun, Halt> {
-    let nothing = || Halt::Later(Failure::Passing("ECS named no primary deployment yet".into()));
+    let nothing = || Halt::Later(Failure::Passing("ECS shows no PRIMARY deployment yet".into()));
     services::primary_id(service).map(Begun::Rollout).ok_or_else(nothing)
 }
 
-/// Brings a service to a revision, and changes nothing else: the number of tasks belongs to
-/// whoever scales it. One that is there already stays as it is.
+/// Updates a service to a revision, and changes nothing else: the number of tasks belongs to
+/// autoscaling. A service that is on it already does not change.
 pub(super) async fn update(
     aws: &Aws,
     cluster: &str,
@@ -76,10 +76,10 @@ pub(super) async fn update(
         .task_definition(revision.as_str())
         .set_force_new_deployment(fresh.then_some(true));
     let answer = updating.send().await.map_err(failure)?;
-    answer.service.ok_or_else(|| Failure::Passing("ECS answered no service".into()))
+    answer.service.ok_or_else(|| Failure::Passing("ECS returned no service".into()))
 }
 
-/// Whether there is no such service (any more).
+/// Whether there is no such service.
 pub(super) fn is_gone(failure: &Failure) -> bool {
     failure.is("ServiceNotFoundException") || failure.is("ServiceNotActiveException")
 }

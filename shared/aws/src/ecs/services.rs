@@ -6,10 +6,10 @@ use aws_sdk_ecs::types::{Deployment, Service};
 use pipeline::names::{Revision, RolloutId, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many are described by one call.
+/// How many one call describes.
 const CHUNK: usize = 10;
 
-/// Looks at one service; `None`: it is not there.
+/// Describes one service; `None`: it does not exist.
 pub(super) async fn find(
     aws: &Aws,
     cluster: &str,
@@ -25,8 +25,8 @@ pub(crate) fn is_there(service: &Service) -> bool {
     !matches!(service.status(), Some("DRAINING" | "INACTIVE"))
 }
 
-/// Describes services; those that do not exist (any more) are left out. One that is DRAINING is
-/// not: nothing of the same name can be created yet.
+/// Describes services; those that do not exist are omitted. One that is DRAINING is not: no service
+/// of the same name can be created yet.
 pub(super) async fn describe(
     aws: &Aws,
     cluster: &str,

@@ -1,7 +1,7 @@
-//! Task definitions kept in the table, for the way back.
+//! Task definitions kept in the table, for a rollback.
 //!
-//! Terraform, CloudFormation and others deregister what they replace, and somebody may delete it
-//! altogether. What a service ran before a deployment must be there afterwards.
+//! Terraform, CloudFormation and others deregister what they replace, and it may be deleted
+//! altogether. The revision that a service ran before a deployment must be there afterwards.
 
 use super::definition::{self, Definition};
 use crate::clients::Aws;

@@ -1,4 +1,4 @@
-//! What a service's own log says: trouble of the moment.
+//! What a service's events say: its current problems.
 //!
 //! These are sentences for people, in no documented form; they are evidence for a reason and never
 //! for a verdict.
@@ -10,7 +10,7 @@ use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
 use pipeline::waits::{Teller, Trouble};
 
-/// Older trouble says nothing about now: ECS repeats what goes on.
+/// Older events say nothing about now: ECS repeats what still holds.
 const RECENT: Span = Span::minutes(10);
 
 /// What is said in it, and whose fault that is.
@@ -71,8 +71,8 @@ fn millis(time: Option<&DateTime>) -> Option<u64> {
     time.and_then(|time| time.to_millis().ok()).and_then(|millis| u64::try_from(millis).ok())
 }
 
-/// The sentence without its service, which whoever reads it knows, and without the ids of tasks,
-/// which would make news of what is the same trouble again.
+/// The sentence without its service, which the reader knows, and without the ids of tasks, which
+/// would make the same problem look new.
 fn plain(message: &str) -> String {
     let mut plain = String::new();
     let mut rest = message;

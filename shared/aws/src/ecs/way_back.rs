@@ -1,4 +1,4 @@
-//! Whether the images of a revision are there, asked before a service is brought back to it.
+//! Whether the images of a revision exist, checked before a service is rolled back to it.
 
 use super::plan::SIDE_BY_SIDE;
 use super::{registry, render, stored};
@@ -11,16 +11,16 @@ use pipeline::names::{Revision, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::warn;
 
-/// Says which image cannot be pulled any more; `None`: each can, as far as ECR says.
+/// Says which image can no longer be pulled; `None`: each can, as far as ECR says.
 ///
-/// ECS would stop tasks that run for tasks that can never start. Whatever ECR does not answer keeps
-/// nothing back.
+/// ECS would stop running tasks for tasks that can never start. An error of ECR does not prevent
+/// the rollback.
 pub(super) async fn gone(aws: &Aws, revision: &Revision) -> Result<Option<String>, Failure> {
     let Some(definition) = stored::kept(aws, revision).await? else { return Ok(None) };
     let region = aws.settings.optional("AWS_REGION");
     let account = revision.as_str().split(':').nth(4);
     for (image, (repository, digest)) in render::pinned(&definition, account) {
-        // What lies elsewhere is not asked for here.
+        // Images in other regions cannot be checked here.
         if registry::region_of(&image).map(str::to_owned) != region {
             continue;
         }
@@ -34,13 +34,13 @@ pub(super) async fn gone(aws: &Aws, revision: &Revision) -> Result<Option<String
             Err(refused) if refused.is("RepositoryNotFoundException") => {
                 return Ok(Some(format!("{what} is gone with its repository; push it again")));
             }
-            Err(failure) => warn!("{what} could not be looked at: {failure}"),
+            Err(failure) => warn!("could not check {what}: {failure}"),
         }
     }
     Ok(None)
 }
 
-/// What going back to these revisions would fail for.
+/// Why a rollback to these revisions would fail.
 pub(crate) async fn preview_way_back(
     aws: &Aws,
     revisions: &BTreeMap<ServiceName, Revision>,
@@ -61,7 +61,7 @@ async fn preview_one(aws: &Aws, service: &ServiceName, revision: &Revision) -> P
     match stored::find(aws, revision).await {
         Ok(Some(found)) if found.is_active => {}
         Ok(Some(_)) => {
-            let why = format!("{service}: {name} was deregistered, and is registered again");
+            let why = format!("{service}: {name} was deregistered; Slipway registers it again");
             preview.warnings.push(why);
         }
         Ok(None) => preview.faults.push(format!("{service}: {}", unknown(revision))),
@@ -83,10 +83,10 @@ async fn preview_one(aws: &Aws, service: &ServiceName, revision: &Revision) -> P
     preview
 }
 
-/// What is said of a revision that is nowhere.
+/// The message for a revision that neither ECS nor the table has.
 pub(super) fn unknown(revision: &Revision) -> String {
     format!(
-        "{} is gone, and neither ECS nor Slipway knows what was in it; deploy another release",
+        "{} is gone, and neither ECS nor Slipway has its content; deploy another release",
         revision.short()
     )
 }

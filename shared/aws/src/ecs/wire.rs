@@ -1,7 +1,7 @@
 //! Bodies as they go over the wire.
 //!
 //! The SDK knows the fields of the day it was made, and silently drops every other. A task
-//! definition is somebody else's document, so that it passes by the SDK's types in both directions;
+//! definition is the user's document, so it bypasses the SDK's types in both directions;
 //! signing, retries and errors stay the SDK's.
 
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ impl Answer {
     pub(super) fn read(&self) -> Result<Value, Failure> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::Passing(format!("ECS answered what is not JSON: {error}")))
+            .map_err(|error| Failure::Passing(format!("ECS did not return JSON: {error}")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What became of a command on each host, and what the script had to say.
+//! The result of a command on each host, and what the script reported.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -37,8 +37,8 @@ pub(super) enum Stage {
     Failed(String),
     /// It certainly never began there.
     NeverRan(String),
-    /// Run Command waits for no more news of it. It may have run, it may still run, and what was not
-    /// taken may be taken yet.
+    /// Run Command no longer waits for its result. It may have run, it may still run, and a host
+    /// that has not taken it may still take it.
     Unheard(String),
     /// It may have run, and what it started may still run.
     Cancelled(String),
@@ -47,8 +47,8 @@ pub(super) enum Stage {
 /// What the script reported before it ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Report {
-    /// The script told to the end, and nothing of it is missing: Run Command keeps the beginning of
-    /// what was written. Otherwise what is not in here may be there all the same.
+    /// The report is complete: Run Command keeps the beginning of what was written. Otherwise what
+    /// is missing here may exist.
     pub(super) is_whole: bool,
     /// By service; `None`: there is no container of that name.
     pub(super) containers: BTreeMap<ServiceName, Option<Container>>,
@@ -56,18 +56,18 @@ pub(super) struct Report {
     pub(super) machine: Option<String>,
     /// The exit code of a one-off command, and where its output is.
     pub(super) ended: Option<(i32, String)>,
-    /// A one-off command runs, though the script that began it does not wait for it any more.
+    /// A one-off command runs, though the script that started it no longer waits for it.
     pub(super) runs: bool,
     pub(super) fault: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Container {
-    /// A revision of ours, or the id of a container that somebody else started.
+    /// A revision of Slipway, or the id of a container that was started outside Slipway.
     pub(super) what: What,
     pub(super) status: String,
     pub(super) code: i32,
-    /// Started with `--rm`: gone for good once it stops.
+    /// Started with `--rm`: removed once it stops.
     pub(super) fleeting: bool,
     /// This very deployment started it.
     pub(super) is_ours: bool,
@@ -133,22 +133,21 @@ pub(super) fn stage(host: &str, details: &str, code: i32, fault: Option<&str>) -
         "InProgress" | "Cancelling" => Stage::Running,
         "Success" => Stage::Succeeded,
         "Cancelled" | "Canceled" => {
-            Stage::Cancelled(format!("somebody cancelled the command on {host}"))
+            Stage::Cancelled(format!("the command on {host} was cancelled"))
         }
         // Also said of a command that was taken by an agent that then fell silent.
         "DeliveryTimedOut" => Stage::Unheard(format!(
-            "nothing was heard of the command from {host} in time; look at its SSM agent"
+            "{host} did not answer the command before it timed out; check its SSM agent"
         )),
         "Undeliverable" => Stage::Unheard(format!(
-            "the command cannot be delivered to {host}; it may be gone, or its SSM agent ended"
+            "the command cannot be delivered to {host}; the host may be gone, or its SSM agent \
+             stopped"
         )),
-        "Terminated" => {
-            Stage::NeverRan(format!("{host} was left out, because another host failed"))
-        }
+        "Terminated" => Stage::NeverRan(format!("{host} was skipped because another host failed")),
         "InvalidPlatform" => Stage::NeverRan(format!("{host} does not run Linux")),
         "AccessDenied" => Stage::NeverRan(format!("AWS denies the command access to {host}")),
         "ExecutionTimedOut" | "TimedOut" => {
-            Stage::Failed(format!("the command took too long on {host} and was ended"))
+            Stage::Failed(format!("the command timed out on {host} and was stopped"))
         }
         _ => Stage::Failed(match (fault, code) {
             (Some(fault), _) => format!("{host}: {fault}"),

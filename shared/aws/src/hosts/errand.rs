@@ -1,5 +1,5 @@
 //! Commands that change something: noted before they are sent, so that the same errand is one
-//! command, and so that whoever looks later knows which one to ask about.
+//! command, and so that a later observation knows which one to ask about.
 
 use super::mark::{Errand, Mark};
 use super::script::Script;
@@ -13,14 +13,14 @@ use pipeline::deployment::Deployment;
 use pipeline::names::{DeploymentId, Revision, ServiceName};
 use std::collections::BTreeSet;
 
-/// A rollout or a way back may wait so long for its host, and then take so long there: an image may
-/// be large. What the spec allows the service counts where it is more: it is for all hosts together,
-/// and so is what Run Command makes of these two. The core ends what takes too long.
+/// How long a rollout or a rollback may wait for its host, and then run there: an image may be
+/// large. The timeout of the service counts where it is longer: it is for all hosts together, as
+/// these two are for Run Command. The core ends what takes too long.
 const DELIVERY_SECONDS: u64 = 300;
 const RUN_SECONDS: u64 = 3600;
-/// A script waits so long for others on its host, or most of the time of its service: containers of one
-/// wave are updated one after another. That is less than the core waits, so that it says in time what
-/// it waits for.
+/// How long a script waits for others on its host, or most of the timeout of its service:
+/// containers of one wave are updated one after another. That is less than the core waits, so that
+/// it reports in time what it waits for.
 const LOCK_SECONDS: u64 = 120;
 
 const NUMBER: &str = "number";
@@ -123,7 +123,9 @@ pub(super) async fn go(aws: &Aws, going: &Going<'_>, mut script: Script) -> Resu
             return Ok(command);
         }
         Some(Sent { number: newer, .. }) if newer > number => {
-            return Err(Halt::Fault("a later command about it has been sent already".to_owned()));
+            return Err(Halt::Fault(
+                "a later command for this service was already sent".to_owned(),
+            ));
         }
         _ => {}
     }
@@ -147,7 +149,7 @@ pub(super) async fn go(aws: &Aws, going: &Going<'_>, mut script: Script) -> Resu
     let missed: Vec<String> =
         hosts.iter().filter(|host| !reached.contains(host)).cloned().collect();
     note.write(aws, Some(&command), &reached, &missed).await?;
-    tracing::info!(service = %service, "{} to {revision} is command {command}", errand.word());
+    tracing::info!(service = %service, "{} to {revision}: command {command}", errand.word());
     Ok(command)
 }
 

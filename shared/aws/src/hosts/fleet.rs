@@ -47,18 +47,18 @@ pub(crate) fn faults(hosts: &[Seen], tags: &Tags) -> Vec<String> {
     let tags = named(tags);
     if hosts.is_empty() {
         return vec![format!(
-            "no managed instance carries {tags}; correct hosts.tags in the spec, or let the instance \
-             register with Systems Manager"
+            "no managed instance carries {tags}; correct hosts.tags in the spec, or register the \
+             instance with Systems Manager"
         )];
     }
     if hosts.len() > MOST {
         let count = hosts.len();
-        return vec![format!("{count} hosts carry {tags}, and one command goes to {MOST} at most")];
+        return vec![format!("{count} hosts carry {tags}; Run Command takes at most {MOST}")];
     }
     let absent = hosts.iter().filter_map(|host| match host {
         Seen { linux: false, id, .. } => Some(format!("{id} does not run Linux")),
         Seen { online: false, .. } => {
-            Some(format!("{}; start it or its SSM agent, or take its tags away", silent(host)))
+            Some(format!("{}; start it or its SSM agent, or remove its tags", silent(host)))
         }
         _ => None,
     });
@@ -68,8 +68,8 @@ pub(crate) fn faults(hosts: &[Seen], tags: &Tags) -> Vec<String> {
 /// Says that a host is not heard of.
 pub(super) fn silent(host: &Seen) -> String {
     match host.last_ping {
-        Some(at) => format!("{} has not been heard of since {at}", host.id),
-        None => format!("{} has not been heard of", host.id),
+        Some(at) => format!("{} is not connected to Systems Manager (last ping {at})", host.id),
+        None => format!("{} is not connected to Systems Manager", host.id),
     }
 }
 

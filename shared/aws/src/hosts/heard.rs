@@ -19,7 +19,7 @@ use pipeline::names::{DeploymentId, TaskId};
 use pipeline::observation::Observation;
 use std::slice::from_ref;
 
-/// Returns whose the command is and what it tells; `None`: it is none of ours, or no news.
+/// Returns whose the command is and what it reports; `None`: it is not ours, or no news.
 pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(Mark, Event)>, Failure> {
     let answers = answers(aws, command).await?;
     let Some(mark) = answers.first().and_then(|answer| Mark::read(&answer.comment)) else {
@@ -47,7 +47,7 @@ async fn ended(
     let Some(sent) = one_off::sent(aws, &mark.id, purpose, attempt).await? else {
         return Ok(None);
     };
-    // Whoever sent it may not have lived to note its id.
+    // The worker that sent it may have crashed before it noted its id.
     let is_known = match &sent.command {
         Some(known) => known == command,
         None => sent.is_old == mark.installation.is_none(),
@@ -58,7 +58,7 @@ async fn ended(
     Ok(match answer.map(outcome) {
         Some(Outcome::Ended(end)) => Some(reported(Some(end))),
         Some(Outcome::Lost) => Some(reported(None)),
-        // Whether it runs is no news, and the next look asks the host.
+        // Whether it runs is ignored here: the next observation asks the host.
         Some(Outcome::Runs | Outcome::Unclear) | None => None,
     })
 }

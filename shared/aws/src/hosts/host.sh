@@ -1,11 +1,11 @@
 # What Slipway does on a host, for one container of one service. Run Command runs it as root.
 #
 # Slipway sends this text whole, and before it the variables that begin with SLIPWAY_, each quoted.
-# It may be run twice, late, or after it was killed anywhere: whatever it finds, it goes on from there.
+# It may run twice, late, or after it was killed at any point: it continues from what it finds.
 # Standard output is for Slipway: lines that begin with `slipway `, and then how many there were: Run
-# Command keeps the beginning of an output. What other programs say begins with `| `. It is never left
-# with the exit code of another program, because 194 would make the agent reboot the host and run this
-# again.
+# Command keeps the beginning of an output. Lines of other programs begin with `| `. The script never
+# exits with the exit code of another program, because 194 would make the agent reboot the host and run
+# this again.
 # shellcheck shell=bash
 
 set -u -o pipefail
@@ -20,7 +20,7 @@ open='{' && open=$open$open
 close='}' && close=$close$close
 told=0
 
-# == Telling ========================================================================================
+# == Reporting ======================================================================================
 
 printable() {
     LC_ALL=C tr -c '[:print:]' ' ' | LC_ALL=C tr '\\"' "/'" | LC_ALL=C cut -c "1-${1:-300}"
@@ -31,7 +31,7 @@ tell() {
     told=$((told + 1))
 }
 
-# Ends a report: whoever reads it knows that nothing is missing.
+# Ends a report: the reader knows that nothing is missing.
 tell_end() {
     printf 'slipway end %s\n' "$told"
 }
@@ -42,12 +42,12 @@ fail() {
     exit "$1"
 }
 
-# The last thing that a program said, which is where the reason stands.
+# The last line of a program, which has the reason.
 last_words() {
     printf %s "$(grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 1)" | printable
 }
 
-# == Needing ========================================================================================
+# == Requirements ===================================================================================
 
 need() {
     command -v "$1" >/dev/null 2>&1 || fail 10 "$1 is not installed on the host; install it"
@@ -67,11 +67,11 @@ need_env_file() {
 lock() {
     need flock
     exec 9>"$state/lock" || fail 15 "the lock $state/lock cannot be opened"
-    flock -w "$1" 9 || fail 15 "another command of Slipway has been at work on the host for $1 seconds"
+    flock -w "$1" 9 || fail 15 "another Slipway command has been running on the host for $1 seconds"
 }
 
-# Whether this deployment made a mark. Earlier versions did not name the installation in it: that mark is
-# given only where this installation's table says that one of them was here for this deployment.
+# Whether a mark is of this deployment. Earlier versions did not name the installation in it: that mark is
+# given only where this installation's table says that one of them worked on this deployment.
 is_ours() {
     [ "$1" = "$SLIPWAY_MARK" ] || { [ -n "${SLIPWAY_OLD_MARK:-}" ] && [ "$1" = "$SLIPWAY_OLD_MARK" ]; }
 }
@@ -90,7 +90,7 @@ take_turn() {
     fi
     if [ "$SLIPWAY_NUMBER" -lt "$number" ] ||
         { [ "$SLIPWAY_NUMBER" -eq "$number" ] && [ "$SLIPWAY_STEP" -lt "$step" ]; }; then
-        fail 16 "a newer command of Slipway (deployment $number) has been here; this one came too late"
+        fail 16 "a newer Slipway command (deployment $number) already ran on the host; this one came too late"
     fi
     # Scripts of earlier versions read the first line only.
     write "turn.$SLIPWAY_SERVICE" "$SLIPWAY_NUMBER $SLIPWAY_STEP
@@ -126,17 +126,17 @@ find_container() {
     format="$format|$(label revision)|$(label mark)"
     id='' status='' code='' restarts='' policy='' fleeting='' name='' revision='' mark=''
     if ! docker container inspect --format "$format" "$1" >"$scratch/container" 2>"$scratch/inspect"; then
-        # Only docker's own word for it means that there is none.
+        # Only this message of docker means that there is none.
         grep -qi 'no such container' "$scratch/inspect" ||
-            fail 11 "docker does not say what $1 is: $(last_words "$scratch/inspect")"
+            fail 11 "docker cannot inspect $1: $(last_words "$scratch/inspect")"
         return 1
     fi
     IFS='|' read -r id status code restarts policy fleeting name revision mark <"$scratch/container"
     [ "$name" = "/$1" ] || [ "$id" = "$1" ] || { id='' && return 1; }
 }
 
-# Tells what the container of a service is, in few words: all services must fit into one answer. One of
-# ours is known by its revision, any other by its id.
+# Reports the container of a service, in short: all services must fit into one answer. A container of
+# Slipway is identified by its revision, any other by its id.
 report() {
     local json="\"s\":\"$1\""
     if find_container "$1"; then
@@ -165,8 +165,8 @@ look() {
 
 # == Images =========================================================================================
 
-# The images that Slipway pulled, each with the deployment that needed it last. One that somebody else
-# brought is not among them, and stays.
+# The images that Slipway pulled, each with the deployment that used it last. Other images are not
+# listed, and stay.
 note_image() {
     local of image list=''
     while read -r of image; do
@@ -175,7 +175,7 @@ note_image() {
     write images "$list$SLIPWAY_MARK $SLIPWAY_IMAGE"
 }
 
-# Removes the images of earlier deployments that no container needs any more: docker keeps the others.
+# Removes the images of earlier deployments that no container uses: docker keeps the others.
 drop_images() {
     local of image list=''
     [ -r "$state/images" ] || return 0
@@ -196,7 +196,7 @@ pull() {
     need aws
     note_image
     aws ecr get-login-password --region "$SLIPWAY_REGION" >"$scratch/password" 2>"$scratch/login" ||
-        fail 13 "the host gets no login for $SLIPWAY_REGISTRY: $(last_words "$scratch/login")"
+        fail 13 "the host cannot get a login for $SLIPWAY_REGISTRY: $(last_words "$scratch/login")"
     DOCKER_CONFIG="$scratch" docker login --username AWS --password-stdin "$SLIPWAY_REGISTRY" \
         <"$scratch/password" >/dev/null 2>"$scratch/login" ||
         fail 13 "the host cannot sign in to $SLIPWAY_REGISTRY: $(last_words "$scratch/login")"
@@ -224,7 +224,7 @@ remove() {
         fail 17 "the container $1 cannot be removed: $(last_words "$scratch/remove")"
 }
 
-# Whether the container of the service runs and goes on running for some seconds.
+# Whether the container of the service runs and keeps running for some seconds.
 stays_up() {
     local second
     for second in 1 2 3 4 5; do
@@ -234,7 +234,7 @@ stays_up() {
     done
 }
 
-# Puts a container of this deployment aside, so that somebody can read its logs.
+# Sets the container of this deployment aside, so that a person can read its logs.
 set_aside() {
     docker container stop "$SLIPWAY_SERVICE" >/dev/null 2>&1
     remove "$failed"
@@ -257,30 +257,30 @@ read_before() {
         read -r before_of before before_policy <"$state/before.$SLIPWAY_SERVICE"
 }
 
-# Keeps what runs now, as long as it has not been noted, so that it can come back as it is.
+# Keeps the container that runs now, unless it is noted already, so that a rollback can start it again.
 keep_what_runs() {
     read_before
     if ! is_ours "$before_of"; then
         before=none before_policy=-
         if find_container "$SLIPWAY_SERVICE"; then
             [ "$fleeting" != true ] ||
-                fail 17 "$SLIPWAY_SERVICE was started with --rm and would be gone for good; start it without, then deploy again"
+                fail 17 "$SLIPWAY_SERVICE was started with --rm, so a rollback could not start it again; start it without --rm, then deploy again"
             before=$id before_policy=$policy
         fi
         write "before.$SLIPWAY_SERVICE" "$SLIPWAY_MARK $before ${before_policy:--}"
     fi
     find_container "$SLIPWAY_SERVICE" || return 0
     if [ "$id" != "$before" ]; then
-        # An earlier run of this very command was killed, or somebody has been here since.
+        # An earlier run of this command was killed, or another container was started since.
         is_ours "$mark" ||
-            fail 18 "somebody has started another $SLIPWAY_SERVICE meanwhile; it is left alone"
+            fail 18 "another $SLIPWAY_SERVICE was started outside Slipway; it is left unchanged"
         set_aside
         return 0
     fi
     stop "$id"
     # Docker would start a stopped container of this policy again when the host boots.
     [ "$policy" != always ] || docker container update --restart no "$id" >/dev/null 2>&1
-    # What the deployment before this one kept is not needed any more.
+    # What the deployment before this one kept is no longer needed.
     if find_container "$kept"; then
         spare=$(docker container inspect --format "$(value .Image)" "$id" 2>/dev/null)
         remove "$kept"
@@ -288,8 +288,8 @@ keep_what_runs() {
     rename "$before" "$kept"
 }
 
-# Removes the image of what was kept before. It may be the very one that is gone back to: docker leaves
-# an image alone that a container has, so that this comes after the new container.
+# Removes the image of what was kept before. A rollback may need that same image: docker keeps an image
+# that a container uses, so this comes after the new container.
 drop_spare() {
     [ -z "$spare" ] || docker image rm "$spare" >/dev/null 2>&1
     drop_images
@@ -301,7 +301,7 @@ bring_back() {
     [ "$name" = "/$SLIPWAY_SERVICE" ] || rename "$before" "$SLIPWAY_SERVICE"
     [ "$before_policy" != always ] || docker container update --restart always "$before" >/dev/null 2>&1
     docker container start "$before" >/dev/null 2>"$scratch/start" ||
-        fail 20 "${why:+$why; }what ran before cannot be started again: $(last_words "$scratch/start")"
+        fail 20 "${why:+$why; }the previous container cannot be started again: $(last_words "$scratch/start")"
 }
 
 rollout() {
@@ -325,8 +325,8 @@ rollout() {
         why="docker cannot run the container: $(last_words "$scratch/run")"
         remove "$SLIPWAY_SERVICE"
     fi
-    # Whoever sent this will ask for it as well; until then nothing would run.
-    [ "$before" = none ] || bring_back || why="$why; what ran before is gone"
+    # The rollback will ask for it as well; until then nothing would run.
+    [ "$before" = none ] || bring_back || why="$why; the previous container is gone"
     drop_spare
     fail 19 "$why"
 }
@@ -335,7 +335,7 @@ back() {
     need_docker
     take_turn
     read_before
-    # Otherwise this deployment never came to this host, and what ran before still does.
+    # Otherwise this deployment never ran on this host, and the previous container still runs.
     ! is_ours "$before_of" || go_back
     drop_images
 }
@@ -347,25 +347,25 @@ go_back() {
             return
         fi
         is_ours "$mark" ||
-            fail 18 "somebody has started another $SLIPWAY_SERVICE meanwhile; it is left alone"
+            fail 18 "another $SLIPWAY_SERVICE was started outside Slipway; it is left unchanged"
         set_aside
     fi
     [ "$before" != none ] || return 0
     bring_back || again
     find_container "$SLIPWAY_SERVICE"
-    stays_up "${restarts:-0}" || fail 21 "what ran before was started again and does not stay up (exit code ${code:-unknown})"
+    stays_up "${restarts:-0}" || fail 21 "the previous container was started again but does not stay up (exit code ${code:-unknown})"
 }
 
-# What was kept is gone: somebody pruned. One of ours can be made again from its image.
+# The kept container is gone (docker prune). One of Slipway can be created again from its image.
 again() {
     [ -n "$SLIPWAY_IMAGE" ] ||
-        fail 20 "the container that ran before was not started by Slipway, and somebody has removed it; start it again by hand"
+        fail 20 "the previous container was not started by Slipway and has been removed; start it again by hand"
     pull
-    start_new || fail 20 "what ran before is gone and cannot be made again: $(last_words "$scratch/run")"
+    start_new || fail 20 "the previous container is gone and cannot be created again: $(last_words "$scratch/run")"
 }
 
-# Removes the container that this deployment started, where there was none before. Had somebody started
-# one since the deployment was prepared, that one runs again.
+# Removes the container that this deployment started, where there was none before. One that was started
+# outside Slipway after the deployment was prepared runs again.
 drop() {
     need_docker
     take_turn
@@ -374,7 +374,7 @@ drop() {
         go_back
     elif find_container "$SLIPWAY_SERVICE"; then
         is_ours "$mark" ||
-            fail 18 "this deployment did not start the $SLIPWAY_SERVICE that runs; it is left alone"
+            fail 18 "this deployment did not start the running $SLIPWAY_SERVICE; it is left unchanged"
         remove "$SLIPWAY_SERVICE"
     fi
     drop_images
@@ -382,8 +382,8 @@ drop() {
 
 # == One-off commands ===============================================================================
 
-# Runs a command once in this host's life, however often it is sent: the folder is the claim. A copy
-# waits for the lock and tells how the first one ended.
+# Runs a command once on this host, however often it is sent: the folder is the claim. A copy waits for
+# the lock and reports how the first one ended.
 one_off() {
     if [ ! -d "$claim" ]; then
         need timeout
@@ -393,12 +393,12 @@ one_off() {
             pull
         fi
         if mkdir "$claim" 2>/dev/null; then
-            # From here on it has begun, whatever cannot be written.
+            # From here on it has started, even if nothing can be written.
             run_once
             ran_to=$?
             keep "one-off/$SLIPWAY_CLAIM/ended" "$ran_to"
         fi
-        [ -d "$claim" ] || fail 17 "$claim cannot be made; is the disk full?"
+        [ -d "$claim" ] || fail 17 "$claim cannot be created; is the disk full?"
     fi
     how_it_ended
 }
@@ -408,7 +408,7 @@ run_once() {
     if [ -z "$SLIPWAY_ON_HOST" ]; then
         run=(docker run --rm --name "slipway-$SLIPWAY_CLAIM" --label "slipway.mark=$SLIPWAY_MARK")
         [ -z "$SLIPWAY_ENV_FILE" ] || run+=(--env-file "$root$SLIPWAY_ENV_FILE")
-        # The image's own entry point is kept, as ECS keeps it.
+        # The image's entry point is kept, as in ECS.
         run+=("$SLIPWAY_IMAGE")
     fi
     timeout --kill-after=30 "$SLIPWAY_TIMEOUT" ${run[@]+"${run[@]}"} "${SLIPWAY_COMMAND[@]}" \
@@ -449,7 +449,7 @@ still_runs() {
 how_it_ended() {
     local ended='' line='' output="${claim#"$root"}/output"
     [ ! -e "$claim/called-off" ] ||
-        fail 23 "the command was called off before it began, and never runs"
+        fail 23 "the command was cancelled before it started and will not run"
     if read -r ended 2>/dev/null <"$claim/ended" || { ended=$ran_to && [ -n "$ended" ]; }; then
         tell "{\"ended\":$ended,\"output\":\"$output\"}"
         tell_end
@@ -459,23 +459,23 @@ how_it_ended() {
         [ "$ended" -eq 0 ] || exit 1
         exit 0
     fi
-    still_runs || fail 22 "the command was begun and its end was not recorded; its output is in $output on the host"
+    still_runs || fail 22 "the command was started, but its end was not recorded; its output is in $output on the host"
     tell "{\"running\":true}"
 }
 
-# Makes sure that a command that has not begun never will: the folder is taken. Fails if it has begun.
+# Makes sure that a command that has not started never will: the folder is taken. Fails if it has.
 call_off() {
     mkdir "$claim" 2>/dev/null || return 1
     write "one-off/$SLIPWAY_CLAIM/called-off" "$SLIPWAY_MARK"
 }
 
-# For whom Run Command did not say how it ended.
+# Where Run Command did not report how it ended.
 ask_end() {
     call_off
     how_it_ended
 }
 
-# Asks a command to end that is out of time. Whoever runs it waits for it, and tells how it ended.
+# Stops a command that timed out. The script that runs it waits for it, and reports how it ended.
 stop_one_off() {
     local process
     ! call_off || return 0
@@ -485,10 +485,10 @@ stop_one_off() {
 
 # == Beginning ======================================================================================
 
-mkdir -p "$state" || fail 17 "$state cannot be made; is the disk full?"
+mkdir -p "$state" || fail 17 "$state cannot be created; is the disk full?"
 scratch=$(mktemp -d "$state/scratch.XXXXXX") || fail 17 "$state cannot be written; is the disk full?"
 trap 'rm -rf "$scratch"' EXIT
-# Whatever was killed could not clean up.
+# A script that was killed could not clean up.
 find "$state" -maxdepth 1 -name 'scratch.*' -mmin +1440 -exec rm -rf {} + 2>/dev/null
 claim="$state/one-off/${SLIPWAY_CLAIM:-}"
 ran_to=''
@@ -499,7 +499,7 @@ if [ -n "${SLIPWAY_CLAIM:-}" ]; then
 fi
 
 case $SLIPWAY_DO in
-# Says only that the host takes commands.
+# Shows only that the host accepts commands.
 reach) ;;
 look) look ;;
 rollout) lock "$SLIPWAY_LOCK_SECONDS" && rollout ;;
@@ -508,7 +508,7 @@ remove) lock "$SLIPWAY_LOCK_SECONDS" && drop ;;
 one-off) lock "$SLIPWAY_LOCK_SECONDS" && one_off ;;
 end) ask_end ;;
 stop) stop_one_off ;;
-*) fail 10 "this script does not $SLIPWAY_DO; the functions of Slipway are of different versions" ;;
+*) fail 10 "unknown action $SLIPWAY_DO; Slipway's functions have different versions" ;;
 esac
 case $SLIPWAY_DO in rollout | back | remove) report "$SLIPWAY_SERVICE" ;; esac
 tell_end

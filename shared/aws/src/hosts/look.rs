@@ -14,7 +14,7 @@ use std::slice::from_ref;
 use std::time::Duration;
 use tracing::info;
 
-/// A host that says nothing for so long says nothing at all. The function has sixty seconds.
+/// How many seconds to wait for a host. The function has sixty.
 const PATIENCE: u32 = 25;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Run Command takes no shorter time.
@@ -55,7 +55,8 @@ pub(super) async fn look(
     script.list("FILES", files.into_iter().flatten().copied())?;
     let ids: Vec<String> = online.iter().map(|host| host.id.clone()).collect();
     let sending = Sending {
-        // Not one of the marks that the template's rule listens to: a look at the news is no news.
+        // Not one of the marks that the template's rule matches, or each look would trigger
+        // another.
         mark: &mark::aside("look", &installation, id),
         script: &script,
         hosts: &ids,
@@ -97,7 +98,7 @@ async fn said(
         },
         Some((Stage::Waiting | Stage::Running, _)) | None => {
             return Ok(Err(format!(
-                "{host} is connected and does not answer; look at its SSM agent"
+                "{host} is connected but does not answer; check its SSM agent"
             )));
         }
         Some((
@@ -107,7 +108,7 @@ async fn said(
     };
     Ok(match report.tells_of(services) {
         true => Ok(report),
-        false => Err(format!("{host} did not say of every service what it runs")),
+        false => Err(format!("{host} did not report every service")),
     })
 }
 
@@ -134,7 +135,7 @@ pub(super) async fn wait(
         }
     }
     for (command, _) in open {
-        info!("not every host has answered to {command}");
+        info!("not every host has answered command {command}");
         answered.extend(answers(aws, command).await?);
     }
     Ok(answered)

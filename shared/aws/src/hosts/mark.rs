@@ -1,4 +1,4 @@
-//! What a command carries along, so that its events and a search find the way back to us.
+//! What a command carries along, so that its events and a search lead to its deployment.
 
 use pipeline::effect::Purpose;
 use pipeline::names::{ApplicationName, DeploymentId, EnvironmentName, Place};
@@ -67,7 +67,7 @@ impl Mark {
         Self { installation: installation.map(str::to_owned), id: id.clone(), errand, attempt }
     }
 
-    /// Reads the comment of a command; `None`: it is somebody else's.
+    /// Reads the comment of a command; `None`: it is not Slipway's.
     pub fn read(comment: &str) -> Option<Self> {
         let parts: Vec<&str> = comment.split('/').collect();
         match parts[..] {
@@ -126,7 +126,7 @@ pub(super) fn old(id: &DeploymentId) -> String {
     format!("slipway/{id}")
 }
 
-/// What a command carries whose end is no news: the template's rule does not listen to it.
+/// What a command carries whose end is ignored: the template's rule does not match it.
 pub(super) fn aside(word: &str, installation: &str, id: &DeploymentId) -> String {
     format!("slipway-{word}/{installation}/{id}")
 }

@@ -3,13 +3,13 @@
 //! A service is the container of its name on every host that carries the tags; a rollout is one
 //! command, and its id is the command's. A revision says how the container is run (image, ports,
 //! environment file); it is kept in the table as task definitions are, and stands in a label of the
-//! container. What was started by somebody else has a revision as well: which containers they are.
+//! container. Containers started outside Slipway have a revision as well: their ids.
 //!
 //! The table knows what we did, and only the host knows what a person did there. So a preparation
 //! and an observation look: a short command goes to the hosts, and the function waits some seconds
-//! for what they say, well within its time-out. While our own command is under way, its state is all
-//! there is to know, and nobody waits. What must not happen twice the host itself prevents, by a
-//! lock, a note of whose turn it is, and a claim: SendCommand has no token.
+//! for what they say, well within its time-out. While our own command is in progress, its state is
+//! all there is to know, and no worker waits. What must not happen twice the host itself prevents,
+//! by a lock, a note of whose turn it is, and a claim: SendCommand has no token.
 
 mod heard;
 mod observe;

@@ -1,4 +1,4 @@
-//! Observing: the state of our own command while it is under way, and then what the hosts say.
+//! Observing: the state of our own command while it is in progress, and then what the hosts report.
 
 use super::answer::answers;
 use super::errand::{self, Sent};

@@ -2,8 +2,8 @@
 //!
 //! SendCommand has no token, so that the host and a number that never comes again are noted before
 //! it is sent. On the host the number is a claim: a second copy of the command waits for the first
-//! and tells how that ended. Where Run Command does not say how it ended, the host is asked, and what
-//! has not begun by then never does.
+//! and reports how that ended. Where Run Command does not say how it ended, the host is asked, and
+//! a command that has not started by then never will.
 
 use super::answer::{Answer, Stage, answers};
 use super::errand::INSTALLATION;
@@ -30,7 +30,7 @@ const NONCE: &str = "nonce";
 const COMMAND: &str = "command";
 const STOPPING: &str = "stopping";
 
-/// A host may take so long to take it.
+/// How long a host may take to receive it.
 const DELIVERY_SECONDS: u64 = 300;
 
 /// What is noted of a one-off command.
@@ -122,14 +122,14 @@ pub async fn run_one_off(
             started(&command)
         }
         Err(Unsent::Halt(Halt::Later(failure))) => Err(failure),
-        // The first time it may have been sent, and nobody can be asked any more.
+        // The first attempt may have sent it, and there is no way to find out.
         Err(_) if may_be_sent => Ok(Event::OneOffLost { purpose, attempt }),
         Err(Unsent::Hosts(why)) => not_started(Fault::Platform, why),
         Err(Unsent::Halt(Halt::Fault(why))) => not_started(Fault::Configuration, why),
     }
 }
 
-/// The first host that is heard of; after one that took no command, the next one.
+/// The first host that is connected; after one that took no command, the next one.
 async fn choose(aws: &Aws, tags: &Tags, attempt: u32) -> Result<String, Unsent> {
     let found = hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
     let mut online: Vec<&str> =
@@ -155,8 +155,8 @@ async fn begin(
     let run = definition.and_then(Definition::run);
     if run.is_none() && !one_off.on_host {
         return Err(Unsent::Halt(Halt::Fault(format!(
-            "{} was not started by Slipway, so that no command can be run in its image; write \
-             on_host: true in the spec, or run it by hand",
+            "{} was not started by Slipway, so no command can be run in its image; set on_host: \
+             true in the spec, or run the command by hand",
             one_off.revision.short()
         ))));
     }
@@ -236,15 +236,15 @@ async fn ask_the_host(
         }
         Err(unsent) => {
             let why = Halt::from(unsent).fault()?;
-            tracing::warn!("the host cannot be asked how the command ended: {why}");
+            tracing::warn!("cannot ask the host how the command ended: {why}");
             Ok(None)
         }
     }
 }
 
-/// Ends a command that ran out of time: before a host takes it by taking it back, and on the host,
-/// because cancelling would kill the script and leave alone what it started. What has not begun there
-/// never will.
+/// Stops a command that timed out: before a host takes it by cancelling it, and on the host,
+/// because cancelling would kill the script but not what it started. A command that has not started
+/// there never will.
 pub async fn stop_one_off(
     aws: &Aws,
     id: &DeploymentId,

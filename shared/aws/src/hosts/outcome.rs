@@ -21,9 +21,9 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
     if !answer.stage.is_over() {
         return Outcome::Runs;
     }
-    // The core speaks of tasks: "the container ended by itself" is ECS's word for it.
+    // The core speaks of tasks: EssentialContainerExited is ECS's word for a container that exited.
     if let Some((code, output)) = &report.ended {
-        let late = if *code == 124 { "it took too long and was ended; " } else { "" };
+        let late = if *code == 124 { "it timed out and was stopped; " } else { "" };
         let reason = format!("{late}its output is in {output} on {host}");
         return ended(Some(*code), "EssentialContainerExited", reason);
     }

@@ -82,7 +82,7 @@ pub(super) async fn look_from_outside(
         match Definition::find(aws, wanted).await?.and_then(Definition::run) {
             Some(run) => drop(after.insert(spec.name.clone(), run)),
             None => faults.push(format!(
-                "{} was {}, and Slipway does not know how to run that; choose another release",
+                "{} ran {}, and Slipway does not know how to run it; choose another release",
                 spec.name,
                 wanted.short()
             )),
@@ -110,7 +110,7 @@ async fn make(
 ) -> Result<Preparation, Wrong> {
     let outside = look_from_outside(aws, tags, prepare).await?;
     let Outside { found, alarms, mut images, after, mut faults } = outside;
-    // Only where somebody can answer: otherwise it has been said already why not.
+    // Only if a host can answer: otherwise the reason is among the faults already.
     let mut reports = BTreeMap::new();
     if found.iter().any(|host| host.online) {
         let files: BTreeSet<&str> =
@@ -142,7 +142,7 @@ async fn make(
     Ok(Preparation { services, alarms, warnings })
 }
 
-/// Keeps what runs and what will run, for the way back.
+/// Keeps what runs and what will run, for a rollback.
 async fn keep(
     aws: &Aws,
     name: ServiceName,
@@ -172,7 +172,7 @@ fn containers<'a>(name: &ServiceName, reports: &'a BTreeMap<String, Report>) -> 
 fn run_of(prepare: &Prepare, service: &PrepareService, registry: &str) -> Result<Run, String> {
     let name = &service.spec.name;
     let Some(container) = &service.spec.container else {
-        return Err(format!("nothing says how {name} is run; write container: in the spec"));
+        return Err(format!("the spec does not say how to run {name}; add container: to it"));
     };
     let repository = service.repository.as_ref();
     let image = repository.and_then(|name| prepare.images.get_key_value(name));
@@ -186,7 +186,7 @@ fn run_of(prepare: &Prepare, service: &PrepareService, registry: &str) -> Result
     })
 }
 
-/// The release's images, and those that a rollback by hand goes back to.
+/// The release's images, and those of the target of a manual rollback.
 fn wanted_images(prepare: &Prepare, recorded: &BTreeMap<ServiceName, Run>) -> Wanted {
     let mut wanted = Wanted::new();
     if prepare.services.iter().any(|service| service.recorded.is_none()) {
@@ -212,7 +212,7 @@ fn missing_images(images: &Read) -> Vec<String> {
     missing.collect()
 }
 
-/// Docker would run the image, and the container would die of an "exec format error".
+/// Docker would run the image, and the container would fail with an "exec format error".
 fn wrong_machines(
     reports: &BTreeMap<String, Report>,
     images: &Read,
@@ -259,13 +259,13 @@ fn too_little_time(prepare: &Prepare, hosts: usize) -> Vec<String> {
     warnings.collect()
 }
 
-/// What was started with `--rm` is gone once it is stopped, and could not come back.
+/// A container that was started with `--rm` is gone once it is stopped.
 fn fleeting(name: &ServiceName, reports: &BTreeMap<String, Report>) -> Vec<String> {
     let containers = containers(name, reports);
     let fleeting = containers.iter().filter_map(|(host, container)| match container {
         Some(Container { fleeting: true, .. }) => Some(format!(
-            "{name} on {host} was started with --rm and could not come back; start it without, or \
-             remove it"
+            "{name} on {host} was started with --rm, so a rollback could not start it again; start \
+             it without --rm, or remove it"
         )),
         _ => None,
     });

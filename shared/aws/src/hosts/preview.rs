@@ -1,5 +1,5 @@
-//! What a deployment to hosts would do, as far as nobody has to ask them: they are asked what they
-//! run when it is prepared.
+//! What a deployment to hosts would do, without asking them: they report what they run when it is
+//! prepared.
 
 use super::Tags;
 use super::prepare::{Outside, look_from_outside};

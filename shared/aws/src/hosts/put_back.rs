@@ -1,4 +1,4 @@
-//! Putting back: the container that ran before comes back on every host, or ours is taken away.
+//! Rolling back: the previous container runs again on every host, or the new one is removed.
 
 use super::Tags;
 use super::errand::{self, Going, go};
@@ -72,7 +72,7 @@ pub async fn remove(
     };
     let service = service.clone();
     Ok(match removed.await {
-        // Sent is as good as done: the last look sees what is there.
+        // Sent counts as done: the last observation shows the result.
         Ok(_) => Event::Removed { service },
         Err(halt) => {
             Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
@@ -80,8 +80,8 @@ pub async fn remove(
     })
 }
 
-/// The hosts that this deployment touched, as far as they are still there: others that carry the tags
-/// by now have nothing to take back, and must not keep it from these.
+/// The hosts that this deployment changed, as far as they still exist: others that have the tags by
+/// now have nothing to roll back, and must not block these.
 async fn hosts_to_put_back(
     aws: &Aws,
     id: &DeploymentId,
@@ -100,7 +100,7 @@ pub(super) async fn cancel(aws: &Aws, command: &str) -> Result<(), Failure> {
     match aws.ssm().cancel_command().command_id(command).send().await.map_err(failure) {
         Ok(_) => Ok(()),
         Err(refused @ Failure::Refused { .. }) => {
-            info!("the command is not there to be cancelled: {refused}");
+            info!("no command to cancel: {refused}");
             Ok(())
         }
         Err(other) => Err(other),

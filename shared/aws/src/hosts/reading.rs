@@ -1,4 +1,4 @@
-//! From commands and looks to what the core calls an observation.
+//! From commands and their reports to what the core calls an observation.
 
 use super::answer::{Answer, Container, Stage};
 use super::errand::Sent;
@@ -40,7 +40,7 @@ pub(super) fn of_command(
     Some(on_hosts(rollout, missing))
 }
 
-/// The first reason that is one of its own: hosts that were only left out have none.
+/// The first reason that is a cause: hosts that were only skipped have none.
 fn why(answers: &[Answer]) -> String {
     let failed = answers.iter().find_map(|answer| match &answer.stage {
         Stage::Failed(why) | Stage::Cancelled(why) => Some(why),
@@ -69,7 +69,7 @@ pub(super) fn of_look(
             }
             // What is not said is not "there is none".
             Ok(_) => {
-                trouble.get_or_insert(format!("{host} did not say what {service} runs"));
+                trouble.get_or_insert(format!("{host} did not report {service}"));
             }
             Err(why) => {
                 trouble.get_or_insert(why.clone());
@@ -88,7 +88,7 @@ pub(super) fn of_look(
         (Some(wanted), _) if is_partial => wanted,
         (_, Some(runs)) => runs,
         (Some(wanted), None) => wanted,
-        // Nobody could say, and nothing is known that it should run.
+        // No host reported it, and it is unknown what it should run.
         (None, None) => return Some(told(vec![], trouble)),
     };
     let up =
@@ -115,7 +115,7 @@ pub(super) fn of_look(
     Some(on_hosts(rollout, trouble))
 }
 
-/// Nothing returns to an old container by itself there, and there is nothing to ask.
+/// Hosts never roll back by themselves, so there is nothing to ask.
 fn on_hosts(rollout: Rollout, trouble: Option<String>) -> Found {
     told(vec![rollout], trouble)
 }
@@ -150,7 +150,7 @@ fn dead(containers: &Containers<'_>) -> Option<String> {
 fn absent(service: &ServiceName, containers: &Containers<'_>) -> String {
     match containers.iter().find(|(_, container)| container.is_none()) {
         Some((host, _)) => format!("{host} runs no {service}"),
-        None => "no host carries the tags any more".to_owned(),
+        None => "no host carries the tags".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Revisions on hosts: how a container is run, or which containers somebody else started.
+//! Revisions on hosts: how a container is run, or which containers were started outside Slipway.
 
 use super::answer::{Container, What};
 use crate::clients::Aws;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub(super) enum Definition {
     /// One of ours, which can be run anywhere and any time.
     Run(Run),
-    /// What ran on each host and is not ours, or not the same everywhere. It can only come back.
+    /// What ran on each host and is not ours, or not the same everywhere. It can only be restored.
     Found(BTreeMap<String, String>),
 }
 

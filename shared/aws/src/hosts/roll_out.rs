@@ -38,7 +38,7 @@ async fn begin(
     let definition = Definition::find(aws, revision).await.map_err(Halt::Later)?;
     let Some(run) = definition.and_then(Definition::run) else {
         return Err(Halt::Fault(format!(
-            "Slipway does not know how {} is run; deploy a release",
+            "Slipway does not know how to run {}; deploy a release",
             revision.short()
         )));
     };

@@ -1,4 +1,4 @@
-//! The script for a host, and the values that it is given: each in quotes, whatever is in it.
+//! The script for a host, and its values, each in quotes.
 
 use super::mark::{self, Errand};
 use super::revision::Run;
@@ -94,7 +94,7 @@ impl Script {
 /// own: it would replace `{{ssm:name}}`.
 fn quoted(text: &str) -> Result<String, Halt> {
     if text.contains('\0') {
-        let what = "there is a NUL character in the spec, which no shell can carry; take it out";
+        let what = "the spec contains a NUL character, which no shell accepts; remove it";
         return Err(Halt::Fault(what.to_owned()));
     }
     let mut word = String::from("'");

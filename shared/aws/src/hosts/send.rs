@@ -12,7 +12,7 @@ use tracing::warn;
 const DOCUMENT: &str = "AWS-RunShellScript";
 /// What AWS takes as a time to run.
 const LONGEST_RUN: u64 = 172_800;
-/// Run Command takes so many hosts by their ids.
+/// How many hosts Run Command takes by their ids.
 pub(super) const MOST: usize = 50;
 
 /// A command and where it goes.
@@ -25,7 +25,7 @@ pub(super) struct Sending<'a> {
     /// whole command lasts, for all of its hosts.
     pub(super) delivery_seconds: u64,
     pub(super) run_seconds: u64,
-    /// Whether all hosts do it at once, whatever becomes of the others; or one after another, and
+    /// Whether all hosts run it at once, independently of each other; or one after another, and
     /// none after the first that failed.
     pub(super) together: bool,
 }
@@ -57,7 +57,7 @@ impl From<Unsent> for Halt {
 pub(super) fn takes_none(hosts: &[String]) -> String {
     let take = if hosts.len() == 1 { "takes" } else { "take" };
     let hosts = hosts.join(", ");
-    format!("{hosts} {take} no commands: shutting down or gone, or no SSM agent runs there")
+    format!("{hosts} {take} no commands: shutting down or gone, or without a running SSM agent")
 }
 
 /// Sends it, and returns its id.
@@ -82,8 +82,8 @@ pub(super) async fn send(aws: &Aws, sending: &Sending<'_>) -> Result<String, Uns
         // AWS's own words are long, and do not say what to do.
         Err(refused) if refused.is("AccessDeniedException") => {
             return Err(Unsent::Halt(Halt::Fault(format!(
-                "Slipway may not send commands to {}; give them the tag slipway that the parameter \
-                 HostsTagged of its stack names",
+                "Slipway may not send commands to {}; give them the tag slipway with the value of \
+                 HostsTagged of its stack",
                 sending.hosts.join(", ")
             ))));
         }
@@ -96,7 +96,8 @@ pub(super) async fn send(aws: &Aws, sending: &Sending<'_>) -> Result<String, Uns
         }
     };
     let id = answer.command.and_then(|command| command.command_id);
-    let id = id.ok_or_else(|| Halt::Later(Failure::Passing("Run Command named no command".into())));
+    let id =
+        id.ok_or_else(|| Halt::Later(Failure::Passing("Run Command returned no command".into())));
     Ok(id?)
 }
 

@@ -8,7 +8,7 @@ use pipeline::time::{Span, Time};
 use serde_json::Value;
 use std::cell::RefCell;
 
-/// A secret that was changed is noticed after so long.
+/// How long the secret is cached.
 const LIFE: Span = Span::minutes(10);
 
 /// How Slack is reached. It is never printed, and so has no `Debug`.

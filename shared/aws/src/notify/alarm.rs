@@ -4,22 +4,22 @@ use super::words::{Mood, Story};
 use crate::failure::Failure;
 use serde_json::Value;
 
-/// One story for each alarm that a payload of SNS's tells of.
+/// One story for each alarm in an SNS payload.
 pub(super) fn stories(payload: &Value) -> Result<Vec<Story>, Failure> {
     let records = payload["Records"].as_array().into_iter().flatten();
     records.map(|record| story(record["Sns"]["Message"].as_str().unwrap_or_default())).collect()
 }
 
 fn story(message: &str) -> Result<Story, Failure> {
-    let unreadable = |why: &str| Failure::Unreadable(format!("the topic told of no alarm: {why}"));
+    let unreadable = |why: &str| Failure::Unreadable(format!("the message is not an alarm: {why}"));
     let alarm: Value =
         serde_json::from_str(message).map_err(|error| unreadable(&error.to_string()))?;
     let text = |name: &str| alarm[name].as_str().filter(|text| !text.is_empty());
     let name = text("AlarmName").ok_or_else(|| unreadable("it has no AlarmName"))?;
-    let state = text("NewStateValue").unwrap_or("in a state that is not told");
+    let state = text("NewStateValue").unwrap_or("in an unknown state");
     let (mood, what) = match state {
-        "OK" => (Mood::Good, "is over".to_owned()),
-        "ALARM" => (Mood::Calling, "rings".to_owned()),
+        "OK" => (Mood::Good, "is OK".to_owned()),
+        "ALARM" => (Mood::Calling, "is in ALARM".to_owned()),
         other => (Mood::Calling, format!("is {other}")),
     };
     Ok(Story {

@@ -1,4 +1,4 @@
-//! What was told already, so that each outcome is told once.
+//! What was sent already, so that each notice is sent once.
 
 use crate::clients::Aws;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use engine::{Key, Message, World};
 use pipeline::names::Place;
 use pipeline::time::{Span, Time};
 
-/// A worker that claimed a notice and has not marked it by then is dead.
+/// A worker that claimed a notice and has not marked it by then has crashed.
 const CLAIM_LIFE: Span = Span::minutes(2);
 /// A memo is of use while its deployment can still be spoken of.
 const LIFE: Span = Span::hours(24 * 30);
@@ -22,9 +22,9 @@ pub(super) struct Memo {
     claimed_at: Option<Time>,
     /// The verdict was counted.
     pub(super) counted: bool,
-    /// The topic was told, or never will be.
+    /// The notice was sent to the topic, or never will be.
     pub(super) topic: bool,
-    /// Slack was told, or never will be.
+    /// The notice was sent to Slack, or never will be.
     pub(super) slack: bool,
     /// Slack's message of the deployment, and the number of the notice that it shows.
     pub(super) message: Option<SlackMessage>,

@@ -1,7 +1,7 @@
-//! Telling people: a topic for everybody, and Slack.
+//! Notifications: a topic for everybody, and Slack.
 //!
-//! Neither needs the other and neither fails a deployment. What fails for a moment is tried
-//! again for a while; what fails for good is said in the log, counted, and let go.
+//! Neither needs the other and neither fails a deployment. A temporary failure is retried for a
+//! while; a permanent one is logged, counted, and given up.
 
 mod access;
 mod alarm;
@@ -32,14 +32,14 @@ use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 use words::Story;
 
-/// News that could not be told for so long is news no more.
+/// A notice that could not be sent for this long is given up.
 const GIVE_UP: Span = Span::hours(1);
 
-/// Slack is not waited for any longer when only this is left of the invocation: what was told has to
-/// be noted, and Lambda to be answered.
+/// The wait for Slack ends when only this is left of the invocation: what was sent has to be noted,
+/// and Lambda to be answered.
 const SLACK_ENDS: Duration = Duration::from_secs(12);
 
-/// Why somebody was not told, and what follows.
+/// Why a notice was not sent, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Trouble {
     /// Try again.
@@ -52,11 +52,11 @@ enum Trouble {
     Gone,
 }
 
-/// Tells people, for the life of a process.
+/// Sends notices, for the life of a process.
 pub struct Notifier {
     slack_api: String,
     slack: AccessCache,
-    /// News is told in its order. Nobody waits for Slack before the topic is told.
+    /// Notices are sent in their order. The topic does not wait for Slack.
     topic_turn: Mutex<()>,
     slack_turn: Mutex<()>,
 }
@@ -93,11 +93,11 @@ impl Notifier {
         let turn = self.topic_turn.lock().await;
         let mut memo = Memo::of_notice(aws, &notice.place, message).await?;
         if memo.topic && memo.slack {
-            info!("told before");
+            info!("already sent");
             return Ok(Event::Announced);
         }
         if !memo.claim(aws).await? {
-            return Err(Failure::Passing("another worker is telling this".into()));
+            return Err(Failure::Passing("another worker is sending this notice".into()));
         }
         if let News::Ended { verdict, .. } = &notice.news
             && !memo.counted
@@ -111,7 +111,7 @@ impl Notifier {
         if !memo.topic {
             topic = settled("the topic", topic::tell(aws, notice, &story).await, may_wait);
             memo.topic = topic.is_ok();
-            // Nobody can ask SNS what it was told: this is noted before anything else can go wrong.
+            // SNS cannot be asked what was published: this is noted before anything else can fail.
             memo.write(aws).await?;
         }
         drop(turn);
@@ -125,12 +125,12 @@ impl Notifier {
         if let Err(why) = topic.and(slack) {
             return Err(Failure::Passing(why));
         }
-        info!("told: {}", story.headline);
+        info!("sent: {}", story.headline);
         Ok(Event::Announced)
     }
 
-    /// One piece of news at a time, and all of them within the time that the invocation has: when it
-    /// is up, nobody waits for a Slack that hangs.
+    /// One notice at a time, and all of them within the time of the invocation: when it is up, no
+    /// notice waits for a Slack that hangs.
     async fn tell_slack(
         &self,
         aws: &Aws,
@@ -143,36 +143,36 @@ impl Notifier {
             Some(_turn) => {
                 slack::tell(aws, &self.slack_api, &self.slack, number, notice, story).await
             }
-            None => Err(Trouble::Passing("other news took all the time that Slack has".into())),
+            None => Err(Trouble::Passing("other notices used up the time for Slack".into())),
         }
     }
 
-    /// Tells Slack of Slipway's own alarms, as their topic hands them over. Those who read the
-    /// topic's mail have read of them there.
+    /// Sends Slipway's own alarms to Slack, as they come from the topic. The topic's mail has them
+    /// already.
     pub async fn tell_alarms(&self, aws: &Aws, payload: &Value) -> Result<Value, Failure> {
         for story in alarm::stories(payload)? {
             match slack::say(aws, &self.slack_api, &self.slack, &story).await {
-                Ok(()) => info!("told: {}", story.headline),
+                Ok(()) => info!("sent: {}", story.headline),
                 Err(Trouble::Passing(why)) => return Err(Failure::Passing(why)),
-                // Not counted: an alarm would ring for it, and could be told no better.
-                Err(trouble) => error!("Slack was not told of {}: {trouble}", story.headline),
+                // Not counted: the alarm on it could not reach Slack either.
+                Err(trouble) => error!("could not notify Slack of {}: {trouble}", story.headline),
             }
         }
         Ok(Value::Null)
     }
 }
 
-/// Says whether one way of telling is over, well or not; an error is why to try again.
+/// Says whether one way of notification is done, sent or given up; an error is why to retry.
 fn settled(whom: &str, told: Result<(), Trouble>, may_wait: bool) -> Result<(), String> {
     let why = match told {
         Ok(()) => return Ok(()),
         Err(Trouble::Passing(why)) if may_wait => {
-            warn!("{whom} could not be told yet: {why}");
-            return Err(format!("{whom} could not be told yet: {why}"));
+            warn!("could not notify {whom} yet: {why}");
+            return Err(format!("could not notify {whom} yet: {why}"));
         }
         Err(trouble) => trouble.to_string(),
     };
-    error!("{whom} was not told, and will not be: {why}");
+    error!("giving up on notifying {whom}: {why}");
     count(Metric::NotTold);
     Ok(())
 }
@@ -188,7 +188,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Passing(why) | Self::Final(why) | Self::Access(why) => why,
-            Self::Gone => "the message is gone",
+            Self::Gone => "the message was deleted",
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::settings::{SLACK_CHANNEL, SLACK_SECRET};
 use pipeline::notice::{News, Notice};
 use std::time::Duration;
 
-/// Another worker that is just posting the deployment's message is waited for so long.
+/// How often to wait for another worker that is posting the deployment's message.
 const WAITS_MAX: usize = 10;
 const WAIT: Duration = Duration::from_millis(400);
 
@@ -24,9 +24,9 @@ const WAIT: Duration = Duration::from_millis(400);
 pub(super) enum Step {
     /// The deployment's message is posted.
     Post,
-    /// It is brought up to date.
+    /// It is updated.
     Update,
-    /// The details go into its thread, and into the channel as well where somebody should see it.
+    /// The details go into its thread, and into the channel as well where a person should see it.
     Reply { broadcast: bool },
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn tell(
         }
     };
     if let Err(Trouble::Access(_)) = &told {
-        // Somebody may have put a new token into the secret.
+        // The secret may have a new token by now.
         cache.forget();
     }
     told
@@ -106,7 +106,7 @@ pub(super) async fn say(
 
 fn channel(aws: &Aws) -> Result<String, Trouble> {
     aws.settings.optional(SLACK_CHANNEL).ok_or_else(|| {
-        Trouble::Final(format!("{SLACK_CHANNEL} is empty; a bot has to know where to write"))
+        Trouble::Final(format!("{SLACK_CHANNEL} is empty; a bot token needs a channel"))
     })
 }
 
@@ -157,7 +157,7 @@ async fn post(
     Ok(())
 }
 
-/// A message that somebody deleted is posted again.
+/// A message that was deleted is posted again.
 async fn update(
     api: &SlackApi<'_>,
     channel: &str,

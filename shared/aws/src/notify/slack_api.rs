@@ -1,4 +1,4 @@
-//! Slack's API: four calls, and what its refusals mean.
+//! Slack's API: four calls, and what its errors mean.
 
 use super::memo::SlackMessage;
 use super::{SLACK_ENDS, Trouble};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub(super) const API: &str = "https://slack.com/api";
 const TIMEOUT: Duration = Duration::from_secs(6);
-/// Slack asks to come back after a while; a longer one is waited out in the queue.
+/// The longest `Retry-After` that is waited for here; a longer one is waited out in the queue.
 const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_MAX: usize = 64 * 1024;
 
@@ -39,7 +39,7 @@ impl SlackApi<'_> {
             (Some(channel), Some(ts)) => {
                 Ok(SlackMessage { channel: channel.into(), ts: ts.into() })
             }
-            _ => Err(Trouble::Final("Slack took the message and did not say where it is".into())),
+            _ => Err(Trouble::Final("Slack accepted the message but returned no timestamp".into())),
         }
     }
 
@@ -78,7 +78,7 @@ impl SlackApi<'_> {
         }
         let (status, answer) = self.send(&format!("{}/{method}", self.api), &body).await?;
         let answer: Value = serde_json::from_str(&answer).map_err(|_| {
-            Trouble::Passing(format!("Slack answered {status} and nothing that can be read"))
+            Trouble::Passing(format!("Slack answered {status} with a body that is not JSON"))
         })?;
         match answer["ok"].as_bool() {
             Some(true) => Ok(answer),
@@ -86,7 +86,7 @@ impl SlackApi<'_> {
         }
     }
 
-    /// Sends once, and once more if Slack wants only a moment.
+    /// Sends once, and once again after a short `Retry-After`.
     async fn send(&self, url: &str, body: &Value) -> Result<(StatusCode, String), Trouble> {
         let (status, pause, answer) = self.send_once(url, body).await?;
         if status != StatusCode::TOO_MANY_REQUESTS {
@@ -95,12 +95,13 @@ impl SlackApi<'_> {
         let pause = pause.unwrap_or(PATIENCE);
         if pause > PATIENCE.min(self.time_left()) {
             let pause = pause.as_secs();
-            return Err(Trouble::Passing(format!("Slack asks to come back after {pause} seconds")));
+            let why = format!("rate limited by Slack; retry after {pause} seconds");
+            return Err(Trouble::Passing(why));
         }
         tokio::time::sleep(pause).await;
         let (status, _, answer) = self.send_once(url, body).await?;
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Trouble::Passing("Slack wants fewer messages".into()));
+            return Err(Trouble::Passing("rate limited by Slack".into()));
         }
         as_answer(status, answer)
     }
@@ -116,9 +117,9 @@ impl SlackApi<'_> {
         if let Some(token) = self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request
-            .body(SdkBody::from(body.to_string()))
-            .map_err(|error| Trouble::Final(format!("Slack's secret is no URL: {error}")))?;
+        let request = request.body(SdkBody::from(body.to_string())).map_err(|error| {
+            Trouble::Final(format!("Slack's secret is not a valid URL: {error}"))
+        })?;
         let asking = async {
             let response = self.aws.http.send(request).await;
             let response = response.map_err(|error| Trouble::Passing(plain_words(&error)))?;
@@ -127,7 +128,7 @@ impl SlackApi<'_> {
             let body = body.map_err(|error| Trouble::Passing(error.to_string()))?;
             Ok((status, pause, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
-        let late = || Err(Trouble::Passing("Slack did not answer in time".into()));
+        let late = || Err(Trouble::Passing("Slack timed out".into()));
         let limit = TIMEOUT.min(self.time_left());
         self.aws.clock.within(limit, asking).await.unwrap_or_else(late)
     }
@@ -150,7 +151,7 @@ fn retry_after(response: &Response<SdkBody>) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// What Slack's word for it means, and what to do about it.
+/// What Slack's error code means, and what to do about it.
 pub(super) fn refusal(word: &str) -> Trouble {
     let what = match word {
         "ratelimited"
@@ -165,7 +166,7 @@ pub(super) fn refusal(word: &str) -> Trouble {
         "message_not_found" => return Trouble::Gone,
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
             return Trouble::Access(format!(
-                "Slack does not know the token any more ({word}); put a new one into the secret"
+                "Slack rejected the token ({word}); put a new one into the secret"
             ));
         }
         "channel_not_found" => {
@@ -175,15 +176,15 @@ pub(super) fn refusal(word: &str) -> Trouble {
         "is_archived" | "channel_is_archived" => "the channel is archived; name another one",
         "missing_scope" | "no_permission" => "the app may not write; give it the scope chat:write",
         "restricted_action" | "action_prohibited" => {
-            "an administrator does not let the app write into this channel"
+            "an administrator does not allow the app to write into this channel"
         }
         "no_service" | "no_team" | "invalid_token" => {
-            "the webhook does not exist any more; make a new one and put it into the secret"
+            "the webhook no longer exists; create a new one and put it into the secret"
         }
         "invalid_blocks" | "msg_too_long" | "invalid_payload" | "no_text" => {
-            "Slack does not take the message as Slipway wrote it; please report this"
+            "Slack rejected the format of the message; please report this"
         }
-        _ => "Slack refused",
+        _ => "Slack rejected the message",
     };
     Trouble::Final(format!("{what} ({word:.100})"))
 }

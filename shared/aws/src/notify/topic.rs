@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// SNS takes a subject of less than a hundred ASCII characters.
 const SUBJECT_MAX: usize = 99;
-/// A text message holds so much in one piece.
+/// The length of an SMS in one part.
 const SMS_MAX: usize = 140;
 
 pub(super) async fn tell(aws: &Aws, notice: &Notice, story: &Story) -> Result<(), Trouble> {

@@ -1,4 +1,4 @@
-//! What people are told, in words. Pure: a notice in, a story out.
+//! Notices in words. Pure: a notice in, a story out.
 
 use pipeline::doubt::Doubt;
 use pipeline::names::ServiceName;
@@ -7,7 +7,7 @@ use pipeline::verdict::{Cause, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// So much of one reason is told; the whole of it is in the deployment's timeline.
+/// How much of a reason is sent; the whole of it is in the deployment's timeline.
 const REASON_MAX: usize = 1500;
 
 /// One notice as a person reads it.
@@ -33,7 +33,7 @@ pub(super) struct Output {
     pub(super) lines: Vec<String>,
 }
 
-/// What somebody can do now: invoke a function with a payload.
+/// What a person can do now: invoke a function with a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Advice {
     pub(super) aim: &'static str,
@@ -45,7 +45,7 @@ pub(super) struct Advice {
 pub(super) enum Mood {
     Underway,
     Good,
-    /// No success and no failure, and nobody has to do anything.
+    /// No success and no failure, and no person has to act.
     Quiet,
     Bad,
     /// A person has to act.
@@ -82,12 +82,12 @@ fn mood_and_what(notice: &Notice) -> (Mood, String) {
     match &notice.news {
         News::Started => (Mood::Underway, format!("deploying {version}")),
         News::ApprovalWanted { until } => {
-            (Mood::Calling, format!("{version} waits for approval until {until}"))
+            (Mood::Calling, format!("{version} is waiting for approval until {until}"))
         }
-        News::GoingBack { .. } => (Mood::Bad, format!("going back from {version}")),
+        News::GoingBack { .. } => (Mood::Bad, format!("rolling back {version}")),
         News::Ended { verdict, .. } => ended(verdict, version.as_str()),
-        News::Declined { .. } => (Mood::Quiet, format!("{version} is not deployed")),
-        News::Waits { .. } => (Mood::Quiet, format!("{version} waits")),
+        News::Declined { .. } => (Mood::Quiet, format!("{version} will not be deployed")),
+        News::Waits { .. } => (Mood::Quiet, format!("{version} is waiting")),
         News::Incomplete { .. } => (Mood::Calling, format!("{version} is still incomplete")),
     }
 }
@@ -95,16 +95,16 @@ fn mood_and_what(notice: &Notice) -> (Mood, String) {
 fn ended(verdict: &Verdict, version: &str) -> (Mood, String) {
     match verdict {
         Verdict::Succeeded => (Mood::Good, format!("{version} is live")),
-        Verdict::Unproven { .. } => (Mood::Quiet, format!("{version} is in place, unproven")),
+        Verdict::Unproven { .. } => (Mood::Quiet, format!("{version} is deployed but unproven")),
         Verdict::RolledBack { .. } => (Mood::Bad, format!("{version} was rolled back")),
         Verdict::Failed { left, .. } if left.is_empty() => {
             (Mood::Bad, format!("{version} failed; no service was changed"))
         }
-        Verdict::Failed { .. } => (Mood::Calling, format!("{version} failed half-way")),
+        Verdict::Failed { .. } => (Mood::Calling, format!("{version} is partially deployed")),
         Verdict::Superseded { .. } => (Mood::Quiet, format!("{version} was superseded")),
         Verdict::Rejected { .. } => (Mood::Quiet, format!("{version} was rejected")),
         Verdict::Cancelled { .. } => (Mood::Quiet, format!("{version} was cancelled")),
-        Verdict::Stuck { .. } => (Mood::Calling, format!("{version} is stuck; somebody must look")),
+        Verdict::Stuck { .. } => (Mood::Calling, format!("{version} is stuck; a person must act")),
     }
 }
 
@@ -115,7 +115,7 @@ fn why(news: &News) -> Option<String> {
         News::Declined { why } | News::Waits { why } => Some(why.clone()),
         News::Incomplete { missing } => {
             let missing: Vec<&str> = missing.iter().map(|image| image.as_str()).collect();
-            Some(format!("nobody pushed {} under this tag", missing.join(", ")))
+            Some(format!("not pushed under this tag: {}", missing.join(", ")))
         }
         News::Ended { verdict, .. } => match verdict {
             Verdict::Succeeded => None,
@@ -126,14 +126,16 @@ fn why(news: &News) -> Option<String> {
             Verdict::Rejected { by, why } | Verdict::Cancelled { by, why } => {
                 Some(format!("{by}: {why}"))
             }
-            Verdict::Stuck { cause, because } => Some(format!("{because}. It began with: {cause}")),
+            Verdict::Stuck { cause, because } => {
+                Some(format!("{because}. Original cause: {cause}"))
+            }
         },
     }
 }
 
 fn unproven(doubts: &BTreeMap<ServiceName, Doubt>) -> String {
     let doubts: Vec<String> = doubts.iter().map(|(service, doubt)| doubt.of(service)).collect();
-    format!("{}. It is not promoted before it has run: deploy it again then", doubts.join("; "))
+    format!("{}. It is not promoted until it has run; deploy it again then", doubts.join("; "))
 }
 
 fn failed(cause: &Cause, left: &[ServiceName]) -> String {
@@ -141,23 +143,23 @@ fn failed(cause: &Cause, left: &[ServiceName]) -> String {
         return cause.to_string();
     }
     let left: Vec<&str> = left.iter().map(ServiceName::as_str).collect();
-    format!("{cause}. These were left as they are: {}", left.join(", "))
+    format!("{cause}. Still on the new revision: {}", left.join(", "))
 }
 
 fn advice(notice: &Notice, rollback_function: &str) -> Option<Advice> {
     let aim = match &notice.news {
-        News::Started => "To stop it and go back",
+        News::Started => "To stop it and roll back",
         News::ApprovalWanted { .. } => {
             let control = rollback_function.strip_suffix("rollback");
             let payload = payload(notice, &[("control", "approve")]);
             let function = format!("{}control", control.unwrap_or_default());
-            return Some(Advice { aim: "To agree", function, payload });
+            return Some(Advice { aim: "To approve", function, payload });
         }
-        News::Ended { verdict: Verdict::Succeeded, .. } => "To go back",
+        News::Ended { verdict: Verdict::Succeeded, .. } => "To roll back",
         News::Ended { verdict: Verdict::Failed { left, .. }, .. } if !left.is_empty() => {
-            "To put back what was left"
+            "To roll back the remaining services"
         }
-        News::Ended { verdict: Verdict::Stuck { .. }, .. } => "To try again to go back",
+        News::Ended { verdict: Verdict::Stuck { .. }, .. } => "To retry the rollback",
         _ => return None,
     };
     let function = rollback_function.to_owned();
@@ -189,7 +191,7 @@ impl Story {
         }
         lines.push(self.facts.join(" "));
         if !self.last_words.is_empty() {
-            lines.push("Last words:".into());
+            lines.push("Last events:".into());
             lines.extend(self.last_words.iter().map(|word| format!("  {word}")));
         }
         if let Some(Output { whose, lines: output }) = &self.output {

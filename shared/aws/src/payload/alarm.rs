@@ -19,7 +19,7 @@ pub fn alarms(payload: &Value) -> Result<Vec<Heard<AlarmReading>>, Failure> {
         None if at(payload, "alarmData").is_some() => Heard::News(reading(payload, "alarmData")?),
         None => {
             return Err(Failure::Unreadable(
-                "neither `detail-type` nor `alarmData` nor `Records` is there; this function takes \
+                "`detail-type`, `alarmData` and `Records` are all missing; this function takes \
                  alarms from EventBridge, as an alarm's own action, or through SNS"
                     .into(),
             ));
@@ -49,12 +49,12 @@ fn by_topic(record: &Value) -> Result<Heard<AlarmReading>, Failure> {
         Ok(alarm) => alarm,
         // It may well be half of an alarm.
         Err(error) if message.trim_start().starts_with('{') => {
-            return Err(Failure::Unreadable(format!("`Sns.Message` is no whole JSON: {error}")));
+            return Err(Failure::Unreadable(format!("`Sns.Message` is truncated JSON: {error}")));
         }
-        Err(_) => return Ok(Heard::NotForUs("a message that is no alarm".into())),
+        Err(_) => return Ok(Heard::NotForUs("a message that is not an alarm".into())),
     };
     let Some(name) = text(&alarm, "AlarmName") else {
-        return Ok(Heard::NotForUs("a message that is no alarm".into()));
+        return Ok(Heard::NotForUs("a message that is not an alarm".into()));
     };
     Ok(Heard::News(AlarmReading {
         alarm: AlarmName::new(name),

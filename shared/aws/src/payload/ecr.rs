@@ -1,4 +1,4 @@
-//! Pushes: from ECR, from its replication, and from whoever tells of one by hand.
+//! Pushes: from ECR, from its replication, or reported by hand.
 
 use super::field::{required_text, required_time, text};
 use super::{Heard, kind};
@@ -8,7 +8,7 @@ use pipeline::push::{Details, KEEP_PREFIX, Push};
 use pipeline::time::Time;
 use serde_json::Value;
 
-/// Reads a push. Whoever tells of one by hand does so `now`.
+/// Reads a push. One that is reported by hand happens `now`.
 pub fn push(payload: &Value, now: Time) -> Result<Heard<Push>, Failure> {
     let expected = match kind(payload) {
         Some("ECR Image Action") => "PUSH",
@@ -26,7 +26,7 @@ pub fn push(payload: &Value, now: Time) -> Result<Heard<Push>, Failure> {
     let tag = text(payload, "detail.image-tag");
     if let Some(ours) = tag.filter(|tag| tag.starts_with(KEEP_PREFIX)) {
         // Every deployment puts one on each of its images; nothing has to be read to know it.
-        return Ok(Heard::NotForUs(format!("our own tag {ours}")));
+        return Ok(Heard::NotForUs(format!("Slipway's own tag {ours}")));
     }
     Ok(Heard::News(Push {
         repository: Repository::new(repository),
@@ -38,13 +38,13 @@ pub fn push(payload: &Value, now: Time) -> Result<Heard<Push>, Failure> {
     }))
 }
 
-/// CI may tell of its push itself, for ECR's event can get lost.
+/// CI may report its push itself, because ECR's event can get lost.
 fn by_hand(payload: &Value, now: Time) -> Result<Push, Failure> {
     let field = |name| {
         text(payload, name).ok_or_else(|| {
             Failure::Unreadable(format!(
-                "`{name}` is missing; tell of a push so: \
-                 {{\"repository\": \"scr-api\", \"tag\": \"3f2a9c1\", \"digest\": \"sha256:…\"}}"
+                "`{name}` is missing; report a push like this: {{\"repository\": \"scr-api\", \
+                 \"tag\": \"3f2a9c1\", \"digest\": \"sha256:…\"}}"
             ))
         })
     };

@@ -1,4 +1,4 @@
-//! What ECS tells of services and tasks.
+//! Events of ECS about services and tasks.
 
 use super::field::{required_text, text};
 use super::{Heard, arn, kind, task};
@@ -13,7 +13,7 @@ use serde_json::Value;
 pub enum EcsNews {
     /// Something about a service changed; only ECS itself can say what it runs now.
     Service { cluster: String, service: ServiceName },
-    /// A task of a service ended, or lost a container. Nobody can ask for this an hour later.
+    /// A task of a service ended, or lost a container. ECS no longer has it an hour later.
     Task { cluster: String, report: TaskReport },
     /// One of our own tasks has ended, or one that another installation of Slipway started.
     OneOff {
@@ -31,7 +31,7 @@ pub fn ecs_news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
         Some("ECS Task State Change") => task::news(payload),
         Some(other) => Ok(Heard::NotForUs(other.to_owned())),
         None => Err(Failure::Unreadable(
-            "`detail-type` is missing; this function takes events of ECS's from EventBridge".into(),
+            "`detail-type` is missing; this function takes ECS events from EventBridge".into(),
         )),
     }
 }
@@ -47,9 +47,9 @@ fn service_news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
     let told = text(payload, "detail.clusterArn").and_then(arn::cluster);
     match named.or(told) {
         Some(cluster) => Ok(Heard::News(EcsNews::Service { cluster, service })),
-        // The deployment's own deadline looks after it.
+        // The deployment's own deadline covers it.
         None => Ok(Heard::NotForUs(format!(
-            "{resource} is an ARN of the old kind and does not name its cluster"
+            "{resource} is an ARN in the old format, which does not name the cluster"
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! What Run Command tells of commands.
+//! Events of Run Command.
 
 use super::field::{required_text, text};
 use super::{Heard, kind};

@@ -21,7 +21,7 @@ pub(super) fn news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
     }
     match started_by.strip_prefix("slipway/") {
         Some(whose) => one_off(payload, whose),
-        None => Ok(Heard::NotForUs(format!("a task of {group}, started by somebody else"))),
+        None => Ok(Heard::NotForUs(format!("a task of {group}, not started by Slipway"))),
     }
 }
 
@@ -32,7 +32,7 @@ fn service_task(payload: &Value, service: ServiceName) -> Result<Heard<EcsNews>,
         && required_text(payload, "detail.desiredStatus")? == "RUNNING";
     let lost_one = runs && containers.iter().any(|container| container.is_stopped());
     if stop.is_none() && !lost_one {
-        return Ok(Heard::NotForUs(format!("a task of {service} on its way")));
+        return Ok(Heard::NotForUs(format!("a task of {service} that has not stopped")));
     }
     let cluster_arn = required_text(payload, "detail.clusterArn")?;
     let cluster = arn::cluster(cluster_arn).unwrap_or_else(|| cluster_arn.to_owned());
@@ -82,7 +82,7 @@ fn one_off(payload: &Value, whose: &str) -> Result<Heard<EcsNews>, Failure> {
     let attempt = attempt.parse().map_err(|_| unreadable())?;
     let deployment = number.parse().map_err(|_| unreadable())?;
     let Some(stop) = stop(payload)? else {
-        return Ok(Heard::NotForUs(format!("slipway/{whose} on its way")));
+        return Ok(Heard::NotForUs(format!("slipway/{whose} has not stopped")));
     };
     let container = the_one_that_works(payload)?;
     let end = Some(OneOffEnd {
@@ -125,7 +125,7 @@ fn the_one_that_works(payload: &Value) -> Result<Container<'_>, Failure> {
     found.copied().ok_or_else(|| {
         Failure::Unreadable(
             "`detail.overrides.containerOverrides` gives no container of `detail.containers` a \
-             command, so that nobody can say which one did the work"
+             command, so the container that ran it is unknown"
                 .into(),
         )
     })
@@ -176,8 +176,8 @@ impl Container<'_> {
     }
 
     /// The event does not say which containers are essential. Where the task outlives a container,
-    /// that one was not. Where the task ended, the one that failed by itself is to blame, not
-    /// those that were told to stop because of it; and if none did, nobody can tell.
+    /// that one was not. Where the task ended, the one that failed is the cause, not those that ECS
+    /// stopped because of it; if none failed, the cause is unknown.
     fn is_essential(&self, all: &[Container<'_>], task_runs: bool) -> bool {
         if task_runs {
             return !self.is_stopped();

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SERVICES_AT_ONCE: usize = 10;
 const ALARMS_AT_ONCE: usize = 100;
 
-/// What was found wrong, by what it was looked for; what is absent here is all right.
+/// What is wrong with what the spec names; what is absent here is in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) repositories: BTreeMap<Repository, String>,
@@ -41,7 +41,7 @@ pub(crate) enum Host {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Missing,
-    /// Something else than ECS's own rolling update brings it forward.
+    /// It uses another deployment controller than ECS.
     Controlled(String),
 }
 
@@ -90,7 +90,10 @@ async fn look_at_repository(
             let why = format!("there is no repository {repository} in this account and region");
             Ok(Some((repository.clone(), why)))
         }
-        Err(error) => Ok(Some((repository.clone(), cannot_look(error, repository.as_str())?))),
+        Err(error) => {
+            let why = cannot_look(error, &format!("repository {repository}"))?;
+            Ok(Some((repository.clone(), why)))
+        }
     }
 }
 
@@ -103,7 +106,7 @@ pub(crate) async fn look_at_lifecycles(
     Ok(try_join_all(looking).await?.into_iter().flatten().collect())
 }
 
-/// Why a repository is missing is told elsewhere.
+/// A missing repository is reported elsewhere.
 async fn look_at_lifecycle(
     aws: &Aws,
     repository: &Repository,
@@ -141,7 +144,7 @@ async fn look_at_cluster(
                 return Ok((Some((cluster.to_owned(), why)), BTreeMap::new()));
             }
             Err(error) => {
-                let why = cannot_look(error, cluster)?;
+                let why = cannot_look(error, &format!("cluster {cluster}"))?;
                 return Ok((Some((cluster.to_owned(), why)), BTreeMap::new()));
             }
         };
@@ -169,7 +172,7 @@ async fn look_at_alarms(
     for some in names.chunks(ALARMS_AT_ONCE) {
         let asking = aws.cloudwatch().describe_alarms();
         let wanted = some.iter().map(ToString::to_string).collect();
-        // Without the types only metric alarms are told, and the others would seem to be missing.
+        // Without the types CloudWatch returns only metric alarms; others would seem to be missing.
         let types = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
         let asking = asking.set_alarm_names(Some(wanted)).set_alarm_types(Some(types.into()));
         let answer = match asking.max_records(100).send().await.map_err(failure) {
@@ -195,23 +198,23 @@ async fn look_at_alarms(
 async fn look_at_hosts(aws: &Aws, tags: &Tags) -> Result<(Tags, Host), Failure> {
     let found = match hosts::hosts(aws, tags).await {
         Ok(found) if found.is_empty() => {
-            Host::Fault(format!("no managed instance carries {}", hosts::named(tags)))
+            Host::Fault(format!("no managed instance has the tags {}", hosts::named(tags)))
         }
         Ok(found) => Host::Warnings(hosts::faults(&found, tags)),
         Err(error) => {
             let why = cannot_look(error, "the hosts")?;
-            let advice = "deploy infra/template.yaml with HostsTagged, so that Slipway may";
+            let advice = "deploy infra/template.yaml with HostsTagged to allow it";
             Host::Fault(format!("{why}; {advice}"))
         }
     };
     Ok((tags.clone(), found))
 }
 
-/// What we may not look at is worth saying; what passes is worth another try.
+/// A rejected request is a fault to report; a temporary failure is worth a retry.
 fn cannot_look(error: Failure, what: &str) -> Result<String, Failure> {
     match error {
         Failure::Refused { code, message } => {
-            Ok(format!("AWS does not let us look at {what}: {message} ({code})"))
+            Ok(format!("AWS rejected the request to read {what}: {message} ({code})"))
         }
         other => Err(other),
     }
@@ -242,7 +245,7 @@ impl Facts {
                     let trouble = self.services.get(&(cluster.clone(), service.name.clone()));
                     let why = match trouble {
                         Some(Trouble::Missing) if service.create.is_none() => format!(
-                            "there is no service {} in {cluster}; create it, or say how with create:",
+                            "there is no service {} in {cluster}; create it, or add create:",
                             service.name
                         ),
                         Some(Trouble::Controlled(why)) => format!("{} {why}", service.name),

@@ -1,4 +1,4 @@
-//! The same wish again: it is made once, and this says what became of it.
+//! Duplicate requests: a request is executed once, and a duplicate gets its outcome.
 
 use super::answer::Caller;
 use super::form::Form;
@@ -12,7 +12,7 @@ use pipeline::environment::Fate;
 use pipeline::names::{DeploymentId, RequestId};
 use serde_json::{Map, Value};
 
-/// Answers a wish that was made before.
+/// Answers a duplicate request.
 pub(crate) async fn answer(
     world: &impl Directory,
     caller: &Caller,
@@ -37,13 +37,13 @@ pub(crate) async fn answer(
             let state = deployment.map_or(String::new(), |known| format!(": {}", known.waiting()));
             format!("deployment {number}{state}")
         }
-        (None, Some(waits)) => format!("it waits: {}", waits.why),
+        (None, Some(waits)) => format!("queued: {}", waits.why),
         (None, None) => match declined {
             Some(why) => format!("it was declined: {why}"),
             None => "it was declined".to_owned(),
         },
     };
-    let text = format!("this was asked a moment ago, and is done once; {text}");
+    let text = format!("duplicate request (same as a moment ago); not repeated; {text}");
     answer.insert("answer".into(), text.into());
     if let Some(number) = number {
         answer.insert("deployment".into(), number.into());

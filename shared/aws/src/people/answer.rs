@@ -5,7 +5,7 @@ use pipeline::deployment::Said;
 use pipeline::names::Place;
 use serde_json::{Map, Value, json};
 
-/// The function that was called, and who called it as far as anybody knows.
+/// The function that was called.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// Its name in AWS: `slipway-rollback`.
@@ -21,7 +21,7 @@ impl Caller {
 
     /// Lambda does not say who pressed the button.
     pub(crate) fn somebody(&self) -> String {
-        format!("somebody with access to {}", self.function)
+        format!("unnamed caller of {}", self.function)
     }
 
     /// Another function of the same installation.
@@ -42,7 +42,7 @@ impl Caller {
     }
 }
 
-/// A no, with everything that is needed to ask better.
+/// A refusal, with everything that is needed to correct the request.
 #[derive(Debug, Default)]
 pub(crate) struct Refusal {
     pub(crate) because: Vec<String>,
@@ -77,7 +77,7 @@ pub(crate) fn yes_or_no(said: &Said) -> (bool, String) {
     }
 }
 
-/// Begins an answer to a wish that was understood.
+/// Begins the answer to a request that could be read.
 pub(crate) fn begin(said: &Said, dry_run: bool, form: &Form) -> Map<String, Value> {
     let (accepted, text) = yes_or_no(said);
     let mut answer = Map::new();

@@ -1,4 +1,4 @@
-//! Whether what an environment has recorded is as it must be. Nothing is changed by asking.
+//! Whether the records of an environment are consistent. Changes nothing.
 
 use super::answer::{Caller, Refusal, place_fields};
 use super::form::Form;
@@ -15,7 +15,7 @@ use pipeline::names::{ApplicationName, EnvironmentName, Place};
 use pipeline::time::Time;
 use serde_json::{Map, json};
 
-/// So many findings are told; whoever has mended those asks again.
+/// At most this many findings are shown; the rest appear once these are fixed.
 const FINDINGS_MAX: usize = 100;
 
 pub(super) async fn audit(
@@ -51,7 +51,7 @@ pub(super) async fn audit(
     let mut seen = Seen { place, with_head: false, not_checked: Vec::new(), left_below };
     let report = match (before, &head) {
         (Some(before), _) => {
-            let what = format!("deployments from {before} on and the environment's record");
+            let what = format!("deployments {before} and later, and the environment's record");
             seen.not_checked.push(what);
             audit.finish_before(before, known_head)
         }
@@ -62,14 +62,14 @@ pub(super) async fn audit(
         }
         (None, Ok(None)) => {
             if read > 0 {
-                audit.odd("there is no record of it, and there are deployments");
+                audit.odd("it has no record, although it has deployments");
             }
             audit.finish_without_head()
         }
         // What was read belongs to two states of the environment.
         (None, Ok(Some(_))) if read_head(world, &seen.place).await? != head => {
             let what = "the environment's record, which changed while its deployments were read; \
-                        ask again";
+                        run the audit again";
             seen.not_checked.push(what.to_owned());
             audit.finish_without_head()
         }
@@ -79,7 +79,7 @@ pub(super) async fn audit(
         }
     };
     if let Some(below) = left_below {
-        let what = format!("deployments below {below}, for which no time was left");
+        let what = format!("deployments below {below}, because time ran out");
         seen.not_checked.push(what);
     }
     Ok(Ok(seen.told(caller, &report)))
@@ -90,7 +90,7 @@ struct Seen {
     place: Place,
     with_head: bool,
     not_checked: Vec<String>,
-    /// Below which number nothing was read, for want of time.
+    /// Below which number nothing was read, because time ran out.
     left_below: Option<u64>,
 }
 
@@ -129,7 +129,9 @@ async fn take_in(
         let page = match world.within_limits(world.recorded(place, before)).await {
             Some(page) => page?,
             None if read > 0 => return Ok((read, before)),
-            None => return Err(Failure::Passing("no deployment was read in time".into())),
+            None => {
+                return Err(Failure::Passing("timed out before any deployment was read".into()));
+            }
         };
         let Page { records, odd, next } = page;
         odd.iter().for_each(|what| audit.odd(what));
@@ -159,13 +161,13 @@ impl Seen {
                 format!("{place}: nothing was ever deployed here")
             }
             0 => format!("{place}: every rule holds for {checked}"),
-            1 => format!("{place}: one thing does not hold, of {checked}"),
-            many => format!("{place}: {many} things do not hold, of {checked}"),
+            1 => format!("{place}: 1 rule violation in {checked}"),
+            many => format!("{place}: {many} rule violations in {checked}"),
         };
         let findings = report.findings.iter().take(FINDINGS_MAX).map(ToString::to_string);
         let mut findings: Vec<String> = findings.collect();
         if found > FINDINGS_MAX {
-            findings.push(format!("and {} more; mend these first", found - FINDINGS_MAX));
+            findings.push(format!("and {} more; fix these first", found - FINDINGS_MAX));
         }
         let mut lines = vec![format!("{summary}; {} rules", Rule::ALL.len())];
         lines.extend(findings.iter().map(|finding| format!("  {finding}")));

@@ -1,4 +1,4 @@
-//! CloudFormation's custom resources: an order that names the address of its answer.
+//! CloudFormation's custom resources: a request that names the URL for its answer.
 
 use super::wish::created;
 use crate::Aws;
@@ -22,7 +22,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// `None`: it is no order of CloudFormation's.
+    /// `None`: it is no request of CloudFormation's.
     pub(crate) fn read(payload: &Value) -> Option<Self> {
         let text = |name: &str| payload.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         text("RequestType")?;
@@ -35,7 +35,7 @@ impl Order {
         })
     }
 
-    /// Tells CloudFormation how it went.
+    /// Reports the outcome to CloudFormation.
     pub(crate) async fn answer(
         &self,
         aws: &Aws,
@@ -51,10 +51,11 @@ impl Order {
         let request = http::Request::put(&self.url)
             .header("content-length", body.len())
             .body(SdkBody::from(body))
-            .map_err(|error| Failure::Unreadable(format!("the ResponseURL is no URL: {error}")))?;
+            .map_err(|error| Failure::Unreadable(format!("invalid ResponseURL: {error}")))?;
         let sending = aws.clock.within(ANSWER_TIMEOUT, aws.http.send(request));
-        let passing = |why: String| Failure::Passing(format!("CloudFormation was not told: {why}"));
-        let response = sending.await.ok_or_else(|| passing("no answer in time".into()))?;
+        let passing =
+            |why: String| Failure::Passing(format!("could not answer CloudFormation: {why}"));
+        let response = sending.await.ok_or_else(|| passing("timed out".into()))?;
         let response = response.map_err(|error| passing(chain(&error)))?;
         match response.status() {
             status if status.is_success() => Ok(()),

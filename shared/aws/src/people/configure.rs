@@ -1,7 +1,7 @@
 //! Applications as code: a spec is read, compared with the account, and stored as a whole.
 //!
-//! Here a mistake is an error and not an answer: Terraform, CloudFormation and CI go on with
-//! whatever was answered.
+//! Here a mistake is an error and not an answer: Terraform, CloudFormation and CI would take any
+//! answer for success.
 
 use super::account::{self, Facts};
 use super::answer::Caller;
@@ -33,22 +33,22 @@ pub(crate) async fn configure(
 ) -> Result<Value, Failure> {
     let look = async |spec: &Application| account::look(aws, spec).await;
     let Some(order) = Order::read(payload) else { return take(aws, look, caller, payload).await };
-    // CloudFormation waits an hour for an answer, so that it gets one whatever happens.
+    // CloudFormation waits up to an hour for an answer, so it always gets one.
     let taken = in_time_to_answer(take(aws, look, caller, payload)).await;
     let why = taken.as_ref().err().map(|failure| chain(failure));
     order.answer(aws, &taken).await?;
-    info!("CloudFormation was told {}", why.as_deref().unwrap_or("that it worked"));
+    info!("reported to CloudFormation: {}", why.as_deref().unwrap_or("SUCCESS"));
     Ok(taken.unwrap_or_else(|_| json!({"accepted": false, "because": why})))
 }
 
 async fn in_time_to_answer(
     taking: impl Future<Output = Result<Value, Failure>>,
 ) -> Result<Value, Failure> {
-    let late = |_| Err(Failure::Passing("AWS took too long to answer; try it again".into()));
+    let late = |_| Err(Failure::Passing("AWS did not answer in time; try again".into()));
     timeout(TAKE_TIMEOUT, taking).await.unwrap_or_else(late)
 }
 
-/// Everything but the errand to CloudFormation.
+/// Everything but the answer to CloudFormation.
 pub(crate) async fn take<L>(
     world: &impl Directory,
     look: L,
@@ -137,18 +137,21 @@ async fn losses(
         let name = &place.environment;
         match head.and_then(|head| head.active) {
             Some(number) => format!(
-                "environments.{name} leaves the spec; deployment {number} there goes on to its end"
+                "environments.{name} is removed from the spec; deployment {number} there continues \
+                 to its end"
             ),
             None => {
-                format!("environments.{name} leaves the spec; nothing is deployed there any more")
+                format!(
+                    "environments.{name} is removed from the spec; Slipway no longer deploys it"
+                )
             }
         }
     });
     Ok(warnings.chain(services_lost(stored, spec)).collect())
 }
 
-/// Slipway stops nothing that it was not told to stop: what ran of a service goes on. One that only
-/// goes from one environment to another, in the same place, is still looked after.
+/// A service that leaves the spec keeps running: Slipway does not stop it. One that only moves to
+/// another environment with the same target is still deployed.
 fn services_lost(stored: &Application, spec: &Application) -> Vec<String> {
     let mut warnings = Vec::new();
     let environments = stored.environments.iter();
@@ -165,8 +168,8 @@ fn services_lost(stored: &Application, spec: &Application) -> Vec<String> {
                 Target::Hosts(_) => ("on its hosts".to_owned(), "remove its container"),
             };
             warnings.push(format!(
-                "environments.{name}.services: {} goes on running {place}, where nothing brings it \
-                 forward any more; {what} by hand",
+                "environments.{name}.services: {} keeps running {place}, but Slipway no longer \
+                 deploys it; {what} by hand",
                 lost.name
             ));
         }

@@ -1,4 +1,4 @@
-//! What a person may say to an environment besides "deploy" and "go back".
+//! What a person may tell an environment besides "deploy" and "roll back".
 
 use super::answer::{Caller, Refusal, begin, yes_or_no};
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, WHY};
@@ -29,8 +29,8 @@ const FIELDS: [Field; 10] = [
     BY,
 ];
 const MEANT_OTHERWISE: [(&str, &str); 2] = [
-    ("to", "to go to another version use the function rollback or deploy"),
-    ("undo", "to take a migration back use the function rollback"),
+    ("to", "to run another version, use the function rollback or deploy"),
+    ("undo", "to undo a migration, use the function rollback"),
 ];
 const ACTIONS: [&str; 10] = [
     "approve",
@@ -74,7 +74,7 @@ pub(crate) async fn control(
         all_said.push(match asked.dry_run {
             true => match engine.rehearse(place, &input).await? {
                 Some(rehearsal) => rehearsal.said,
-                None => Said::Refused(format!("{place} has just left the spec")),
+                None => Said::Refused(format!("{place} was just removed from the spec")),
             },
             false => engine.tell(place, input).await?,
         });
@@ -122,7 +122,7 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
         }
     });
     if form.lacks("action") && form.mistakes.is_empty() {
-        form.mistakes.push(format!("say which \"action\": one of {}", ACTIONS.join(", ")));
+        form.mistakes.push(format!("pass \"action\" with one of: {}", ACTIONS.join(", ")));
     }
     let words = Words {
         version: form.text("version"),
@@ -150,16 +150,16 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
     Ok(Asked { site, controls, by, why, dry_run })
 }
 
-/// What is named to be overruled, where there is anything that the action may overrule.
+/// What the request overrides, where the action can override anything.
 fn overruled(form: &mut Form, action: Option<&str>) -> BTreeSet<Override> {
     let overrides = overrides(form);
     let only_unfinished = overrides.iter().all(|what| *what == Override::Unfinished);
     let mistake = match action {
         Some("approve") | None => None,
         Some("unhold") if only_unfinished => None,
-        Some("unhold") => Some("unhold overrides nothing but \"unfinished\""),
+        Some("unhold") => Some("unhold can override only \"unfinished\""),
         Some(_) if overrides.is_empty() => None,
-        Some(_) => Some("\"override\" is for approve and unhold; leave it out"),
+        Some(_) => Some("\"override\" is only for approve and unhold; remove it"),
     };
     form.mistakes.extend(mistake.map(ToOwned::to_owned));
     overrides
@@ -174,8 +174,8 @@ fn find<'a>(
 ) -> Option<Site<'a>> {
     let likely = |site: &Site| action.is_some_and(|action| is_likely(site, action));
     let nowhere = match action {
-        Some("approve" | "reject") => Some("nothing waits for approval anywhere"),
-        Some("cancel") => Some("nothing is under way anywhere"),
+        Some("approve" | "reject") => Some("no deployment is waiting for approval"),
+        Some("cancel") => Some("no deployment is in progress"),
         Some("resume") => Some("nothing is paused anywhere"),
         Some("unhold") => Some("nothing is on hold anywhere"),
         _ => None,
@@ -245,30 +245,34 @@ fn controls(
     }
 }
 
-/// Whoever names a version does not want another one to be called off.
+/// A person who names a version does not want to cancel another one.
 fn is_another(site: &Site, words: &Words, refusal: &mut Refusal) -> bool {
     let active = site.active.map(|active| &active.request.release.version);
     match (&words.version, active) {
         (Some(typed), Some(active)) if !active.is_meant_by(typed) => {
-            refusal.because.push(format!("it is {active} that is under way, not {typed}"));
+            refusal.because.push(format!("{active} is in progress, not {typed}"));
             true
         }
         _ => false,
     }
 }
 
-/// An approval names what it is for: nobody agrees to whatever happens to wait by now.
+/// An approval names its version: another one may be waiting by now.
 fn approved(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> Option<Version> {
     let waits = waiting_for_approval(site);
     let Some(typed) = &words.version else {
         match waits {
             Some(version) => {
-                refusal.because.push(format!("say which version; {version} waits for approval"));
+                let why = format!("pass \"version\"; {version} is waiting for approval");
+                refusal.because.push(why);
                 let mut fields = form.typed();
                 fields.insert("version".into(), version.as_str().into());
                 refusal.choices.push(with_place(fields, site));
             }
-            None => refusal.because.push(format!("nothing waits for approval in {}", site.place())),
+            None => {
+                let why = format!("no deployment is waiting for approval in {}", site.place());
+                refusal.because.push(why);
+            }
         }
         return None;
     };
@@ -282,8 +286,8 @@ fn example(site: &Site, action: Option<&str>) -> Value {
     fields.insert("action".into(), action.into());
     match action {
         "approve" => {
-            let version =
-                waiting_for_approval(site).map_or("the version that waits", |v| v.as_str());
+            let version = waiting_for_approval(site)
+                .map_or("the version waiting for approval", |v| v.as_str());
             fields.insert("version".into(), version.into());
         }
         "mark_bad" | "unmark_bad" => {
@@ -294,7 +298,7 @@ fn example(site: &Site, action: Option<&str>) -> Value {
         }
         _ => {}
     }
-    fields.insert("why".into(), "we look into something".into());
+    fields.insert("why".into(), "investigating an incident".into());
     fields.insert("by".into(), "your name".into());
     with_place(fields, site)
 }

@@ -43,14 +43,14 @@ const FIELDS: [Field; 13] = [
     REQUEST,
 ];
 const SKIP_MIGRATION: &str = "skip_migration";
-const WHOLE: &str = "a deployment brings all services of an environment out; leave it out";
+const WHOLE: &str = "a deployment always covers all services of an environment; remove this field";
 const MEANT_OTHERWISE: [(&str, &str); 4] = [
     ("service", WHOLE),
     ("services", WHOLE),
-    ("cluster", "say \"application\" and \"environment\" instead"),
-    ("force", "say what to \"override\", or \"fresh\": true for new tasks"),
+    ("cluster", "pass \"application\" and \"environment\" instead"),
+    ("force", "pass \"override\" with what to override, or \"fresh\": true for new tasks"),
 ];
-/// So many of the last versions are offered to one who named none.
+/// How many of the last versions are offered when none was given.
 const CHOICES: usize = 5;
 
 /// What was understood.
@@ -67,7 +67,7 @@ struct Asked<'a> {
     dry_run: bool,
 }
 
-/// Takes a wish; `look` sees what it would change, where a person only wants to know.
+/// Handles a request; for a dry run, `look` finds what it would change.
 pub(crate) async fn deploy(
     world: &impl Directory,
     registry: &impl Registry,
@@ -103,14 +103,14 @@ pub(crate) async fn deploy(
     let engine = Engine::new(world, &Pipeline);
     let input = Input::Requested(Box::new(request.clone()));
     let Some(rehearsal) = engine.rehearse(place, &input).await? else {
-        let because = vec![format!("{place} has just left the spec")];
+        let because = vec![format!("{place} was just removed from the spec")];
         return Ok(Refusal { because, ..Refusal::default() }.into_value(&form));
     };
     let said = match asked.dry_run {
         true => rehearsal.said.clone(),
         false => engine.tell(place, input).await?,
     };
-    info!(%place, dry_run = asked.dry_run, by = asked.by, why = asked.why, "deployment by hand: {said:?}");
+    info!(%place, dry_run = asked.dry_run, by = asked.by, why = asked.why, "manual deployment: {said:?}");
     let mut answer = answer(caller, &asked, &form, &request, &rehearsal, &said, known.now);
     let plan = answer.get_mut("plan").filter(|_| asked.dry_run);
     if let Some((plan, installed)) = plan.zip(installed) {
@@ -120,7 +120,7 @@ pub(crate) async fn deploy(
     Ok(answer)
 }
 
-/// What a deployment would find, with what endangers the way back from it later.
+/// What a deployment would find, with what endangers a later rollback.
 pub(crate) async fn foresee(
     aws: &Aws,
     spec: &Application,
@@ -138,7 +138,7 @@ pub(crate) async fn foresee(
     Ok(preview)
 }
 
-/// A no, with what was pushed last for choices.
+/// A refusal, with what was pushed last for choices.
 async fn refuse(
     world: &impl Directory,
     mut refusal: Refusal,
@@ -197,7 +197,7 @@ fn read<'a>(
         form.mistakes.push(format!("{place} has no migration to skip; leave {SKIP_MIGRATION} out"));
     }
     if wish.version.is_none() && wish.from.is_none() && wish.images.is_empty() {
-        form.mistakes.push("say which \"version\", or \"from\" which environment".into());
+        form.mistakes.push("pass \"version\", or \"from\" with an environment".into());
     }
     refusal.because.splice(0..0, form.mistakes.drain(..));
     let Some(site) = site.filter(|_| refusal.because.is_empty()) else {
@@ -234,7 +234,7 @@ impl Asked<'_> {
             fresh: self.fresh,
             skip_migration: self.skip_migration,
         };
-        // What a person asked for already, and what has not come to its end, is the same wish.
+        // The same request of a person that is queued or in progress makes this one a duplicate.
         let active = self.site.active.map(|active| &active.request);
         let waiting = self.site.head.queue.iter().map(|waits| &waits.request);
         let same = active.into_iter().chain(waiting).find(|other| {
@@ -300,7 +300,7 @@ fn example(site: &Site) -> Value {
     if let Some(confirm) = &site.rules.confirm {
         fields.insert("confirm".into(), confirm.as_str().into());
     }
-    fields.insert("why".into(), "the customer waits for it".into());
+    fields.insert("why".into(), "a customer is waiting for it".into());
     fields.insert("by".into(), "your name".into());
     fields.insert("dry_run".into(), true.into());
     with_place(fields, site)

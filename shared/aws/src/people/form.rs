@@ -1,8 +1,8 @@
 //! What a person typed, read with patience: every mistake is collected, none ends the reading.
 //!
-//! The console sends whatever was typed into its box, and the box begins with an example that
-//! means nothing. Values may be strings where numbers or truths are meant, and names of fields may
-//! be spelled with capitals or dashes.
+//! The Lambda console sends what was typed into its test event, which begins as AWS's sample event.
+//! Values may be strings where numbers or booleans are meant, and names of fields may be spelled
+//! with capitals or dashes.
 
 use pipeline::spec::instead;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// One field: its name, and other words that people use for it.
 pub(crate) type Field = (&'static str, &'static [&'static str]);
 
-/// Who asks, and why; every form has them.
+/// Who requests it, and why; every form has them.
 pub(crate) const BY: Field = ("by", &["who"]);
 pub(crate) const WHY: Field = ("why", &["reason", "because"]);
 pub(crate) const APPLICATION: Field = ("application", &["app"]);
@@ -24,13 +24,13 @@ pub(crate) struct Form {
     fields: BTreeMap<&'static str, Value>,
     /// What is wrong with it, and what to write instead.
     pub(crate) mistakes: Vec<String>,
-    /// Fields that mean nothing here and look like no other.
+    /// Unknown fields that resemble no known one.
     pub(crate) ignored: Vec<String>,
 }
 
 impl Form {
-    /// Reads the fields that a function knows. `meant_otherwise` are words that mean something,
-    /// only not here, with what to say about them.
+    /// Reads the fields that a function knows. `meant_otherwise` are fields that belong elsewhere,
+    /// with what to pass instead.
     pub(crate) fn read(
         payload: &Value,
         known: &[Field],
@@ -39,8 +39,8 @@ impl Form {
         let mut form = Self::default();
         let Some(typed) = form.object(payload) else { return form };
         if is_the_consoles_example(&typed) {
-            form.mistakes
-                .push("this is the console's own example, which means nothing here".into());
+            let why = "this is the Lambda console's sample event; replace it with your own";
+            form.mistakes.push(why.into());
             return form;
         }
         for (key, value) in typed {
@@ -49,7 +49,7 @@ impl Form {
         if form.fields.is_empty() && !form.ignored.is_empty() && form.mistakes.is_empty() {
             // An event of AWS's, perhaps. It must not count as "you know what to do".
             let fields: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-            let why = format!("nothing of this means anything here; write {}", fields.join(", "));
+            let why = format!("none of these fields is known; use {}", fields.join(", "));
             form.mistakes.push(why);
         }
         form
@@ -89,7 +89,8 @@ impl Form {
         if let Some((name, _)) = field {
             let twice = self.fields.insert(name, value.clone());
             if twice.is_some_and(|other| other != *value) {
-                self.mistakes.push(format!("{name} is said twice, and differently; keep one"));
+                let why = format!("\"{name}\" was given twice with different values; keep one");
+                self.mistakes.push(why);
             }
             return;
         }
@@ -105,7 +106,7 @@ impl Form {
         }
     }
 
-    /// Whether nothing at all was said about it.
+    /// Whether the field is absent.
     pub(crate) fn lacks(&self, name: &str) -> bool {
         !self.fields.contains_key(name)
     }
@@ -125,7 +126,7 @@ impl Form {
             Value::Number(number) => Some(number.to_string()),
             other => {
                 let what = kind(other);
-                self.cannot_read(name, &format!("{what}; write a text"))
+                self.cannot_read(name, &format!("{what}; write a string"))
             }
         }
     }
@@ -228,10 +229,10 @@ fn is_empty(value: &Value) -> bool {
 
 fn kind(value: &Value) -> &'static str {
     match value {
-        Value::Bool(_) => "true or false",
+        Value::Bool(_) => "a boolean",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
-        Value::Null | Value::Number(_) | Value::String(_) => "no text",
+        Value::Null | Value::Number(_) | Value::String(_) => "not a string",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which clicks are one: the same wish made twice within a short while is made once.
+//! Duplicate requests: the same request twice within a short time is executed once.
 
 use super::known::Site;
 use crate::hex::hex;
@@ -7,13 +7,13 @@ use pipeline::time::{Span, Time};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Two clicks that are closer than this are one; a wish that comes later is a second one. It may
+/// Two clicks that are closer than this are one request; a later click is a second one. It may
 /// take up to twice as long, because a span has an edge and two clicks may lie on both its sides.
 const A_WHILE: Span = Span::minutes(2);
 
-/// The id of a wish: one that the person gave, or what is wanted and roughly when.
+/// The id of a request: the one that the person gave, or its content and roughly its time.
 ///
-/// Who asks and why is no part of it: two people who press the button at once want one thing.
+/// Who requests it and why is no part of it: two people may press the button at once.
 pub(crate) fn request_id(
     site: &Site,
     wish: &str,
@@ -32,7 +32,7 @@ pub(crate) fn request_id(
     if is_known(site, &before) { before } else { id(span) }
 }
 
-/// Whether this wish was made already.
+/// Whether this request was made already.
 pub(crate) fn is_known(site: &Site, id: &RequestId) -> bool {
     let waiting = site.head.queue.iter().map(|waits| &waits.request.id);
     site.head.fates.iter().map(|(known, _)| known).chain(waiting).any(|known| known == id)

@@ -1,5 +1,5 @@
-//! What is installed, and how it stands: read once, before anything is answered. One record that
-//! cannot be read keeps nothing else from being shown, stopped or brought back.
+//! What is installed, and its state: read once, before anything is answered. One record that cannot
+//! be read keeps nothing else from being shown, stopped or rolled back.
 
 use super::reading::load_readable;
 use crate::Aws;
@@ -17,7 +17,7 @@ use pipeline::spec::{Application, Environment};
 use pipeline::time::Time;
 use std::collections::BTreeMap;
 
-/// The records, as one who asks for a list of them sees them.
+/// The records, where a list of them is needed.
 pub(crate) trait Directory: World {
     /// Every application that was ever configured.
     async fn applications(&self) -> Result<Vec<ApplicationName>, Failure>;
@@ -156,7 +156,7 @@ impl Known {
     }
 
     /// Of an application all environments are read, if one of them was named: they promote to each
-    /// other. What is under way is read only of what was named.
+    /// other. What is in progress is read only of what was named.
     async fn read_heads(&mut self, world: &impl Directory, named: &Named) -> Result<(), Failure> {
         let wanted = |spec: &&Application| {
             named.environment.is_none()
@@ -209,7 +209,7 @@ impl Known {
         self.applications.iter().flat_map(Installed::sites)
     }
 
-    /// What cannot be read of what was named: of these nobody can say how they stand.
+    /// What cannot be read of what was named: the state of these is unknown.
     pub(crate) fn unreadable(&self, named: &Named) -> Vec<String> {
         let specs = self.unreadable.iter().filter(|(name, _)| named.is_application(name));
         let specs = specs.map(|(name, why)| format!("{name}: {why}"));
@@ -267,7 +267,7 @@ impl<'a> Site<'a> {
         &self.head.place
     }
 
-    /// What a request would have looked at before anything is touched, if it started now.
+    /// What pre-flight would check for a request, if it started now.
     pub(crate) fn preparation(&self, request: Request, now: Time) -> Prepare {
         let id = DeploymentId { place: self.place().clone(), number: self.head.last_number + 1 };
         let (rules, repositories) = (self.rules.clone(), self.spec.images.clone());

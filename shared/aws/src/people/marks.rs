@@ -10,7 +10,7 @@ use pipeline::names::{Digest, ImageName, Version};
 use pipeline::release::{Meant, Release, meant};
 use pipeline::spec::instead;
 
-/// Of a digest, so much at least.
+/// The shortest prefix of a digest that is accepted.
 const DIGEST_PREFIX_MIN: usize = 6;
 
 /// What was typed.
@@ -55,7 +55,7 @@ pub(crate) fn digests(
         return digest.map(with_version).into_iter().collect();
     }
     let Some(version) = &words.version else {
-        refusal.because.push("say which \"digest\", or which \"version\" and \"image\"".into());
+        refusal.because.push("pass \"digest\", or \"version\" and \"image\"".into());
         return Vec::new();
     };
     let known = releases.iter().map(|release| (&release.version, *release));
@@ -68,7 +68,7 @@ pub(crate) fn digests(
         Meant::Nothing => {
             let hint = instead(version, releases.iter().map(|release| release.version.as_str()));
             let place = site.place();
-            refusal.because.push(format!("{place} knows no version {version}; {hint}"));
+            refusal.because.push(format!("version {version} is not known in {place}; {hint}"));
             return Vec::new();
         }
     };
@@ -81,7 +81,7 @@ pub(crate) fn digests(
         }
         _ => {
             let version = &release.version;
-            refusal.because.push(format!("say which image of {version} is the bad one"));
+            refusal.because.push(format!("pass \"image\": which image of {version} is bad"));
             for image in release.images.keys() {
                 let mut fields = form.typed();
                 fields.insert("image".into(), image.as_str().into());
@@ -92,7 +92,7 @@ pub(crate) fn digests(
     }
 }
 
-/// The digests whose mark is to be taken away: only what is marked can be meant.
+/// The digests to unmark: only what is marked can be meant.
 pub(crate) fn marked(
     site: &Site,
     releases: &[&Release],
@@ -116,7 +116,7 @@ pub(crate) fn marked(
     if found.is_empty() && refusal.because.is_empty() {
         refusal.because.push(match bad.is_empty() {
             true => format!("nothing is marked bad in {}", site.place()),
-            false => "say which \"digest\" that is marked bad".to_owned(),
+            false => "pass \"digest\" with one that is marked bad".to_owned(),
         });
         for bad in bad {
             let mut fields = form.typed();
@@ -181,12 +181,12 @@ fn by_prefix<'a>(
     match fitting.as_slice() {
         [digest] => Some((*digest).clone()),
         [] => {
-            let why = format!("no digest here begins with {typed}; write it whole: sha256:…");
+            let why = format!("no known digest begins with {typed}; write it in full: sha256:…");
             refusal.because.push(why);
             None
         }
         _ => {
-            refusal.because.push(format!("{typed} fits several digests; write more of it"));
+            refusal.because.push(format!("{typed} matches several digests; be more specific"));
             None
         }
     }

@@ -1,7 +1,7 @@
 //! People: what they type into the console, and what they read there.
 //!
-//! A mistake is answered, not thrown: whoever presses the button at three in the morning gets a
-//! sentence and a payload that can be pasted. Only what AWS does to us is an error.
+//! A mistake is answered, not thrown: a person who presses the button at three in the morning gets
+//! a sentence and a payload that can be pasted. Only failures of AWS are errors.
 
 mod answer;
 mod form;
@@ -54,7 +54,7 @@ pub fn is_batch(payload: &Value) -> bool {
 
 // Boxed: a future that holds the futures of so many calls is too deep for the compiler.
 
-/// Goes back, as a person asks.
+/// Rolls back, as a person requests.
 pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     let look = async |target: &Target, revisions: &BTreeMap<ServiceName, Revision>| {
         preview_way_back(aws, target, revisions).await
@@ -62,19 +62,19 @@ pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     Box::pin(rollback::roll_back(aws, look, &aws.caller("rollback"), payload)).await
 }
 
-/// Starts a version, as a person asks.
+/// Deploys a version, as a person requests.
 pub async fn deploy(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     let look =
         async |spec: &Application, prepare: &Prepare| deploy::foresee(aws, spec, prepare).await;
     Box::pin(deploy::deploy(aws, aws, look, &aws.caller("deploy"), payload)).await
 }
 
-/// Approves, pauses, holds, marks: whatever else a person may say.
+/// Approves, pauses, holds, marks: every other command of a person.
 pub async fn control(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     Box::pin(control::control(aws, &aws.caller("control"), payload)).await
 }
 
-/// Says what runs where, and what is going on.
+/// Shows what runs where, and what is in progress.
 pub async fn status(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     Box::pin(status::status(aws, &aws.caller("status"), payload)).await
 }

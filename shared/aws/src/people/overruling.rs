@@ -1,4 +1,4 @@
-//! What a person may overrule, and what exactly would have to be overruled.
+//! What a person may override, and what exactly would have to be overridden.
 
 use super::form::Form;
 use super::known::Site;
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 const OVERRIDES: [Override; 5] =
     [Override::Freeze, Override::Hold, Override::Promotion, Override::Bad, Override::Unfinished];
 
-/// The things that are named to be overruled.
+/// What the request overrides.
 pub(crate) fn overrides(form: &mut Form) -> BTreeSet<Override> {
     let words = form.list("override");
     let mut overrides = BTreeSet::new();
@@ -24,14 +24,14 @@ pub(crate) fn overrides(form: &mut Form) -> BTreeSet<Override> {
             }
             None => {
                 let hint = instead(&word, OVERRIDES.map(Override::word));
-                form.mistakes.push(format!("there is nothing called {word} to override; {hint}"));
+                form.mistakes.push(format!("there is no override {word}; {hint}"));
             }
         }
     }
     overrides
 }
 
-/// The payload with exactly those words added that would open the door.
+/// The payload with exactly those overrides added that would let it through.
 pub(crate) fn what_would_do(
     site: &Site,
     form: &Form,
@@ -53,7 +53,7 @@ pub(crate) fn what_would_do(
         })
     };
     let overrides = enough(&allowed).or_else(|| {
-        // The database as it is: the other way would have to be written by hand.
+        // It leaves the database as it is: running the migration is for the person to choose.
         allowed.skip_migration = allowed.skip_migration.or(Some(true));
         enough(&allowed)
     })?;
@@ -67,7 +67,7 @@ pub(crate) fn what_would_do(
     Some(with_overrides(typed, &overrides, site))
 }
 
-/// The same for the approval of what waits for one.
+/// The same for an approval.
 pub(crate) fn what_would_do_to_approve(
     site: &Site,
     typed: Map<String, Value>,
@@ -85,7 +85,7 @@ pub(crate) fn what_would_do_to_approve(
     Some(with_overrides(typed, &fewest(goes_on)?, site))
 }
 
-/// The fewest things that have to be overruled; `None`: all of them together are not enough.
+/// The fewest overrides that are enough; `None`: all of them together are not.
 fn fewest(is_enough: impl Fn(&BTreeSet<Override>) -> bool) -> Option<BTreeSet<Override>> {
     let mut needed: BTreeSet<Override> = OVERRIDES.into_iter().collect();
     if !is_enough(&needed) {

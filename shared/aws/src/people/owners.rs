@@ -27,7 +27,7 @@ pub(crate) async fn look(world: &impl Directory, spec: &Application) -> Result<O
             Ok(None) => {}
             Err(why) => owned
                 .warnings
-                .push(format!("whether {name} names the same services cannot be seen: {why}")),
+                .push(format!("could not check whether {name} names the same services: {why}")),
         }
     }
     Ok(owned)
@@ -65,8 +65,8 @@ fn fault(
     Fault {
         path: format!("environments.{environment}.services"),
         message: format!(
-            "{services}: the application {other} deploys this in its {twin} already, and both would \
-             deploy over each other; take it out of one of them, remove {other} with \
+            "{services}: application {other} already deploys this in {twin}, and each would \
+             overwrite the other; remove it from one of them, remove {other} with \
              {{\"application\": \"{other}\", \"remove\": true}}, or add \"force\": true"
         ),
     }

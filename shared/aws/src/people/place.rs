@@ -49,7 +49,7 @@ pub(crate) fn choose<'a>(
 
 fn offer(form: &Form, sites: &[Site], refusal: &mut Refusal) {
     if !sites.is_empty() {
-        refusal.because.push("say which application and environment".into());
+        refusal.because.push("pass \"application\" and \"environment\"".into());
         refusal.choices = sites.iter().map(|site| with_place(form.typed(), site)).collect();
     }
 }

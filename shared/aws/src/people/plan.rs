@@ -12,7 +12,7 @@ use pipeline::spec::{Environment, FirstDeploy, Migration, Target};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// What follows from a wish to go back; `None`: nothing.
+/// What a rollback would do; `None`: nothing.
 pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value> {
     let mut steps = Vec::new();
     let turned = rehearsal.deployment.as_ref().filter(|turned| {
@@ -24,7 +24,7 @@ pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value>
     match (&rehearsal.started, turned) {
         (Some(started), _) => match &started.request.kind {
             Kind::Restore(restore) => Some(of_restore(site, started, restore, steps)),
-            // What waited behind the one that is called off comes next.
+            // What was queued behind the cancelled one comes next.
             Kind::Deploy => {
                 steps.push(format!("then deployment {} starts", words(started)));
                 Some(json!({"environment": site.place().to_string(), "steps": steps}))
@@ -35,9 +35,9 @@ pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value>
             plan.insert("environment".into(), site.place().to_string().into());
             if steps_touch(turned) {
                 plan.insert("from".into(), turned.request.release.version.as_str().into());
-                plan.insert("to".into(), what_ran_before(site).into());
+                plan.insert("to".into(), live(site, "previous revisions").into());
             } else {
-                plan.insert("runs_on".into(), what_ran_before(site).into());
+                plan.insert("runs_on".into(), live(site, "current revisions").into());
             }
             plan.insert("steps".into(), steps.into());
             Some(plan.into())
@@ -49,6 +49,7 @@ pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value>
 /// What a deployment that has just been accepted, or would be, does.
 pub(crate) fn of_deploying(site: &Site, request: &Request) -> Value {
     let release = &request.release;
+    let from = live(site, "current revisions");
     let live = site.head.live.as_ref().map(|live| &live.release);
     let mut steps = Vec::new();
     if let Some(approval) = &site.rules.approval {
@@ -56,13 +57,13 @@ pub(crate) fn of_deploying(site: &Site, request: &Request) -> Value {
     }
     let (register, fresh_ones) = match &site.rules.target {
         Target::Cluster(_) => ("register the new task definitions", "new tasks"),
-        Target::Hosts(_) => ("keep how each container will be run", "a new container"),
+        Target::Hosts(_) => ("store how to run each container", "a new container"),
     };
-    steps.push(format!("look at everything and {register}"));
+    steps.push(format!("run the pre-flight checks and {register}"));
     if let Some(migration) = &site.rules.migration {
         let run = command(&migration.command);
         steps.push(match request.skip_migration {
-            Some(true) => format!("skip the migration, as asked: {run} is not run"),
+            Some(true) => format!("skip the migration, as requested: {run} is not run"),
             _ => format!("run the migration: {run}"),
         });
     }
@@ -70,13 +71,13 @@ pub(crate) fn of_deploying(site: &Site, request: &Request) -> Value {
         let names: Vec<_> = wave.iter().map(|service| service.name.as_str()).collect();
         format!("update {}", names.join(" and "))
     }));
-    steps.extend(site.rules.checks.iter().map(|check| format!("ask {}", check.shown())));
+    steps.extend(site.rules.checks.iter().map(|check| format!("check {}", check.shown())));
     if !site.rules.alarms.names.is_empty() && site.rules.bake.as_seconds() > 0 {
         steps.push(format!("watch the alarms for {}", site.rules.bake));
     }
     let mut plan = Map::new();
     plan.insert("environment".into(), site.place().to_string().into());
-    plan.insert("from".into(), what_ran_before(site).into());
+    plan.insert("from".into(), from.into());
     plan.insert("to".into(), release.version.as_str().into());
     plan.insert("images".into(), images(live, release).into());
     plan.insert("steps".into(), steps.into());
@@ -97,13 +98,14 @@ pub(crate) fn mention_what_is_found(
     let mut preview = match preview {
         Ok(preview) => preview,
         Err(failure) => {
-            let why = format!("AWS could not be asked what would change: {}", chain(&failure));
+            let why = format!("could not check what would change: {}", chain(&failure));
             return drop(plan.insert("warnings".into(), vec![why].into()));
         }
     };
     match site.active {
         Some(active) => preview.warnings.push(format!(
-            "these are the changes from what runs now; deployment {} is under way, and comes first",
+            "these are the changes from the current revisions; deployment {} is in progress and \
+             comes first",
             active.id.number
         )),
         None => {
@@ -123,7 +125,7 @@ pub(crate) fn mention_what_is_found(
     mention(plan, preview.warnings, preview.faults);
 }
 
-/// Adds to a plan what the way back would fail for.
+/// Adds to a plan what would make the rollback fail.
 pub(crate) fn mention_what_is_in_the_way(plan: &mut Value, preview: Preview) {
     if let Value::Object(plan) = plan {
         mention(plan, preview.warnings, preview.faults);
@@ -170,11 +172,11 @@ fn of_restore(
 }
 
 fn step_of(name: &ServiceName, now: Option<&Revision>, restore: &Restore) -> String {
-    let now = now.map_or("what it runs", Revision::short);
+    let now = now.map_or("current revision", Revision::short);
     match restore.revisions.get(name) {
         Some(then) if then.short() == now => format!("{name}: stays at {now}"),
         Some(then) => format!("{name}: {now} -> {}", then.short()),
-        None => format!("{name}: {now} -> a new task definition with the images of then"),
+        None => format!("{name}: {now} -> a new task definition with that release's images"),
     }
 }
 
@@ -184,14 +186,14 @@ fn steps_back(turned: &Deployment) -> Vec<String> {
     let back = |service: &Service| step_back(service, &turned.rules);
     match &turned.state {
         State::Ended { verdict, .. } => {
-            vec![format!("deployment {what} ends here, no service was touched: {verdict}")]
+            vec![format!("deployment {what} ends here, no service was changed: {verdict}")]
         }
         State::Migrating { intent: Intent::GoBack { undo, .. }, .. } => {
-            let mut steps = vec!["let the migration run to its end".to_owned()];
+            let mut steps = vec!["wait for the migration to finish".to_owned()];
             if *undo {
                 steps.extend(turned.rules.migration.as_ref().and_then(undoing));
             }
-            steps.push(format!("then deployment {what} ends; no service was touched"));
+            steps.push(format!("then deployment {what} ends; no service was changed"));
             steps
         }
         State::Undoing { then: AfterUndo::PutBack { .. }, .. } => {
@@ -206,8 +208,12 @@ fn step_back(service: &Service, rules: &Environment) -> String {
     let (name, after) = (&service.name, service.after.short());
     match (&service.before, rules.first_deploy) {
         (Some(before), _) => format!("{name}: {after} -> {}", before.short()),
-        (None, FirstDeploy::Remove) => format!("{name}: it was created, and is deleted again"),
-        (None, FirstDeploy::Leave) => format!("{name}: it was created, and stays at {after}"),
+        (None, FirstDeploy::Remove) => {
+            format!("{name}: created by this deployment, will be deleted")
+        }
+        (None, FirstDeploy::Leave) => {
+            format!("{name}: created by this deployment, stays at {after}")
+        }
     }
 }
 
@@ -223,23 +229,23 @@ fn is_going_back(deployment: &Deployment) -> bool {
 }
 
 fn undoing(migration: &Migration) -> Option<String> {
-    migration.undo.as_ref().map(|undo| format!("take the migration back: {}", command(undo)))
+    migration.undo.as_ref().map(|undo| format!("undo the migration: {}", command(undo)))
 }
 
 fn schema(rules: &Environment, restore: &Restore) -> String {
     match (&rules.migration, restore.undo, &restore.undoes) {
         (None, ..) => "the spec has no migration".to_owned(),
         (Some(_), true, Some(undoes)) => {
-            format!("the migration of {} is taken back first", undoes.version)
+            format!("the migration of {} is undone first", undoes.version)
         }
-        (Some(_), true, None) => "the migration is taken back first".to_owned(),
-        (Some(_), false, _) => "the schema of the database stays as it is".to_owned(),
+        (Some(_), true, None) => "the migration is undone first".to_owned(),
+        (Some(_), false, _) => "the database schema stays as it is".to_owned(),
     }
 }
 
 fn afterwards(site: &Site, release: &Release) -> String {
     let newest = site.head.newest(release.mark()).version;
-    format!("on hold: automation brings nothing that is not newer than {newest}")
+    format!("on hold: automation deploys only what is newer than {newest}")
 }
 
 /// Every image, and what becomes of it.
@@ -255,9 +261,10 @@ fn images(live: Option<&Release>, release: &Release) -> Vec<String> {
     release.images.iter().map(line).collect()
 }
 
-fn what_ran_before(site: &Site) -> String {
+/// The live release, or what to say where it is unknown.
+fn live(site: &Site, unknown: &str) -> String {
     let live = site.head.live.as_ref();
-    live.map_or("what runs now".to_owned(), |live| live.release.version.to_string())
+    live.map_or(unknown.to_owned(), |live| live.release.version.to_string())
 }
 
 fn words(deployment: &Deployment) -> String {

@@ -20,7 +20,7 @@ where
     Ok(found)
 }
 
-/// As `load`, but what cannot be read does not keep back the others: it is told, and why.
+/// As `load`, but a record that cannot be read is reported, and the others are still read.
 pub(crate) async fn load_readable<R>(
     world: &impl World,
     keys: &[Key],

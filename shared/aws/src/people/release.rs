@@ -1,5 +1,5 @@
-//! Which release a person means: one that was pushed, one that ran, or whatever the registry has
-//! under a tag.
+//! Which release a person means: one that was pushed, one that ran, or what the registry has under
+//! a tag.
 
 use super::known::{Directory, Installed, Site};
 use super::registry::{Found, Registry};
@@ -19,7 +19,7 @@ pub(crate) struct Wish {
     pub(crate) images: BTreeMap<String, String>,
 }
 
-/// Finds the release, or says everything that is in the way.
+/// Finds the release, or everything that prevents it.
 pub(crate) async fn find(
     world: &impl Directory,
     registry: &impl Registry,
@@ -54,7 +54,7 @@ pub(crate) async fn find(
         }
     }
     if release.images.is_empty() && faults.is_empty() {
-        faults.push("say which \"version\", or \"from\" which environment".into());
+        faults.push("pass \"version\", or \"from\" with an environment".into());
     }
     if !wish.images.is_empty() {
         release.version = named_after_images(&release, wish);
@@ -84,7 +84,7 @@ fn promoted(
             None if head.good.is_empty() => {
                 Err(vec![format!("nothing has succeeded in {from} yet")])
             }
-            None => Err(vec![format!("what runs in {from} is unknown; say which \"version\"")]),
+            None => Err(vec![format!("the live release of {from} is unknown; pass \"version\"")]),
         };
     };
     let good: Vec<&Release> = head.good.iter().rev().map(|good| &good.release).collect();
@@ -93,8 +93,8 @@ fn promoted(
         Meant::Several(names) => Err(vec![fits_several(version, &names)]),
         Meant::Nothing => {
             let names: Vec<_> = good.iter().map(|release| release.version.as_str()).collect();
-            let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-            Err(vec![format!("{version} never succeeded in {from}; this did: {names}")])
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Err(vec![format!("{version} never succeeded in {from}; these did: {names}")])
         }
     }
 }
@@ -123,5 +123,5 @@ fn named_after_images(release: &Release, wish: &Wish) -> Version {
 /// Says what a version may mean that was not written out.
 pub(super) fn fits_several(typed: &str, versions: &[Version]) -> String {
     let versions: Vec<&str> = versions.iter().map(Version::as_str).collect();
-    format!("{typed} fits several: {}; write more of it", versions.join(", "))
+    format!("{typed} matches several: {}; be more specific", versions.join(", "))
 }

@@ -1,8 +1,8 @@
-//! Taking an application or an environment out of Slipway. Nothing that runs is touched: nothing is
-//! deployed there any more, what waits is declined, and the history stays.
+//! Removing an application or an environment from Slipway. Services keep running: Slipway no longer
+//! deploys them, queued requests are declined, and the history stays.
 //!
 //! What stays of an application is a spec without environments. So it needs no right to delete, and
-//! a spec of the same name goes on where the old one ended.
+//! a spec of the same name continues where the old one ended.
 
 use super::answer::Caller;
 use super::known::Directory;
@@ -54,13 +54,13 @@ pub(crate) async fn remove(
                 "application",
                 format!(
                     "{why}; wait for the verdict or stop it first, or add \"force\": true: then it \
-                     goes on to its end, and no person can stop it"
+                     continues to its end and cannot be stopped"
                 ),
             );
         }
     }
     let environments: Vec<&str> = rest.environments.keys().map(EnvironmentName::as_str).collect();
-    let text = "removed from Slipway; what runs goes on running, and the history stays";
+    let text = "removed from Slipway; services keep running, and the history stays";
     let mut answer = answer(&name, &environments, text, warnings);
     if wish.dry_run {
         answer.insert("dry_run".into(), "nothing was removed".into());
@@ -89,7 +89,8 @@ fn rest_of(stored: &Application, environment: Option<&str>) -> Result<Applicatio
     }
     if rest.environments.is_empty() {
         return Err(format!(
-            "{name} is the only environment of {}; leave it out to remove the application",
+            "{name} is the only environment of {}; leave \"environment\" out to remove the \
+             application",
             stored.application
         ));
     }
@@ -105,7 +106,7 @@ fn rest_of(stored: &Application, environment: Option<&str>) -> Result<Applicatio
     }
 }
 
-/// What happens to each environment, and what is under way there.
+/// What happens to each environment, and what is in progress there.
 async fn look(
     world: &impl Directory,
     stored: &Application,
@@ -129,8 +130,8 @@ async fn look(
         };
         let services = services.join(", ");
         warnings.push(format!(
-            "environments.{name}: {services} keeps running {place}; Slipway neither deploys nor \
-             rolls it back any more"
+            "environments.{name}: {services} keeps running {place}; Slipway no longer deploys it \
+             or rolls it back"
         ));
         match head {
             Ok(head) => {
@@ -141,11 +142,11 @@ async fn look(
                     })
                 });
                 if let Some(number) = head.active {
-                    under_way.push(format!("deployment {number} is under way in {}", head.place));
+                    under_way.push(format!("deployment {number} is in progress in {}", head.place));
                 }
                 if !head.queue.is_empty() {
                     let count = head.queue.len();
-                    warnings.push(format!("environments.{name}: {count} waiting, to be declined"));
+                    warnings.push(format!("environments.{name}: {count} queued, will be declined"));
                 }
             }
             Err(why) => warnings.push(format!("environments.{name}: {why}")),

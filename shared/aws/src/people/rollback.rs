@@ -1,4 +1,4 @@
-//! Going back by hand: what the button `Test` of the function `rollback` does.
+//! Manual rollback: what the button `Test` of the function `rollback` does.
 
 use super::again;
 use super::answer::{Caller, Refusal, begin};
@@ -29,14 +29,14 @@ const FIELDS: [Field; 8] = [
     DRY_RUN,
     REQUEST,
 ];
-const WHOLE: &str = "a rollback brings all services of a release back together; leave it out";
+const WHOLE: &str = "a rollback always covers all services of a release; remove this field";
 const MEANT_OTHERWISE: [(&str, &str); 6] = [
     ("service", WHOLE),
     ("services", WHOLE),
     ("image", WHOLE),
     ("images", WHOLE),
-    ("cluster", "say \"application\" and \"environment\" instead"),
-    ("revision", "say \"to\" and a version instead"),
+    ("cluster", "pass \"application\" and \"environment\" instead"),
+    ("revision", "pass \"to\" with a version instead"),
 ];
 
 /// What was understood.
@@ -50,8 +50,8 @@ struct Asked<'a> {
     dry_run: bool,
 }
 
-/// Takes a wish; `look` sees whether what it goes back to can still be started, where a person only
-/// wants to know.
+/// Handles a request; for a dry run, `look` checks whether the previous revisions can still be
+/// started.
 pub(crate) async fn roll_back(
     world: &impl Directory,
     look: impl AsyncFn(&Target, &BTreeMap<ServiceName, Revision>) -> Preview,
@@ -71,14 +71,14 @@ pub(crate) async fn roll_back(
     let engine = Engine::new(world, &Pipeline);
     let input = asked.input();
     let Some(rehearsal) = engine.rehearse(place, &input).await? else {
-        let because = vec![format!("{place} has just left the spec")];
+        let because = vec![format!("{place} was just removed from the spec")];
         return Ok(Refusal { because, ..Refusal::default() }.into_value(&form));
     };
     let said = match asked.dry_run {
         true => rehearsal.said.clone(),
         false => engine.tell(place, input).await?,
     };
-    info!(%place, dry_run = asked.dry_run, by = asked.by, why = asked.why, "rollback by hand: {said:?}");
+    info!(%place, dry_run = asked.dry_run, by = asked.by, why = asked.why, "manual rollback: {said:?}");
     let mut answer = answer(caller, &asked, &form, &rehearsal, &said);
     let plan = answer.get_mut("plan").filter(|_| asked.dry_run);
     if let Some((plan, (target, revisions))) = plan.zip(way_back(&rehearsal)) {
@@ -87,7 +87,7 @@ pub(crate) async fn roll_back(
     Ok(answer)
 }
 
-/// Where services go back to, and to what; `None`: nothing has to be started for it.
+/// Which revisions services are rolled back to, and where; `None`: no service has to be updated.
 fn way_back(rehearsal: &Rehearsal) -> Option<(&Target, BTreeMap<ServiceName, Revision>)> {
     let restores = rehearsal.started.as_ref().and_then(|started| match &started.request.kind {
         Kind::Restore(restore) => Some((started, restore)),
@@ -172,7 +172,7 @@ fn answer(
         }
         return answer.into();
     }
-    // Somebody may have been quicker between the rehearsal and the deed.
+    // Another request may have come between the rehearsal and the deed.
     if *said == rehearsal.said
         && let Some(plan) = plan::of_going_back(&asked.site, rehearsal)
     {
@@ -193,7 +193,7 @@ fn answer(
     answer.into()
 }
 
-/// Every version that can be gone back to, as a payload.
+/// Every version to which a rollback is possible, as a payload.
 fn choices(asked: &Asked, form: &Form) -> Vec<Value> {
     let mut typed = form.typed();
     if asked.site.rules.migration.as_ref().is_none_or(|migration| migration.undo.is_none()) {

@@ -1,4 +1,4 @@
-//! What runs where, what is going on, and why. Nothing is changed by asking.
+//! What runs where, what is in progress, and why. Changes nothing.
 
 use super::answer::{Caller, Refusal};
 use super::audit::audit;
@@ -25,7 +25,7 @@ const FIELDS: [Field; 7] = [
     ("format", &["as"]),
     ("releases", &["pushes", "versions"]),
 ];
-/// So many of the last deployments are told of each environment.
+/// How many of the last deployments are shown of each environment.
 const HISTORY: u64 = 5;
 
 pub(crate) async fn status(
@@ -43,11 +43,12 @@ pub(crate) async fn status(
     }
     let (is_audit, number) = (form.flag("audit"), form.number("deployment"));
     if is_audit && number.is_some() {
-        let why = "an audit is about every deployment; leave \"deployment\" or \"audit\" out";
+        let why = "an audit covers every deployment; remove \"deployment\" or \"audit\"";
         form.mistakes.push(why.into());
     }
     if !is_audit && !form.lacks("before") {
-        form.mistakes.push("\"before\" says where an audit goes on; add \"audit\": true".into());
+        let why = "\"before\" is where an audit continues; add \"audit\": true";
+        form.mistakes.push(why.into());
     }
     let answer = match number.filter(|_| form.mistakes.is_empty()) {
         _ if is_audit => audit(world, caller, &known, &mut form).await?,

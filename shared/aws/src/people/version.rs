@@ -12,7 +12,7 @@ use pipeline::spec::{TagPattern, instead};
 use pipeline::time::Time;
 use std::collections::BTreeMap;
 
-/// Tags that everybody moves, whatever the spec says of them.
+/// Tags that always count as moving, even where the spec does not list them.
 const MOVING: [&str; 10] = [
     "latest",
     "main",
@@ -52,7 +52,7 @@ pub(crate) async fn by_version(
         Err(faults) => faults,
     };
     if faults.len() < wanted.len() {
-        return Ok(Err(faults)); // Somebody pushed it, and not everywhere.
+        return Ok(Err(faults)); // It was pushed, but not to every repository.
     }
     match meant(version, known.iter().map(|known| (&known.release.version, known))) {
         Meant::One(only) => completed(registry, site, only, &wanted).await,
@@ -87,7 +87,7 @@ async fn known_releases(
     Ok(pushed.chain(ran).filter(|known| known.release.version.is_meant_by(version)).collect())
 }
 
-/// What is known of a release, with those images from the registry whose push nobody heard of.
+/// What is known of a release; images whose push was not reported come from the registry.
 async fn completed(
     registry: &impl Registry,
     site: &Site<'_>,

@@ -12,11 +12,11 @@ use pipeline::spec::Application;
 use pipeline::time::Time;
 use serde_json::{Map, Value, json};
 
-/// So many of the last things that happened are told with what is under way.
+/// How many of the last events are shown with a deployment in progress.
 const LAST: usize = 5;
-/// So many pushed versions are listed.
+/// How many pushed versions are listed.
 const RELEASES: usize = 10;
-/// So many good releases are listed.
+/// How many good releases are listed.
 const GOOD: usize = 10;
 
 /// All that is known of an environment.
@@ -37,7 +37,7 @@ pub(crate) fn summary(site: &Site) -> String {
         line.push_str(&format!("; deployment {}", under_way(active)));
     }
     if !site.head.queue.is_empty() {
-        line.push_str(&format!("; {} waiting", site.head.queue.len()));
+        line.push_str(&format!("; {} queued", site.head.queue.len()));
     }
     for (what, is_so) in
         [("on hold", site.head.hold.is_some()), ("paused", site.head.pause.is_some())]
@@ -88,9 +88,9 @@ pub(crate) fn environment_lines(seen: &Seen) -> Vec<String> {
     };
     let origin = site.head.live.as_ref().and_then(|live| live.release.origin.text());
     add("built from", origin.into_iter().collect());
-    add("asked for by", why(site, history).into_iter().collect());
+    add("requested by", why(site, history).into_iter().collect());
     if let Some(active) = site.active {
-        add("under way", vec![under_way(active)]);
+        add("in progress", vec![under_way(active)]);
     }
     if let Some(active) = site.active {
         lines.extend(timeline(active, LAST).into_iter().map(|line| format!("    {line}")));
@@ -98,7 +98,7 @@ pub(crate) fn environment_lines(seen: &Seen) -> Vec<String> {
     let mut add = |what: &str, texts: Vec<String>| {
         lines.extend(texts.into_iter().map(|text| format!("  {what}: {text}")));
     };
-    add("waiting", waiting(site));
+    add("queued", waiting(site));
     add("incomplete", incomplete(site, pushed));
     add("on hold", hold(site).into_iter().collect());
     add("paused", pause(site).into_iter().collect());
@@ -153,7 +153,7 @@ pub(crate) fn deployment(deployment: &Deployment) -> Value {
 
 pub(crate) fn deployment_lines(deployment: &Deployment) -> Vec<String> {
     let head = format!(
-        "deployment {} of {}, asked for by {}",
+        "deployment {} of {}, requested by {}",
         deployment.id, deployment.request.release.version, deployment.request.asked_by
     );
     let mut lines = vec![head, deployment.waiting().to_string()];
@@ -194,11 +194,11 @@ fn runs(site: &Site) -> String {
         ),
         None if site.head.last_number == 0 => "nothing was deployed here yet".into(),
         None if site.head.good.is_empty() => "no deployment has succeeded here yet".into(),
-        None => "the live release is unknown: the last deployment ended incompletely".into(),
+        None => "live release unknown: the last deployment ended incompletely".into(),
     }
 }
 
-/// Who or what wanted what runs.
+/// Who or what requested the live release.
 fn why(site: &Site, history: &[Deployment]) -> Option<String> {
     let live = site.head.live.as_ref()?;
     let brought = history.iter().find(|deployment| deployment.id.number == live.number)?;
@@ -210,11 +210,11 @@ fn under_way(deployment: &Deployment) -> String {
     format!("{number} of {version} is {}, {}", deployment.state.name(), deployment.waiting())
 }
 
-/// Why each request waits, as it is now: what was written down when it came may be long over.
+/// Why each request is queued.
 fn waiting(site: &Site) -> Vec<String> {
     let line = |waits: &pipeline::environment::Waits| {
         let request = &waits.request;
-        format!("{}, asked for by {}: {}", request.release.version, request.asked_by, waits.why)
+        format!("{}, requested by {}: {}", request.release.version, request.asked_by, waits.why)
     };
     site.head.queue.iter().map(line).collect()
 }
@@ -225,7 +225,7 @@ fn incomplete(site: &Site, pushed: &[Candidate]) -> Vec<String> {
         let missing = candidate.awaited(site.spec, site.head)?;
         let missing: Vec<_> = missing.iter().map(|image| image.as_str()).collect();
         let (version, at) = (&candidate.version, candidate.last_pushed_at);
-        Some(format!("{version}, last pushed at {at}, still lacks {}", missing.join(", ")))
+        Some(format!("{version}, last pushed at {at}, still missing {}", missing.join(", ")))
     };
     pushed.iter().filter_map(line).take(RELEASES).collect()
 }
@@ -234,7 +234,7 @@ fn hold(site: &Site) -> Option<String> {
     let hold = site.head.hold.as_ref()?;
     let until = match &hold.until {
         HoldUntil::NewerThan(mark) => {
-            format!("until something newer than {} comes", mark.version)
+            format!("until a release newer than {} arrives", mark.version)
         }
         HoldUntil::Person => "until a person lifts it".to_owned(),
     };
@@ -281,16 +281,16 @@ fn services(deployment: &Deployment) -> Vec<String> {
             Standing::Untouched => "untouched".to_owned(),
             Standing::Updating { waiting, .. } => format!("updating: {waiting}"),
             Standing::Updated => "updated".to_owned(),
-            Standing::PuttingBack { waiting, .. } => format!("going back: {waiting}"),
-            Standing::PutBack => "back".to_owned(),
+            Standing::PuttingBack { waiting, .. } => format!("rolling back: {waiting}"),
+            Standing::PutBack => "rolled back".to_owned(),
             Standing::Removing { .. } => "being deleted".to_owned(),
             Standing::Removed => "deleted".to_owned(),
-            Standing::Left => "left as it is".to_owned(),
-            Standing::NotPutBack { why } => format!("not put back: {why}"),
+            Standing::Left => "still on the new revision".to_owned(),
+            Standing::NotPutBack { why } => format!("not rolled back: {why}"),
             Standing::TakenOver { revision: Some(by) } => {
-                format!("somebody brought it to {}", by.short())
+                format!("updated to {} outside Slipway", by.short())
             }
-            Standing::TakenOver { revision: None } => "somebody deleted it".to_owned(),
+            Standing::TakenOver { revision: None } => "deleted outside Slipway".to_owned(),
         };
         format!("{}: {before} -> {}, {standing}", service.name, service.after.short())
     };

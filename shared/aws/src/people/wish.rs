@@ -11,12 +11,12 @@ pub(crate) enum Document {
     Value(Value),
 }
 
-/// An application, or one environment of it, that is to be taken out.
+/// An application, or one environment of it, to remove.
 #[derive(Debug)]
 pub(crate) struct Removal {
     pub(crate) application: String,
     pub(crate) environment: Option<String>,
-    /// Terraform or CloudFormation deletes it: what is not there any more is no mistake.
+    /// Terraform or CloudFormation deletes it: it is no mistake if it no longer exists.
     pub(crate) is_deletion: bool,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum What {
 #[derive(Debug)]
 pub(crate) struct Wish {
     pub(crate) what: What,
-    /// Store it although the account lacks what it speaks of.
+    /// Store it although the account lacks what it names.
     pub(crate) force: bool,
     pub(crate) dry_run: bool,
     pub(crate) by: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) fn read(payload: &Value) -> Result<Wish, Value> {
     if is_the_consoles_example(fields) {
         return Err(json!({
             "accepted": false,
-            "because": "this is the console's own example, which means nothing here; give a spec, as YAML or JSON",
+            "because": "this is the Lambda console's sample event; replace it with a spec, as YAML or JSON",
             "example": {"dry_run": true, "spec": EXAMPLE},
         }));
     }
@@ -78,7 +78,7 @@ pub(crate) fn read(payload: &Value) -> Result<Wish, Value> {
     }
 }
 
-/// What Terraform or CloudFormation wants with a resource. What is deleted there stays here, unless
+/// What Terraform or CloudFormation does with a resource. What is deleted there stays here, unless
 /// the resource says otherwise.
 fn of_tool(
     action: &str,
@@ -112,7 +112,7 @@ fn is_ours(order: Option<&Map<String, Value>>) -> bool {
     }
 }
 
-/// What CloudFormation is told that a resource is called.
+/// The physical id that CloudFormation gets for a resource.
 pub(crate) fn created(logical_id: &str) -> String {
     format!("slipway-{logical_id}")
 }
@@ -130,7 +130,7 @@ fn by_hand(mut fields: Map<String, Value>) -> Result<Wish, Value> {
     let Some(application) = application else {
         return Err(json!({
             "accepted": false,
-            "because": "say which \"application\" to remove",
+            "because": "pass the \"application\" to remove",
             "example": {"application": "shop", "remove": true, "dry_run": true},
         }));
     };
@@ -203,6 +203,6 @@ fn kept() -> Value {
     json!({
         "accepted": true,
         "changed": false,
-        "answer": "the spec stays as it is, and so does all that runs; nothing was removed",
+        "answer": "nothing was removed: the spec stays as it is, and all services keep running",
     })
 }

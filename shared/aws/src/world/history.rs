@@ -52,7 +52,7 @@ impl Aws {
         for item in answer.items() {
             let sort = text(item, "sk").map_or("", String::as_str);
             let Some(key @ Key::Deployment(_)) = key_at(&partition, sort) else {
-                page.odd.push(format!("{partition} / {sort} is no record of a deployment"));
+                page.odd.push(format!("{partition} / {sort} is not the record of a deployment"));
                 continue;
             };
             let Key::Deployment(DeploymentId { number, .. }) = key else { continue };

@@ -17,7 +17,7 @@ use pipeline::time::Time;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// The first pause after a conflict is at most so long, each further one twice as long as that.
+/// The longest first pause after a conflict; each further one is up to twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(40);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Waking one record is a few calls of the table and of the queues. What takes longer waits for a

@@ -1,7 +1,7 @@
-//! One's own write, told from somebody else's.
+//! One's own write, distinguished from another writer's.
 //!
 //! The SDK sends a write again whose answer was lost. If the first one was done, the second finds a
-//! version that it does not expect, and DynamoDB refuses it as it would refuse somebody else's. So
+//! version that it does not expect, and DynamoDB rejects it like any conflicting write. So
 //! every write on a condition leaves an id of its own in the item, and a refusal that shows this id
 //! is a success. (A transaction has a token for that: DynamoDB does it once.)
 
@@ -15,7 +15,7 @@ use std::hash::{BuildHasher, RandomState};
 const WRITE: &str = "write";
 
 impl Aws {
-    /// Puts one item on its condition; `false`: somebody else has written before.
+    /// Puts one item on its condition; `false`: another writer was first.
     pub(crate) async fn put_on_condition(&self, put: Put) -> Result<bool, Failure> {
         let id = unique();
         let mut item = put.item;

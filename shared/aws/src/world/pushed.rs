@@ -9,7 +9,7 @@ use crate::failure::{Failure, failure};
 use engine::{Record, Write};
 use pipeline::names::{ApplicationName, Version};
 
-/// So many are looked at; what is older is found by its version.
+/// How many are listed; an older one is found by its version.
 pub(crate) const NEWEST: usize = 50;
 
 impl Aws {

@@ -54,7 +54,7 @@ impl Aws {
         self.post(settings::WAKE_QUEUE, vec![letter]).await
     }
 
-    /// Sends wake what it is to do besides timers, each after so long.
+    /// Sends wake what it is to do besides timers, each after its delay.
     pub async fn send_to_wake<L: Serialize>(&self, letters: &[(L, Span)]) -> Result<(), Failure> {
         let letters = letters.iter().map(|(content, delay)| {
             Ok(Letter { body: body(content)?, delay: (*delay).min(DELAY_MAX) })
@@ -100,7 +100,7 @@ impl Aws {
             // What was not taken still stands in an outbox, and is sent again from there.
             if let Some(failed) = answer.failed().first() {
                 let why = failed.message().unwrap_or_else(|| failed.code());
-                return Err(Failure::Passing(format!("SQS did not take a message: {why}")));
+                return Err(Failure::Passing(format!("SQS rejected a message: {why}")));
             }
         }
         Ok(())
@@ -131,7 +131,7 @@ fn pause(effect: &Effect) -> Span {
     pause.min(DELAY_MAX)
 }
 
-/// The time until `at`, rounded up, so that nobody is woken a moment too early.
+/// The time until `at`, rounded up, so that no record is woken a moment too early.
 fn until(at: Time, now: Time) -> Span {
     let millis = at.millis().saturating_sub(now.millis());
     Span::seconds(millis.div_ceil(1000)).min(DELAY_MAX)

@@ -28,7 +28,9 @@ pub(super) fn canceled(error: &TransactWriteItemsError) -> Option<SaveError> {
     }
     let is_busy =
         says(&["ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"]);
-    is_busy.then(|| WorldError::Passing("DynamoDB is busy; it wrote nothing".into()).into())
+    is_busy.then(|| {
+        WorldError::Passing("DynamoDB throttled the write; nothing was written".into()).into()
+    })
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 const READS_MAX: usize = 4;
 /// A large spec is listed under thousands of things, which one after the other takes too long.
 const LISTED_AT_ONCE: usize = 25;
-/// What is over is kept for so long.
+/// How long a record that has ended is kept.
 pub(crate) const HISTORY: Span = Span::hours(24 * 400);
 /// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
 const DUE: &str = "due";
@@ -81,14 +81,14 @@ impl Aws {
                 return Ok(items);
             }
         }
-        Err(Failure::Passing("DynamoDB did not read everything; it is busy".into()))
+        Err(Failure::Passing("DynamoDB throttled the read; not everything was read".into()))
     }
 
     pub(super) async fn write_records(&self, writes: Vec<Write>) -> Result<(), SaveError> {
         let mut puts = Vec::new();
         for write in &writes {
             // An application is found by what its new spec speaks of before it is stored: that an
-            // event then finds nothing there is harmless, that it finds nobody is not.
+            // event then finds no spec there is harmless, that it finds no application is not.
             if let Key::Spec(application) = &write.key {
                 self.list_application(application, &write.lookups).await?;
             }
@@ -151,7 +151,7 @@ impl Aws {
         put.build().map_err(|error| WorldError::Final(error.to_string()))
     }
 
-    /// Reads the whole index. What lies there and is no record is told and passed by.
+    /// Reads the whole index. An item that is not a record is logged and skipped.
     pub(super) async fn due_records(&self, now: Time) -> Result<Vec<Due>, Failure> {
         let asking = self.dynamodb().query().table_name(self.table()?).index_name("due");
         let asking = asking
@@ -167,7 +167,7 @@ impl Aws {
                 match (key_at(&partition, &sort), due_at(&item)) {
                     (Some(key), Some(since)) => due.push(Due { key, since }),
                     _ => {
-                        error!("{partition} / {sort} is due and no record of Slipway's");
+                        error!("{partition} / {sort} is due but is not a record of Slipway's");
                         count(Metric::Unreadable);
                     }
                 }

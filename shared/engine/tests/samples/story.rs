@@ -254,7 +254,10 @@ impl Shop {
         self.happened_to(number, purpose);
         self.sample_state(number);
         let (service, before) = (ServiceName::from("shop-api"), revision("shop-api", number - 1));
-        self.answer("put back", Event::PutBackStarted { service, revision: before, rollout: None });
+        self.answer(
+            "roll back",
+            Event::PutBackStarted { service, revision: before, rollout: None },
+        );
         self.seen(number - 1);
         self.sample_state(number);
         self.later(Span::minutes(2));

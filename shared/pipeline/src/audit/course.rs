@@ -27,20 +27,20 @@ impl Audit {
 }
 
 pub(super) fn too_large(bytes: usize) -> Option<String> {
-    (bytes > RECORD_MAX).then(|| format!("it has {bytes} bytes, and at most {RECORD_MAX} fit"))
+    (bytes > RECORD_MAX).then(|| format!("it has {bytes} bytes; the limit is {RECORD_MAX}"))
 }
 
 /// `due` is when it wants to be woken, `woken_at` when the table says so.
 pub(super) fn overdue(due: Option<Time>, woken_at: Option<Time>, now: Time) -> Option<String> {
     let due = due?;
     match woken_at {
-        None => Some(format!("it is due at {due}, and the table does not say so")),
+        None => Some(format!("it is due at {due}, but its item has no due time")),
         Some(woken_at) if woken_at > due => {
-            Some(format!("it is due at {due}, and the table says {woken_at}"))
+            Some(format!("it is due at {due}, but its item is due at {woken_at}"))
         }
         Some(_) if due + OVERDUE < now => {
             let late = now.since(due);
-            Some(format!("it was due at {due}, {late} ago, and nobody has woken it"))
+            Some(format!("it was due at {due}, {late} ago, and was not woken"))
         }
         Some(_) => None,
     }
@@ -69,7 +69,7 @@ fn still_asks(deployment: &Deployment) -> Option<String> {
     let entries = deployment.outbox.entries().iter();
     let asks = entries.filter(|entry| !matches!(entry.effect, Effect::Announce(_)));
     let asks: Vec<_> = asks.map(|entry| entry.effect.name()).collect();
-    (!asks.is_empty()).then(|| format!("it has ended, and still asks for {}", list(asks)))
+    (!asks.is_empty()).then(|| format!("it has ended, but still requests {}", list(asks)))
 }
 
 fn touched_too_early(deployment: &Deployment) -> Option<String> {
@@ -86,7 +86,7 @@ fn touched_too_early(deployment: &Deployment) -> Option<String> {
     let touched: Vec<&ServiceName> =
         deployment.services.iter().filter(|s| s.touched()).map(|s| &s.name).collect();
     let early = wanted && !is_done && !touched.is_empty();
-    let found = || format!("touched before the migration had ended well: {}", list(touched));
+    let found = || format!("updated before the migration had succeeded: {}", list(touched));
     early.then(found)
 }
 
@@ -97,5 +97,5 @@ fn started_in_a_freeze(deployment: &Deployment) -> Option<String> {
         return None;
     }
     let until = deployment.rules.frozen_until(deployment.started_at)?;
-    Some(format!("it started at {}, frozen until {until}", deployment.started_at))
+    Some(format!("it started at {}, in a freeze until {until}", deployment.started_at))
 }

@@ -39,9 +39,9 @@ impl Audit {
             return None;
         }
         let says = match &head.live {
-            None => "nobody knows what runs".to_owned(),
+            None => "no release is live".to_owned(),
             Some(live) => {
-                format!("{} runs, from deployment {}", live.release.version, live.number)
+                format!("{} is live, from deployment {}", live.release.version, live.number)
             }
         };
         let live = head.live.as_ref().map(|live| (live.number, &live.release.images));
@@ -51,13 +51,13 @@ impl Audit {
             _ => false,
         };
         let left = match left {
-            None => "left that open".to_owned(),
+            None => "left the live release unknown".to_owned(),
             Some(brief) if live.is_some_and(|(of, _)| of == number) => {
                 format!("left {} with other images", brief.version)
             }
             Some(brief) => format!("left {}", brief.version),
         };
-        (!is_so).then(|| format!("it says that {says}, and deployment {number} {left}"))
+        (!is_so).then(|| format!("it says that {says}, but deployment {number} {left}"))
     }
 
     fn not_the_newest(&self, head: &Head) -> Option<String> {
@@ -68,7 +68,7 @@ impl Audit {
         let deployed = newest.marks().find(is_unknown)?.version;
         let known = known.map(|known| list(known.marks().map(|mark| mark.version)));
         let known = known.unwrap_or_else(|| "nothing".to_owned());
-        Some(format!("it says that {known} is the newest, and {deployed} was deployed"))
+        Some(format!("it says that {known} is the newest, but {deployed} was deployed"))
     }
 
     fn not_good(&self, head: &Head) -> Vec<String> {
@@ -81,7 +81,7 @@ impl Audit {
                 Some(Verdict::Succeeded) => "succeeded with other images".to_owned(),
                 Some(other) => format!("ended {}", other.name()),
             };
-            Some(format!("it says that {version} is good, and deployment {number} {why}"))
+            Some(format!("it says that {version} is good, but deployment {number} {why}"))
         });
         good.collect()
     }
@@ -103,8 +103,7 @@ impl Audit {
             let state = state(migration.state);
             (!fits).then(|| {
                 format!(
-                    "it says that the migration of deployment {number} {state}, and by the record of \
-                     that {is}"
+                    "it says that the migration of deployment {number} {state}, but the record of that deployment says that {is}"
                 )
             })
         });
@@ -143,7 +142,7 @@ impl Brief {
 
 fn state(state: MigrationState) -> &'static str {
     match state {
-        MigrationState::Done => "ended well",
+        MigrationState::Done => "succeeded",
         MigrationState::Undone => "was undone",
         MigrationState::Failed => "failed",
         MigrationState::UndoFailed => "could not be undone",

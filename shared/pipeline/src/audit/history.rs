@@ -27,7 +27,7 @@ impl Audit {
                 let ended = seen.read.as_ref().and_then(|brief| brief.ended.as_ref());
                 is_kept |= ended.is_some_and(|(_, at)| *at + self.kept > self.now);
             } else if is_kept {
-                let why = "there is no record of it, though one before it is there";
+                let why = "it has no record, although an earlier deployment has one";
                 found.push((number, Rule::Numbered, why.to_owned()));
             }
         }
@@ -45,10 +45,10 @@ impl Audit {
         let pairs = self.briefs().zip(self.briefs().skip(1));
         let found = pairs.filter_map(|((before, earlier), (number, later))| {
             let why = match &earlier.ended {
-                None => format!("it started, and deployment {before} has not ended"),
+                None => format!("it started before deployment {before} had ended"),
                 Some((_, at)) if later.started_at + SKEW < *at => {
                     let started_at = later.started_at;
-                    format!("it started at {started_at}, and deployment {before} ended at {at}")
+                    format!("it started at {started_at}, before deployment {before} ended at {at}")
                 }
                 Some(_) => return None,
             };
@@ -89,15 +89,16 @@ impl Audit {
             open.iter().copied().filter(|number| Some(*number) != active).collect();
         if !others.is_empty() {
             let says = match active {
-                Some(active) => format!("deployment {active} is under way"),
-                None => "nothing is under way".to_owned(),
+                Some(active) => format!("deployment {active} is in progress"),
+                None => "no deployment is in progress".to_owned(),
             };
-            let found = format!("it says that {says}, and {} has not ended", list(others));
+            let found = format!("it says that {says}, but {} has not ended", list(others));
             self.find_in_head(Rule::OneAtATime, found);
         }
         let has_ended = |number: &u64| self.brief(*number).is_some_and(|one| one.ended.is_some());
         if let Some(active) = active.filter(has_ended) {
-            let found = format!("it says that deployment {active} is under way, which has ended");
+            let found =
+                format!("it says that deployment {active} is in progress, but it has ended");
             self.find_in_head(Rule::OneAtATime, found);
         }
     }

@@ -75,8 +75,7 @@ impl Audit {
             }
             if let Some(before) = failed.get(&brief.images).filter(|_| brief.by_automation) {
                 let why = format!(
-                    "it ran the migration of {}, which failed with the same images in deployment \
-                     {before}",
+                    "it ran the migration of {} again, which had failed with the same images in deployment {before}",
                     brief.version
                 );
                 found.push((number, Rule::MigratesOnce, why));

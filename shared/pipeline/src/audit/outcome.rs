@@ -45,11 +45,11 @@ fn not_everywhere(deployment: &Deployment) -> Option<String> {
     let known = |name: &ServiceName| deployment.services.iter().any(|s| s.name == *name);
     let unknown = deployment.rules.services().map(|(_, spec)| &spec.name);
     let unknown = unknown.filter(|name| !known(name));
-    let unknown = unknown.map(|name| format!("nothing is recorded of {name}"));
+    let unknown = unknown.map(|name| format!("{name} is not recorded"));
     let not_there = deployment.services.iter().filter(|s| s.standing != Standing::Updated);
     let not_there = not_there.map(|service| {
         let (name, after) = (&service.name, service.after.short());
-        format!("{name} was not seen at {after}: it {}", standing(service))
+        format!("{name} was not observed on {after}: it {}", standing(service))
     });
     let found: Vec<String> = unknown.chain(not_there).collect();
     (!found.is_empty()).then(|| list(found))
@@ -59,7 +59,7 @@ fn not_everywhere(deployment: &Deployment) -> Option<String> {
 fn without_a_task(deployment: &Deployment) -> Option<String> {
     let is_restore = matches!(deployment.request.kind, Kind::Restore(_));
     let ran = deployment.services.iter().any(|service| service.ran);
-    (!is_restore && !ran).then(|| "no service was seen to run a task of it".to_owned())
+    (!is_restore && !ran).then(|| "no task of it was observed on any service".to_owned())
 }
 
 /// What is left by a rollback by hand sets alarms off, and they do not count.
@@ -69,7 +69,7 @@ fn in_spite_of_an_alarm(deployment: &Deployment) -> Option<String> {
     }
     let rang =
         deployment.alarms.iter().filter_map(|(name, memory)| Some((name, memory.rang_at()?)));
-    let rang: Vec<_> = rang.map(|(name, at)| format!("{name} was on at {at}")).collect();
+    let rang: Vec<_> = rang.map(|(name, at)| format!("{name} was in ALARM at {at}")).collect();
     (!rang.is_empty()).then(|| list(rang))
 }
 
@@ -108,7 +108,8 @@ fn wrongly_named(deployment: &Deployment, named: &[ServiceName]) -> Option<Strin
         deployment.services.iter().any(|service| service.name == **name && !is_back(service))
     };
     let wrong: Vec<&ServiceName> = named.iter().filter(|name| !changed(name)).collect();
-    (!wrong.is_empty()).then(|| format!("it says that it left {}, which it did not", list(wrong)))
+    (!wrong.is_empty())
+        .then(|| format!("it says that {} stayed on the new revision, which is wrong", list(wrong)))
 }
 
 /// A reason that is too long to be stored is cut, and names no more than fit.
@@ -119,7 +120,7 @@ fn not_named(deployment: &Deployment, because: &str) -> Option<String> {
     let unnamed: Vec<&ServiceName> = unnamed.map(|service| &service.name).collect();
     let is_cut = because.ends_with('…');
     (!is_cut && !unnamed.is_empty())
-        .then(|| format!("not back, and not named in \"{because}\": {}", list(unnamed)))
+        .then(|| format!("not rolled back, and not named in \"{because}\": {}", list(unnamed)))
 }
 
 fn has_touched(deployment: &Deployment) -> Option<String> {
@@ -132,25 +133,25 @@ fn has_touched(deployment: &Deployment) -> Option<String> {
 
 fn standing(service: &Service) -> &'static str {
     match service.standing {
-        Standing::Untouched => "is untouched",
+        Standing::Untouched => "is not updated",
         Standing::Updating { .. } => "is being updated",
-        Standing::Updated => "runs the release",
-        Standing::PuttingBack { .. } => "is being put back",
-        Standing::PutBack => "is put back",
+        Standing::Updated => "is on the release",
+        Standing::PuttingBack { .. } => "is being rolled back",
+        Standing::PutBack => "is rolled back",
         Standing::Removing { .. } => "is being deleted",
         Standing::Removed => "is deleted",
-        Standing::Left => "is left as it is",
-        Standing::NotPutBack { .. } => "could not be put back",
-        Standing::TakenOver { .. } => "was updated by somebody else",
+        Standing::Left => "was left as it was",
+        Standing::NotPutBack { .. } => "could not be rolled back",
+        Standing::TakenOver { .. } => "was updated outside Slipway",
     }
 }
 
 pub(super) fn says(schema: Schema) -> &'static str {
     match schema {
         Schema::Untouched => "no migration ran",
-        Schema::Migrated => "the migration ended well",
+        Schema::Migrated => "the migration succeeded",
         Schema::Undone => "the migration was undone",
         Schema::MigrationFailed => "the migration failed",
-        Schema::UndoFailed => "the undoing of the migration failed",
+        Schema::UndoFailed => "the undo of the migration failed",
     }
 }

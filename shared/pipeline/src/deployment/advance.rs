@@ -47,9 +47,9 @@ impl Deployment {
                 self.nothing_touched(event, now)
             }
 
-            (_, E::CancelRequested { .. }) => {
-                Said::Refused("it is under way; use rollback to put everything back".into())
-            }
+            (_, E::CancelRequested { .. }) => Said::Refused(
+                "the deployment is in progress; use rollback to roll back its services".into(),
+            ),
             (_, E::RollbackRequested { by, why, undo }) => {
                 self.rollback_requested(by, why, undo, now)
             }
@@ -57,7 +57,7 @@ impl Deployment {
             (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
 
             (S::Migrating { .. } | S::Undoing { .. }, event) => self.one_off_event(event, now),
-            (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
+            (_, E::OneOffClaimed { .. }) => Said::Denied("no migration task is due now".into()),
             (S::RollingBack { .. } | S::Settling { .. }, event) => self.going_back(event, now),
             (_, event) => self.going_forward(event, now),
         }
@@ -70,20 +70,20 @@ impl Deployment {
         match (&self.state, event) {
             (_, E::CancelRequested { by, why } | E::RollbackRequested { by, why, .. }) => {
                 self.end(Verdict::Cancelled { by, why }, now);
-                Said::Accepted("called off; nothing was touched".into())
+                Said::Accepted("cancelled; no service was changed".into())
             }
             (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
-            (_, E::OneOffClaimed { .. }) => Said::Denied("no one-off task is wanted now".into()),
+            (_, E::OneOffClaimed { .. }) => Said::Denied("no migration task is due now".into()),
 
             (S::AwaitingApproval { deadline }, E::Approved { .. }) if now >= *deadline => {
-                let too_late = format!("it waited for approval until {deadline}; deploy it again");
+                let too_late = format!("the approval expired at {deadline}; deploy it again");
                 self.approval_expired(now);
                 Said::Refused(too_late)
             }
             (S::AwaitingApproval { .. }, E::Approved { by }) => self.approved(&by, now),
             (S::AwaitingApproval { .. }, E::Rejected { by, why }) => {
                 self.end(Verdict::Rejected { by, why }, now);
-                Said::Accepted("rejected; nothing was touched".into())
+                Said::Accepted("rejected; no service was changed".into())
             }
             (S::AwaitingApproval { deadline }, E::Woken) if now >= *deadline => {
                 self.approval_expired(now);
@@ -177,7 +177,7 @@ impl Deployment {
     }
 
     fn no_approval_wanted(&self) -> Said {
-        Said::Refused(format!("nothing waits for approval: it is {}", self.state.name()))
+        Said::Refused(format!("no deployment is waiting for approval: it is {}", self.state.name()))
     }
 
     /// It belongs to another state: an answer that comes late or twice, a fact about something
@@ -187,14 +187,14 @@ impl Deployment {
     }
 
     fn approval_expired(&mut self, now: Time) {
-        let why = "the approval did not come in time; deploy it again to ask again".into();
-        self.end(Verdict::Rejected { by: "the clock".into(), why }, now);
+        let why = "not approved in time; deploy it again to request approval again".into();
+        self.end(Verdict::Rejected { by: "timeout".into(), why }, now);
     }
 
     fn approved(&mut self, by: &str, now: Time) -> Said {
         self.note(now, format!("Approved by {by}."));
         self.prepare(now);
-        Said::Accepted("approved; it goes on".into())
+        Said::Accepted("approved; the deployment starts".into())
     }
 
     /// This deployment is itself a rollback by hand, and somebody has pressed the button twice.
@@ -202,33 +202,31 @@ impl Deployment {
         let version = &self.request.release.version;
         match &self.request.kind {
             Kind::Restore(restore) if undo && !restore.undo => Said::Refused(format!(
-                "it is already on its way back to {version}, and the migration stays as it is"
+                "already rolling back to {version}, without undoing the migration"
             )),
-            _ => Said::Accepted(format!("it is already on its way back to {version}")),
+            _ => Said::Accepted(format!("already rolling back to {version}")),
         }
     }
 
     fn rollback_requested(&mut self, by: String, why: String, undo: bool, now: Time) -> Said {
         if undo && self.rules.migration.as_ref().is_none_or(|m| m.undo.is_none()) {
             return Said::Refused(
-                "the spec has no `undo` for the migration; ask without it".into(),
+                "the spec has no migration.undo; roll back without \"undo\"".into(),
             );
         }
         match &self.state {
             State::RollingBack { .. } | State::Settling { .. }
                 if undo && self.schema == Schema::Migrated =>
             {
-                Said::Refused(
-                    "it is already on its way back, and the migration stays as it is".into(),
-                )
+                Said::Refused("already rolling back, without undoing the migration".into())
             }
             State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. } => {
-                Said::Accepted("it is already on its way back".into())
+                Said::Accepted("already rolling back".into())
             }
             _ => {
-                self.note(now, format!("{by} asked to go back: {why}."));
+                self.note(now, format!("Rollback requested by {by}: {why}."));
                 self.go_back_as_asked(Cause::Person { by, why }, undo, now);
-                Said::Accepted("everything goes back to what ran before".into())
+                Said::Accepted("rolling back all services".into())
             }
         }
     }

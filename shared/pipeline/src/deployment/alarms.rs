@@ -122,13 +122,13 @@ impl Deployment {
         let AlarmReading { alarm, reason, .. } = reading;
         if self.is_restore() {
             // What is being left sets alarms off; that is no reason to stop half-way back.
-            self.note(now, format!("Alarm {alarm} is on; it goes back all the same."));
+            self.note(now, format!("Alarm {alarm} is in ALARM; the rollback continues anyway."));
             return Said::Done;
         }
         let cause = Cause::Alarm { alarm: alarm.clone(), reason };
         match &self.state {
             State::Migrating { intent: Intent::GoOn, .. } => {
-                self.note(now, format!("Alarm {alarm} is on."));
+                self.note(now, format!("Alarm {alarm} is in ALARM."));
                 self.go_back(cause, now);
                 Said::Done
             }
@@ -136,7 +136,7 @@ impl Deployment {
             | State::Checking { .. }
             | State::Baking { .. }
             | State::Confirming { .. } => {
-                self.note(now, format!("Alarm {alarm} is on."));
+                self.note(now, format!("Alarm {alarm} is in ALARM."));
                 self.go_back(cause, now);
                 Said::Done
             }
@@ -163,7 +163,7 @@ impl Deployment {
             return Said::Done;
         };
         if read_at < *since {
-            return Said::Ignored("the alarms were read before the last look".into());
+            return Said::Ignored("the alarms were read before the final check".into());
         }
         let told = *alarms_read != AlarmsRead::NOT_YET;
         *alarms_read = alarms_read.or_later(read_at);
@@ -177,7 +177,7 @@ impl Deployment {
                 return Said::Done;
             }
             if !told {
-                self.note(now, format!("Alarm {alarm} has no data: nothing was measured."));
+                self.note(now, format!("Alarm {alarm} has no data (INSUFFICIENT_DATA)."));
             }
         }
         self.conclude_if_confirmed(now);

@@ -47,7 +47,7 @@ impl Deployment {
         };
         let Some(own) = progress.get_mut(check).filter(|p| p.attempt == attempt && !p.passed)
         else {
-            return Said::Ignored("the answer of an earlier attempt".into());
+            return Said::Ignored("the answer to an earlier attempt".into());
         };
         match outcome {
             Outcome::Passed => {

@@ -137,7 +137,7 @@ impl Deployment {
         }
         *look_at = (now + LOOK_SOON).min(*deadline);
         if service.is_news(&waiting) {
-            self.note(now, format!("{name} is not at rest yet: {waiting}."));
+            self.note(now, format!("{name} is not stable yet: {waiting}."));
         }
     }
 
@@ -160,7 +160,7 @@ impl Deployment {
             return Said::Ignored("not confirming".into());
         };
         if now < *look_at {
-            return Said::Ignored("woken before its time".into());
+            return Said::Ignored("woken early".into());
         }
         let open: Vec<_> = unseen.iter().cloned().collect();
         // Whoever overslept asks first.

@@ -10,7 +10,7 @@ use crate::waits::WaitsFor;
 use std::slice::from_ref;
 
 /// Why a service is given up of which no look was answered.
-pub(super) const UNHEARD: &str = "nothing was heard of it in time";
+pub const UNHEARD: &str = "its state could not be read in time";
 
 impl Deployment {
     pub(super) fn observed_going_back(&mut self, observations: &[Observation], now: Time) -> Said {
@@ -97,15 +97,18 @@ impl Deployment {
             (Reading::TakenOver { revision } | Reading::Replaced { revision }, _) => {
                 service.standing = Standing::TakenOver { revision: Some(revision.clone()) };
                 self.leave_to_others(name);
-                self.note(now, format!("Somebody else brought {name} to {}.", revision.short()));
+                self.note(
+                    now,
+                    format!("{name} was updated to {} outside Slipway.", revision.short()),
+                );
             }
             (Reading::Gone, _) => {
                 service.standing = Standing::TakenOver { revision: None };
                 self.leave_to_others(name);
-                self.note(now, format!("Somebody deleted {name}."));
+                self.note(now, format!("{name} was deleted outside Slipway."));
             }
             (Reading::Failed { reason } | Reading::Returned { reason, .. }, None) => {
-                self.give_up(name, format!("it could not be brought back: {reason}"), now);
+                self.give_up(name, format!("the rollback failed: {reason}"), now);
             }
         }
     }
@@ -127,7 +130,7 @@ impl Deployment {
                 // Whatever else is shown later came later.
                 service.visible_from = service.visible_from.or(Some(seen_at + VISIBLE_AFTER));
                 self.leave_to_others(name);
-                self.note(now, format!("{name} is back."));
+                self.note(now, format!("{name} is rolled back."));
             }
             Standing::Removing { .. } if counts => self.set_removed(name, now),
             _ => self.settled_service(name, seen_at),
@@ -140,7 +143,7 @@ impl Deployment {
             let Some(service) = self.service_mut(name) else { return };
             service.standing =
                 if service.before.is_some() { Standing::PutBack } else { Standing::Removed };
-            self.note(now, format!("{name} is back after all."));
+            self.note(now, format!("{name} is rolled back after all."));
         }
         self.settled_service(name, seen_at);
     }
@@ -153,7 +156,7 @@ impl Deployment {
             Standing::PuttingBack { deadline, waiting: known, .. } => {
                 *known = waiting.clone().shortened();
                 if now >= *deadline {
-                    let why = format!("it was not back in time, still waiting: {waiting}");
+                    let why = format!("the rollback timed out: {waiting}");
                     self.give_up(name, why, now);
                 }
             }
@@ -192,7 +195,7 @@ impl Deployment {
     }
 
     pub(super) fn give_up(&mut self, name: &ServiceName, why: String, now: Time) {
-        self.note(now, format!("{name} could not be put back: {why}."));
+        self.note(now, format!("{name} could not be rolled back: {why}."));
         self.outbox.keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service == *name));
         if let Some(service) = self.service_mut(name) {
             service.standing = Standing::NotPutBack { why };
@@ -217,7 +220,7 @@ impl Deployment {
             return Said::Ignored("not rolling back".into());
         };
         if now < *look_at {
-            return Said::Ignored("woken before its time".into());
+            return Said::Ignored("woken early".into());
         }
         // Whoever overslept asks first: it may have come back in the meantime.
         let overslept = now >= *look_at + GRACE;

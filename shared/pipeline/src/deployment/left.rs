@@ -17,6 +17,6 @@ impl Left {
         let left = self.revisions.get(service)?;
         let runs = runs.filter(|runs| *runs != left)?;
         let (runs, left, number) = (runs.short(), left.short(), self.number);
-        Some(format!("{service} runs {runs}, and deployment {number} left {left} there"))
+        Some(format!("{service} runs {runs}, but deployment {number} left it on {left}"))
     }
 }

@@ -27,6 +27,7 @@ mod turn_round;
 mod waiting;
 
 pub use advance::{Said, advance};
+pub use going_back::UNHEARD;
 pub use left::Left;
 pub use service::{Service, Standing};
 pub use state::{AfterUndo, AlarmsRead, Intent, Reported, Run, RunProgress, Schema, State};
@@ -177,16 +178,16 @@ impl Deployment {
         let release = self.request.release.version.clone();
         let what = match &self.request.kind {
             Kind::Deploy => format!("Deploying {release}"),
-            Kind::Restore(restore) => format!("Going back from {} to {release}", restore.from),
+            Kind::Restore(restore) => format!("Rolling back from {} to {release}", restore.from),
         };
-        self.note(now, format!("{what}, asked for by {}.", self.request.asked_by));
+        self.note(now, format!("{what}, requested by {}.", self.request.asked_by));
         match &self.request.kind {
             _ if self.rules.migration.is_none() => {}
             Kind::Restore(restore) if !restore.undo => {
-                self.note(now, "The schema of the database stays as it is.");
+                self.note(now, "The database schema stays as it is.");
             }
             Kind::Deploy if self.request.skip_migration == Some(true) => {
-                self.note(now, "The migration is skipped, as asked.");
+                self.note(now, "Skipping the migration, as requested.");
             }
             _ => {}
         }

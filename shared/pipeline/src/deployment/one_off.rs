@@ -49,10 +49,12 @@ impl Deployment {
             Purpose::Migrate => ("migrate", Some(migration.command)),
             Purpose::Undo => ("undo", migration.undo),
         };
-        let command = command.ok_or("the spec has no `undo` for the migration")?;
+        let command = command.ok_or("the spec has no migration.undo")?;
         let service = migration.service;
         let revision = self.one_off_revision(&service).ok_or_else(|| {
-            format!("{service} does not run, so that it is not known what to run the command with")
+            format!(
+                "{service} does not exist, so there is no task definition to run the command with"
+            )
         })?;
         let spec = self.rules.services().map(|(_, s)| s).find(|s| s.name == service);
         let is_new = self.services.iter().any(|s| s.name == service && s.before.is_none());
@@ -84,7 +86,7 @@ impl Deployment {
             Kind::Deploy => None,
         };
         let whose = whose.map(|undoes| format!(" of {}", undoes.version)).unwrap_or_default();
-        self.note(now, format!("Taking the migration{whose} back."));
+        self.note(now, format!("Undoing the migration{whose}."));
         self.begin_one_off(Purpose::Undo, |run| State::Undoing { run, then }, now);
     }
 
@@ -140,7 +142,7 @@ impl Deployment {
 
     fn claimed(&mut self, fits: bool, attempt: u32, now: Time) -> Said {
         let Some(run) = self.run_mut().filter(|run| fits && run.attempt == attempt) else {
-            return Said::Denied("another attempt is under way".into());
+            return Said::Denied("another attempt is in progress".into());
         };
         match run.progress {
             RunProgress::Asked => {
@@ -149,7 +151,7 @@ impl Deployment {
             }
             // One at a time: what the first one finds, the second must not find otherwise.
             RunProgress::Claimed { granted_at, .. } if now < granted_at + WORKER_LIFE => {
-                Said::Denied("another worker is at it".into())
+                Said::Denied("another worker has claimed it".into())
             }
             RunProgress::Claimed { at, .. } if now < at + CLAIM_LIFE => {
                 run.progress = RunProgress::Claimed { at, granted_at: now };
@@ -157,7 +159,7 @@ impl Deployment {
             }
             RunProgress::Claimed { .. } => {
                 self.one_off_unclear("it was claimed too long ago to try again safely", now);
-                Said::Denied("nobody can say whether the task was started".into())
+                Said::Denied("it is unknown whether the task was started".into())
             }
             RunProgress::Started { .. } | RunProgress::Stopping { .. } => {
                 Said::Denied("the task was started".into())
@@ -168,7 +170,7 @@ impl Deployment {
     pub(super) fn one_off_started(&mut self, attempt: u32, task: &TaskId, now: Time) -> Said {
         let timeout = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout);
         let what = match self.state {
-            State::Undoing { .. } => "The undoing",
+            State::Undoing { .. } => "The undo",
             _ => "The migration",
         };
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
@@ -226,7 +228,7 @@ impl Deployment {
         run.reported = None;
         let next = run.attempt;
         if next == 2 {
-            self.note(now, format!("It cannot be started yet and is tried again: {reason}."));
+            self.note(now, format!("The task could not start and will be retried: {reason}."));
         }
         self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
         if let Err(reason) = self.ask_for_one_off(purpose, next, PAUSE_FOR_CAPACITY, now) {
@@ -241,7 +243,7 @@ impl Deployment {
             return Said::Ignored("there is no migration".into());
         };
         if now < run.look_at {
-            return Said::Ignored("woken before its time".into());
+            return Said::Ignored("woken early".into());
         }
         let (attempt, overdue, lost) =
             (run.attempt, now >= run.deadline, now >= run.deadline + GRACE);
@@ -250,18 +252,18 @@ impl Deployment {
             RunProgress::Started { task } if overdue => {
                 run.progress = RunProgress::Stopping { task: task.clone() };
                 run.deadline = now + MIGRATION_PATIENCE;
-                self.note(now, "The task is out of time and is being stopped.");
-                let reason = "slipway: out of time".to_owned();
+                self.note(now, "The task timed out and is being stopped.");
+                let reason = "slipway: timed out".to_owned();
                 self.ask(Effect::StopOneOff { target, purpose, attempt, task, reason }, now);
             }
             RunProgress::Stopping { .. } if lost => {
-                self.one_off_unclear("the task was told to stop and may still run", now);
+                self.one_off_unclear("the task was asked to stop and may still be running", now);
             }
             RunProgress::Started { .. } | RunProgress::Stopping { .. } => self.look_at_one_off(now),
             RunProgress::Asked if overdue => {
                 let reason = match attempt {
-                    1 => "no worker took it on in time".to_owned(),
-                    _ => format!("AWS had no room for it in {attempt} attempts"),
+                    1 => "no worker started it in time".to_owned(),
+                    _ => format!("AWS had no capacity for it in {attempt} attempts"),
                 };
                 self.one_off_failed(
                     Cause::MigrationNotStarted { reason: reason.clone() },

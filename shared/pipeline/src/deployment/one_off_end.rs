@@ -24,7 +24,7 @@ impl Deployment {
         };
         match run.progress.task() {
             Some(known) if *known != task => {
-                return Said::Ignored("another task than ours".into());
+                return Said::Ignored("not the task of this deployment".into());
             }
             Some(_) => {
                 run.reported = Some(Reported { task, end });
@@ -47,7 +47,7 @@ impl Deployment {
         match reported.and_then(|reported| Some((reported.task, reported.end?))) {
             Some((task, end)) => self.one_off_ended(purpose, attempt, &task, end, now),
             None => {
-                self.one_off_unclear("nobody saw how the task ended", now);
+                self.one_off_unclear("it is unknown how the task ended", now);
                 Said::Done
             }
         }
@@ -66,7 +66,9 @@ impl Deployment {
         };
         match (run.progress.task(), end) {
             (None, _) => Said::Ignored("no task was started yet".into()),
-            (Some(known), _) if known != task => Said::Ignored("another task than ours".into()),
+            (Some(known), _) if known != task => {
+                Said::Ignored("not the task of this deployment".into())
+            }
             (Some(_), Some(end)) => self.one_off_ended(purpose, attempt, task, end, now),
             (Some(_), None) => {
                 if run.reported.is_some() {
@@ -87,7 +89,7 @@ impl Deployment {
         now: Time,
     ) -> Said {
         let Some(run) = self.run_mut() else {
-            return Said::Ignored("no task is waited for".into());
+            return Said::Ignored("no task is expected".into());
         };
         let was_stopping = matches!(run.progress, RunProgress::Stopping { .. });
         if end.succeeded() {
@@ -119,7 +121,7 @@ impl Deployment {
             (Purpose::Migrate, State::Migrating { intent, .. }) => {
                 let intent = intent.clone();
                 self.schema = Schema::Migrated;
-                self.note(now, "The migration ended with exit code 0.");
+                self.note(now, "The migration succeeded (exit code 0).");
                 match intent {
                     Intent::GoOn => self.roll_out(0, now),
                     Intent::GoBack { cause, undo } => self.turn_round(cause, undo, now),
@@ -128,7 +130,7 @@ impl Deployment {
             (Purpose::Undo, State::Undoing { then, .. }) => {
                 let then = then.clone();
                 self.schema = Schema::Undone;
-                self.note(now, "The migration is taken back.");
+                self.note(now, "The migration is undone.");
                 match then {
                     AfterUndo::PutBack { cause } => self.put_back(cause, now),
                     AfterUndo::RollOut => self.roll_out(0, now),
@@ -151,7 +153,7 @@ impl Deployment {
         let verdict = match &self.state {
             State::Undoing { then: AfterUndo::PutBack { cause }, .. } => {
                 let because = format!(
-                    "undoing the migration failed ({how}), and the old code cannot live with the new schema"
+                    "undoing the migration failed ({how}), and the previous release cannot run on the new schema"
                 );
                 Verdict::Stuck { cause: cause.clone(), because }
             }
@@ -171,7 +173,7 @@ impl Deployment {
             State::Undoing { then: AfterUndo::PutBack { cause }, .. } => cause.clone(),
             _ => Cause::MigrationUnclear,
         };
-        let because = format!("{because}; look at the database before anything else is deployed");
+        let because = format!("{because}; check the database before you deploy anything else");
         self.end(Verdict::Stuck { cause, because }, now);
     }
 

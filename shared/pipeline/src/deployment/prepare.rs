@@ -142,7 +142,7 @@ impl Deployment {
                 return false;
             }
             AtStart::Warn => {
-                let text = "Warning: already on, and not counted until quiet once";
+                let text = "Warning: already in ALARM, ignored until it was OK once";
                 self.note(now, format!("{text}: {}.", list(on)));
             }
             AtStart::Ignore => {}
@@ -169,12 +169,12 @@ impl Deployment {
                     let visible_from = now + VISIBLE_AFTER;
                     services.push(Service::new(prepared, wave, self.request.fresh, visible_from));
                 }
-                None => faults.push(format!("the preparation said nothing about {}", spec.name)),
+                None => faults.push(format!("pre-flight did not report {}", spec.name)),
             }
         }
-        faults.extend(
-            by_name.keys().map(|name| format!("the preparation named {name}, which is not ours")),
-        );
+        faults.extend(by_name.keys().map(|name| {
+            format!("pre-flight reported {name}, which is not part of this deployment")
+        }));
         if faults.is_empty() { Ok(services) } else { Err(faults) }
     }
 

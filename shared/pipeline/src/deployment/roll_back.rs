@@ -17,7 +17,7 @@ pub(super) const WORKER_PATIENCE: Span = Span::minutes(15);
 impl Deployment {
     /// Puts every touched service back, from the last wave to the first.
     pub(super) fn put_back(&mut self, cause: Cause, now: Time) {
-        self.note(now, format!("Going back: {cause}."));
+        self.note(now, format!("Rolling back: {cause}."));
         self.mention_the_schema(now);
         self.turned_at.get_or_insert(now);
         let last = self.rules.waves.len().saturating_sub(1);
@@ -84,12 +84,15 @@ impl Deployment {
             if first_deploy == FirstDeploy::Remove {
                 service.standing = Standing::Removing { deadline, refused: None };
                 service.visible_from = None;
-                self.note(now, format!("{name} did not exist before and is deleted again."));
+                self.note(
+                    now,
+                    format!("Deleting {name}: it did not exist before this deployment."),
+                );
                 let (service, revision) = (name.clone(), Some(revision));
                 self.ask(Effect::Remove { target, service, revision }, now);
             } else {
                 service.standing = Standing::Left;
-                self.note(now, format!("{name} has nothing to go back to and stays as it is."));
+                self.note(now, format!("{name} has no previous revision and stays as it is."));
             }
             return;
         };
@@ -114,7 +117,7 @@ impl Deployment {
         let waiting = WaitsFor::Update;
         service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: false, refused };
         service.visible_from = None;
-        self.note(now, format!("Putting {name} back to {}.", to.short()));
+        self.note(now, format!("Rolling {name} back to {}.", to.short()));
         self.ask(
             Effect::PutBack(Box::new(PutBack {
                 target,
@@ -145,7 +148,7 @@ impl Deployment {
             service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: false, refused };
         }
         let Standing::PuttingBack { waiting, deadline, .. } = &mut service.standing else {
-            return Said::Ignored(format!("{name} is not on its way back"));
+            return Said::Ignored(format!("{name} is not being rolled back"));
         };
         if !is_answered {
             *deadline = *service.back_by.get_or_insert(back_by);
@@ -158,7 +161,7 @@ impl Deployment {
         let new = revision.short().to_owned();
         let before = service.before.replace(revision);
         if let Some(gone) = before.as_ref().map(Revision::short).filter(|gone| *gone != new) {
-            self.note(now, format!("{gone} was deregistered, and is registered again as {new}."));
+            self.note(now, format!("{gone} was deregistered; it is registered again as {new}."));
         }
         // Where the update changed nothing, no event will tell that it is done.
         if may_be_back {
@@ -184,7 +187,7 @@ impl Deployment {
                 service.rollout = None;
                 service.other_rollouts.clear();
                 service.standing = Standing::Updated;
-                let why = "is over and cannot be stopped; the service is updated instead";
+                let why = "has already ended; updating the service instead";
                 self.note(now, format!("The rollout of {name} {why}."));
                 self.put_back_service(name, now);
                 Said::Done
@@ -205,7 +208,7 @@ impl Deployment {
                 self.look(vec![name.clone()], now);
                 Said::Done
             }
-            _ => Said::Ignored(format!("{name} is not on its way back")),
+            _ => Said::Ignored(format!("{name} is not being rolled back")),
         }
     }
 

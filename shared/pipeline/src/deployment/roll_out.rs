@@ -91,7 +91,7 @@ impl Deployment {
         if !matches!(service.standing, Standing::Updating { .. }) {
             return Said::Ignored(format!("{name} is not being updated"));
         }
-        self.note(now, format!("AWS refused to update {name}: {reason}."));
+        self.note(now, format!("{name} could not be updated: {reason}."));
         self.go_back(Cause::RolloutRefused { service: name, reason }, now);
         Said::Done
     }
@@ -117,13 +117,13 @@ impl Deployment {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         if service.standing == Standing::Untouched {
             let Some(revision) = service.taken_over_before(observation) else {
-                return Said::Ignored(format!("{name} is not touched yet"));
+                return Said::Ignored(format!("{name} is not updated yet"));
             };
             self.taken_over(name.clone(), revision, now);
             return Said::Done;
         }
         if !service.seen(observation) {
-            return Said::Ignored(format!("an older look at {name}"));
+            return Said::Ignored(format!("an older observation of {name}"));
         }
         let is_unchanged = service.is_unchanged();
         let reading = observation.read(service.wants_after());
@@ -156,7 +156,10 @@ impl Deployment {
     fn taken_over(&mut self, service: ServiceName, revision: Option<Revision>, now: Time) {
         let others = self.named(|other| other.touched() && other.name != service);
         if !others.is_empty() {
-            self.note(now, format!("Nothing is put back: {} stay as they are.", list(others)));
+            self.note(
+                now,
+                format!("No service is rolled back: {} stay as they are.", list(others)),
+            );
         }
         self.end(Verdict::Superseded { by: Usurper::Somebody { service, revision } }, now);
     }
@@ -168,7 +171,7 @@ impl Deployment {
             service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
             let revision = service.after.short().to_owned();
             self.outbox.keep(|effect| !matches!(effect, Effect::RollOut(r) if r.service == *name));
-            self.note(now, format!("{name} runs {revision} and nothing else."));
+            self.note(now, format!("{name} is stable on {revision}."));
         }
         match self.state {
             State::RollingOut { wave, .. } => {
@@ -229,9 +232,9 @@ impl Deployment {
         }
         let past = cut_short.map_or_else(String::new, |before| {
             let (before, to) = (before.short(), to.short());
-            format!(" to {to}, and not to {before}, whose rollout had not finished")
+            format!(" to {to} (not to {before}, whose rollout had not finished)")
         });
-        self.note(now, format!("ECS itself rolls {name} back{past}: {reason}."));
+        self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
         self.go_back(Cause::ReturnedByEcs { service: name, reason, fault }, now);
     }
 
@@ -240,7 +243,7 @@ impl Deployment {
             return Said::Ignored("not rolling out".into());
         };
         if now < *look_at {
-            return Said::Ignored("woken before its time".into());
+            return Said::Ignored("woken early".into());
         }
         // Whoever overslept asks first: the service may have come up in the meantime.
         let overslept = now >= *look_at + GRACE;

@@ -55,7 +55,7 @@ impl Deployment {
 
     pub(super) fn observed_settling(&mut self, observations: &[Observation], now: Time) -> Said {
         let State::Settling { cause, .. } = &self.state else {
-            return Said::Ignored("not settling".into());
+            return Said::Ignored("not verifying the rollback".into());
         };
         let cause = cause.clone();
         for observation in observations {
@@ -83,10 +83,10 @@ impl Deployment {
     pub(super) fn woken_settling(&mut self, now: Time) -> Said {
         let unheard = self.unheard();
         let State::Settling { unseen, look_at, deadline, .. } = &mut self.state else {
-            return Said::Ignored("not settling".into());
+            return Said::Ignored("not verifying the rollback".into());
         };
         if now < *look_at {
-            return Said::Ignored("woken before its time".into());
+            return Said::Ignored("woken early".into());
         }
         let mut open: Vec<_> = unseen.iter().cloned().collect();
         let patience = if unheard.is_empty() { GRACE } else { WORKER_PATIENCE };
@@ -96,11 +96,8 @@ impl Deployment {
             let mut restless = self.named(Service::is_back);
             restless.retain(|name| open.contains(name) && !self.is_being_deleted(name));
             for name in &restless {
-                let why = if unheard.contains(name) {
-                    UNHEARD
-                } else {
-                    "it did not come to rest in time"
-                };
+                let why =
+                    if unheard.contains(name) { UNHEARD } else { "it was not stable in time" };
                 self.give_up(name, why.to_owned(), now);
             }
             self.conclude_going_back(cause, now);
@@ -144,7 +141,7 @@ impl Deployment {
         }
         let left = self.named(|s| s.standing == Standing::Left);
         let verdict = if !not_back.is_empty() {
-            let because = format!("not put back: {}", not_back.join(", "));
+            let because = format!("not rolled back: {}", not_back.join(", "));
             Verdict::Stuck { cause, because }
         } else if let Some(by) = taken_over {
             Verdict::Superseded { by }

@@ -220,9 +220,9 @@ impl State {
             Self::Checking { .. } => "checking",
             Self::Baking { .. } => "baking",
             Self::Confirming { .. } => "confirming",
-            Self::Undoing { .. } => "undoing",
+            Self::Undoing { .. } => "undoing migration",
             Self::RollingBack { .. } => "rolling back",
-            Self::Settling { .. } => "settling",
+            Self::Settling { .. } => "verifying rollback",
             Self::Ended { .. } => "ended",
         }
     }

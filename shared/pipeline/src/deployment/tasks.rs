@@ -42,11 +42,11 @@ impl Deployment {
         let threshold = self.rules.failures.tasks;
         let Some(service) = self.service_mut(&name) else { return not_ours(&name) };
         if service.died.contains(&report.task) {
-            return Said::Ignored("this task is counted".into());
+            return Said::Ignored("this task is already counted".into());
         }
         if !fault.of_the_release() {
             if fault != Fault::Meant {
-                self.note(now, format!("A task of {name} {fault}: {reason}."));
+                self.note(now, format!("Task of {name} {fault}: {reason}."));
             }
             return Said::Done;
         }
@@ -57,9 +57,7 @@ impl Deployment {
         self.hear(report.witness());
         self.note(
             now,
-            format!(
-                "A task of {name} {fault}, {count} of the {threshold} that are too many: {reason}."
-            ),
+            format!("Task of {name} {fault} ({count} of {threshold} allowed failures): {reason}."),
         );
         // A rollback by hand goes on with the other services; this one has its own deadline.
         if count >= threshold && !self.is_restore() {
@@ -81,12 +79,14 @@ impl Deployment {
             .containers
             .iter()
             .find(|c| !c.essential && c.exit_code.is_some_and(|code| code != 0));
-        let Some(container) = dead else { return Said::Ignored("a task that runs".into()) };
+        let Some(container) = dead else { return Said::Ignored("the task is running".into()) };
         let code = container.exit_code.unwrap_or_default();
         let reason = container.reason.clone().unwrap_or_else(|| format!("exit code {code}"));
         let service = report.service.clone();
-        let text =
-            format!("Container {} of {service} died: {reason}; its task runs on.", container.name);
+        let text = format!(
+            "Container {} of {service} stopped: {reason}; its task keeps running.",
+            container.name
+        );
         if self.rules.failures.sidecars == Sidecars::RollBack && !self.is_restore() {
             self.note(now, text);
             self.hear(report.witness());
@@ -97,7 +97,7 @@ impl Deployment {
             return Said::Done;
         }
         if !self.is_news_of_container(report, &container.name) {
-            return Said::Ignored("told often enough".into());
+            return Said::Ignored("already reported".into());
         }
         self.note(now, text);
         Said::Done

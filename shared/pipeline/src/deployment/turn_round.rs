@@ -41,7 +41,7 @@ impl Deployment {
         if migrated && policy == RollbackPolicy::Manual && !by_person {
             self.note(
                 now,
-                "The rollback policy is manual: everything stays for a person to decide.",
+                "The rollback policy is manual: nothing is rolled back until a person decides.",
             );
             return self.end(Verdict::Failed { cause, left: touched }, now);
         }
@@ -64,7 +64,10 @@ impl Deployment {
 
     pub(super) fn mention_the_schema(&mut self, now: Time) {
         if self.schema == Schema::Migrated {
-            self.note(now, "The migration stays: what ran before now lives with the new schema.");
+            self.note(
+                now,
+                "The migration is not undone: the previous release runs on the new schema.",
+            );
         }
     }
 
@@ -72,7 +75,7 @@ impl Deployment {
         match &mut self.state {
             State::Migrating { intent: intent @ Intent::GoOn, .. } => {
                 *intent = Intent::GoBack { cause, undo };
-                self.note(now, "The migration is let to its end first.");
+                self.note(now, "Waiting for the migration to finish before rolling back.");
             }
             // The first cause stays; a person may still want the migration undone.
             State::Migrating { intent: Intent::GoBack { undo: wanted, .. }, .. } => *wanted |= undo,
@@ -85,7 +88,7 @@ impl Deployment {
         let verdict = if touched.is_empty() {
             Verdict::Failed { cause, left: vec![] }
         } else {
-            let because = format!("the rollback itself failed; look at {}", list(touched));
+            let because = format!("the rollback failed; check {}", list(touched));
             Verdict::Stuck { cause, because }
         };
         self.end(verdict, now);

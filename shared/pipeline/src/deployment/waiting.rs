@@ -27,7 +27,7 @@ impl Deployment {
             State::Migrating { run, .. }
             | State::Undoing { run, then: AfterUndo::RollOut | AfterUndo::PutBack { .. } } => {
                 let migrating = matches!(self.state, State::Migrating { .. });
-                let what = if migrating { "the migration" } else { "the migration to be undone" };
+                let what = if migrating { "the migration" } else { "the undo of the migration" };
                 let progress = match run.progress {
                     RunProgress::Asked => "not started yet",
                     RunProgress::Claimed { .. } => "being started",
@@ -72,25 +72,25 @@ impl Deployment {
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Approval { until } => write!(f, "waiting for approval until {until}"),
-            Self::Preparation { until } => write!(f, "preparing until {until} at the latest"),
+            Self::Approval { until } => write!(f, "the approval expires at {until}"),
+            Self::Preparation { until } => write!(f, "pre-flight until {until} at the latest"),
             Self::OneOff { what, progress, until } => {
                 write!(f, "waiting for {what}: {progress}, until {until} at the latest")
             }
             Self::Services { services } => {
                 let texts: Vec<_> =
                     services.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-                write!(f, "waiting for {}", texts.join("; "))
+                write!(f, "{}", texts.join("; "))
             }
             Self::Checks { urls, until } => {
                 write!(f, "waiting for {} to answer, until {until} at the latest", urls.join(", "))
             }
             Self::Bake { until } => write!(f, "watching alarms and tasks until {until}"),
             Self::LastLook { services, .. } if services.is_empty() => {
-                f.write_str("taking a last look at the alarms")
+                f.write_str("final check of the alarms")
             }
             Self::LastLook { services, .. } => {
-                write!(f, "taking a last look at {}", crate::verdict::list(services))
+                write!(f, "final check of {}", crate::verdict::list(services))
             }
             Self::Nothing { verdict } => write!(f, "ended: {verdict}"),
         }

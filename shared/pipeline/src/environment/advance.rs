@@ -72,7 +72,7 @@ pub fn advance(environment: Environment, input: Input, context: &Context<'_>, no
     let Environment { head, deployment } = environment;
     let input = input.brief();
     if let Some(absurdity) = input.absurdity(now) {
-        let said = Said::Ignored(format!("absurd: {absurdity}"));
+        let said = Said::Ignored(format!("rejected: {absurdity}"));
         return Step { head, deployments: deployment.into_iter().collect(), said };
     }
     let concerns_the_queue = input.concerns_the_queue();
@@ -141,7 +141,7 @@ impl Turn<'_> {
             }
             other => {
                 self.deployment = other;
-                Said::Ignored(format!("{}: no deployment is under way", event.name()))
+                Said::Ignored(format!("{}: no deployment is in progress", event.name()))
             }
         }
     }
@@ -152,7 +152,7 @@ impl Turn<'_> {
                 self.feed(event)
             }
             // The others are a worker's answer, a person's wish, or about one deployment's task.
-            event => Said::Ignored(format!("{} is no fact about an environment", event.name())),
+            event => Said::Ignored(format!("{} is not an event of an environment", event.name())),
         }
     }
 
@@ -166,11 +166,11 @@ impl Turn<'_> {
             }
             // A command on hosts knows whose it is; what it did says nothing about another deployment.
             Event::Observed { .. } => {}
-            _ => return Said::Ignored(format!("{} is no fact about a deployment", event.name())),
+            _ => return Said::Ignored(format!("{} is not an event of a deployment", event.name())),
         }
         match self.head.active {
             Some(active) if active == number => self.feed(event),
-            _ => Said::Ignored(format!("deployment {number} is not under way")),
+            _ => Said::Ignored(format!("deployment {number} is not in progress")),
         }
     }
 
@@ -191,7 +191,7 @@ impl Turn<'_> {
             };
         }
         if is_claim && !waited {
-            return Said::Denied("the task is not wanted any more".into());
+            return Said::Denied("the task is no longer needed".into());
         }
         self.feed(event)
     }
@@ -201,13 +201,13 @@ impl Turn<'_> {
         if let Some(fate) = self.head.fate(&request.id) {
             return match fate {
                 Fate::Started { number } => {
-                    Said::Accepted(format!("deployment {number} is this request"))
+                    Said::Accepted(format!("duplicate request: it started deployment {number}"))
                 }
                 Fate::Declined { why } => Said::Refused(why.clone()),
             };
         }
         if self.head.queue.iter().any(|waits| waits.request.id == request.id) {
-            return Said::Accepted("this request waits already".into());
+            return Said::Accepted("duplicate request: it is already queued".into());
         }
         match self.head.door(&request, self.context, self.now) {
             Door::Open => self.start(request),

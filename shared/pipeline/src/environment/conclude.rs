@@ -49,7 +49,7 @@ impl Turn<'_> {
             }
             Some(Verdict::Failed { cause, left }) if !left.is_empty() => {
                 self.head.live = None;
-                let why = format!("{} failed and was left: {cause}", release.version);
+                let why = format!("{} failed and was not rolled back: {cause}", release.version);
                 let nothing_before = ended.services.iter().any(|s| s.standing == Standing::Left);
                 match nothing_before {
                     // A newer release may well mend it.
@@ -93,10 +93,12 @@ impl Turn<'_> {
             // Where a deployment undoes its own, it is stuck.
             Schema::UndoFailed => {
                 format!(
-                    "the way back to {release} may have left the database half changed: {cause}"
+                    "the rollback to {release} may have left the database partially migrated: {cause}"
                 )
             }
-            _ => format!("{release} failed, and may have left the database half changed: {cause}"),
+            _ => format!(
+                "{release} failed, and may have left the database partially migrated: {cause}"
+            ),
         };
         let by_person = matches!(cause, Cause::Person { .. });
         match ended.rules.rollback {
@@ -123,7 +125,7 @@ impl Turn<'_> {
         let left = self.head.live.replace(live);
         match &ended.request.kind {
             Kind::Restore(restore) => {
-                let why = format!("went back from {} to {}", restore.from, release.version);
+                let why = format!("rolled back from {} to {}", restore.from, release.version);
                 if let Some(left) = left.filter(|left| left.release.version == restore.from) {
                     self.head.remember_bad(&left.release, &why);
                 }
@@ -157,7 +159,7 @@ impl Turn<'_> {
         let mark = ended.request.release.mark();
         let newest = self.head.newest(mark.clone());
         if mark.older_than(&newest) {
-            let why = format!("{} was put here though {} is newer", mark.version, newest.version);
+            let why = format!("{} was deployed although {} is newer", mark.version, newest.version);
             let by = Holder::of(&ended.request.asked_by);
             self.hold(by, &why, HoldUntil::NewerThan(newest));
         }

@@ -33,7 +33,7 @@ impl Context<'_> {
         let wanted = rules.deploy_on.iter().flat_map(|deploy_on| &deploy_on.images);
         let mut wanted = wanted.filter(|_| !request.is_by_person());
         let missing = wanted.find(|image| !images.contains_key(image))?;
-        Some(format!("it has no image {missing}, which deploy_on.images wants{by_hand}"))
+        Some(format!("it has no image {missing}, which deploy_on.images requires{by_hand}"))
     }
 
     pub(super) fn is_promotable(&self, request: &Request) -> bool {

@@ -52,13 +52,13 @@ impl Turn<'_> {
         match control {
             Control::Approve { version, overrides } => self.approve(by, &version, &overrides),
             Control::Reject | Control::Cancel if self.head.active.is_none() => {
-                Said::Refused("nothing is under way here".into())
+                Said::Refused("no deployment is in progress".into())
             }
             Control::Reject => self.feed(Event::Rejected { by, why }),
             Control::Cancel => self.feed(Event::CancelRequested { by, why }),
             Control::Pause => {
                 self.head.pause = Some(Pause { by, why: shorten(why), at: self.now });
-                Said::Accepted("paused; nothing starts here until it is resumed".into())
+                Said::Accepted("paused; no deployment starts here until you resume it".into())
             }
             Control::Resume => match self.head.pause.take() {
                 Some(_) => Said::Accepted("resumed".into()),
@@ -67,14 +67,16 @@ impl Turn<'_> {
             Control::Hold { firm } => self.put_on_hold(by, &why, firm),
             Control::Unhold => self.unhold(),
             Control::ForgetTask => match self.head.unfinished.take() {
-                Some(task) => Said::Accepted(format!("{}; it is not waited for", task.text())),
-                None => Said::Accepted("no migration task may still run".into()),
+                Some(task) => {
+                    Said::Accepted(format!("{}; Slipway no longer waits for it", task.text()))
+                }
+                None => Said::Accepted("no migration task is unfinished".into()),
             },
             Control::MarkBad { digest, version } => {
                 let version = version.unwrap_or_else(|| Version::new(digest.short()));
                 let why = format!("marked by {by}: {why}");
                 self.head.remember_bad_digest(Bad { digest, version, why, by_hand: true });
-                Said::Accepted("marked bad; automation will not choose it".into())
+                Said::Accepted("marked bad; automation will not deploy it".into())
             }
             Control::UnmarkBad { digest } => {
                 let known = self.head.bad.len();
@@ -82,7 +84,7 @@ impl Turn<'_> {
                 if self.head.bad.len() < known {
                     self.head.remember_let_in();
                 }
-                Said::Accepted("not marked bad any more".into())
+                Said::Accepted("no longer marked bad".into())
             }
             Control::ForgetNewest => self.forget_newest(),
         }
@@ -95,7 +97,7 @@ impl Turn<'_> {
         let lowered = self.head.high_water.as_ref().and_then(|newest| newest.beyond(&mark));
         let Some(left) = lowered else { return String::new() };
         let answer = format!(
-            "; what is newer than {} starts from now on, though {} was here before",
+            "; releases newer than {} deploy from now on, although {} was deployed before",
             mark.version, left.version
         );
         self.head.high_water = Some(mark.into());
@@ -109,10 +111,12 @@ impl Turn<'_> {
         };
         let by_time = newest.by_time();
         if by_time == *newest {
-            return Said::Accepted("no version was deployed here; releases go by time".into());
+            return Said::Accepted(
+                "no version was deployed here; releases are ordered by build time".into(),
+            );
         }
         let answer = format!(
-            "forgotten; the next release only has to be built later than {}, whatever its version is",
+            "forgotten; from now on any version deploys that was built later than {}",
             newest.version
         );
         self.head.mark_before = self.head.mark_before.as_ref().map(Newest::by_time);
@@ -127,15 +131,13 @@ impl Turn<'_> {
         let Some(active) =
             self.deployment.as_ref().filter(|d| self.head.active == Some(d.id.number))
         else {
-            return Said::Refused("nothing waits for approval".into());
+            return Said::Refused("no deployment is waiting for approval".into());
         };
         let mut by = by;
         if let State::AwaitingApproval { deadline } = active.state {
             let waiting = &active.request.release.version;
             if waiting != version {
-                return Said::Refused(format!(
-                    "it is {waiting} that waits for approval, not {version}"
-                ));
+                return Said::Refused(format!("{waiting} is waiting for approval, not {version}"));
             }
             let kept = self.head.keeps_from_approval(active, overrides, self.context, self.now);
             // One that comes too late is told so, whatever else stands in its way.
@@ -143,7 +145,7 @@ impl Turn<'_> {
                 return Said::Refused(why);
             }
             if !overrides.is_empty() {
-                by = format!("{by}, overruling {}", list(overrides.iter().map(|o| o.word())));
+                by = format!("{by}, overriding {}", list(overrides.iter().map(|o| o.word())));
             }
         }
         self.feed(Event::Approved { by })
@@ -157,7 +159,7 @@ impl Turn<'_> {
         let hold = Hold::new(Holder::Person(by), why, until, self.now);
         match (self.head.hold(hold), &self.head.hold) {
             (false, Some(firmer)) => Said::Accepted(format!(
-                "it is on hold already, and more firmly: by {}: {}; that hold stays",
+                "already on a firm hold by {}: {}; that hold stays",
                 firmer.by, firmer.why
             )),
             _ => Said::Accepted("on hold".into()),
@@ -178,7 +180,7 @@ impl Turn<'_> {
         Said::Accepted(match &self.head.unfinished {
             None => said,
             Some(task) => format!(
-                "{said}; {}, so automation waits until it ends; add \"override\": \
+                "{said}; {}, so automation waits until that task ends; add \"override\": \
                  [\"unfinished\"] if you know that it has ended",
                 task.text()
             ),

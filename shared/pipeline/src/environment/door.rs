@@ -68,7 +68,7 @@ impl Head {
     ) -> Door {
         self.keeps_out(request, since, context, now).unwrap_or_else(|| match self.active {
             Some(number) => Door::Wait {
-                why: format!("deployment {number} is under way"),
+                why: format!("deployment {number} is in progress"),
                 until: None,
                 what: WaitsFor::Turn,
             },
@@ -111,7 +111,7 @@ impl Head {
     fn keeps_restore_out(&self, restore: &Restore) -> Option<Door> {
         let unfinished = self.unfinished.as_ref().filter(|_| restore.undo)?;
         Some(closed(format!(
-            "{}, and cannot be undone before it ends; go back without undo, or tell control to \
+            "{}, and cannot be undone before it ends; roll back without undo, or run control with \
              \"unhold\" with \"override\": [\"unfinished\"] if you know that it has ended",
             unfinished.text()
         )))
@@ -127,14 +127,14 @@ impl Head {
         let mark = request.release.mark();
         if let Some(bad) = self.bad_digest_of(&request.release) {
             return Some(closed(format!(
-                "{} in it is marked bad: {}",
+                "image {} of this release is marked bad: {}",
                 bad.digest.short(),
                 bad.why
             )));
         }
         if let Some(newest) = self.high_water.as_ref().and_then(|newest| newest.beyond(&mark)) {
             return Some(closed(format!(
-                "it is older than {}; deploy it by hand if that is what you want",
+                "it is older than {}; deploy it by hand if you want it anyway",
                 newest.version
             )));
         }
@@ -142,7 +142,7 @@ impl Head {
         let idle = self.active.is_none();
         if idle && self.live.as_ref().is_some_and(|live| live.release.same_images(&request.release))
         {
-            return Some(Door::Pointless { why: "exactly these images run already".into() });
+            return Some(Door::Pointless { why: "these images are already live".into() });
         }
         if let Some(hold) = self.hold.as_ref().filter(|hold| !hold.lets_in(&mark)) {
             return Some(match hold.until {
@@ -192,9 +192,7 @@ impl Head {
         let newer = self.newer_schema_than(&request.release).filter(|_| unsaid)?;
         let (version, newer) = (&request.release.version, &newer.version);
         Some(format!(
-            "{version} is older than {newer}, whose migration ran here, so that its own may meet a \
-             schema that it does not know; say \"skip_migration\": true to leave the database as it \
-             is, or false to run the migration of {version} all the same"
+            "{version} is older than {newer}, whose migration ran here, so its own migration may not fit the schema; pass \"skip_migration\": true to leave the database as it is, or false to run the migration of {version} anyway"
         ))
     }
 
@@ -237,7 +235,7 @@ impl Head {
         reasons.retain(|(what, _)| !asks.overrides.contains(what));
         let whys: Vec<_> = reasons.into_iter().map(|(_, why)| why).collect();
         let (whys, words) = (whys.join("; "), words.join(", "));
-        Some(format!("{whys}; add \"override\": [{words}] if you mean it"))
+        Some(format!("{whys}; to deploy anyway, add \"override\": [{words}]"))
     }
 
     /// Everything that a person would have to overrule, each with why.
@@ -251,7 +249,8 @@ impl Head {
         let release = &asks.request.release;
         let mut reasons = Vec::new();
         if let Some(bad) = self.bad_digest_of(release) {
-            let why = format!("{} in it is marked bad ({})", bad.digest.short(), bad.why);
+            let why =
+                format!("image {} of this release is marked bad ({})", bad.digest.short(), bad.why);
             reasons.push((Override::Bad, why));
         }
         if let Some(hold) = self.hold.as_ref().filter(|hold| asks.is_held_by(hold, &release.mark()))

@@ -26,7 +26,7 @@ impl Turn<'_> {
         let automatic = !request.is_by_person();
         if automatic && what != WaitsFor::Promotion && self.newest_wins() {
             if let Some(newer) = self.newer_in_queue(&request) {
-                let why = format!("{newer} is newer and waits already");
+                let why = format!("the newer {newer} is already queued");
                 self.decline(request, why.clone());
                 return Said::Refused(why);
             }
@@ -38,7 +38,7 @@ impl Turn<'_> {
             }
             return Said::Refused(why);
         }
-        let accepted = Said::Accepted(format!("it waits: {why}"));
+        let accepted = Said::Accepted(format!("queued: {why}"));
         if automatic && (self.head.active.is_none() || what == WaitsFor::Promotion) {
             self.tell(&request, News::Waits { why: shorten(why.clone()) });
         }
@@ -79,10 +79,10 @@ impl Turn<'_> {
             matches!(self.door_of(waits), Door::Wait { what: WaitsFor::Promotion, .. })
         };
         if let Some(waits) = automatic().find(may_never) {
-            let why = format!("{}, and newer releases wait as well", waits.why);
+            let why = format!("{}, and newer releases are queued", waits.why);
             return (waits.request.id.clone(), why);
         }
-        let itself = (request.id.clone(), "too many requests wait already".to_owned());
+        let itself = (request.id.clone(), "the queue is full".to_owned());
         if what == WaitsFor::Promotion {
             return itself;
         }
@@ -96,7 +96,7 @@ impl Turn<'_> {
                 true => other,
                 false => oldest,
             });
-        let why = "too many releases wait, and it is the oldest of them";
+        let why = "the queue is full, and this is its oldest release";
         oldest.map_or(itself, |oldest| (oldest.id.clone(), why.to_owned()))
     }
 
@@ -112,7 +112,7 @@ impl Turn<'_> {
         let older: Vec<RequestId> =
             self.eligible_in_queue().map(|other| other.id.clone()).collect();
         for waits in self.take_from_queue(|waits| older.contains(&waits.request.id)) {
-            let why = format!("{} is newer and takes its place", request.release.version);
+            let why = format!("replaced in the queue by the newer {}", request.release.version);
             self.decline(waits.request, why);
         }
     }
@@ -207,7 +207,7 @@ impl Turn<'_> {
                     return;
                 }
                 self.take_from_queue(|waits| waits.request.id == id);
-                let why = format!("{}, and it has waited long enough", waits.why);
+                let why = format!("{}; it was queued for too long", waits.why);
                 self.decline(waits.request, why);
             }
             // What ends meanwhile may end without a trace, and then it may start after all.
@@ -224,7 +224,7 @@ impl Turn<'_> {
                 self.take_from_queue(|waits| waits.request.id == id);
                 if !waits.request.is_by_person() && self.newest_wins() {
                     if let Some(newer) = self.newer_in_queue(&waits.request) {
-                        let why = format!("{newer} is newer and waits already");
+                        let why = format!("the newer {newer} is already queued");
                         return self.decline(waits.request, why);
                     }
                     self.drop_older_from_queue(&waits.request);

@@ -120,8 +120,8 @@ impl Override {
 impl fmt::Display for Asker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Push { tag } => write!(f, "a push of {tag}"),
-            Self::Promotion { from } => write!(f, "its success in {from}"),
+            Self::Push { tag } => write!(f, "push of {tag}"),
+            Self::Promotion { from } => write!(f, "promotion from {from}"),
             Self::Person { name, why } if why.is_empty() => f.write_str(name),
             Self::Person { name, why } => write!(f, "{name} ({why})"),
         }

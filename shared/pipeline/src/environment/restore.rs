@@ -18,7 +18,7 @@ impl Turn<'_> {
         undo: bool,
     ) -> Said {
         if let Some(Fate::Started { number }) = self.head.fate(&id) {
-            return Said::Accepted(format!("deployment {number} is this request"));
+            return Said::Accepted(format!("duplicate request: it started deployment {number}"));
         }
         if to.is_none()
             && let Some(number) = self.head.active
@@ -34,7 +34,7 @@ impl Turn<'_> {
             Ok(good) => good,
             Err(refusal) => return Said::Refused(refusal),
         };
-        let unknown = || Version::new("what runs now");
+        let unknown = || Version::new("the live release");
         let from =
             self.head.live.as_ref().map_or_else(unknown, |live| live.release.version.clone());
         let revisions = good.revisions.clone();
@@ -69,9 +69,9 @@ impl Turn<'_> {
         };
         let said = self.start(request);
         let Said::Accepted(started) = said else { return said };
-        let called_off = called_off.map(|number| format!("deployment {number} is called off; "));
+        let called_off = called_off.map(|number| format!("deployment {number} is cancelled; "));
         let schema = match nothing_to_undo {
-            true => "; there is no migration left to take back on the way there",
+            true => "; there is no migration to undo",
             false => "",
         };
         Said::Accepted(format!("{}{started}{schema}", called_off.unwrap_or_default()))
@@ -85,7 +85,7 @@ impl Turn<'_> {
         let migration = self.context.rules.and_then(|rules| rules.migration.as_ref());
         match migration.filter(|migration| migration.undo.is_some()) {
             _ if !undo => Ok(None),
-            None => Err("the spec has no `undo` for the migration; ask without it".into()),
+            None => Err("the spec has no migration.undo; roll back without \"undo\"".into()),
             Some(migration) => self.head.to_undo(good, &migration.service),
         }
     }
@@ -101,7 +101,7 @@ impl Turn<'_> {
     ) -> Result<Option<u64>, Said> {
         let Some(number) = self.head.active else { return Ok(None) };
         let Some(active) = self.deployment.as_mut().filter(|d| d.id.number == number) else {
-            return Err(Said::Refused(format!("deployment {number} is under way")));
+            return Err(Said::Refused(format!("deployment {number} is in progress")));
         };
         let restores = matches!(active.request.kind, Kind::Restore(_));
         if restores && active.request.release.version == good.release.version {
@@ -110,10 +110,10 @@ impl Turn<'_> {
         }
         if !matches!(active.state, State::AwaitingApproval { .. } | State::Preparing { .. }) {
             let instead = match restores {
-                true => "wait for its end",
-                false => "ask without \"to\", and it goes back to what ran before",
+                true => "wait until it ends",
+                false => "remove \"to\" to roll it back",
             };
-            return Err(Said::Refused(format!("deployment {number} is under way; {instead}")));
+            return Err(Said::Refused(format!("deployment {number} is in progress; {instead}")));
         }
         active.finish(Verdict::Cancelled { by: by.to_owned(), why: why.to_owned() }, self.now);
         let ended = active.clone();
@@ -125,7 +125,7 @@ impl Turn<'_> {
         let good = &self.head.good;
         if good.is_empty() {
             return Err(
-                "nothing has succeeded here yet, so that there is nothing to go back to".into()
+                "no release has succeeded here yet, so there is nothing to roll back to".into()
             );
         }
         let names = || list(good.iter().rev().map(|g| &g.release.version));
@@ -136,7 +136,7 @@ impl Turn<'_> {
                 match meant(version.as_str(), known) {
                     Meant::One(good) => Ok(good.clone()),
                     Meant::Several(names) => {
-                        Err(format!("{version} fits several: {}", list(&names)))
+                        Err(format!("{version} matches several: {}", list(&names)))
                     }
                     Meant::Nothing => {
                         Err(format!("{version} never succeeded here; these did: {}", names()))
@@ -145,7 +145,7 @@ impl Turn<'_> {
             }
             // It was done a moment ago, by us or by a second click: going further back has to be said.
             (None, Some(live), Some(hold)) => Err(format!(
-                "{} runs and is held ({}); to go elsewhere say \"to\" which of {}",
+                "already on {} (hold: {}); pass \"to\" with one of: {}",
                 live.release.version,
                 hold.why,
                 names()
@@ -157,11 +157,12 @@ impl Turn<'_> {
                     others.partition(|g| self.head.bad_digest_of(&g.release).is_some());
                 match (others.is_empty(), bad.is_empty()) {
                     (false, _) => Ok(others.swap_remove(0).clone()),
-                    (true, true) => {
-                        Err(format!("only {} has ever succeeded here", live.release.version))
-                    }
+                    (true, true) => Err(format!(
+                        "{} is the only release that succeeded here",
+                        live.release.version
+                    )),
                     (true, false) => Err(format!(
-                        "whatever else succeeded here is marked bad; to go there all the same say \"to\" which of {}",
+                        "every other release is marked bad; to use one anyway, pass \"to\" with one of: {}",
                         names()
                     )),
                 }

@@ -67,8 +67,7 @@ impl Head {
         let known = self.known_migrations();
         if let Some(last) = known.last().filter(|last| last.state.is_doubtful()) {
             return Err(format!(
-                "the migration of {} (deployment {}) may have left the database half changed, so that \
-                 taking one back may do harm; look at the database, and ask without undo",
+                "the migration of {} (deployment {}) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo",
                 last.mark.version, last.number
             ));
         }
@@ -78,8 +77,7 @@ impl Head {
         };
         if let Some(next) = done.next().filter(|next| next.number > good.needs()) {
             return Err(format!(
-                "undo takes back one migration, that of {}, and {} ran before that of {} as well; \
-                 go back to {} first, or ask without undo",
+                "undo undoes one migration, that of {}, but {} is also older than the migration of {}; roll back to {} first, or roll back without undo",
                 newest.mark.version, good.release.version, next.mark.version, next.mark.version
             ));
         }
@@ -98,9 +96,7 @@ impl Head {
         let version = &good.release.version;
         (needed.state == MigrationState::Undone).then(|| {
             format!(
-                "the migration that {version} needs was undone, and going back to {version} does \
-                 not run it again; deploy {version} instead, which does, or with \
-                 \"skip_migration\": true if its code can do without"
+                "the migration that {version} needs was undone, and a rollback to {version} does not run it again; deploy {version} instead, with \"skip_migration\": true if it runs without that migration"
             )
         })
     }

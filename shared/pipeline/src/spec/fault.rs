@@ -150,7 +150,7 @@ fn listed(findings: BTreeSet<(Path, String)>) -> Vec<Fault> {
         .map(|(path, message)| Fault { path: path.to_string(), message })
         .collect();
     if more > 0 {
-        let message = format!("and at least {more} more faults");
+        let message = format!("and at least {more} more mistakes");
         faults.push(Fault { path: String::new(), message });
     }
     faults

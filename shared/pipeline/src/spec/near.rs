@@ -13,7 +13,7 @@ pub fn instead<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Stri
         .min();
     match nearest {
         Some((_, candidate)) => format!("did you mean {candidate}?"),
-        None if known.is_empty() => "there is none to name".to_owned(),
+        None if known.is_empty() => "there are none".to_owned(),
         None => format!("write one of {}", known.join(", ")),
     }
 }

@@ -134,10 +134,10 @@ pub(super) fn url(text: &str) -> Result<(), String> {
         Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    rule(!authority.contains('@'), "carries a login; take it out")?;
+    rule(!authority.contains('@'), "contains a login; remove it")?;
     rule(!host.is_empty(), "has no host; write https://example.com/health")?;
-    rule(is_host(host), "has a host that cannot be; write https://example.com/health")?;
-    rule(port.is_none_or(is_port), "has a port that cannot be; write one from 1 to 65535")?;
+    rule(is_host(host), "has an invalid host; write https://example.com/health")?;
+    rule(port.is_none_or(is_port), "has an invalid port; write one from 1 to 65535")?;
     rule(
         text.len() <= 2048 && !text.chars().any(|c| c.is_whitespace() || c.is_control()),
         "is not a URL; it may have no blanks and 2048 characters at most",

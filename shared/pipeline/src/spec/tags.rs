@@ -71,7 +71,9 @@ fn check_glob(text: &str) -> Result<(), String> {
         return Err(format!("is too long; a pattern has at most {MOST} characters"));
     }
     if text.starts_with('!') {
-        return Err("says what is not meant; write patterns of the tags to deploy".to_owned());
+        return Err(
+            "is negated, which is not supported; write patterns of the tags to deploy".to_owned()
+        );
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.*?[]{},!^".contains(c);
     if !text.chars().all(allowed) {
@@ -85,7 +87,7 @@ fn check_glob(text: &str) -> Result<(), String> {
         Ok(()) => "has a } that was never opened",
         Err(ErrorKind::UnclosedBrace) => "has a { that is never closed",
         Err(ErrorKind::UnclosedBracket) => "has a [ that is never closed",
-        Err(_) => "has more braces than anybody can read",
+        Err(_) => "has too many braces",
     };
     Err(format!("{wrong}; write a pattern such as v{{1,2}}.* or [0-9a-f]*"))
 }

@@ -180,56 +180,56 @@ fn each_rule_sees_what_breaks_it() {
         every_record_can_be_read
           2: it is the record of shop/staging/9
         every_record_is_small_enough
-          3: it has 403172 bytes, and at most 400000 fit
+          3: it has 403143 bytes; the limit is 400000
         times_are_in_order
-          2: "Deploying b2, asked for by a push of b2." is at 2026-01-01T01:14:31Z, and its start before it at 2026-01-05T04:00:00Z
+          2: "Deploying b2, requested by push of b2." is at 2026-01-01T01:14:31Z, and its start before it at 2026-01-05T04:00:00Z
         nothing_is_due_for_ever
-          4: it was due at 2026-01-01T01:44:32Z, 3h ago, and nobody has woken it
+          4: it was due at 2026-01-01T01:44:32Z, 3h ago, and was not woken
         an_ended_deployment_asks_for_nothing
-          3: it has ended, and still asks for roll out, roll out
+          3: it has ended, but still requests roll out, roll out
         nothing_is_touched_before_the_migration
-          4: touched before the migration had ended well: shop-api, shop-worker
+          4: updated before the migration had succeeded: shop-api, shop-worker
         nothing_starts_in_a_freeze
-          1: it started at 2026-01-01T01:00:00Z, frozen until 2026-01-01T03:00:00Z
+          1: it started at 2026-01-01T01:00:00Z, in a freeze until 2026-01-01T03:00:00Z
         a_success_is_about_every_service
-          3: shop-web was not seen at shop-web:103: it is put back
+          3: shop-web was not observed on shop-web:103: it is rolled back
         a_success_ran_a_task
-          3: no service was seen to run a task of it
+          3: no task of it was observed on any service
         a_success_had_no_alarm
-          3: shop-5xx was on at 2026-01-01T01:00:00Z
+          3: shop-5xx was in ALARM at 2026-01-01T01:00:00Z
         a_success_has_migrated
-          3: the migration ended well; expected: no migration ran
+          3: the migration succeeded; expected: no migration ran
         rolled_back_is_back
-          2: shop-api runs the release
+          2: shop-api is on the release
         failed_names_what_is_left
-          2: shop-api is left as it is
-          2: it says that it left shop-web, which it did not
+          2: shop-api was left as it was
+          2: it says that shop-web stayed on the new revision, which is wrong
         stuck_names_what_is_not_back
-          2: not back, and not named in "it hangs": shop-api
+          2: not rolled back, and not named in "it hangs": shop-api
         called_off_touched_nothing
-          2: shop-api is put back, shop-worker is put back
+          2: shop-api is rolled back, shop-worker is rolled back
         numbers_have_no_gaps
-          2: there is no record of it, though one before it is there
+          2: it has no record, although an earlier deployment has one
         one_deployment_at_a_time
-          environment: it says that nothing is under way, and 4 has not ended
+          environment: it says that no deployment is in progress, but 4 has not ended
         automation_goes_forward_only
           3: it deployed b3 after b1 (deployment 1)
         automation_repeats_no_failed_migration
-          3: it ran the migration of b3, which failed with the same images in deployment 2
-          + environment: it says that b3 runs, from deployment 3, and deployment 3 left b3 with other images
-          + environment: it says that b3 is good, and deployment 3 succeeded with other images
+          3: it ran the migration of b3 again, which had failed with the same images in deployment 2
+          + environment: it says that b3 is live, from deployment 3, but deployment 3 left b3 with other images
+          + environment: it says that b3 is good, but deployment 3 succeeded with other images
         a_migration_is_undone_once
           2: it undid the migration of deployment 1, which ran none
           3: it undid the migration of deployment 1, as 2 had before
           3: it undid the migration of deployment 1, which ran none
         the_environment_knows_what_runs
-          environment: it says that b3 runs, from deployment 1, and deployment 3 left b3
+          environment: it says that b3 is live, from deployment 1, but deployment 3 left b3
         what_is_good_has_succeeded
-          environment: it says that b1 is good, and deployment 2 ended rolled back
+          environment: it says that b1 is good, but deployment 2 ended rolled back
         the_environment_knows_the_newest
-          environment: it says that b1 is the newest, and b4 was deployed
+          environment: it says that b1 is the newest, but b4 was deployed
         the_environment_knows_its_migrations
-          environment: it says that the migration of deployment 3 ended well, and by the record of that no migration ran
+          environment: it says that the migration of deployment 3 succeeded, but the record of that deployment says that no migration ran
     "#]].assert_eq(&told);
     let damaged: Vec<Rule> = DAMAGES.iter().map(|(rule, _)| *rule).collect();
     assert_eq!(damaged, Rule::ALL, "each rule has a record that breaks it");
@@ -271,7 +271,7 @@ fn the_older_half_is_judged_without_the_environment() {
         audit.deployment(number, &scene.deployments[&number], None);
     }
     assert_eq!(words(&audit.clone().finish_before(3, Some(&scene.head))), "");
-    assert!(words(&audit.finish_before(4, None)).contains("deployment 3: there is no record"));
+    assert!(words(&audit.finish_before(4, None)).contains("deployment 3: it has no record"));
 }
 
 #[test]
@@ -282,10 +282,10 @@ fn what_cannot_be_read_is_named_and_hides_nothing_else() {
         let deployment = &scene.deployments[&number];
         audit.deployment(number, deployment, deployment.due());
     }
-    audit.unreadable(3, "it is not a record of Slipway's");
+    audit.unreadable(3, "it is not a Slipway record");
     let report = audit.finish(&scene.head, scene.head.due());
     expect![[r#"
-        deployment 3: it is not a record of Slipway's (the rule: every record can be read, and lies under its own number)
+        deployment 3: it is not a Slipway record (the rule: every record can be read, and has its own number)
     "#]]
     .assert_eq(&words(&report));
     assert_eq!(report.deployments, [1, 2, 3, 4]);

@@ -88,7 +88,7 @@ fn a_version_and_a_commit_are_both_remembered() {
     assert_eq!(words(&audit(&scene)), "");
     scene.head.high_water.as_mut().unwrap().other = None;
     expect![[r#"
-        the environment: it says that 7b41d0e is the newest, and v11.4.0 was deployed (the rule: the environment knows the newest release that was deployed and not rolled back)
+        the environment: it says that 7b41d0e is the newest, but v11.4.0 was deployed (the rule: the environment knows the newest release that was deployed and not rolled back)
     "#]].assert_eq(&words(&audit(&scene)));
 }
 

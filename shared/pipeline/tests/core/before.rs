@@ -18,7 +18,7 @@ fn a_service_that_was_not_changed_and_is_deleted_is_noticed_at_the_end() {
     let seen_at = story.now;
     let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
     assert_eq!(story.state(), "confirming");
-    expect!["superseded: somebody deleted shop-web"]
+    expect!["superseded: shop-web was deleted outside Slipway"]
         .assert_eq(&story.then(gone("shop-web", seen_at)).outcome());
 }
 
@@ -57,8 +57,8 @@ fn first_deploy(policy: &str) -> Story {
 
 #[test]
 fn trap_10_a_first_deploy_that_fails_is_left_or_removed_as_the_spec_says() {
-    expect!["failed: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited; left as they are: shop-web"].assert_eq(&first_deploy("leave").outcome());
-    expect!["rolled back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited"].assert_eq(&first_deploy("remove").outcome());
+    expect!["failed: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited; still on the new revision: shop-web"].assert_eq(&first_deploy("leave").outcome());
+    expect!["rolled back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited"].assert_eq(&first_deploy("remove").outcome());
 }
 
 #[test]

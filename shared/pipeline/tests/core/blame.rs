@@ -79,19 +79,19 @@ fn a_rollout_that_takes_too_long_speaks_against_the_release_only_if_its_tasks_ha
         times_out(tasks(0, 2), Some(vague)),
     ];
     expect![[r#"
-        bad: shop-api was not up in time, still waiting: 1 of 2 new tasks run, 2 old ones still do
-        not marked: shop-api was not up in time, still waiting: 2 of 2 new tasks run, 1 old ones still do
-        not marked: shop-api was not up in time, still waiting: ECS says: unable to place a task: RESOURCE:MEMORY
-        not marked: shop-api was not up in time, still waiting: ECS says: unable to assume the role
-        bad: shop-api was not up in time, still waiting: ECS says: failed container health checks
-        not marked: shop-api was not up in time, still waiting: ECS says: unable to consistently start tasks successfully
+        bad: shop-api was not stable in time: 1 of 2 new tasks running, 2 old tasks still running
+        not marked: shop-api was not stable in time: 2 of 2 new tasks running, 1 old tasks still running
+        not marked: shop-api was not stable in time: ECS: unable to place a task: RESOURCE:MEMORY
+        not marked: shop-api was not stable in time: ECS: unable to assume the role
+        bad: shop-api was not stable in time: ECS: failed container health checks
+        not marked: shop-api was not stable in time: ECS: unable to consistently start tasks successfully
     "#]].assert_eq(&(rows.join("\n") + "\n"));
     // And if nobody hears of it at all.
     let mut story = rolling_out();
     for _ in 0..20 {
         story = if story.state() == "rolling out" { story.later(MINUTE) } else { story };
     }
-    expect!["not marked: shop-api was not up in time, still waiting: for ECS to start tasks"]
+    expect!["not marked: shop-api was not stable in time: waiting for ECS to start tasks"]
         .assert_eq(&blamed(&story));
 }
 
@@ -107,7 +107,7 @@ fn a_worker_that_comes_late_takes_nothing_from_the_time_of_the_release() {
     story = story.quietly(TIMEOUT);
     let event = seen(&story, tasks(0, 2), None);
     expect![
-        "bad: shop-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do"
+        "bad: shop-api was not stable in time: 0 of 2 new tasks running, 2 old tasks still running"
     ]
     .assert_eq(&blamed(&story.then(event)));
 }
@@ -120,7 +120,7 @@ fn tasks_that_were_missing_long_before_the_time_was_over_speak_against_nothing()
     for _ in 0..20 {
         story = if story.state() == "rolling out" { story.later(MINUTE) } else { story };
     }
-    expect!["not marked: shop-api was not up in time, still waiting: for ECS to say what it runs"]
+    expect!["not marked: shop-api was not stable in time: waiting for ECS to report its state"]
         .assert_eq(&blamed(&story));
 }
 
@@ -159,10 +159,10 @@ fn what_ecs_gives_up_speaks_against_the_release_unless_something_else_was_to_bla
         failed, no room: not marked: shop-api failed: ECS deployment circuit breaker: tasks failed to start.
         failed, no room and a dead task: bad: shop-api failed: ECS deployment circuit breaker: tasks failed to start.
         failed, no secret: not marked: shop-api failed: ECS deployment circuit breaker: tasks failed to start.
-        came back: bad: ECS itself rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
-        came back, no room: not marked: ECS itself rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
-        came back, no room and a dead task: bad: ECS itself rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
-        came back, no secret: not marked: ECS itself rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
+        came back: bad: ECS rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
+        came back, no room: not marked: ECS rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
+        came back, no room and a dead task: bad: ECS rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
+        came back, no secret: not marked: ECS rolled shop-api back: ECS deployment circuit breaker: tasks failed to start.
     "#]].assert_eq(&(rows.join("\n") + "\n"));
 }
 
@@ -179,10 +179,10 @@ fn a_service_that_had_come_up_and_is_not_at_rest_is_blamed_only_for_its_dead_tas
         blamed(&story)
     };
     let story = states::confirming_with(&[("alarms", "")]);
-    expect!["not marked: shop-api did not stay up, still waiting: 1 of 2 new tasks run, 2 old ones still do"].assert_eq(&restless(story.clone()));
+    expect!["not marked: shop-api did not stay stable: 1 of 2 new tasks running, 2 old tasks still running"].assert_eq(&restless(story.clone()));
     let died = story.clone().then(dies(&story, "EssentialContainerExited", "exit 1"));
     expect![
-        "bad: shop-api did not stay up, still waiting: 1 of 2 new tasks run, 2 old ones still do"
+        "bad: shop-api did not stay stable: 1 of 2 new tasks running, 2 old tasks still running"
     ]
     .assert_eq(&restless(died));
     // Nobody looked.
@@ -190,7 +190,7 @@ fn a_service_that_had_come_up_and_is_not_at_rest_is_blamed_only_for_its_dead_tas
     for _ in 0..14 {
         story = if story.state() == "confirming" { story.later(MINUTE) } else { story };
     }
-    expect!["not marked: shop-api did not stay up, still waiting: for ECS to say what it runs"]
+    expect!["not marked: shop-api did not stay stable: waiting for ECS to report its state"]
         .assert_eq(&blamed(&story));
 }
 
@@ -204,8 +204,8 @@ fn trouble_is_told_once_however_long_it_is() {
         let event = seen(&story, tasks(0, 2), Some(trouble));
         story = story.then(event).quietly(Span::seconds(20));
     }
-    assert_eq!(story.timeline().matches("ECS says: unable to assume").count(), 1);
-    assert_eq!(story.timeline().matches("ECS says: unable to place").count(), 1);
+    assert_eq!(story.timeline().matches("ECS: unable to assume").count(), 1);
+    assert_eq!(story.timeline().matches("ECS: unable to place").count(), 1);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_container_whose_death_has_a_long_reason_is_told_of_no_more_often() {
         let report = report("shop-api", &task, 2, story.now);
         story = story.then(Event::TaskReported(TaskReport { stop: None, containers, ..report }));
     }
-    assert_eq!(story.timeline().matches("Container sqs-worker of shop-api died").count(), 3);
+    assert_eq!(story.timeline().matches("Container sqs-worker of shop-api stopped").count(), 3);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn what_an_older_version_wrote_in_words_is_read_and_written_as_it_was() {
     }
     let old = r#"{"rollout_timed_out": {"service": "api", "waiting": "1 of 2 tasks run"}}"#;
     let cause: Cause = serde_json::from_str(old).unwrap();
-    expect!["api was not up in time, still waiting: 1 of 2 tasks run"]
+    expect!["api was not stable in time: 1 of 2 tasks run"]
         .assert_eq(&cause.to_string());
     assert!(!cause.speaks_against_the_release());
 }

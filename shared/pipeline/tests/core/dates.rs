@@ -138,7 +138,7 @@ fn the_registry_says_which_of_two_pushes_in_one_second_was_the_last() {
     // What it said earlier, and what the late event says, is history.
     for late in [asked("a1", 15), push("api", "b1", "a1", at(1))] {
         let said = candidate.pushed(&"api".into(), &late, &spec, now);
-        assert_eq!(said, Said::Ignored("the tag has moved on".into()));
+        assert_eq!(said, Said::Ignored("the tag has moved".into()));
     }
     // A push after that is news.
     let moved = push("api", "b1", "a3", at(17));

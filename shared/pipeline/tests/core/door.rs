@@ -20,9 +20,9 @@ fn a_push_starts_a_deployment_where_nothing_is_under_way() {
 fn the_same_request_twice_is_one_deployment() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
-    expect!["yes: deployment 1 is this request"].assert_eq(&scene.push("b1", 1));
+    expect!["yes: duplicate request: it started deployment 1"].assert_eq(&scene.push("b1", 1));
     scene.succeed();
-    expect!["yes: deployment 1 is this request"].assert_eq(&scene.push("b1", 1));
+    expect!["yes: duplicate request: it started deployment 1"].assert_eq(&scene.push("b1", 1));
     assert_eq!(scene.deployments.len(), 1);
 }
 
@@ -30,12 +30,12 @@ fn the_same_request_twice_is_one_deployment() {
 fn one_deployment_is_under_way_and_the_newest_release_waits() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
-    expect!["yes: it waits: deployment 1 is under way"].assert_eq(&scene.push("b2", 2));
-    expect!["yes: this request waits already"].assert_eq(&scene.push("b2", 2));
-    expect!["yes: it waits: deployment 1 is under way"].assert_eq(&scene.push("b4", 4));
-    expect!["no: b4 is newer and waits already"].assert_eq(&scene.push("b3", 3));
+    expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.push("b2", 2));
+    expect!["yes: duplicate request: it is already queued"].assert_eq(&scene.push("b2", 2));
+    expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.push("b4", 4));
+    expect!["no: the newer b4 is already queued"].assert_eq(&scene.push("b3", 3));
     expect![[r#"
-        b4: deployment 1 is under way
+        b4: deployment 1 is in progress
     "#]]
     .assert_eq(&scene.queue());
     scene.succeed();
@@ -46,8 +46,8 @@ fn one_deployment_is_under_way_and_the_newest_release_waits() {
     "#]]
     .assert_eq(&scene.verdicts());
     expect![[r#"
-        b2: b4 is newer and takes its place
-        b3: b4 is newer and waits already
+        b2: replaced in the queue by the newer b4
+        b3: the newer b4 is already queued
     "#]]
     .assert_eq(&scene.declined());
 }
@@ -59,8 +59,8 @@ fn every_release_has_its_turn_where_the_queue_says_so() {
     scene.push("b2", 2);
     scene.push("b3", 3);
     expect![[r#"
-        b2: deployment 1 is under way
-        b3: deployment 1 is under way
+        b2: deployment 1 is in progress
+        b3: deployment 1 is in progress
     "#]]
     .assert_eq(&scene.queue());
     for _ in 0..3 {
@@ -79,14 +79,14 @@ fn trap_25_a_commit_that_was_built_earlier_is_declined_however_late_it_is_pushed
     let mut scene = Scene::new(&[]);
     scene.push("b2", 2);
     scene.succeed();
-    expect!["no: it is older than b2; deploy it by hand if that is what you want"]
+    expect!["no: it is older than b2; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("b1", 1));
     expect![[r#"
-        b1: it is older than b2; deploy it by hand if that is what you want
+        b1: it is older than b2; deploy it by hand if you want it anyway
     "#]]
     .assert_eq(&scene.declined());
     // The first answer is remembered.
-    expect!["no: it is older than b2; deploy it by hand if that is what you want"]
+    expect!["no: it is older than b2; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("b1", 1));
     assert_eq!(scene.declined().lines().count(), 1);
 }
@@ -96,7 +96,7 @@ fn trap_25_a_lower_version_is_declined_though_it_was_built_later() {
     let mut scene = Scene::new(&[]);
     scene.push("v1.10.0", 1);
     scene.succeed();
-    expect!["no: it is older than v1.10.0; deploy it by hand if that is what you want"]
+    expect!["no: it is older than v1.10.0; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("v1.9.1", 30));
     expect!["yes: deployment 2 of v1.10.1-rc.1 has started"]
         .assert_eq(&scene.push("v1.10.1-rc.1", 0));
@@ -109,7 +109,7 @@ fn exactly_what_runs_is_not_deployed_again_by_a_push() {
     scene.succeed();
     let mut again = release("b1", at(5));
     again.version = "b2".into();
-    expect!["no: exactly these images run already"].assert_eq(&scene.push_release(again));
+    expect!["no: these images are already live"].assert_eq(&scene.push_release(again));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_revert_to_what_runs_is_not_lost_while_another_release_goes_out() {
     // The commit is reverted, and the build makes the very images that still run.
     let mut revert = release("b1", at(3));
     revert.version = "b3".into();
-    expect!["yes: it waits: deployment 2 is under way"].assert_eq(&scene.push_release(revert));
+    expect!["yes: queued: deployment 2 is in progress"].assert_eq(&scene.push_release(revert));
     scene.succeed();
     scene.succeed();
     assert_eq!(scene.live(), "b3");
@@ -136,12 +136,12 @@ fn digests_that_were_rolled_back_are_declined_under_a_new_tag() {
     scene.fail();
     expect![[r#"
         1 b1: succeeded
-        2 b2: rolled back: asked for by ann: it looks odd
+        2 b2: rolled back: requested by ann: it looks odd
     "#]]
     .assert_eq(&scene.verdicts());
     let mut again = release("b2", at(5));
     again.version = "b3".into();
-    expect!["no: api-b2-00000 in it is marked bad: asked for by ann: it looks odd"]
+    expect!["no: image api-b2-00000 of this release is marked bad: requested by ann: it looks odd"]
         .assert_eq(&scene.push_release(again));
 }
 
@@ -164,11 +164,11 @@ fn a_digest_that_good_releases_share_is_never_marked_bad() {
 fn a_persons_deploy_waits_for_the_one_under_way_and_is_not_dropped_by_pushes() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
-    expect!["yes: it waits: deployment 1 is under way"].assert_eq(&scene.deploy("b0", 0, &[]));
+    expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.deploy("b0", 0, &[]));
     scene.push("b2", 2);
     expect![[r#"
-        b0: deployment 1 is under way
-        b2: deployment 1 is under way
+        b0: deployment 1 is in progress
+        b2: deployment 1 is in progress
     "#]]
     .assert_eq(&scene.queue());
     scene.succeed();
@@ -198,8 +198,8 @@ fn too_many_waiting_requests_are_turned_away() {
     for number in 1..=20 {
         scene.deploy(&format!("b{number}"), number, &[]);
     }
-    expect!["no: too many requests wait already"].assert_eq(&scene.deploy("b21", 21, &[]));
-    expect!["no: too many releases wait, and it is the oldest of them"]
+    expect!["no: the queue is full"].assert_eq(&scene.deploy("b21", 21, &[]));
+    expect!["no: the queue is full, and this is its oldest release"]
         .assert_eq(&scene.push("b22", 22));
     assert_eq!(scene.head.queue.len(), 20);
 }

@@ -46,10 +46,10 @@ fn a_migration_that_failed_is_not_run_again_by_automation() {
     expect![[r#"
         1 b1: succeeded
         2 b2: failed: the migration failed: exit code 1, Essential container in task exited
-        hold by slipway: b2 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited
+        hold by slipway: b2 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited
         bad api-b2-00000: the migration failed: exit code 1, Essential container in task exited
         bad web-b2-00000: the migration failed: exit code 1, Essential container in task exited
-        b2 again: no: api-b2-00000 in it is marked bad: the migration failed: exit code 1, Essential container in task exited
+        b2 again: no: image api-b2-00000 of this release is marked bad: the migration failed: exit code 1, Essential container in task exited
         b3: yes: deployment 3 of b3 has started
     "#]].assert_eq(&after(&mut scene));
     // Half a migration is taken back by nobody who has not looked at it.
@@ -58,7 +58,7 @@ fn a_migration_that_failed_is_not_run_again_by_automation() {
     scene.begin_rolling_out();
     starts(&mut scene, Purpose::Migrate);
     ends(&mut scene, Purpose::Migrate, 1);
-    expect!["no: the migration of b4 (deployment 4) may have left the database half changed, so that taking one back may do harm; look at the database, and ask without undo"].assert_eq(&go_back(&mut scene, "b1", true));
+    expect!["no: the migration of b4 (deployment 4) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
 }
 
 #[test]
@@ -70,11 +70,11 @@ fn a_migration_that_took_too_long_is_not_run_again_by_automation() {
     ends(&mut scene, Purpose::Migrate, 137);
     expect![[r#"
         1 b1: succeeded
-        2 b2: failed: the migration took over 15m
-        hold by slipway: b2 failed, and may have left the database half changed: the migration took over 15m
-        bad api-b2-00000: the migration took over 15m
-        bad web-b2-00000: the migration took over 15m
-        b2 again: no: api-b2-00000 in it is marked bad: the migration took over 15m
+        2 b2: failed: the migration timed out after 15m
+        hold by slipway: b2 failed, and may have left the database partially migrated: the migration timed out after 15m
+        bad api-b2-00000: the migration timed out after 15m
+        bad web-b2-00000: the migration timed out after 15m
+        b2 again: no: image api-b2-00000 of this release is marked bad: the migration timed out after 15m
         b3: yes: deployment 3 of b3 has started
     "#]].assert_eq(&after(&mut scene));
 }
@@ -93,8 +93,8 @@ fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_a
     succeed(&mut scene);
     scene.push_release(mixed("b4", "b1", "b2", 4));
     fail_to_migrate(&mut scene);
-    expect!["yes: it waits: on hold by slipway: b4 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
-    expect!["by slipway: b4 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
+    expect!["yes: queued: on hold by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    expect!["by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
 }
 
 #[test]
@@ -107,12 +107,13 @@ fn a_migration_that_a_person_turned_round_is_not_run_again_by_automation() {
         ends(&mut scene, Purpose::Migrate, 0);
         expect![[r#"
             1 b1: succeeded
-            2 b2: failed: asked for by ann: it looks odd
-            hold by ann: b2 changed the database and failed: asked for by ann: it looks odd
-            bad api-b2-00000: asked for by ann: it looks odd
-            bad web-b2-00000: asked for by ann: it looks odd
-            b2 again: no: api-b2-00000 in it is marked bad: asked for by ann: it looks odd
+            2 b2: failed: requested by ann: it looks odd
+            hold by ann: b2 changed the database and failed: requested by ann: it looks odd
+            bad api-b2-00000: requested by ann: it looks odd
+            bad web-b2-00000: requested by ann: it looks odd
+            b2 again: no: image api-b2-00000 of this release is marked bad: requested by ann: it looks odd
             b3: yes: deployment 3 of b3 has started
+        "#]rted
         "#]]
         .assert_eq(&after(&mut scene));
     }
@@ -130,7 +131,7 @@ fn a_migration_that_an_alarm_turned_round_is_not_run_again_by_automation() {
         hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
         bad api-b2-00000: alarm shop-5xx: threshold crossed
         bad web-b2-00000: alarm shop-5xx: threshold crossed
-        b2 again: no: api-b2-00000 in it is marked bad: alarm shop-5xx: threshold crossed
+        b2 again: no: image api-b2-00000 of this release is marked bad: alarm shop-5xx: threshold crossed
         b3: yes: deployment 3 of b3 has started
     "#]]
     .assert_eq(&after(&mut scene));
@@ -149,8 +150,8 @@ fn where_the_policy_is_manual_a_changed_database_is_held_until_a_person_decides(
         hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
         bad api-b2-00000: alarm shop-5xx: threshold crossed
         bad web-b2-00000: alarm shop-5xx: threshold crossed
-        b2 again: no: api-b2-00000 in it is marked bad: alarm shop-5xx: threshold crossed
-        b3: yes: it waits: on hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
+        b2 again: no: image api-b2-00000 of this release is marked bad: alarm shop-5xx: threshold crossed
+        b3: yes: queued: on hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
     "#]].assert_eq(&after(&mut scene));
 }
 
@@ -165,8 +166,8 @@ fn an_undo_that_failed_is_held_and_not_tried_again() {
         3 b1: failed: undoing the migration failed: exit code 3, Essential container in task exited
     "#]]
     .assert_eq(&scene.verdicts());
-    expect!["by slipway: the way back to b1 may have left the database half changed: undoing the migration failed: exit code 3, Essential container in task exited"].assert_eq(&scene.hold());
-    expect!["no: the migration of b2 (deployment 2) may have left the database half changed, so that taking one back may do harm; look at the database, and ask without undo"].assert_eq(&go_back(&mut scene, "b1", true));
+    expect!["by slipway: the rollback to b1 may have left the database partially migrated: undoing the migration failed: exit code 3, Essential container in task exited"].assert_eq(&scene.hold());
+    expect!["no: the migration of b2 (deployment 2) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
     expect!["yes: deployment 4 of b1 has started"].assert_eq(&go_back(&mut scene, "b1", false));
 }
 
@@ -181,10 +182,10 @@ fn a_migration_that_certainly_never_started_leaves_no_trace() {
     assert_eq!(scene.head.high_water.as_ref().unwrap().version.as_str(), "b1");
     expect![[r#"
         1 b1: succeeded
-        2 b2: failed: the migration could not be started: AWS refused to run the task: iam:PassRole
+        2 b2: failed: the migration could not start: AWS refused to run the task: iam:PassRole
         hold none
         b2 again: yes: deployment 3 of b2-again has started
-        b3: yes: it waits: deployment 3 is under way
+        b3: yes: queued: deployment 3 is in progress
     "#]]
     .assert_eq(&after(&mut scene));
 }
@@ -195,14 +196,14 @@ fn an_undo_that_failed_before_any_service_was_touched_speaks_of_its_own_release(
     starts(&mut scene, Purpose::Migrate);
     scene.tell(Input::Happened(alarm("shop-5xx", AlarmState::On, scene.now)));
     ends(&mut scene, Purpose::Migrate, 0);
-    assert_eq!(scene.active().state.name(), "undoing");
+    assert_eq!(scene.active().state.name(), "undoing migration");
     starts(&mut scene, Purpose::Undo);
     ends(&mut scene, Purpose::Undo, 3);
     expect![[r#"
         1 b1: succeeded
-        2 b2: stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the old code cannot live with the new schema (after: alarm shop-5xx: threshold crossed)
-        hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the old code cannot live with the new schema
-        b2 again: yes: it waits: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the old code cannot live with the new schema
-        b3: yes: it waits: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the old code cannot live with the new schema
+        2 b2: stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema (after: alarm shop-5xx: threshold crossed)
+        hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
+        b2 again: yes: queued: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
+        b3: yes: queued: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
     "#]].assert_eq(&after(&mut scene));
 }

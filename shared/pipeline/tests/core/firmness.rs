@@ -48,12 +48,12 @@ fn a_hold_never_replaces_a_firmer_one() {
     scene.push("b1", 1);
     scene.stick();
     let stuck = scene.hold();
-    expect!["yes: it is on hold already, and more firmly: by slipway: b1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed; that hold stays"].assert_eq(&scene.control(SOFT));
+    expect!["yes: already on a firm hold by slipway: b1 is stuck: it is unknown how the task ended; check the database before you deploy anything else; that hold stays"].assert_eq(&scene.control(SOFT));
     assert_eq!(scene.hold(), stuck);
     // A person's own is firmer than Slipway's, which a rollback lifts.
     expect!["yes: on hold"].assert_eq(&scene.control(FIRM));
     assert_eq!(scene.hold(), "by ann: a holiday");
-    expect!["yes: it is on hold already, and more firmly: by ann: a holiday; that hold stays"]
+    expect!["yes: already on a firm hold by ann: a holiday; that hold stays"]
         .assert_eq(&scene.control(SOFT));
     assert_eq!(scene.hold(), "by ann: a holiday");
     scene.push("b2", 2);
@@ -74,7 +74,7 @@ fn a_person_called_slipway_is_a_person() {
     scene.roll_back(Some("b1"));
     scene.succeed();
     assert_eq!(scene.hold(), "by slipway: a holiday");
-    assert_eq!(scene.push("b3", 3), "yes: it waits: on hold by slipway: a holiday");
+    assert_eq!(scene.push("b3", 3), "yes: queued: on hold by slipway: a holiday");
 }
 
 #[test]
@@ -91,16 +91,16 @@ fn an_approval_goes_through_nothing_that_keeps_the_environment_closed() {
         &[],
     ));
     scene.control(Control::Resume);
-    expect![[r#"no: the environment is on hold by ann (a holiday); the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["hold", "freeze"] if you mean it"#]].assert_eq(&approve(&mut scene, "b1", &[]));
-    expect![[r#"no: the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["hold", "freeze"] if you mean it"#]].assert_eq(&approve(&mut scene, "b1", &[Override::Hold]));
+    expect![[r#"no: the environment is on hold by ann (a holiday); the environment is frozen until 2026-01-01T03:00:00Z; to deploy anyway, add "override": ["hold", "freeze"]"#]].assert_eq(&approve(&mut scene, "b1", &[]));
+    expect![[r#"no: the environment is frozen until 2026-01-01T03:00:00Z; to deploy anyway, add "override": ["hold", "freeze"]"#]].assert_eq(&approve(&mut scene, "b1", &[Override::Hold]));
     assert_eq!(scene.active().state.name(), "awaiting approval");
-    expect!["yes: approved; it goes on"].assert_eq(&approve(
+    expect!["yes: approved; the deployment starts"].assert_eq(&approve(
         &mut scene,
         "b1",
         &[Override::Hold, Override::Freeze],
     ));
     assert_eq!(scene.active().state.name(), "preparing");
-    expect!["Approved by ann, overruling freeze, hold."]
+    expect!["Approved by ann, overriding freeze, hold."]
         .assert_eq(&scene.active().timeline.last(1).join(""));
 }
 
@@ -109,7 +109,7 @@ fn what_a_person_overruled_need_not_be_overruled_again_to_approve_it() {
     let freeze = "[{from: 2026-01-01T00:00, to: 2026-01-01T03:00, time_zone: UTC}]";
     let mut scene = Scene::new(&[("approval", "{expires: 24h}"), ("freeze", freeze)]);
     scene.deploy("b1", 1, &[Override::Freeze]);
-    expect!["yes: approved; it goes on"].assert_eq(&approve(&mut scene, "b1", &[]));
+    expect!["yes: approved; the deployment starts"].assert_eq(&approve(&mut scene, "b1", &[]));
 }
 
 #[test]
@@ -118,11 +118,11 @@ fn trap_52_an_approval_that_comes_too_late_is_none() {
     scene.push("b1", 1);
     scene.push("b2", 2);
     scene.now = scene.now + Span::hours(2);
-    expect!["no: it waited for approval until 2026-01-01T03:00:00Z; deploy it again"]
+    expect!["no: the approval expired at 2026-01-01T03:00:00Z; deploy it again"]
         .assert_eq(&approve(&mut scene, "b2", &[]));
     expect![[r#"
         1 b1: superseded: b2 is newer
-        2 b2: rejected by the clock: the approval did not come in time; deploy it again to ask again
+        2 b2: rejected by timeout: not approved in time; deploy it again to request approval again
     "#]]
     .assert_eq(&scene.verdicts());
 }
@@ -134,15 +134,15 @@ fn lifting_a_hold_does_not_forget_a_migration_that_may_still_run() {
     scene.push("b1", 1);
     scene.stick();
     scene.push("b2", 2);
-    expect![[r#"yes: the hold is lifted; the migration task of deployment 1 (task/shop-staging/0abc) may still run, so automation waits until it ends; add "override": ["unfinished"] if you know that it has ended"#]].assert_eq(&scene.control(Control::Unhold));
+    expect![[r#"yes: the hold is lifted; the migration task of deployment 1 (task/shop-staging/0abc) may still run, so automation waits until that task ends; add "override": ["unfinished"] if you know that it has ended"#]].assert_eq(&scene.control(Control::Unhold));
     assert_eq!(scene.head.active, None);
     expect![[r#"
         b2: the migration task of deployment 1 (task/shop-staging/0abc) may still run
     "#]]
     .assert_eq(&scene.queue());
-    expect!["yes: the migration task of deployment 1 (task/shop-staging/0abc) may still run; it is not waited for"].assert_eq(&scene.control(Control::ForgetTask));
+    expect!["yes: the migration task of deployment 1 (task/shop-staging/0abc) may still run; Slipway no longer waits for it"].assert_eq(&scene.control(Control::ForgetTask));
     assert_eq!(scene.head.active, Some(2));
-    expect!["yes: no migration task may still run"].assert_eq(&scene.control(Control::ForgetTask));
+    expect!["yes: no migration task is unfinished"].assert_eq(&scene.control(Control::ForgetTask));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_migration_that_may_still_run_is_not_undone() {
     scene.push("b2", 2);
     scene.stick();
     let id = scene.next_id();
-    expect![[r#"no: the migration task of deployment 2 (task/shop-staging/0abc) may still run, and cannot be undone before it ends; go back without undo, or tell control to "unhold" with "override": ["unfinished"] if you know that it has ended"#]].assert_eq(&scene.roll_back_as(id, Some("b1"), true));
+    expect![[r#"no: the migration task of deployment 2 (task/shop-staging/0abc) may still run, and cannot be undone before it ends; roll back without undo, or run control with "unhold" with "override": ["unfinished"] if you know that it has ended"#]].assert_eq(&scene.roll_back_as(id, Some("b1"), true));
     expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(Some("b1")));
 }
 
@@ -231,5 +231,5 @@ fn a_failed_migration_ends_the_hold_that_its_deployment_went_past() {
     scene.answer(started(Purpose::Migrate));
     scene.answer(ended(Purpose::Migrate, exit(1)));
     assert_eq!(scene.head.active, None);
-    expect!["by slipway: b2 failed, and may have left the database half changed: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
+    expect!["by slipway: b2 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
 }

@@ -19,34 +19,34 @@ fn web_keeps_dying(changes: &[(&str, &str)]) -> Story {
 fn trap_49_a_rollback_reads_as_a_story_and_takes_the_waves_in_reverse() {
     let story = settle(go_all_the_way_back(web_keeps_dying(&[])));
     expect![[r#"
-           0s Deploying b1, asked for by a push of b1.
+           0s Deploying b1, requested by push of b1.
            0s Waiting for approval until 2026-01-01T02:00:00Z.
            0s Approved by ann.
            0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
            0s The migration runs as task 0abc.
-           0s The migration ended with exit code 0.
+           0s The migration succeeded (exit code 0).
            0s Updating shop-api, shop-worker.
-        1m30s shop-api runs shop-api:2 and nothing else.
-        1m30s shop-worker runs shop-worker:2 and nothing else.
+        1m30s shop-api is stable on shop-api:2.
+        1m30s shop-worker is stable on shop-worker:2.
         1m30s Updating shop-web.
-           3m A task of shop-web died by itself, 1 of the 2 that are too many: container api exited with 1, Essential container in task exited.
-           3m A task of shop-web died by itself, 2 of the 2 that are too many: container api exited with 1, Essential container in task exited.
-           3m Going back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited.
-           3m The migration stays: what ran before now lives with the new schema.
-           3m Putting shop-web back to shop-web:1.
-        4m30s shop-web is back.
-        4m30s Putting shop-api back to shop-api:1.
-        4m30s Putting shop-worker back to shop-worker:1.
-           6m shop-api is back.
-           6m shop-worker is back.
-           8m Ended: rolled back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited.
+           3m Task of shop-web failed (1 of 2 allowed failures): container api exited with 1, Essential container in task exited.
+           3m Task of shop-web failed (2 of 2 allowed failures): container api exited with 1, Essential container in task exited.
+           3m Rolling back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited.
+           3m The migration is not undone: the previous release runs on the new schema.
+           3m Rolling shop-web back to shop-web:1.
+        4m30s shop-web is rolled back.
+        4m30s Rolling shop-api back to shop-api:1.
+        4m30s Rolling shop-worker back to shop-worker:1.
+           6m shop-api is rolled back.
+           6m shop-worker is rolled back.
+           8m Ended: rolled back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited.
     "#]].assert_eq(&story.timeline());
 }
 
 #[test]
 fn trap_48_with_auto_the_services_go_back_and_the_schema_stays() {
     let story = web_keeps_dying(&[("rollback", "auto")]);
-    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+    expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
 }
 
@@ -56,10 +56,10 @@ fn trap_48_with_after_undo_the_migration_is_undone_before_any_service_goes_back(
     expect!["undo #1"].assert_eq(&story.asks());
     let story = story.all([claimed(Purpose::Undo, 1), started(Purpose::Undo)]);
     let story = story.then(ended(Purpose::Undo, exit(0)));
-    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+    expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
     let story = settle(go_all_the_way_back(story));
-    expect!["rolled back: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited"].assert_eq(&story.outcome());
+    expect!["rolled back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -67,21 +67,21 @@ fn an_undo_that_fails_leaves_everything_and_shouts() {
     let story = web_keeps_dying(&[("rollback", "after_undo")]);
     let story = story.all([claimed(Purpose::Undo, 1), started(Purpose::Undo)]);
     let story = story.then(ended(Purpose::Undo, exit(2)));
-    expect!["stuck: undoing the migration failed (exit code 2, Essential container in task exited), and the old code cannot live with the new schema (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+    expect!["stuck: undoing the migration failed (exit code 2, Essential container in task exited), and the previous release cannot run on the new schema (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
     assert_eq!(story.asks(), "");
 }
 
 #[test]
 fn trap_48_with_manual_everything_stays_for_a_person_to_decide() {
     let story = web_keeps_dying(&[("rollback", "manual")]);
-    expect!["failed: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited; left as they are: shop-api, shop-worker, shop-web"].assert_eq(&story.outcome());
+    expect!["failed: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited; still on the new revision: shop-api, shop-worker, shop-web"].assert_eq(&story.outcome());
     assert_eq!(story.asks(), "");
 }
 
 #[test]
 fn with_manual_a_person_may_still_send_everything_back() {
     let story = states::second_wave_with(&[("rollback", "manual")]).then(go_back(false));
-    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+    expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
 }
 
@@ -104,7 +104,7 @@ fn a_person_may_ask_for_the_migration_to_be_undone_whatever_the_policy_says() {
     )]);
     expect![[r#"
         Refused(
-            "the spec has no `undo` for the migration; ask without it",
+            "the spec has no migration.undo; roll back without \"undo\"",
         )
     "#]]
     .assert_debug_eq(&no_undo.tell(go_back(true)));
@@ -115,13 +115,13 @@ fn a_wish_to_undo_that_comes_too_late_is_refused_and_not_forgotten_silently() {
     let mut story = states::rolling_back();
     expect![[r#"
         Refused(
-            "it is already on its way back, and the migration stays as it is",
+            "already rolling back, without undoing the migration",
         )
     "#]]
     .assert_debug_eq(&story.tell(go_back(true)));
     expect![[r#"
         Accepted(
-            "it is already on its way back",
+            "already rolling back",
         )
     "#]]
     .assert_debug_eq(&story.tell(go_back(false)));
@@ -136,7 +136,7 @@ fn trap_48_a_rollback_while_the_migration_runs_lets_it_end_first() {
     expect!["failed: the migration failed: exit code 1, Essential container in task exited"]
         .assert_eq(&failed.outcome());
     let story = story.then(ended(Purpose::Migrate, exit(0)));
-    expect!["failed: asked for by ann: it looks odd"].assert_eq(&story.outcome());
+    expect!["failed: requested by ann: it looks odd"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn an_undo_that_a_person_asks_for_while_the_migration_runs_follows_it() {
         started(Purpose::Undo),
         ended(Purpose::Undo, exit(0)),
     ]);
-    expect!["rolled back: asked for by ann: it looks odd"].assert_eq(&story.outcome());
+    expect!["rolled back: requested by ann: it looks odd"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -157,12 +157,12 @@ fn trap_02_what_ecs_returns_by_itself_is_not_fought() {
     let story = states::rolling_out();
     let seen_at = story.now;
     let story = story.then(returned("shop-api", seen_at));
-    expect![[r#"put back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
+    expect![[r#"roll back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
         .assert_eq(&story.asks());
     let story = story.then(put_back_started("shop-worker")).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    expect!["rolled back: ECS itself rolled shop-api back: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&settle(story).outcome());
+    expect!["rolled back: ECS rolled shop-api back: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&settle(story).outcome());
 }
 
 #[test]
@@ -174,8 +174,8 @@ fn what_ecs_returns_by_itself_has_its_full_time_after_a_long_undo() {
         .all([claimed(Purpose::Undo, 1), started(Purpose::Undo)])
         .quietly(TIMEOUT + Span::minutes(4));
     let story = story.then(ended(Purpose::Undo, exit(0))).later(Span::minutes(2));
-    expect!["waiting for shop-api: for ECS to finish its own rollback; shop-worker: for AWS to take the update"].assert_eq(&story.outcome());
-    expect![[r#"put back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2"))), observe shop-api+shop-worker"#]].assert_eq(&story.asks());
+    expect!["shop-api: waiting for ECS to finish its own rollback; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
+    expect![[r#"roll back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2"))), observe shop-api+shop-worker"#]].assert_eq(&story.asks());
 }
 
 #[test]
@@ -184,42 +184,42 @@ fn ecs_returns_past_a_revision_whose_rollout_it_had_not_finished() {
     let story = states::rolling_out();
     let seen_at = story.now;
     let story = story.then(asked("shop-api", 8, true, seen_at));
-    expect![[r#"put back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
+    expect![[r#"roll back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
         .assert_eq(&story.asks());
-    expect!["waiting for shop-api: for ECS to finish its own rollback; shop-worker: for AWS to take the update"].assert_eq(&story.outcome());
+    expect!["shop-api: waiting for ECS to finish its own rollback; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
     let story = story.then(put_back_started("shop-worker")).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 8, seen_at), up("shop-worker", 1, seen_at)]);
     let story = story.later(MINUTE + MINUTE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 8, seen_at), up("shop-worker", 1, seen_at)]);
-    expect!["rolled back: ECS itself rolled shop-api back: the breaker opened"]
+    expect!["rolled back: ECS rolled shop-api back: the breaker opened"]
         .assert_eq(&story.outcome());
     expect![[r#"
-           0s Deploying b1, asked for by a push of b1.
+           0s Deploying b1, requested by push of b1.
            0s Waiting for approval until 2026-01-01T02:00:00Z.
            0s Approved by ann.
            0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
            0s The migration runs as task 0abc.
-           0s The migration ended with exit code 0.
+           0s The migration succeeded (exit code 0).
            0s Updating shop-api, shop-worker.
-        1m30s ECS itself rolls shop-api back to shop-api:8, and not to shop-api:1, whose rollout had not finished: the breaker opened.
-        1m30s Going back: ECS itself rolled shop-api back: the breaker opened.
-        1m30s The migration stays: what ran before now lives with the new schema.
-        1m30s Putting shop-worker back to shop-worker:1.
-           3m shop-api is back.
-           3m shop-worker is back.
-           5m Ended: rolled back: ECS itself rolled shop-api back: the breaker opened.
+        1m30s ECS is rolling shop-api back to shop-api:8 (not to shop-api:1, whose rollout had not finished): the breaker opened.
+        1m30s Rolling back: ECS rolled shop-api back: the breaker opened.
+        1m30s The migration is not undone: the previous release runs on the new schema.
+        1m30s Rolling shop-worker back to shop-worker:1.
+           3m shop-api is rolled back.
+           3m shop-worker is rolled back.
+           5m Ended: rolled back: ECS rolled shop-api back: the breaker opened.
     "#]].assert_eq(&story.timeline());
 }
 
 #[test]
 fn a_rollout_that_cannot_be_stopped_any_more_is_updated_back() {
     let story = states::rolling_back();
-    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+    expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
     let story = story.then(put_back_refused("shop-web", Refusal::RolloutIsOver));
-    expect!["put back shop-web (Update)"].assert_eq(&story.asks());
+    expect!["roll back shop-web (Update)"].assert_eq(&story.asks());
     // The same answer once more, from a second worker that had the same message.
     let again = put_back_refused("shop-web", Refusal::RolloutIsOver);
     let (after, _) = advance(story.deployment.clone(), again, story.now);
@@ -232,7 +232,7 @@ fn a_service_that_cannot_be_put_back_is_named_and_the_others_go_back_all_the_sam
     expect!["observe shop-web"].assert_eq(&story.asks());
     let seen_at = story.now;
     let story = story.then(up("shop-web", 2, seen_at));
-    expect!["put back shop-api (Update), put back shop-worker (Update)"].assert_eq(&story.asks());
+    expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     let story =
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
@@ -242,7 +242,7 @@ fn a_service_that_cannot_be_put_back_is_named_and_the_others_go_back_all_the_sam
     let story = story.all(
         [("shop-api", 1), ("shop-worker", 1), ("shop-web", 2)].map(|(s, n)| up(s, n, seen_at)),
     );
-    expect!["stuck: not put back: shop-web (access denied) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+    expect!["stuck: not rolled back: shop-web (access denied) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn trap_31_a_rollback_that_nobody_hears_of_ends_stuck() {
     for _ in 0..40 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: not put back: shop-api (nothing was heard of it in time), shop-worker (nothing was heard of it in time), shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+    expect!["stuck: not rolled back: shop-api (its state could not be read in time), shop-worker (its state could not be read in time), shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
 /// `shop-web` was not heard of in time; the others are back, and the last look is under way.
@@ -269,15 +269,15 @@ fn settling_without_web() -> Story {
 #[test]
 fn a_service_that_was_given_up_and_comes_back_all_the_same_is_back() {
     let story = settling_without_web();
-    assert_eq!(story.state(), "settling");
+    assert_eq!(story.state(), "verifying rollback");
     assert!(settle(story.clone()).outcome().starts_with("rolled back: "));
 
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    assert_eq!(story.state(), "settling", "the one that was given up is looked at, too");
+    assert_eq!(story.state(), "verifying rollback", "the one that was given up is looked at, too");
     let found_so = story.clone().then(up("shop-web", 1, seen_at));
     assert!(found_so.outcome().starts_with("rolled back: "), "{}", found_so.outcome());
-    assert!(found_so.timeline().contains("shop-web is back after all."));
+    assert!(found_so.timeline().contains("shop-web is rolled back after all."));
     expect!["stuck: not put back: shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"]
         .assert_eq(&story.then(up("shop-web", 2, seen_at)).outcome());
 }
@@ -290,25 +290,25 @@ fn a_service_that_was_given_up_and_cannot_be_looked_at_either_keeps_its_reason()
     for _ in 0..15 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: not put back: shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"]
+    expect!["stuck: not rolled back: shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"]
         .assert_eq(&story.outcome());
 }
 
 #[test]
 fn a_last_look_that_is_lost_is_asked_for_again_before_anything_is_stuck() {
     let mut story = go_all_the_way_back(web_keeps_dying(&[("timeout", "1m")]));
-    assert_eq!(story.state(), "settling");
+    assert_eq!(story.state(), "verifying rollback");
     for _ in 0..10 {
         story = story.later(MINUTE);
     }
-    assert_eq!(story.state(), "settling", "{}", story.outcome());
+    assert_eq!(story.state(), "verifying rollback", "{}", story.outcome());
     let seen_at = story.now;
     let seen = story.clone().all(all_up(1, seen_at));
     assert!(seen.outcome().starts_with("rolled back: "), "{}", seen.outcome());
     for _ in 0..10 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: not put back: shop-api (nothing was heard of it in time), shop-worker (nothing was heard of it in time), shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+    expect!["stuck: not rolled back: shop-api (its state could not be read in time), shop-worker (its state could not be read in time), shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
         .assert_eq(&settle(story).outcome());
 }
 
@@ -339,8 +339,8 @@ fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
 fn trap_02_somebody_elses_update_is_superseded_and_neither_success_nor_failure() {
     let story = states::baking();
     let seen_at = story.now;
-    expect!["superseded: somebody else brought shop-api to shop-api:9"]
+    expect!["superseded: shop-api was updated to shop-api:9 outside Slipway"]
         .assert_eq(&story.clone().then(up("shop-api", 9, seen_at)).outcome());
-    expect!["superseded: somebody deleted shop-api"]
+    expect!["superseded: shop-api was deleted outside Slipway"]
         .assert_eq(&story.then(gone("shop-api", seen_at)).outcome());
 }

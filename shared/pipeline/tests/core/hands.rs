@@ -15,11 +15,11 @@ fn approve(scene: &mut Scene, version: &str) -> String {
 #[test]
 fn trap_52_an_approval_is_for_one_version_and_no_other() {
     let mut scene = Scene::new(&[("approval", "true")]);
-    expect!["no: nothing waits for approval"].assert_eq(&approve(&mut scene, "b1"));
+    expect!["no: no deployment is waiting for approval"].assert_eq(&approve(&mut scene, "b1"));
     scene.push("b1", 1);
-    expect!["no: it is b1 that waits for approval, not b2"].assert_eq(&approve(&mut scene, "b2"));
-    expect!["yes: approved; it goes on"].assert_eq(&approve(&mut scene, "b1"));
-    expect!["no: nothing waits for approval: it is preparing"]
+    expect!["no: b1 is waiting for approval, not b2"].assert_eq(&approve(&mut scene, "b2"));
+    expect!["yes: approved; the deployment starts"].assert_eq(&approve(&mut scene, "b1"));
+    expect!["no: no deployment is waiting for approval: it is preparing"]
         .assert_eq(&approve(&mut scene, "b1"));
     scene.succeed();
     assert_eq!(scene.live(), "b1");
@@ -32,17 +32,17 @@ fn trap_52_an_approval_that_nobody_gives_expires() {
     scene.now = scene.now + Span::hours(2);
     scene.tell(Input::Woken);
     expect![[r#"
-        1 b1: rejected by the clock: the approval did not come in time; deploy it again to ask again
+        1 b1: rejected by timeout: not approved in time; deploy it again to request approval again
     "#]]
     .assert_eq(&scene.verdicts());
-    expect!["no: nothing waits for approval"].assert_eq(&approve(&mut scene, "b1"));
+    expect!["no: no deployment is waiting for approval"].assert_eq(&approve(&mut scene, "b1"));
 }
 
 #[test]
 fn an_approval_is_not_a_fact_that_a_listener_may_tell() {
     let mut scene = Scene::new(&[("approval", "true")]);
     scene.push("b1", 1);
-    expect!["ignored: approved is no fact about an environment"]
+    expect!["ignored: approved is not an event of an environment"]
         .assert_eq(&scene.tell(Input::Happened(approved())));
     assert_eq!(scene.active().state.name(), "awaiting approval");
 }
@@ -51,15 +51,15 @@ fn an_approval_is_not_a_fact_that_a_listener_may_tell() {
 fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
     let mut scene = Scene::new(&[("approval", "true")]);
     scene.push("b1", 1);
-    expect!["yes: it waits: deployment 1 is under way"].assert_eq(&scene.push("b2", 2));
+    expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.push("b2", 2));
     expect![[r#"
         1 b1: superseded: b2 is newer
         2 b2: under way
     "#]]
     .assert_eq(&scene.verdicts());
-    expect!["no: it is b2 that waits for approval, not b1"].assert_eq(&approve(&mut scene, "b1"));
-    expect!["yes: rejected; nothing was touched"].assert_eq(&scene.control(Control::Reject));
-    expect!["no: nothing is under way here"].assert_eq(&scene.control(Control::Cancel));
+    expect!["no: b2 is waiting for approval, not b1"].assert_eq(&approve(&mut scene, "b1"));
+    expect!["yes: rejected; no service was changed"].assert_eq(&scene.control(Control::Reject));
+    expect!["no: no deployment is in progress"].assert_eq(&scene.control(Control::Cancel));
     expect![[r#"
         1 b1: superseded: b2 is newer
         2 b2: rejected by ann: a holiday
@@ -89,7 +89,7 @@ fn trap_53_the_button_alone_goes_back_to_the_good_release_before() {
     "#]]
     .assert_eq(&scene.verdicts());
     assert_eq!(scene.live(), "b1");
-    expect!["by ann (it looks odd): went back from b2 to b1"].assert_eq(&scene.hold());
+    expect!["by ann (it looks odd): rolled back from b2 to b1"].assert_eq(&scene.hold());
     let services = &scene.deployments[&3].services;
     let revisions: Vec<_> = services.iter().map(|s| s.after.short().to_owned()).collect();
     assert_eq!(revisions, ["shop-api:101", "shop-worker:101", "shop-web:101"]);
@@ -99,9 +99,9 @@ fn trap_53_the_button_alone_goes_back_to_the_good_release_before() {
 fn trap_53_a_second_click_changes_nothing_while_it_is_on_its_way_back() {
     let mut scene = two_good();
     scene.roll_back(None);
-    expect!["yes: it is already on its way back to b1"].assert_eq(&scene.roll_back(None));
+    expect!["yes: already rolling back to b1"].assert_eq(&scene.roll_back(None));
     let id = scene.next_id();
-    expect!["no: it is already on its way back to b1, and the migration stays as it is"]
+    expect!["no: already rolling back to b1, without undoing the migration"]
         .assert_eq(&scene.roll_back_as(id, None, true));
     scene.succeed();
     expect![[r#"
@@ -117,7 +117,7 @@ fn trap_53_a_second_click_does_not_go_further_back() {
     let mut scene = two_good();
     scene.roll_back(None);
     scene.succeed();
-    expect![[r#"no: b1 runs and is held (went back from b2 to b1); to go elsewhere say "to" which of b1, b2"#]].assert_eq(&scene.roll_back(None));
+    expect![[r#"no: already on b1 (hold: rolled back from b2 to b1); pass "to" with one of: b1, b2"#]].assert_eq(&scene.roll_back(None));
     assert_eq!(scene.head.active, None);
 }
 
@@ -126,13 +126,13 @@ fn trap_53_the_same_click_delivered_twice_is_one_rollback() {
     let mut scene = two_good();
     let id = scene.next_id();
     scene.roll_back_as(id.clone(), None, false);
-    expect!["yes: deployment 3 is this request"].assert_eq(&scene.roll_back_as(
+    expect!["yes: duplicate request: it started deployment 3"].assert_eq(&scene.roll_back_as(
         id.clone(),
         None,
         false,
     ));
     scene.succeed();
-    expect!["yes: deployment 3 is this request"].assert_eq(&scene.roll_back_as(id, None, false));
+    expect!["yes: duplicate request: it started deployment 3"].assert_eq(&scene.roll_back_as(id, None, false));
     assert_eq!(scene.deployments.len(), 3);
 }
 
@@ -141,7 +141,7 @@ fn a_click_that_turned_a_deployment_round_does_not_start_a_rollback_when_it_come
     let mut scene = two_good();
     scene.push("b3", 3);
     let id = scene.next_id();
-    expect!["yes: called off; nothing was touched"].assert_eq(&scene.roll_back_as(
+    expect!["yes: cancelled; no service was changed"].assert_eq(&scene.roll_back_as(
         id.clone(),
         None,
         false,
@@ -152,7 +152,7 @@ fn a_click_that_turned_a_deployment_round_does_not_start_a_rollback_when_it_come
         3 b3: cancelled by ann: it looks odd
     "#]]
     .assert_eq(&scene.verdicts());
-    expect!["yes: deployment 3 is this request"].assert_eq(&scene.roll_back_as(id, None, false));
+    expect!["yes: duplicate request: it started deployment 3"].assert_eq(&scene.roll_back_as(id, None, false));
     assert_eq!(scene.head.active, None);
 }
 
@@ -179,13 +179,13 @@ fn a_rollback_goes_to_a_version_or_to_a_commit_that_is_cut_short() {
         scene.push(version, minutes);
         scene.succeed();
     }
-    expect!["no: abcdef fits several: abcdef2, abcdef1"]
+    expect!["no: abcdef matches several: abcdef2, abcdef1"]
         .assert_eq(&scene.roll_back(Some("abcdef")));
     expect!["no: f00d never succeeded here; these did: cdef004, bcdef03, abcdef2, abcdef1"]
         .assert_eq(&scene.roll_back(Some("f00d")));
     expect!["yes: deployment 5 of bcdef03 has started"].assert_eq(&scene.roll_back(Some("bcde")));
     scene.begin_rolling_out();
-    expect!["no: deployment 5 is under way; wait for its end"]
+    expect!["no: deployment 5 is in progress; wait until it ends"]
         .assert_eq(&scene.roll_back(Some("abcdef1")));
     scene.finish_rolling_out();
     // Further back than the last good one, and from a held environment: it was said.
@@ -202,7 +202,7 @@ fn a_rollback_to_a_version_calls_off_what_has_touched_nothing() {
     expect!["no: f00 never succeeded here; these did: b2, b1"]
         .assert_eq(&scene.roll_back(Some("f00")));
     let id = scene.next_id();
-    expect!["yes: deployment 3 is called off; deployment 4 of b1 has started"]
+    expect!["yes: deployment 3 is cancelled; deployment 4 of b1 has started"]
         .assert_eq(&scene.roll_back_as(id.clone(), Some("b1"), false));
     expect![[r#"
         1 b1: succeeded
@@ -211,17 +211,17 @@ fn a_rollback_to_a_version_calls_off_what_has_touched_nothing() {
         4 b1: under way
     "#]]
     .assert_eq(&scene.verdicts());
-    expect!["yes: deployment 4 is this request"].assert_eq(&scene.roll_back_as(
+    expect!["yes: duplicate request: it started deployment 4"].assert_eq(&scene.roll_back_as(
         id,
         Some("b1"),
         false,
     ));
     // Another click with other words wants the same, and the next something else.
-    expect!["yes: it is already on its way back to b1"].assert_eq(&scene.roll_back(Some("b1")));
-    expect!["yes: deployment 4 is called off; deployment 5 of b2 has started"]
+    expect!["yes: already rolling back to b1"].assert_eq(&scene.roll_back(Some("b1")));
+    expect!["yes: deployment 4 is cancelled; deployment 5 of b2 has started"]
         .assert_eq(&scene.roll_back(Some("b2")));
     scene.begin_rolling_out();
-    expect!["yes: it is already on its way back to b2"].assert_eq(&scene.roll_back(Some("b2")));
+    expect!["yes: already rolling back to b2"].assert_eq(&scene.roll_back(Some("b2")));
     scene.finish_rolling_out();
     expect![[r#"
         1 b1: succeeded
@@ -247,7 +247,7 @@ fn a_rollback_to_a_version_does_not_wait_for_an_approval() {
     scene.spec = super::fixtures::spec(&[("migration", ""), ("checks", ""), ("alarms", "")]);
     scene.push("b2", 2);
     assert_eq!(scene.active().state.name(), "awaiting approval");
-    expect!["yes: deployment 2 is called off; deployment 3 of b1 has started"]
+    expect!["yes: deployment 2 is cancelled; deployment 3 of b1 has started"]
         .assert_eq(&scene.roll_back(Some("b1")));
     expect![[r#"
         1 b1: succeeded
@@ -260,15 +260,15 @@ fn a_rollback_to_a_version_does_not_wait_for_an_approval() {
 #[test]
 fn there_is_nothing_to_go_back_to_at_first() {
     let mut scene = Scene::new(&[]);
-    expect!["no: nothing has succeeded here yet, so that there is nothing to go back to"]
+    expect!["no: no release has succeeded here yet, so there is nothing to roll back to"]
         .assert_eq(&scene.roll_back(None));
-    expect!["no: nothing has succeeded here yet, so that there is nothing to go back to"]
+    expect!["no: no release has succeeded here yet, so there is nothing to roll back to"]
         .assert_eq(&scene.roll_back(Some("b1")));
     scene.push("b1", 1);
     scene.succeed();
-    expect!["no: only b1 has ever succeeded here"].assert_eq(&scene.roll_back(None));
+    expect!["no: b1 is the only release that succeeded here"].assert_eq(&scene.roll_back(None));
     let id = scene.next_id();
-    expect!["no: the spec has no `undo` for the migration; ask without it"]
+    expect![[r#"no: the spec has no migration.undo; roll back without "undo""#]]
         .assert_eq(&scene.roll_back_as(id, Some("b1"), true));
 }
 
@@ -279,7 +279,7 @@ fn trap_50_the_button_never_chooses_a_release_that_was_left_for_a_reason() {
     scene.succeed();
     scene.control(Control::Unhold);
     // b2 succeeded once, and was rolled back by hand.
-    expect![[r#"no: whatever else succeeded here is marked bad; to go there all the same say "to" which of b1, b2"#]]
+    expect![[r#"no: every other release is marked bad; to use one anyway, pass "to" with one of: b1, b2"#]]
         .assert_eq(&scene.roll_back(None));
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&scene.roll_back(Some("b2")));
 }
@@ -296,7 +296,7 @@ fn after_a_rollback_by_hand_a_newer_release_goes_out_again() {
     let mut scene = two_good();
     scene.roll_back(None);
     scene.succeed();
-    expect!["yes: deployment 2 is this request"].assert_eq(&scene.push("b2", 2));
+    expect!["yes: duplicate request: it started deployment 2"].assert_eq(&scene.push("b2", 2));
     expect!["yes: deployment 4 of b3 has started"].assert_eq(&scene.push("b3", 3));
     scene.succeed();
     assert_eq!(scene.live(), "b3");
@@ -308,9 +308,9 @@ fn an_unclear_migration_keeps_automation_out_until_its_task_is_seen_to_end() {
     let mut scene = Scene::new(&[("migration", migration)]);
     scene.push("b1", 1);
     scene.stick();
-    expect!["by slipway: b1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed"].assert_eq(&scene.hold());
-    expect!["yes: it waits: on hold by slipway: b1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed"].assert_eq(&scene.push("b2", 2));
-    expect![[r#"no: the migration task of deployment 1 (task/shop-staging/0abc) may still run; add "override": ["hold", "unfinished"] if you mean it"#]].assert_eq(&scene.deploy("b3", 3, &[Override::Hold]));
+    expect!["by slipway: b1 is stuck: it is unknown how the task ended; check the database before you deploy anything else"].assert_eq(&scene.hold());
+    expect!["yes: queued: on hold by slipway: b1 is stuck: it is unknown how the task ended; check the database before you deploy anything else"].assert_eq(&scene.push("b2", 2));
+    expect![[r#"no: the migration task of deployment 1 (task/shop-staging/0abc) may still run; to deploy anyway, add "override": ["hold", "unfinished"]"#]].assert_eq(&scene.deploy("b3", 3, &[Override::Hold]));
     let other = reported(Purpose::Migrate, "task/shop-staging/9fff", Some(exit(0)));
     scene.tell(Input::HappenedTo { deployment: 1, event: other });
     assert!(scene.head.unfinished.is_some());
@@ -331,10 +331,10 @@ fn what_one_deployments_command_did_is_no_news_of_another() {
         let event = up("shop-api", 2, scene.now);
         scene.tell(Input::HappenedTo { deployment, event })
     };
-    expect!["ignored: deployment 9 is not under way"].assert_eq(&seen(&mut scene, 9));
+    expect!["ignored: deployment 9 is not in progress"].assert_eq(&seen(&mut scene, 9));
     expect!["done"].assert_eq(&seen(&mut scene, 1));
     let woken = Input::HappenedTo { deployment: 1, event: Event::Woken };
-    expect!["ignored: woken is no fact about a deployment"].assert_eq(&scene.tell(woken));
+    expect!["ignored: woken is not an event of a deployment"].assert_eq(&scene.tell(woken));
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn an_alarm_does_not_stop_a_rollback_by_hand_half_way() {
     scene.begin_rolling_out();
     scene.tell(Input::Happened(alarm("shop-5xx", AlarmState::On, scene.now)));
     let said = scene.active().timeline.last(1).join("");
-    expect!["Alarm shop-5xx is on; it goes back all the same."].assert_eq(&said);
+    expect!["Alarm shop-5xx is in ALARM; the rollback continues anyway."].assert_eq(&said);
     assert_eq!(scene.active().state.name(), "rolling out");
 }
 
@@ -363,7 +363,7 @@ fn a_second_try_after_a_stuck_rollback_never_goes_to_what_was_left() {
     expect![[r#"
         1 b1: succeeded
         2 b2: succeeded
-        3 b1: stuck: the rollback itself failed; look at shop-web (after: AWS refused to update shop-web: ClientException)
+        3 b1: stuck: the rollback failed; check shop-web (after: shop-web could not be updated: ClientException)
     "#]]
     .assert_eq(&scene.verdicts());
     expect!["yes: deployment 4 of b1 has started"].assert_eq(&scene.roll_back(None));

@@ -12,12 +12,12 @@ fn a_hold_keeps_what_is_known_out_and_a_newer_release_lifts_it() {
     scene.succeed();
     scene.push("b2", 2);
     scene.fail();
-    expect!["by ann: b2 was rolled back: asked for by ann: it looks odd"].assert_eq(&scene.hold());
+    expect!["by ann: b2 was rolled back: requested by ann: it looks odd"].assert_eq(&scene.hold());
     let mut rebuilt = release("b2", at(2));
     rebuilt.version = "b2#2".into();
     rebuilt.images.insert("api".into(), digest("api-rebuilt"));
     rebuilt.images.insert("web".into(), digest("web-rebuilt"));
-    expect!["no: on hold: b2 was rolled back: asked for by ann: it looks odd; only a newer release lifts that"].assert_eq(&scene.push_release(rebuilt));
+    expect!["no: on hold: b2 was rolled back: requested by ann: it looks odd; only a newer release lifts that"].assert_eq(&scene.push_release(rebuilt));
     expect!["yes: deployment 3 of b3 has started"].assert_eq(&scene.push("b3", 3));
     assert_eq!(scene.hold(), "none");
     scene.succeed();
@@ -28,7 +28,7 @@ fn a_hold_keeps_what_is_known_out_and_a_newer_release_lifts_it() {
 fn a_firm_hold_makes_releases_wait_until_a_person_lifts_it() {
     let mut scene = Scene::new(&[]);
     expect!["yes: on hold"].assert_eq(&scene.control(Control::Hold { firm: true }));
-    expect!["yes: it waits: on hold by ann: a holiday"].assert_eq(&scene.push("b1", 1));
+    expect!["yes: queued: on hold by ann: a holiday"].assert_eq(&scene.push("b1", 1));
     expect!["yes: the hold is lifted"].assert_eq(&scene.control(Control::Unhold));
     expect![[r#"
         1 b1: under way
@@ -50,7 +50,7 @@ fn a_hold_by_hand_is_lifted_by_what_is_built_after_it() {
 fn nothing_starts_while_it_is_paused_and_what_is_under_way_goes_on() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
-    expect!["yes: paused; nothing starts here until it is resumed"]
+    expect!["yes: paused; no deployment starts here until you resume it"]
         .assert_eq(&scene.control(Control::Pause));
     scene.push("b2", 2);
     scene.succeed();
@@ -72,7 +72,7 @@ fn nothing_starts_while_it_is_paused_and_what_is_under_way_goes_on() {
 #[test]
 fn a_push_in_a_freeze_starts_when_the_freeze_is_over() {
     let mut scene = Scene::new(&[("freeze", FREEZE)]);
-    expect!["yes: it waits: frozen until 2026-01-01T03:00:00Z"].assert_eq(&scene.push("b1", 1));
+    expect!["yes: queued: frozen until 2026-01-01T03:00:00Z"].assert_eq(&scene.push("b1", 1));
     assert_eq!(scene.head.queue[0].until, Some(at(180)));
     scene.now = at(179);
     scene.tell(Input::Woken);
@@ -107,10 +107,10 @@ fn trap_51_a_person_is_told_what_stands_in_the_way_and_how_to_overrule_it() {
     }
     told += &scene.deploy_with("b1", 1, &overrides, Some("DEPLOY"));
     expect![[r#"
-        no: api-b1-00000 in it is marked bad (marked by ann: a holiday); the environment is on hold by ann (a holiday); these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
-        no: the environment is on hold by ann (a holiday); these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
-        no: these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
-        no: the environment is frozen until 2026-01-01T03:00:00Z; add "override": ["bad", "hold", "promotion", "freeze"] if you mean it
+        no: image api-b1-00000 of this release is marked bad (marked by ann: a holiday); the environment is on hold by ann (a holiday); these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; to deploy anyway, add "override": ["bad", "hold", "promotion", "freeze"]
+        no: the environment is on hold by ann (a holiday); these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; to deploy anyway, add "override": ["bad", "hold", "promotion", "freeze"]
+        no: these images have not succeeded in dev; the environment is frozen until 2026-01-01T03:00:00Z; to deploy anyway, add "override": ["bad", "hold", "promotion", "freeze"]
+        no: the environment is frozen until 2026-01-01T03:00:00Z; to deploy anyway, add "override": ["bad", "hold", "promotion", "freeze"]
         yes: deployment 1 of b1 has started"#]].assert_eq(&told);
 }
 
@@ -121,7 +121,7 @@ fn automation_overrules_nothing() {
     let mut request = request("b1", at(1));
     request.overrides = [Override::Bad, Override::Hold].into();
     let said = scene.tell(Input::Requested(Box::new(request)));
-    expect!["no: api-b1-00000 in it is marked bad: marked by ann: a holiday"].assert_eq(&said);
+    expect!["no: image api-b1-00000 of this release is marked bad: marked by ann: a holiday"].assert_eq(&said);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn what_mends_one_image_is_let_in_though_the_other_went_back_with_it() {
     let went_back = release("b2", at(2));
     let mut again = went_back.clone();
     (again.version, again.built_at) = ("b3".into(), at(3));
-    expect!["no: api-b2-00000 in it is marked bad: asked for by ann: it looks odd"]
+    expect!["no: image api-b2-00000 of this release is marked bad: requested by ann: it looks odd"]
         .assert_eq(&scene.push_release(again.clone()));
     again.version = "b4".into();
     again.images.insert("api".into(), digest("api-mended"));
@@ -167,6 +167,6 @@ fn a_digest_that_a_person_marked_keeps_out_every_release_that_has_it() {
     let mut marked = release("b2", at(2));
     scene.control(Control::MarkBad { digest: digest("web-b2-"), version: None });
     marked.images.insert("api".into(), digest("api-mended"));
-    expect!["no: web-b2-00000 in it is marked bad: marked by ann: a holiday"]
+    expect!["no: image web-b2-00000 of this release is marked bad: marked by ann: a holiday"]
         .assert_eq(&scene.push_release(marked));
 }

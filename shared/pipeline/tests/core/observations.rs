@@ -117,18 +117,18 @@ fn trap_01_steady_is_not_done_and_a_rollback_is_not_success() {
     ];
     expect![[r#"
         ours, completed                                      done
-        ours, in progress, all tasks run                     under way, 2 of 2 tasks run
-        ours, completed, a task is missing                   under way, 1 of 2 tasks run
+        ours, in progress, all tasks run                     under way, 2 of 2 tasks running
+        ours, completed, a task is missing                   under way, 1 of 2 tasks running
         ours, completed, more tasks than desired             done
-        trap 5: ours, completed, an old task still runs      under way, 2 of 2 new tasks run, 1 old ones still do
+        trap 5: ours, completed, an old task still runs      under way, 2 of 2 new tasks running, 1 old tasks still running
         ours, completed, the old rollout is listed empty     done
         ours, failed, nothing to return to (trap 10)         failed: ECS deployment circuit breaker: tasks failed to start.
         the one before, completed: somebody went back        taken over by api:1
         the one before, ours failed beside it                returned to api:1: ECS deployment circuit breaker: tasks failed to start.
         somebody else's, in progress                         taken over by api:9
         somebody else's, ours failed beside it               taken over by api:9
-        no rollout at all                                    under way, for ECS to name a primary deployment
-        no primary rollout                                   under way, for ECS to name a primary deployment
+        no rollout at all                                    under way, waiting for ECS to report a PRIMARY deployment
+        no primary rollout                                   under way, waiting for ECS to report a PRIMARY deployment
         no service                                           gone
     "#]].assert_eq(&table(cases));
 }
@@ -174,7 +174,7 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
         ECS returned from our rollout, past the one before   returned to api:7: the breaker opened
         ECS returned from another one, ours is not shown     taken over by api:1
         ECS returned from another one once, ours runs        done
-        nobody has said which is ours                        under way, for ECS to show the update
+        nobody has said which is ours                        under way, waiting for ECS to show the update
         ECS was asked, and returned from none                taken over by api:1
         ECS was not asked                                    replaced by api:1
         ECS was not asked, somebody else's                   taken over by api:9
@@ -207,12 +207,12 @@ fn trap_07_an_update_that_is_not_visible_yet_is_under_way() {
         ("no service", &early, None),
     ];
     expect![[r#"
-        the one before, update just made                     under way, for ECS to show the update
+        the one before, update just made                     under way, waiting for ECS to show the update
         ours already                                         done
         somebody else's                                      taken over by api:9
         the one before, an earlier attempt at ours failed    returned to api:1: ECS deployment circuit breaker: tasks failed to start.
         the one before, another revision failed once         taken over by api:1
-        the same, and the rollout of ours is known           under way, for ECS to show the update
+        the same, and the rollout of ours is known           under way, waiting for ECS to show the update
         no service                                           gone
     "#]].assert_eq(&table(cases));
 }
@@ -258,8 +258,8 @@ fn fresh_tasks_of_the_same_revision_are_told_by_their_rollout() {
     ];
     expect![[r#"
         our rollout                                          done
-        our rollout, in progress                             under way, 2 of 2 tasks run
-        the rollout before, before the answer                under way, for ECS to show the update
+        our rollout, in progress                             under way, 2 of 2 tasks running
+        the rollout before, before the answer                under way, waiting for ECS to show the update
         the rollout before, after ours must be visible       taken over by api:2
     "#]]
     .assert_eq(&table(cases));
@@ -278,9 +278,9 @@ fn a_service_that_is_created_is_not_there_at_first() {
         ("somebody else's", &created, found(vec![primary(9, Completed, 2)])),
     ];
     expect![[r#"
-        not there yet                                        under way, to be created
-        not there yet, and not to be seen yet                under way, to be created
-        there                                                under way, 0 of 2 tasks run
+        not there yet                                        under way, being created
+        not there yet, and not to be seen yet                under way, being created
+        there                                                under way, 0 of 2 tasks running
         not there any more                                   gone
         somebody else's                                      taken over by api:9
     "#]]
@@ -294,8 +294,8 @@ fn trap_11_what_ecs_says_about_placing_tasks_is_what_a_person_reads() {
     let placing = Some(Found { trouble, ..beside.clone().unwrap() });
     let cases = vec![("beside the old ones", &USUAL, beside), ("no room", &USUAL, placing)];
     expect![[r#"
-        beside the old ones                                  under way, 1 of 2 new tasks run, 2 old ones still do
-        no room                                              under way, ECS says: unable to place a task: RESOURCE:MEMORY
+        beside the old ones                                  under way, 1 of 2 new tasks running, 2 old tasks still running
+        no room                                              under way, ECS: unable to place a task: RESOURCE:MEMORY
     "#]].assert_eq(&table(cases));
 }
 
@@ -306,6 +306,6 @@ fn absurd_counts_add_up_without_overflow() {
         other(1, Completed, u32::MAX),
         other(3, Completed, u32::MAX),
     ];
-    expect!["under way, 4294967295 of 2 new tasks run, 8589934590 old ones still do"]
+    expect!["under way, 4294967295 of 2 new tasks running, 8589934590 old tasks still running"]
         .assert_eq(&read(&USUAL, found(many)));
 }

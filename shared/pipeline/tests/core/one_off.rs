@@ -49,13 +49,13 @@ fn a_task_that_is_taken_and_finds_no_room_is_not_tried_for_ever() {
         attempt += 1;
     }
     expect![[r#"
-           0s Deploying b1, asked for by a push of b1.
-           0s Waiting for approval until 2026-01-01T02:00:00Z.
-           0s Approved by ann.
-           0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
-           1m It cannot be started yet and is tried again: Capacity is unavailable at this time. Please try again later.
-          19m The migration runs as task 20 (attempt 20).
-          20m Ended: failed: the migration could not be started: Capacity is unavailable at this time. Please try again later (attempt 20).
+         0s Deploying b1, requested by push of b1.
+         0s Waiting for approval until 2026-01-01T02:00:00Z.
+         0s Approved by ann.
+         0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
+         1m The task could not start and will be retried: Capacity is unavailable at this time. Please try again later.
+        19m The migration runs as task 20 (attempt 20).
+        20m Ended: failed: the migration could not start: Capacity is unavailable at this time. Please try again later (attempt 20).
     "#]].assert_eq(&unindented(&story.timeline()));
 }
 
@@ -91,7 +91,7 @@ fn what_an_event_says_of_a_task_that_nobody_has_started_yet_ends_nothing() {
 fn an_event_about_our_task_is_a_reason_to_ask_and_nothing_more() {
     let mut story = states::migration_runs();
     let other = story.tell(reported(Purpose::Migrate, OTHER, Some(exit(0))));
-    assert_eq!(other, Said::Ignored("another task than ours".into()));
+    assert_eq!(other, Said::Ignored("not the task of this deployment".into()));
     expect![""].assert_eq(&story.asks());
     story.tell(reported(Purpose::Migrate, TASK, Some(exit(0))));
     story.tell(reported(Purpose::Migrate, TASK, Some(exit(0))));
@@ -127,7 +127,7 @@ fn what_ecs_has_forgotten_is_known_from_the_event_of_that_very_task() {
         .assert_eq(&badly.outcome());
     let other = states::claimed_by_worker().then(reported(Purpose::Migrate, OTHER, Some(exit(0))));
     let other = other.then(started(Purpose::Migrate)).then(lost());
-    expect!["stuck: nobody saw how the task ended; look at the database before anything else is deployed (after: nobody can say whether the migration ran)"].assert_eq(&other.outcome());
+    expect!["stuck: it is unknown how the task ended; check the database before you deploy anything else (after: it is unknown whether the migration ran)"].assert_eq(&other.outcome());
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn an_exit_code_of_0_beside_an_essential_container_that_failed_is_no_success() {
     let beside = Some("container proxy, which is essential, exited with 2".into());
     let end = OneOffEnd { beside, ..exit(0) };
     let story = states::migration_runs().then(ended(Purpose::Migrate, end));
-    expect!["failed: the migration failed: exit code 0, Essential container in task exited; but container proxy, which is essential, exited with 2, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when it is told to stop"].assert_eq(&story.outcome());
+    expect!["failed: the migration failed: exit code 0, Essential container in task exited; but container proxy, which is essential, exited with 2, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when ECS stops it"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn what_cannot_be_undone_for_want_of_a_revision_ends_at_once() {
     let mut preparation = preparation(&SERVICES);
     preparation.services[0].before = None;
     let gone = story.clone().then(Event::Prepared(preparation.clone()));
-    expect!["failed: undoing the migration failed: shop-api does not run, so that it is not known what to run the command with"].assert_eq(&gone.outcome());
+    expect!["failed: undoing the migration failed: shop-api does not exist, so there is no task definition to run the command with"].assert_eq(&gone.outcome());
     // With what the migration ran with written down, it need not run.
     let undoes = Undoes { revision: Some(revision("shop-api", 2)), ..undoes };
     let story = Story::begin_with(&[], restore(Some(undoes)));
@@ -173,10 +173,10 @@ fn a_migration_that_is_skipped_is_never_asked_for() {
     let story = story.then(prepared());
     assert_eq!(story.state(), "rolling out");
     expect![[r#"
-           0s Deploying b1, asked for by a push of b1.
-           0s The migration is skipped, as asked.
-           0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
-           0s Updating shop-api, shop-worker.
+        0s Deploying b1, requested by push of b1.
+        0s Skipping the migration, as requested.
+        0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
+        0s Updating shop-api, shop-worker.
     "#]]
     .assert_eq(&unindented(&story.timeline()));
 }
@@ -210,7 +210,7 @@ fn a_task_that_nobody_takes_on_fails_at_its_deadline_and_not_before() {
     for _ in 0..20 {
         story = story.later(MINUTE);
     }
-    expect!["failed: the migration could not be started: no worker took it on in time"]
+    expect!["failed: the migration could not start: no worker started it in time"]
         .assert_eq(&story.outcome());
 }
 
@@ -221,7 +221,7 @@ fn a_task_that_may_have_been_started_is_waited_for_until_its_deadline_and_a_bit(
     for _ in 0..60 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: the task may have been started; look at the database before anything else is deployed (after: nobody can say whether the migration ran)"].assert_eq(&story.outcome());
+    expect!["stuck: the task may have been started; check the database before you deploy anything else (after: it is unknown whether the migration ran)"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -236,11 +236,11 @@ fn what_is_said_of_the_migration_at_the_start_is_said_only_where_it_means_someth
         Story::begin_with(&[], restore(Some(undo))),
     ];
     expect![[r#"
-           0s Deploying b1, asked for by a push of b1.
-           0s Going back from b2 to b1, asked for by ann (it looks odd).
-           0s Going back from b2 to b1, asked for by ann (it looks odd).
-           0s The schema of the database stays as it is.
-           0s Going back from b2 to b1, asked for by ann (it looks odd).
+        0s Deploying b1, requested by push of b1.
+        0s Rolling back from b2 to b1, requested by ann (it looks odd).
+        0s Rolling back from b2 to b1, requested by ann (it looks odd).
+        0s The database schema stays as it is.
+        0s Rolling back from b2 to b1, requested by ann (it looks odd).
     "#]]
     .assert_eq(&unindented(&stories.map(|story| story.timeline()).concat()));
 }

@@ -25,7 +25,7 @@ fn mixed() -> Scene {
 #[test]
 fn a_release_without_a_version_in_between_lets_no_lower_version_in() {
     let mut scene = mixed();
-    expect!["no: it is older than v1.1.0; deploy it by hand if that is what you want"]
+    expect!["no: it is older than v1.1.0; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("v1.0.9", 30));
     expect!["yes: deployment 3 of v1.1.1 has started"].assert_eq(&scene.push("v1.1.1", 30));
 }
@@ -33,14 +33,14 @@ fn a_release_without_a_version_in_between_lets_no_lower_version_in() {
 #[test]
 fn a_higher_version_that_was_built_before_what_a_person_deployed_does_not_undo_that() {
     let mut scene = mixed();
-    expect!["no: it is older than 7b41d0e; deploy it by hand if that is what you want"]
+    expect!["no: it is older than 7b41d0e; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("v1.1.1", 15));
 }
 
 #[test]
 fn a_commit_is_older_than_a_version_by_time_alone() {
     let mut scene = mixed();
-    expect!["no: it is older than 7b41d0e; deploy it by hand if that is what you want"]
+    expect!["no: it is older than 7b41d0e; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("0a1b2c3", 19));
     expect!["yes: deployment 3 of 3f2a9c1 has started"].assert_eq(&scene.push("3f2a9c1", 21));
 }
@@ -52,7 +52,7 @@ fn a_wrong_version_that_was_rolled_back_is_no_measure_once_the_hold_is_lifted() 
     scene.succeed();
     scene.push("v11.4.0", 2);
     scene.fail();
-    expect!["no: on hold: v11.4.0 was rolled back: asked for by ann: it looks odd; only a newer release lifts that"]
+    expect!["no: on hold: v11.4.0 was rolled back: requested by ann: it looks odd; only a newer release lifts that"]
         .assert_eq(&scene.push("v1.4.1", 3));
     expect!["yes: the hold is lifted"].assert_eq(&scene.control(Control::Unhold));
     expect!["yes: deployment 3 of v1.4.2 has started"].assert_eq(&scene.push("v1.4.2", 4));
@@ -81,15 +81,15 @@ fn what_a_person_put_in_the_place_of_a_wrong_version_is_the_measure_once_the_hol
     }
     scene.deploy("v1.4.1", 3, &[Override::Hold]);
     scene.succeed();
-    expect!["by ann (a test): v1.4.1 was put here though v11.4.0 is newer"]
+    expect!["by ann (a test): v1.4.1 was deployed although v11.4.0 is newer"]
         .assert_eq(&scene.hold());
-    expect!["yes: the hold is lifted; what is newer than v1.4.1 starts from now on, though v11.4.0 was here before"]
+    expect!["yes: the hold is lifted; releases newer than v1.4.1 deploy from now on, although v11.4.0 was deployed before"]
         .assert_eq(&scene.control(Control::Unhold));
     assert_eq!(
         (scene.head.lowered_after.as_slice(), scene.head.let_in_after.as_slice()),
         (&[3][..], &[3][..])
     );
-    expect!["no: it is older than v1.4.1; deploy it by hand if that is what you want"]
+    expect!["no: it is older than v1.4.1; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("v1.3.9", 4));
     expect!["yes: deployment 4 of v1.4.2 has started"].assert_eq(&scene.push("v1.4.2", 4));
 }
@@ -118,18 +118,18 @@ fn a_wrong_version_that_stays_is_forgotten_when_a_person_says_so() {
     expect!["yes: nothing was deployed here yet"].assert_eq(&scene.control(Control::ForgetNewest));
     scene.push("v11.4.0", 2);
     scene.succeed();
-    expect!["no: it is older than v11.4.0; deploy it by hand if that is what you want"]
+    expect!["no: it is older than v11.4.0; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("v1.14.1", 3));
-    expect!["yes: forgotten; the next release only has to be built later than v11.4.0, whatever its version is"]
+    expect!["yes: forgotten; from now on any version deploys that was built later than v11.4.0"]
         .assert_eq(&scene.control(Control::ForgetNewest));
-    expect!["yes: no version was deployed here; releases go by time"]
+    expect!["yes: no version was deployed here; releases are ordered by build time"]
         .assert_eq(&scene.control(Control::ForgetNewest));
     assert_eq!(scene.head.lowered_after, [1]);
-    expect!["no: it is older than v11.4.0 by time; deploy it by hand if that is what you want"]
+    expect!["no: it is older than v11.4.0 by time; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("v1.13.0", 1));
     expect!["yes: deployment 2 of v1.14.2 has started"].assert_eq(&scene.push("v1.14.2", 4));
     scene.succeed();
-    expect!["no: it is older than v1.14.2; deploy it by hand if that is what you want"]
+    expect!["no: it is older than v1.14.2; deploy it by hand if you want it anyway"]
         .assert_eq(&scene.push("v1.14.0", 5));
 }
 
@@ -166,7 +166,7 @@ fn a_higher_version_of_older_images_is_deployed_and_said_to_be_older() {
             scene.succeed();
         }
     }
-    expect!["The images of v999.0.0 were built at 2026-01-01T00:40:00Z, before those of v1.4.0 (2026-01-01T00:50:00Z); it is taken for newer because its version is higher."]
+    expect!["The images of v999.0.0 were built at 2026-01-01T00:40:00Z, before those of v1.4.0 (2026-01-01T00:50:00Z); it counts as newer because its version is higher."]
         .assert_eq(&mentioned(&scene));
 }
 
@@ -183,7 +183,7 @@ fn a_later_tag_on_older_images_is_deployed_and_said_to_be_older() {
         }
         mentioned(&scene)
     };
-    let later = "it is taken for newer because its tag was put on them later.";
+    let later = "it counts as newer because its tag was pushed later.";
     assert!(said_of("v1.4.0#2", 40).ends_with(later), "{}", said_of("v1.4.0#2", 40));
     assert!(said_of("7b41d0e", 40).ends_with(later), "{}", said_of("7b41d0e", 40));
     assert_eq!(said_of("v1.4.1", 50), "nothing");

@@ -26,7 +26,7 @@ fn a_release_waits_until_it_has_succeeded_where_it_is_promoted_from() {
     let mut scene = promoted("tags: [\"v*\"], ");
     let mut tagged = release("b2", at(9));
     tagged.version = "v1.0.0".into();
-    expect!["yes: it waits: it has not succeeded in dev yet"]
+    expect!["yes: queued: it has not succeeded in dev yet"]
         .assert_eq(&scene.push_release(tagged.clone()));
     // One that cannot start yet keeps nobody else out.
     let mut other = release("b1", at(1));
@@ -46,7 +46,7 @@ fn a_release_waits_until_it_has_succeeded_where_it_is_promoted_from() {
 fn without_tags_whatever_succeeds_there_comes_here() {
     let mut scene = promoted("");
     expect!["yes: deployment 1 of b1 has started"].assert_eq(&scene.promote("b1", 1));
-    expect!["yes: deployment 1 is this request"].assert_eq(&scene.promote("b1", 1));
+    expect!["yes: duplicate request: it started deployment 1"].assert_eq(&scene.promote("b1", 1));
     scene.succeed();
     let from_elsewhere = Input::Promotable { from: "qa".into(), release: release("b2", at(2)) };
     assert_eq!(scene.tell(from_elsewhere), "done");

@@ -30,7 +30,7 @@ fn with_tasks(tasks: [u32; 3]) -> Story {
 
 #[test]
 fn a_release_of_which_no_task_was_started_is_unproven() {
-    expect!["unproven: shop-api ran no task, for its desired count is 0, shop-web ran no task, for its desired count is 0, shop-worker ran no task, for its desired count is 0"].assert_eq(&with_tasks([0, 0, 0]).outcome());
+    expect!["unproven: shop-api ran no task: its desired count is 0, shop-web ran no task: its desired count is 0, shop-worker ran no task: its desired count is 0"].assert_eq(&with_tasks([0, 0, 0]).outcome());
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn one_service_without_a_task_is_mentioned_and_keeps_no_release_from_success() {
     assert_eq!(story.outcome(), "succeeded");
     expect![[r#"
         [
-            "Warning: shop-worker ran no task, for its desired count is 0.",
+            "Warning: shop-worker ran no task: its desired count is 0.",
             "Ended: succeeded.",
         ]
     "#]]
@@ -68,7 +68,7 @@ fn a_service_that_is_not_changed_and_failed_long_ago_sends_nothing_back() {
     ];
     let seen_at = story.now;
     let story = story.then(observed(observation("shop-web", seen_at, failed)));
-    expect!["unproven: shop-web, which this release does not change, has failed: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&story.outcome());
+    expect!["unproven: shop-web, which this release does not change, failed: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_service_that_is_not_changed_and_finds_no_rest_sends_nothing_back() {
             story = story.then(half(seen_at)).later(MINUTE);
         }
     }
-    expect!["unproven: shop-web, which this release does not change, is not at rest, waiting 1 of 2 tasks run"].assert_eq(&story.outcome());
+    expect!["unproven: shop-web, which this release does not change, is not stable: 1 of 2 tasks running"].assert_eq(&story.outcome());
     // One that nobody can say anything about is another case of that.
     let mut story = without_web();
     for _ in 0..16 {
@@ -95,7 +95,7 @@ fn a_service_that_is_not_changed_and_finds_no_rest_sends_nothing_back() {
             story = story.later(MINUTE);
         }
     }
-    expect!["unproven: shop-web, which this release does not change, is not at rest, waiting for ECS to say what it runs"].assert_eq(&story.outcome());
+    expect!["unproven: shop-web, which this release does not change, is not stable: waiting for ECS to report its state"].assert_eq(&story.outcome());
 }
 
 /// The active deployment goes well, and no service is to run a task.
@@ -125,7 +125,7 @@ fn what_is_unproven_is_live_and_neither_good_nor_bad_nor_promoted() {
     end_without_tasks(&mut scene);
     expect![[r#"
         1 b1: succeeded
-        2 b2: unproven: shop-api ran no task, for its desired count is 0, shop-web ran no task, for its desired count is 0, shop-worker ran no task, for its desired count is 0
+        2 b2: unproven: shop-api ran no task: its desired count is 0, shop-web ran no task: its desired count is 0, shop-worker ran no task: its desired count is 0
     "#]]
     .assert_eq(&scene.verdicts());
     assert_eq!((scene.live(), scene.hold().as_str()), ("b2", "none"));
@@ -152,7 +152,7 @@ fn one_goes_back_from_what_is_unproven_to_what_was_good() {
     end_without_tasks(&mut scene);
     expect![[r#"
         1 b1: succeeded
-        2 b2: unproven: shop-api ran no task, for its desired count is 0, shop-web ran no task, for its desired count is 0, shop-worker ran no task, for its desired count is 0
+        2 b2: unproven: shop-api ran no task: its desired count is 0, shop-web ran no task: its desired count is 0, shop-worker ran no task: its desired count is 0
         3 b1: succeeded
     "#]]
     .assert_eq(&scene.verdicts());
@@ -175,6 +175,6 @@ fn what_was_not_changed_is_not_named_among_what_stays_changed() {
     let story = without_web();
     let seen_at = story.now;
     let story = story.then(up("shop-api", 9, seen_at));
-    expect!["1m30s Nothing is put back: shop-worker stay as they are."]
+    expect!["1m30s No service is rolled back: shop-worker stay as they are."]
         .assert_eq(story.timeline().lines().rev().nth(1).unwrap_or_default().trim());
 }

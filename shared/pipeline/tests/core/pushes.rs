@@ -112,7 +112,7 @@ fn trap_22_noise_belongs_to_no_release() {
         an empty tag: no tag: part of an index, or an attestation
         a signature: not a container image: a signature, a chart or the like
         a chart: not a container image: a signature, a chart or the like
-        trap 24: our own tag: our own tag
+        trap 24: our own tag: Slipway's own tag
         another tag: no environment deploys on tag release-1
         another repository: no environment deploys on tag b1
     "#]]
@@ -186,7 +186,7 @@ fn a_push_of_the_same_second_that_was_replaced_is_not_taken_again() {
     let mut candidate = take_in(&spec, &pushes).remove(0);
     for again in &pushes[..2] {
         let said = candidate.pushed(&"api".into(), again, &spec, at(1));
-        assert_eq!(said, Said::Ignored("the tag has moved on".into()));
+        assert_eq!(said, Said::Ignored("the tag has moved".into()));
         assert!(!candidate.has(&"api".into(), &again.digest));
     }
     assert!(candidate.has(&"api".into(), &digest("a3")));
@@ -292,7 +292,7 @@ fn the_same_push_twice_is_one_push() {
     let mut candidate = take_in(&spec, std::slice::from_ref(&first)).remove(0);
     let before = candidate.clone();
     let said = candidate.pushed(&ImageName::from("api"), &first, &spec, at(2));
-    assert_eq!(said, Said::Ignored("this push is known".into()));
+    assert_eq!(said, Said::Ignored("duplicate push".into()));
     assert_eq!(candidate, before);
 }
 

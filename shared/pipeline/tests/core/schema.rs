@@ -62,7 +62,7 @@ pub(crate) fn good(versions: &[&str]) -> Scene {
 /// The active deployment, a rollback by hand, takes the migration back.
 pub(crate) fn undo(scene: &mut Scene, code: i32) {
     scene.begin_rolling_out();
-    assert_eq!(scene.active().state.name(), "undoing");
+    assert_eq!(scene.active().state.name(), "undoing migration");
     starts(scene, Purpose::Undo);
     ends(scene, Purpose::Undo, code);
 }
@@ -101,13 +101,13 @@ fn one_migration_is_not_taken_back_twice() {
         1 b1: succeeded
         2 b2: succeeded
         3 b3: succeeded
-        4 b2: stuck: the rollback itself failed; look at shop-web (after: AWS refused to update shop-web: the service is draining)
+        4 b2: stuck: the rollback failed; check shop-web (after: shop-web could not be updated: the service is draining)
     "#]].assert_eq(&scene.verdicts());
     // The same click once more.
-    expect!["yes: deployment 5 of b2 has started; there is no migration left to take back on the way there"]
+    expect!["yes: deployment 5 of b2 has started; there is no migration to undo"]
         .assert_eq(&go_back(&mut scene, "b2", true));
     scene.begin_rolling_out();
-    assert_ne!(scene.active().state.name(), "undoing");
+    assert_ne!(scene.active().state.name(), "undoing migration");
     expect![[r#"
         1 of b1: Done
         2 of b2: Done
@@ -124,7 +124,7 @@ fn what_needs_a_migration_that_was_undone_is_not_gone_back_to_without_it() {
     scene.finish_rolling_out();
     assert_eq!(scene.live(), "b1");
     for undo in [false, true] {
-        expect![[r#"no: the migration that b2 needs was undone, and going back to b2 does not run it again; deploy b2 instead, which does, or with "skip_migration": true if its code can do without"#]].assert_eq(&go_back(&mut scene, "b2", undo));
+        expect![[r#"no: the migration that b2 needs was undone, and a rollback to b2 does not run it again; deploy b2 instead, with "skip_migration": true if it runs without that migration"#]_eq(&go_back(&mut scene, "b2", undo));
     }
     // Deployed, it has its migration again, and can be left and come back to.
     let overrides = [Override::Bad, Override::Hold];
@@ -162,7 +162,7 @@ fn what_does_without_its_undone_migration_needs_the_one_that_is_there() {
 #[test]
 fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
     let mut scene = good(&["b1", "b2", "b3"]);
-    expect!["no: undo takes back one migration, that of b3, and b1 ran before that of b2 as well; go back to b2 first, or ask without undo"].assert_eq(&go_back(&mut scene, "b1", true));
+    expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
     go_back(&mut scene, "b2", true);
     undo(&mut scene, 0);
     scene.finish_rolling_out();
@@ -198,18 +198,18 @@ fn heads_of_before_are_taken_at_the_word_of_their_good_releases() {
     let mut scene = good(&["b1", "b2", "b3"]);
     scene.head.migrations.clear();
     scene.head.good.iter_mut().for_each(|good| good.needs = None);
-    expect!["no: undo takes back one migration, that of b3, and b1 ran before that of b2 as well; go back to b2 first, or ask without undo"].assert_eq(&go_back(&mut scene, "b1", true));
+    expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&go_back(&mut scene, "b2", true));
     undo(&mut scene, 0);
     scene.finish_rolling_out();
-    expect!["no: the migration that b3 needs was undone, and going back to b3 does not run it again; deploy b3 instead, which does, or with \"skip_migration\": true if its code can do without"].assert_eq(&go_back(&mut scene, "b3", false));
-    expect!["yes: deployment 5 of b2 has started; there is no migration left to take back on the way there"].assert_eq(&go_back(&mut scene, "b2", true));
+    expect![[r#"no: the migration that b3 needs was undone, and a rollback to b3 does not run it again; deploy b3 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&go_back(&mut scene, "b3", false));
+    expect!["yes: deployment 5 of b2 has started; there is no migration to undo"].assert_eq(&go_back(&mut scene, "b2", true));
 }
 
 #[test]
 fn an_older_release_by_hand_runs_its_migration_only_where_a_person_says_so() {
     let mut scene = good(&["b1", "b2"]);
-    expect![[r#"no: b1 is older than b2, whose migration ran here, so that its own may meet a schema that it does not know; say "skip_migration": true to leave the database as it is, or false to run the migration of b1 all the same"#]].assert_eq(&scene.deploy("b1", 1, &[]));
+    expect![[r#"no: b1 is older than b2, whose migration ran here, so its own migration may not fit the schema; pass "skip_migration": true to leave the database as it is, or false to run the migration of b1 anyway"#]].assert_eq(&scene.deploy("b1", 1, &[]));
     let mut with = |skip: bool| {
         let id = scene.next_id();
         let request = Request {
@@ -235,7 +235,7 @@ fn an_older_release_by_hand_runs_its_migration_only_where_a_person_says_so() {
 #[test]
 fn an_older_release_is_known_while_the_newer_one_is_still_migrating() {
     let mut scene = migrating(&[]);
-    expect![[r#"no: b1 is older than b2, whose migration ran here, so that its own may meet a schema that it does not know; say "skip_migration": true to leave the database as it is, or false to run the migration of b1 all the same"#]].assert_eq(&scene.deploy("b1", 1, &[]));
+    expect![[r#"no: b1 is older than b2, whose migration ran here, so its own migration may not fit the schema; pass "skip_migration": true to leave the database as it is, or false to run the migration of b1 anyway"#]].assert_eq(&scene.deploy("b1", 1, &[]));
 }
 
 #[test]
@@ -285,5 +285,5 @@ fn the_last_twenty_migrations_are_remembered() {
     let Head { migrations, .. } = &scene.head;
     assert_eq!(migrations.len(), 20);
     assert_eq!(migrations[0].number, 11);
-    expect!["no: undo takes back one migration, that of b30, and b11 ran before that of b29 as well; go back to b29 first, or ask without undo"].assert_eq(&go_back(&mut scene, "b11", true));
+    expect!["no: undo undoes one migration, that of b30, but b11 is also older than the migration of b29; roll back to b29 first, or roll back without undo"].assert_eq(&go_back(&mut scene, "b11", true));
 }

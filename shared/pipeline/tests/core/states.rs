@@ -22,9 +22,9 @@ pub(crate) fn every() -> Vec<(&'static str, Story)> {
         ("checking", checking()),
         ("baking", baking()),
         ("confirming", confirming()),
-        ("undoing", undoing()),
+        ("undoing migration", undoing()),
         ("rolling back", rolling_back()),
-        ("settling", settling()),
+        ("verifying rollback", settling()),
         ("ended, succeeded", succeeded()),
         ("ended, rolled back", rolled_back()),
     ]

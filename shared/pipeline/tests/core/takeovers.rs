@@ -38,11 +38,11 @@ fn an_update_of_somebody_else_between_the_preparation_and_ours_supersedes() {
     let story = plain();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-api", 9, seen_at));
-    expect!["superseded: somebody else brought shop-api to shop-api:9"].assert_eq(&story.outcome());
+    expect!["superseded: shop-api was updated to shop-api:9 outside Slipway"].assert_eq(&story.outcome());
     assert_eq!(story.asks(), "");
     let story = plain();
     let seen_at = story.now;
-    expect!["superseded: somebody deleted shop-api"]
+    expect!["superseded: shop-api was deleted outside Slipway"]
         .assert_eq(&story.then(left_nothing_alone("shop-api", seen_at)).outcome());
 }
 
@@ -50,15 +50,15 @@ fn an_update_of_somebody_else_between_the_preparation_and_ours_supersedes() {
 fn a_takeover_of_a_later_wave_is_noticed_before_we_get_there() {
     let story = states::rolling_out();
     let seen_at = story.now;
-    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
         .assert_eq(&story.clone().then(up("shop-web", 9, seen_at)).outcome());
-    expect!["superseded: somebody deleted shop-web"]
+    expect!["superseded: shop-web was deleted outside Slipway"]
         .assert_eq(&story.clone().then(gone("shop-web", seen_at)).outcome());
     // What it ran, and what it will run.
     for number in [1, 2] {
         let mut story = story.clone();
         let said = story.tell(up("shop-web", number, seen_at));
-        assert_eq!(said, Said::Ignored("shop-web is not touched yet".into()));
+        assert_eq!(said, Said::Ignored("shop-web is not updated yet".into()));
     }
 }
 
@@ -80,7 +80,7 @@ fn a_service_that_is_created_and_was_not_there_belongs_to_whoever_was_faster() {
     let seen_at = story.now;
     let nothing = story.clone().then(gone("shop-web", seen_at));
     assert_eq!(nothing.state(), "rolling out");
-    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
         .assert_eq(&story.then(up("shop-web", 9, seen_at)).outcome());
 }
 
@@ -108,12 +108,12 @@ fn somebody_elses_fix_is_not_overwritten_on_the_way_back() {
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-web", 9, seen_at));
-    expect!["put back shop-api (Update), put back shop-worker (Update)"].assert_eq(&story.asks());
+    expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     let story =
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    expect!["superseded: somebody else brought shop-web to shop-web:9"]
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
         .assert_eq(&settle(story).outcome());
 }
 
@@ -145,7 +145,7 @@ fn what_this_deployment_did_not_create_is_not_deleted_and_named() {
     expect!["remove shop-api, remove shop-worker"].assert_eq(&story.asks());
     let removed = ["shop-api", "shop-worker"].map(|s| Event::Removed { service: s.into() });
     let story = settle_removed(story.all(removed));
-    expect!["failed: asked for by ann: it looks odd; left as they are: shop-web"]
+    expect!["failed: requested by ann: it looks odd; still on the new revision: shop-web"]
         .assert_eq(&story.outcome());
 }
 
@@ -156,20 +156,20 @@ fn what_somebody_else_updated_since_we_created_it_is_not_deleted() {
     let story = story.then(left_alone("shop-web", 9, seen_at));
     let removed = ["shop-api", "shop-worker"].map(|s| Event::Removed { service: s.into() });
     let story = settle_removed(story.all(removed));
-    expect!["superseded: somebody else brought shop-web to shop-web:9"].assert_eq(&story.outcome());
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"].assert_eq(&story.outcome());
 }
 
 #[test]
 fn a_service_of_somebody_else_in_the_place_of_a_deleted_one_is_left_alone() {
     let removed = SERVICES.map(|s| Event::Removed { service: s.into() });
     let story = removing().all(removed.into_iter().rev());
-    assert_eq!(story.state(), "settling");
+    assert_eq!(story.state(), "verifying rollback");
     let story = story.quietly(MINUTE).later(MINUTE + MINUTE);
     let seen_at = story.now;
     let story = story.then(up("shop-web", 9, seen_at));
-    assert_eq!(story.state(), "settling");
+    assert_eq!(story.state(), "verifying rollback");
     let story = story.all(["shop-api", "shop-worker"].map(|s| gone(s, seen_at)));
-    expect!["superseded: somebody else brought shop-web to shop-web:9"].assert_eq(&story.outcome());
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"].assert_eq(&story.outcome());
 }
 
 fn settle_removed(story: Story) -> Story {
@@ -184,16 +184,16 @@ fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
     let seen_at = story.now;
     let story = story.then(up("shop-web", 1, seen_at));
     expect!["observe shop-web and whether ECS returned"].assert_eq(&story.asks());
-    expect!["waiting for shop-web: for ECS to say why it runs what it ran before"]
+    expect!["shop-web: waiting for ECS to say why it is on the previous revision"]
         .assert_eq(&story.outcome());
     // An event tells the same once more, while the question is open.
     let (again, _) = advance(story.deployment.clone(), up("shop-web", 1, seen_at), seen_at);
     assert_eq!(again.outbox, story.deployment.outbox);
     let seen_at = story.now;
     let returned = story.clone().then(asked("shop-web", 1, true, seen_at));
-    expect!["waiting for shop-web: for ECS to finish its own rollback"]
+    expect!["shop-web: waiting for ECS to finish its own rollback"]
         .assert_eq(&returned.outcome());
-    expect!["superseded: somebody else brought shop-web to shop-web:1"]
+    expect!["superseded: shop-web was updated to shop-web:1 outside Slipway"]
         .assert_eq(&story.then(asked("shop-web", 1, false, seen_at)).outcome());
 }
 

@@ -59,33 +59,33 @@ fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
         text += &format!("{:<14} -: {reason}\n", fault.to_string());
     }
     expect![[r#"
-        died by itself EssentialContainerExited: Essential container in task exited
-        died by itself EssentialContainerExited: OutOfMemoryError: Container killed due to memory usage
-        could not start as it is described TaskFailedToStart: CannotPullContainerError: image not found
-        could not start as it is described TaskFailedToStart: ResourceInitializationError: unable to pull secrets or registry auth
-        could not start as it is described TaskFailedToStart: CannotStartContainerError: exec format error
-        found no room  TaskFailedToStart: Capacity is unavailable at this time. Please try again later
-        found no room  TaskFailedToStart: RESOURCE:ENI
-        was taken away by AWS TaskFailedToStart: InternalError: something went wrong
-        was taken away by AWS TaskFailedToStart: Timeout waiting for network interface provisioning to complete.
-        was taken away by AWS TaskFailedToStart: ResourceInitializationError: failed to configure ENI: failed to setup regular eni
-        found no room  TaskFailedToStart: unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1': InsufficientFreeAddressesInSubnet
+        failed         EssentialContainerExited: Essential container in task exited
+        failed         EssentialContainerExited: OutOfMemoryError: Container killed due to memory usage
+        could not start TaskFailedToStart: CannotPullContainerError: image not found
+        could not start TaskFailedToStart: ResourceInitializationError: unable to pull secrets or registry auth
+        could not start TaskFailedToStart: CannotStartContainerError: exec format error
+        could not be placed TaskFailedToStart: Capacity is unavailable at this time. Please try again later
+        could not be placed TaskFailedToStart: RESOURCE:ENI
+        was stopped by AWS TaskFailedToStart: InternalError: something went wrong
+        was stopped by AWS TaskFailedToStart: Timeout waiting for network interface provisioning to complete.
+        was stopped by AWS TaskFailedToStart: ResourceInitializationError: failed to configure ENI: failed to setup regular eni
+        could not be placed TaskFailedToStart: unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1': InsufficientFreeAddressesInSubnet
         was stopped on purpose ServiceSchedulerInitiated: Scaling activity initiated by (deployment ecs-svc/1)
-        died by itself ServiceSchedulerInitiated: Task failed ELB health checks in (target-group x)
-        died by itself ServiceSchedulerInitiated: Task failed container health checks
+        failed         ServiceSchedulerInitiated: Task failed ELB health checks in (target-group x)
+        failed         ServiceSchedulerInitiated: Task failed container health checks
         was stopped on purpose UserInitiated: Task stopped by user
-        was taken away by AWS SpotInterruption: Your Spot Task was interrupted.
-        was taken away by AWS TerminationNotice: The instance is being terminated
-        was taken away by AWS InfrastructureHealth: The host is not healthy
-        could not start as it is described SomethingNewIn2027: nobody has seen this yet
-        died by itself SomethingNewIn2027: Essential container in task exited
-        found no room  -: RESOURCE:MEMORY
-        found no room  -: AGENT
-        found no room  -: No Container Instance was found
-        found no room  -: You've reached the limit on the number of vCPUs you can run concurrently
-        could not start as it is described -: The requested CPU configuration is above your limit
-        could not start as it is described -: 
-        died by itself -: Essential container in task exited
+        was stopped by AWS SpotInterruption: Your Spot Task was interrupted.
+        was stopped by AWS TerminationNotice: The instance is being terminated
+        was stopped by AWS InfrastructureHealth: The host is not healthy
+        could not start SomethingNewIn2027: nobody has seen this yet
+        failed         SomethingNewIn2027: Essential container in task exited
+        could not be placed -: RESOURCE:MEMORY
+        could not be placed -: AGENT
+        could not be placed -: No Container Instance was found
+        could not be placed -: You've reached the limit on the number of vCPUs you can run concurrently
+        could not start -: The requested CPU configuration is above your limit
+        could not start -: 
+        failed         -: Essential container in task exited
     "#]].assert_eq(&text);
 }
 
@@ -144,7 +144,7 @@ fn the_end_of_a_task_is_told_with_what_failed_beside_it_only_if_that_matters() {
         exit code 0
         no exit code
         exit code 1, Essential container in task exited
-        exit code 0, Essential container in task exited; but container proxy exited with 1, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when it is told to stop"#]].assert_eq(&rows.join("\n"));
+        exit code 0, Essential container in task exited; but container proxy exited with 1, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when ECS stops it"#]].assert_eq(&rows.join("\n"));
 }
 
 #[test]

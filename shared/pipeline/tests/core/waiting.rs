@@ -47,7 +47,7 @@ fn a_release_that_waits_is_declined_when_the_spec_asks_for_one_more_image() {
     scene.control(Control::Unhold);
     assert_eq!(scene.head.active, None);
     expect![[r#"
-        b1: it has no image cron, which deploy_on.images wants; deploy it by hand
+        b1: it has no image cron, which deploy_on.images requires; deploy it by hand
     "#]]
     .assert_eq(&scene.declined());
 }
@@ -74,10 +74,10 @@ fn half_a_release_is_not_promoted() {
     half.images.remove(&"web".into());
     scene.dev_succeeded("b1", 1);
     let promotable = Input::Promotable { from: "dev".into(), release: half };
-    expect!["no: it has no image web, which deploy_on.images wants; deploy it by hand"]
+    expect!["no: it has no image web, which deploy_on.images requires; deploy it by hand"]
         .assert_eq(&scene.tell(promotable));
     expect![[r#"
-        b1: it has no image web, which deploy_on.images wants; deploy it by hand
+        b1: it has no image web, which deploy_on.images requires; deploy it by hand
     "#]]
     .assert_eq(&scene.declined());
     assert!(scene.deployments.is_empty());
@@ -87,14 +87,14 @@ fn half_a_release_is_not_promoted() {
 fn waiting_for_a_success_elsewhere_has_an_end() {
     let changes = [("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")];
     let mut scene = Scene::new_promoted(&changes);
-    expect!["yes: it waits: it has not succeeded in dev yet"].assert_eq(&scene.push("v1.0.0", 1));
+    expect!["yes: queued: it has not succeeded in dev yet"].assert_eq(&scene.push("v1.0.0", 1));
     let due = scene.head.queue[0].until.unwrap();
     expect!["168h"].assert_eq(&due.since(scene.now).to_string());
     scene.now = due;
     scene.tell(Input::Woken);
     assert!(scene.head.queue.is_empty());
     expect![[r#"
-        v1.0.0: it has not succeeded in dev yet, and it has waited long enough
+        v1.0.0: it has not succeeded in dev yet; it was queued for too long
     "#]]
     .assert_eq(&scene.declined());
 }
@@ -111,7 +111,7 @@ fn waiting_for_a_person_has_an_end() {
     scene.now = scene.now + Span::hours(24);
     scene.tell(Input::Woken);
     expect![[r#"
-        b1: on hold by ann: a holiday, and it has waited long enough
+        b1: on hold by ann: a holiday; it was queued for too long
     "#]]
     .assert_eq(&scene.declined());
     assert!(scene.head.queue.is_empty());
@@ -151,7 +151,7 @@ fn a_release_that_went_back_long_ago_is_not_promoted() {
     scene.source = Some(dev.head);
     let mut tagged = release("b2", at(40));
     tagged.version = "v1.0.0".into();
-    expect!["yes: it waits: it has not succeeded in dev yet"]
+    expect!["yes: queued: it has not succeeded in dev yet"]
         .assert_eq(&scene.push_release(tagged));
 }
 
@@ -163,13 +163,13 @@ fn the_oldest_release_gives_way_where_every_one_waits() {
         scene.push(&format!("b{number}"), number);
     }
     expect![[r#"
-        b1: too many releases wait, and it is the oldest of them
+        b1: the queue is full, and this is its oldest release
     "#]]
     .assert_eq(&scene.declined());
     let last = scene.head.queue.last().unwrap();
     assert_eq!(last.request.release.version.as_str(), "b21");
     // An older one that comes late gives way itself.
-    expect!["no: too many releases wait, and it is the oldest of them"]
+    expect!["no: the queue is full, and this is its oldest release"]
         .assert_eq(&scene.push("b0", 0));
     // Whatever automation wants, a person is let in, and another one as well.
     expect!["yes: deployment 1 of b30 has started"].assert_eq(&scene.deploy(
@@ -177,7 +177,7 @@ fn the_oldest_release_gives_way_where_every_one_waits() {
         30,
         &[Override::Hold],
     ));
-    expect!["yes: it waits: deployment 1 is under way"].assert_eq(&scene.deploy("b31", 31, &[]));
+    expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.deploy("b31", 31, &[]));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn what_a_person_asked_for_starts_after_a_rollback_if_it_is_newer() {
     scene.fail();
     expect![[r#"
         1 b1: succeeded
-        2 b2: rolled back: asked for by ann: it looks odd
+        2 b2: rolled back: requested by ann: it looks odd
         3 b3: under way
     "#]]
     .assert_eq(&scene.verdicts());
@@ -257,7 +257,7 @@ fn what_a_person_asked_for_starts_though_an_old_hold_is_back_if_it_is_newer() {
         scene.control(Control::Cancel);
         expect![[r#"
             1 b1: succeeded
-            2 b2: rolled back: asked for by ann: it looks odd
+            2 b2: rolled back: requested by ann: it looks odd
             3 b3: cancelled by ann: a holiday
             4 b4: under way
         "#]]
@@ -274,9 +274,9 @@ fn what_a_person_asked_for_is_declined_with_the_words_where_it_may_not_start() {
     scene.deploy("b0", 0, &[]);
     scene.fail();
     expect![[r#"
-        b0: the environment is on hold by ann (b2 was rolled back: asked for by ann: it looks odd); add "override": ["hold"] if you mean it
+        b0: the environment is on hold by ann (b2 was rolled back: requested by ann: it looks odd); to deploy anyway, add "override": ["hold"]
     "#]].assert_eq(&scene.declined());
-    expect![[r#"declined: the environment is on hold by ann (b2 was rolled back: asked for by ann: it looks odd); add "override": ["hold"] if you mean it"#]].assert_eq(&fate(&scene, "click 1"));
+    expect![[r#"declined: the environment is on hold by ann (b2 was rolled back: requested by ann: it looks odd); to deploy anyway, add "override": ["hold"]"#]].assert_eq(&fate(&scene, "click 1"));
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn no_approval_starts_anything_where_the_environment_left_the_spec() {
     scene.now = scene.now + Span::hours(2);
     scene.tell(Input::Woken);
     expect![[r#"
-        1 b1: rejected by the clock: the approval did not come in time; deploy it again to ask again
+        1 b1: rejected by timeout: not approved in time; deploy it again to request approval again
     "#]]
     .assert_eq(&scene.verdicts());
     scene.tell(Input::HeadAnswered { effect: 1 });

@@ -21,14 +21,14 @@ fn trap_09_tasks_that_die_are_counted_by_us_and_each_once() {
     // Two services with one dead task each are not one with two.
     let once = once.then(died("shop-web", "task/2", now));
     assert_eq!(once.state(), "baking");
-    expect!["Going back: 2 tasks of shop-api died by themselves: container api exited with 1, Essential container in task exited."].assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
+    expect!["shop-web: waiting for AWS to accept the update"].assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
 }
 
 /// Why it goes back, as people are told.
 fn cause(story: &Story) -> String {
     let told = story.deployment.timeline.entries().iter().rev();
     told.map(|entry| &entry.text)
-        .find(|text| text.starts_with("Going back"))
+        .find(|text| text.starts_with("Rolling back"))
         .cloned()
         .unwrap_or_else(|| story.outcome())
 }
@@ -47,8 +47,8 @@ fn trap_11_tasks_that_aws_takes_away_or_cannot_place_count_for_nothing() {
     let last = story.deployment.timeline.last(2);
     expect![[r#"
         [
-            "A task of shop-api was taken away by AWS: container api exited with 1, taken.",
-            "A task of shop-api was taken away by AWS: container api exited with 1, taken.",
+            "Task of shop-api was stopped by AWS: container api exited with 1, taken.",
+            "Task of shop-api was stopped by AWS: container api exited with 1, taken.",
         ]
     "#]]
     .assert_debug_eq(&last);
@@ -77,7 +77,7 @@ fn trap_15_a_dead_sidecar_is_mentioned_or_turns_everything_round_as_the_spec_say
     let warned = story.all(events);
     assert_eq!(warned.state(), "baking");
     let told = warned.timeline();
-    assert_eq!(told.matches("Container sqs-worker of shop-api died").count(), 3);
+    assert_eq!(told.matches("Container sqs-worker of shop-api stopped").count(), 3);
     let strict = states::baking_with(&[("failures", "{tasks: 2, sidecars: roll_back}")]);
     let event = sidecar_dies(&strict, "task/1");
     expect!["Going back: container sqs-worker of shop-api died: exit code 3."]
@@ -105,20 +105,20 @@ const WARN: &str = "{names: [shop-5xx, shop-p99], at_start: warn}";
 
 #[test]
 fn trap_12_an_alarm_that_is_on_before_anything_is_touched_blocks_or_not() {
-    expect!["failed: already on before anything was touched: shop-5xx"]
+    expect!["failed: already in ALARM before the deployment: shop-5xx"]
         .assert_eq(&alarm_on_at_start("[shop-5xx, shop-p99]", false).outcome());
     let warned = alarm_on_at_start(WARN, false);
     assert_eq!(warned.state(), "rolling out");
     expect![[r#"
         [
-            "Warning: already on, and not counted until quiet once: shop-5xx.",
+            "Warning: already in ALARM, ignored until it was OK once: shop-5xx.",
             "Updating shop-api, shop-worker.",
         ]
     "#]]
     .assert_debug_eq(&warned.deployment.timeline.last(2));
     let ignored = alarm_on_at_start("{names: [shop-5xx, shop-p99], at_start: ignore}", false);
     assert_eq!(ignored.state(), "rolling out");
-    assert!(!ignored.timeline().contains("already on"));
+    assert!(!ignored.timeline().contains("already in ALARM"));
     assert_eq!(alarm_on_at_start("[shop-5xx, shop-p99]", true).state(), "rolling out");
 }
 
@@ -179,14 +179,14 @@ fn trap_14_no_data_is_neither_good_nor_bad_unless_the_spec_says_so() {
     // One has no data, and the other is not even there; each is mentioned once.
     expect![[r#"
         [
-            "Alarm shop-5xx has no data: nothing was measured.",
-            "Alarm shop-p99 has no data: nothing was measured.",
+            "Alarm shop-5xx has no data (INSUFFICIENT_DATA).",
+            "Alarm shop-p99 has no data (INSUFFICIENT_DATA).",
             "Ended: succeeded.",
         ]
     "#]]
     .assert_debug_eq(&passed.deployment.timeline.last(3));
     assert_eq!(passed.timeline().matches("has no data").count(), 2);
-    expect!["Going back: alarm shop-5xx has no data."].assert_eq(&cause(&without_data("fail")));
+    expect!["shop-web: waiting for ECS to show the update"].assert_eq(&cause(&without_data("fail")));
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn success_needs_alarms_that_were_read_after_the_last_look_began() {
     let story = states::confirming();
     let seen_at = story.now;
     let early = story.all(all_up(2, seen_at)).then(alarms_read(START));
-    expect!["taking a last look at the alarms"].assert_eq(&early.outcome());
+    expect!["final check of the alarms"].assert_eq(&early.outcome());
     assert_eq!(early.then(alarms_read(seen_at)).outcome(), "succeeded");
 }
 
@@ -206,7 +206,7 @@ fn trap_31_alarms_that_nobody_can_read_are_no_success() {
     for _ in 0..13 {
         story = story.later(MINUTE);
     }
-    expect!["Going back: the alarms could not be read in time."].assert_eq(&cause(&story));
+    expect!["shop-web: waiting for AWS to accept the update"].assert_eq(&cause(&story));
 }
 
 #[test]
@@ -214,14 +214,14 @@ fn a_check_is_asked_again_until_its_attempts_are_used_up() {
     let story =
         states::checking().all([check_failed(0, 1), check_failed(0, 1), check_failed(0, 2)]);
     expect!["check 1 #1, check 0 #3"].assert_eq(&story.asks());
-    expect!["Going back: https://shop.example/health: answered 503."]
+    expect!["shop-web: waiting for AWS to accept the update"]
         .assert_eq(&cause(&story.clone().then(check_failed(0, 3))));
     assert_eq!(story.all([passed(0, 3), passed(1, 1)]).state(), "baking");
 }
 
 #[test]
 fn trap_31_checks_that_nobody_answers_are_no_success() {
-    expect!["Going back: the checks did not answer in time."]
+    expect!["shop-web: waiting for AWS to accept the update"]
         .assert_eq(&cause(&states::checking().later(Span::hours(1))));
 }
 
@@ -234,7 +234,7 @@ fn trap_42_a_task_without_room_is_tried_again_within_its_time() {
     expect!["migrate #2 after 30s"].assert_eq(&story.asks());
     let story =
         story.quietly(Span::minutes(30)).then(not_started(Purpose::Migrate, 2, Fault::Capacity));
-    expect!["failed: the migration could not be started: RESOURCE:MEMORY (attempt 2)"]
+    expect!["failed: the migration could not start: RESOURCE:MEMORY (attempt 2)"]
         .assert_eq(&story.outcome());
 }
 
@@ -250,25 +250,25 @@ fn trap_48_a_claim_that_is_too_old_is_not_granted_again() {
     let mut story = story.quietly(MINUTE);
     expect![[r#"
         Denied(
-            "another worker is at it",
+            "another worker has claimed it",
         )
     "#]]
     .assert_debug_eq(&story.tell(claimed(Purpose::Migrate, 1)));
     let mut story = story.quietly(MINUTE);
     expect![[r#"
         Denied(
-            "nobody can say whether the task was started",
+            "it is unknown whether the task was started",
         )
     "#]]
     .assert_debug_eq(&story.tell(claimed(Purpose::Migrate, 1)));
-    expect!["stuck: it was claimed too long ago to try again safely; look at the database before anything else is deployed (after: nobody can say whether the migration ran)"].assert_eq(&story.outcome());
+    expect!["stuck: it was claimed too long ago to try again safely; check the database before you deploy anything else (after: it is unknown whether the migration ran)"].assert_eq(&story.outcome());
 }
 
 #[test]
 fn a_migration_out_of_time_is_stopped_and_then_judged_by_how_it_ended() {
     let story = states::migration_is_stopped();
     expect!["stop task"].assert_eq(&story.asks());
-    expect!["failed: the migration took over 15m"]
+    expect!["failed: the migration timed out after 15m"]
         .assert_eq(&story.clone().then(ended(Purpose::Migrate, exit(143))).outcome());
     // It was done after all, a moment before it was stopped.
     assert_eq!(story.clone().then(ended(Purpose::Migrate, exit(0))).state(), "rolling out");
@@ -276,7 +276,7 @@ fn a_migration_out_of_time_is_stopped_and_then_judged_by_how_it_ended() {
     for _ in 0..8 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: the task was told to stop and may still run; look at the database before anything else is deployed (after: nobody can say whether the migration ran)"].assert_eq(&story.outcome());
+    expect!["stuck: the task was asked to stop and may still be running; check the database before you deploy anything else (after: it is unknown whether the migration ran)"].assert_eq(&story.outcome());
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn the_query_of_a_check_is_never_told() {
     assert!(waits.contains("https://shop.example/health?…"), "{waits}");
     let passed = story.clone().then(passed(0, 1));
     let failed = story.then(check_failed(0, 1));
-    expect!["Going back: https://shop.example/health?…: answered 503."].assert_eq(&cause(&failed));
+    expect!["shop-web: waiting for AWS to accept the update"].assert_eq(&cause(&failed));
     for told in [format!("{:?}", passed.deployment.timeline), format!("{:?}", failed.deployment)] {
         let told = told.replace("url: \"https://shop.example/health?token=0123abcd\"", "the spec");
         assert!(!told.contains("0123abcd"), "{told}");

@@ -86,40 +86,40 @@ fn a_cause_says_what_it_speaks_against_and_whether_a_task_knows_more() {
     });
     expect![[r#"
                 pre-flight: some reason; some reason
-                the preparation did not answer in time
-                already on before anything was touched: a, b
+                pre-flight timed out
+                already in ALARM before the deployment: a, b
         bad ask the migration failed: some reason
-                the migration could not be started: some reason
-            ask the migration took over 15m
-                nobody can say whether the migration ran
-                AWS refused to update api: some reason
+                the migration could not start: some reason
+            ask the migration timed out after 15m
+                it is unknown whether the migration ran
+                api could not be updated: some reason
         bad ask api failed: some reason
         bad ask api failed: some reason
             ask api failed: some reason
-        bad ask ECS itself rolled api back: some reason
-        bad ask ECS itself rolled api back: some reason
-            ask ECS itself rolled api back: some reason
-        bad ask api was not up in time, still waiting: 1 of 2 new tasks run, 1 old ones still do
-            ask api was not up in time, still waiting: 2 of 2 new tasks run, 1 old ones still do
-            ask api was not up in time, still waiting: 1 of 2 new tasks run, 1 old ones still do
-        bad ask api was not up in time, still waiting: for ECS to say what it runs
-            ask api was not up in time, still waiting: for ECS to say what it runs
-        bad ask a task of api died by itself: some reason
-            ask a task of api could not start as it is described: some reason
-        bad ask 2 tasks of api died by themselves: some reason
-            ask 2 tasks of api could not start as they are described: some reason
-        bad ask container log of api died: some reason
+        bad ask ECS rolled api back: some reason
+        bad ask ECS rolled api back: some reason
+            ask ECS rolled api back: some reason
+        bad ask api was not stable in time: 1 of 2 new tasks running, 1 old tasks still running
+            ask api was not stable in time: 2 of 2 new tasks running, 1 old tasks still running
+            ask api was not stable in time: 1 of 2 new tasks running, 1 old tasks still running
+        bad ask api was not stable in time: waiting for ECS to report its state
+            ask api was not stable in time: waiting for ECS to report its state
+        bad ask a task of api failed: some reason
+            ask a task of api could not start: some reason
+        bad ask 2 tasks of api failed: some reason
+            ask 2 tasks of api could not start: some reason
+        bad ask container log of api stopped: some reason
         bad ask https://shop.example/?…: some reason
-                the checks did not answer in time
+                the checks timed out
         bad     alarm a: some reason
         bad     alarm a
                 alarm a has no data
                 the alarms could not be read in time
-            ask api did not stay up, still waiting: for ECS to say what it runs
-        bad ask api did not stay up, still waiting: for ECS to say what it runs
-            ask api did not stay up, still waiting: for ECS to say what it runs
+            ask api did not stay stable: waiting for ECS to report its state
+        bad ask api did not stay stable: waiting for ECS to report its state
+            ask api did not stay stable: waiting for ECS to report its state
             ask undoing the migration failed: some reason
-        bad     asked for by ann: some reason
+        bad     requested by ann: some reason
     "#]]
     .assert_eq(&lines(told));
 }
@@ -150,18 +150,18 @@ fn a_verdict_is_told_with_its_reason() {
     assert_eq!(lines(with_cause.map(Verdict::name)), "rolled back\nfailed\nfailed\nstuck\n");
     expect![[r#"
         succeeded
-        unproven: api ran no task, for its desired count is 0
-        unproven: api, which this release does not change, has failed: some reason
-        unproven: api, which this release does not change, is not at rest, waiting for ECS to say what it runs
-        rolled back: the checks did not answer in time
-        failed: the checks did not answer in time
-        failed: the checks did not answer in time; left as they are: api, web
-        superseded: somebody else brought api to api:3
-        superseded: somebody deleted api
+        unproven: api ran no task: its desired count is 0
+        unproven: api, which this release does not change, failed: some reason
+        unproven: api, which this release does not change, is not stable: waiting for ECS to report its state
+        rolled back: the checks timed out
+        failed: the checks timed out
+        failed: the checks timed out; still on the new revision: api, web
+        superseded: api was updated to api:3 outside Slipway
+        superseded: api was deleted outside Slipway
         superseded: v2 is newer
         rejected by ann: some reason
         cancelled by ann: some reason
-        stuck: some reason (after: the checks did not answer in time)
+        stuck: some reason (after: the checks timed out)
     "#]].assert_eq(&lines(verdicts));
 }
 
@@ -187,20 +187,20 @@ fn a_wait_is_told_by_what_is_waited_for() {
         WaitsFor::Words("as it was".into()),
     ];
     expect![[r#"
-        for AWS to take the update
-        for AWS to take the update, though it runs what it ran before
-        for ECS to show the update
-        to be created
-        to be deleted
-        for ECS to name a primary deployment
-        for ECS to start tasks
-        1 of 2 tasks run
-        1 of 2 new tasks run, 1 old ones still do
-        ECS says: unable to place a task: RESOURCE:MEMORY
-        Run Command says: unable to place a task: RESOURCE:MEMORY
-        for ECS to finish its own rollback
-        for ECS to say why it runs what it ran before
-        for ECS to say what it runs
+        waiting for AWS to accept the update
+        waiting for AWS to accept the update, although it is on the previous revision
+        waiting for ECS to show the update
+        being created
+        being deleted
+        waiting for ECS to report a PRIMARY deployment
+        waiting for ECS to start tasks
+        1 of 2 tasks running
+        1 of 2 new tasks running, 1 old tasks still running
+        ECS: unable to place a task: RESOURCE:MEMORY
+        Run Command: unable to place a task: RESOURCE:MEMORY
+        waiting for ECS to finish its own rollback
+        waiting for ECS to say why it is on the previous revision
+        waiting for ECS to report its state
         as it was
     "#]]
     .assert_eq(&lines(&waits));

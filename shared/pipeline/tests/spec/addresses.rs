@@ -40,18 +40,18 @@ fn the_url_of_a_check() {
             https://größe.example/: read
             https://[::1]/health: read
             https://[::1]:8443/health: read
-            https://[]/: "https://[]/" has a host that cannot be; write https://example.com/health
-            https://[::1/: "https://[::1/" has a host that cannot be; write https://example.com/health
-            https://a:b:80/: "https://a:b:80/" has a host that cannot be; write https://example.com/health
+            https://[]/: "https://[]/" has an invalid host; write https://example.com/health
+            https://[::1/: "https://[::1/" has an invalid host; write https://example.com/health
+            https://a:b:80/: "https://a:b:80/" has an invalid host; write https://example.com/health
             https://shop_1.example/: read
-            https://shop!/: "https://shop!/" has a host that cannot be; write https://example.com/health
+            https://shop!/: "https://shop!/" has an invalid host; write https://example.com/health
             https:///health: "https:///health" has no host; write https://example.com/health
             https://:80/: "https://:80/" has no host; write https://example.com/health
-            https://shop.example:/: "https://shop.example:/" has a port that cannot be; write one from 1 to 65535
-            https://shop.example:0/: "https://shop.example:0/" has a port that cannot be; write one from 1 to 65535
+            https://shop.example:/: "https://shop.example:/" has an invalid port; write one from 1 to 65535
+            https://shop.example:0/: "https://shop.example:0/" has an invalid port; write one from 1 to 65535
             https://shop.example:65535/: read
-            https://shop.example:65536/: "https://shop.example:65536/" has a port that cannot be; write one from 1 to 65535
-            https://shop.example:+443/: "https://shop.example:+443/" has a port that cannot be; write one from 1 to 65535
+            https://shop.example:65536/: "https://shop.example:65536/" has an invalid port; write one from 1 to 65535
+            https://shop.example:+443/: "https://shop.example:+443/" has an invalid port; write one from 1 to 65535
             https://shop.example/a b: "https://shop.example/a b" is not a URL; it may have no blanks and 2048 characters at most
             https://shop.example/: "https://shop.example/\u{7}" is not a URL; it may have no blanks and 2048 characters at most
             2048 letters: read

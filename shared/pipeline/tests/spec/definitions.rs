@@ -114,8 +114,8 @@ fn numbers_and_flags_beside_the_containers() {
             volumes: [{dockerVolumeConfiguration: {autoprovision: maybe}}]: "maybe" is neither true nor false; write one of them
             volumes: [{dockerVolumeConfiguration: {driverOpts: {size: big}}}]: read
             volumes: [{dockerVolumeConfiguration: {labels: {size: 1.5}}}]: this number has a fraction; if it is text, put it in quotes
-            revision: 5: ECS fills this in by itself; take it out
-            status: ACTIVE: ECS fills this in by itself; take it out
+            revision: 5: ECS sets this; remove it
+            status: ACTIVE: ECS sets this; remove it
         "#]],
     );
 }
@@ -228,24 +228,24 @@ fn the_variables_and_secrets_of_a_container() {
             environment: {A: b}: this is not a list; write [{name: LOG_LEVEL, value: info}]
             environment: [{value: x}]: it has no name; write {name: LOG_LEVEL, value: info}
             environment: [{name: '', value: x}]: it has no name; write {name: LOG_LEVEL, value: info}
-            environment: [{name: DB_PASSWORD, value: x}]: DB_PASSWORD is a secret that everybody could read here; move it to secrets: [{name: DB_PASSWORD, valueFrom: the ARN of its secret}]
+            environment: [{name: DB_PASSWORD, value: x}]: DB_PASSWORD is a secret that everyone could read here; move it to secrets: [{name: DB_PASSWORD, valueFrom: the ARN of its secret}]
             environment: [{name: DB_PASSWORD, value: ''}]: read
             environment: [{name: DB_PASSWORD}]: read
-            environment: [{name: PASSWORD, value: x}]: PASSWORD is a secret that everybody could read here; move it to secrets: [{name: PASSWORD, valueFrom: the ARN of its secret}]
+            environment: [{name: PASSWORD, value: x}]: PASSWORD is a secret that everyone could read here; move it to secrets: [{name: PASSWORD, valueFrom: the ARN of its secret}]
             environment: [{name: STRIPE_PUBLISHABLE_KEY, value: x}]: read
             environment: [{name: STRIPE_PUBLIC_KEY, value: x}]: read
-            environment: [{name: STRIPE_API_KEY, value: x}]: STRIPE_API_KEY is a secret that everybody could read here; move it to secrets: [{name: STRIPE_API_KEY, valueFrom: the ARN of its secret}]
+            environment: [{name: STRIPE_API_KEY, value: x}]: STRIPE_API_KEY is a secret that everyone could read here; move it to secrets: [{name: STRIPE_API_KEY, valueFrom: the ARN of its secret}]
             environment: [{name: KEY, value: x}]: read
             environment: [{name: JWT_SECRET_ARN, value: x}]: read
-            environment: [{name: A, value: 'amqp://a:b@c'}]: A is a secret that everybody could read here; move it to secrets: [{name: A, valueFrom: the ARN of its secret}]
+            environment: [{name: A, value: 'amqp://a:b@c'}]: A is a secret that everyone could read here; move it to secrets: [{name: A, valueFrom: the ARN of its secret}]
             environment: [{name: A, value: [x]}]: the value of A is not text; write one value in quotes
             environment: [{name: A, value: {x: y}}]: the value of A is not text; write one value in quotes
             environment: [{name: A, value: 5}]: read
             environment: [{name: A, valueFrom: x}]: valueFrom belongs under secrets; move A there
             secrets: {A: b}: this is not a list; write [{name: DATABASE_URL, valueFrom: the ARN of its secret}]
             secrets: [{name: A, valueFrom: 'arn:aws:ssm:::parameter/x'}]: read
-            secrets: [{name: A, value: x}]: A holds the secret itself, which everybody could read here; keep it in Secrets Manager and write valueFrom: its ARN
-            secrets: [{name: A, valueFrom: 'postgres://x'}]: A holds the secret itself, which everybody could read here; keep it in Secrets Manager and write valueFrom: its ARN
+            secrets: [{name: A, value: x}]: A contains the secret itself, which everyone could read here; keep it in Secrets Manager and write valueFrom: its ARN
+            secrets: [{name: A, valueFrom: 'postgres://x'}]: A contains the secret itself, which everyone could read here; keep it in Secrets Manager and write valueFrom: its ARN
             secrets: [{name: A, valueFrom: ' '}]: nothing says where A is kept; write valueFrom: its ARN
             secrets: [{name: A}]: nothing says where A is kept; write valueFrom: its ARN
             secrets: [{valueFrom: x}]: it has no name; write {name: DATABASE_URL, valueFrom: the ARN of its secret}
@@ -283,12 +283,12 @@ fn the_parameters_of_a_template() {
     expect![[r#"
         parameters: {user: root}: read
         parameters: {user: 1000}: read
-        parameters: {user: ''}: user is empty: the container would start and fail; give it a value or take the container out of the template
-        parameters: {user: '  '}: user is empty: the container would start and fail; give it a value or take the container out of the template
+        parameters: {user: ''}: user is empty: the container would start and fail; give it a value or remove the container from the template
+        parameters: {user: '  '}: user is empty: the container would start and fail; give it a value or remove the container from the template
         parameters: {user: [x]}: a list is not text; write one value, without brackets and dashes
-        parameters: {}: there is nothing in it; write {name: value}, or take parameters out | ${user} has no value; write parameters: {user: …}, or $${user} if the container is to see it as it is
+        parameters: {}: there is nothing in it; write {name: value}, or remove parameters | ${user} has no value; write parameters: {user: …}, or $${user} if the container is to see it as it is
         parameters: null: ${user} has no value; write parameters: {user: …}, or $${user} if the container is to see it as it is
-        parameters: {user: root, host: x}: nothing uses it; write ${host} in the template or take it out
+        parameters: {user: root, host: x}: nothing uses it; write ${host} in the template or remove it
         4116 letters: read
         4117 letters: it is longer than 4096 bytes; shorten it
     "#]].assert_eq(&told);
@@ -336,7 +336,7 @@ fn what_a_template_is_and_how_large() {
         {family: 5, containerDefinitions: [{name: api, image: shop}]}: it is missing; write the task definition's family, such as scr-api
         60069 letters: read
         65526 letters: read
-        65527 letters: it is larger than the 64 KiB that ECS takes; take something out
+        65527 letters: it is larger than the 64 KiB that ECS takes; remove something
         145 letters: read
         147 letters: read
         149 letters: it is nested too deeply; no task definition is

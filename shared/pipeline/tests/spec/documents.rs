@@ -83,7 +83,7 @@ fn a_document_that_cannot_be_read_says_where() {
     check(
         "{\"application\": \"scr\",\n \"application\": \"scr\"}",
         expect![[r#"
-            the spec is not JSON: the key "application" is there twice at line 2 column 14; keep one of the two
+            the spec is not JSON: the key "application" appears twice at line 2 column 14; compare this line and the one before it with an example
         "#]],
     );
     check(
@@ -121,7 +121,7 @@ fn a_document_of_more_than_a_mebibyte_is_refused() {
     check(
         &text,
         expect![[r#"
-            the spec has 1050675 bytes; at most 1 MiB is read
+            the spec has 1050667 bytes; at most 1 MiB is read
         "#]],
     );
 }

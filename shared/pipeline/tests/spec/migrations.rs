@@ -34,7 +34,7 @@ fn the_words_of_a_command() {
         environments.b.migration.command: the list is empty; write each word as an item: [alembic, upgrade, head]
         # [x, [y], 'postgres://a:b@c']
         environments.b.migration.command[1]: a list is not text; write one value, without brackets and dashes
-        environments.b.migration.command[2]: it carries a password, and commands can be read by many; read it from a secret
+        environments.b.migration.command[2]: it contains a password, and many people can read commands; read it from a secret
         # [x, 'postgres://a@c', 'postgres://a:@c', 'postgres://c']
         read
         # [x, 5, true]

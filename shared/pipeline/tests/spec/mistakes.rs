@@ -158,33 +158,33 @@ fn what_starts_a_deployment() {
         SCR,
         &mistakes,
         expect![[r##"
-        # tags: latest
-        environments.staging.deploy_on.tags: a moving tag cannot say which pushes of 3 images belong together; tag every image with the commit, or describe them as separate applications
-        # tags: ["[0-9a-f*"]
-        environments.staging.deploy_on.tags[0]: "[0-9a-f*" has a [ that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
-        # tags: ["!v*"]
-        environments.staging.deploy_on.tags[0]: "!v*" says what is not meant; write patterns of the tags to deploy
-        # tags: []
-        environments.staging.deploy_on.tags: the list is empty; write ["v*"] or [latest]
-        # images: all
-        environments.staging.deploy_on: nothing would start a deployment; write tags: ["v*"] or promoted_from: staging, or take deploy_on out
-        # images: [api, wep]
-        environments.staging.deploy_on.images[1]: "wep" is not one of the images; did you mean web?
-        # semver:latest
-        environments.production.deploy_on.tags[0]: "semver:latest" is not a range of versions (unexpected character 'l' while parsing major version number); write semver:>=1.2, <2
-        # promoted_from: stagign
-        environments.production.deploy_on.promoted_from: there is no environment stagign; did you mean staging?
-        # promoted_from: production
-        environments.production.deploy_on.promoted_from: an environment cannot wait for itself; name the one that comes before it
-        # images: all, promoted_from: production}
-        environments.production.deploy_on.promoted_from: promotion goes in a circle: production from staging from production; take one of them out
-        # tag: slipway-latest
-        environments.production.tag: tags that begin with slipway- are Slipway's own; choose another
-        # tag: deadbeef
-        environments.production.tag: staging deploys pushes of deadbeef, so this would go on for ever; choose a tag that no deploy_on.tags means
-        # tag: 1.10
-        environments.production.tag: 1.1 is not text; put it in quotes, exactly as it is meant
-    "##]],
+            # tags: latest
+            environments.staging.deploy_on.tags: a moving tag cannot say which pushes of 3 images belong together; tag every image with the commit, or describe them as separate applications
+            # tags: ["[0-9a-f*"]
+            environments.staging.deploy_on.tags[0]: "[0-9a-f*" has a [ that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
+            # tags: ["!v*"]
+            environments.staging.deploy_on.tags[0]: "!v*" is negated, which is not supported; write patterns of the tags to deploy
+            # tags: []
+            environments.staging.deploy_on.tags: the list is empty; write ["v*"] or [latest]
+            # images: all
+            environments.staging.deploy_on: nothing would start a deployment; write tags: ["v*"] or promoted_from: staging, or remove deploy_on
+            # images: [api, wep]
+            environments.staging.deploy_on.images[1]: "wep" is not one of the images; did you mean web?
+            # semver:latest
+            environments.production.deploy_on.tags[0]: "semver:latest" is not a range of versions (unexpected character 'l' while parsing major version number); write semver:>=1.2, <2
+            # promoted_from: stagign
+            environments.production.deploy_on.promoted_from: there is no environment stagign; did you mean staging?
+            # promoted_from: production
+            environments.production.deploy_on.promoted_from: an environment cannot wait for itself; name the one that comes before it
+            # images: all, promoted_from: production}
+            environments.production.deploy_on.promoted_from: promotion goes in a circle: production from staging from production; remove one of them
+            # tag: slipway-latest
+            environments.production.tag: tags that begin with slipway- are Slipway's own; choose another
+            # tag: deadbeef
+            environments.production.tag: staging deploys pushes of deadbeef, so this would loop; choose a tag that no deploy_on.tags matches
+            # tag: 1.10
+            environments.production.tag: 1.1 is not text; put it in quotes, exactly as it is meant
+        "##]],
     );
 }
 
@@ -285,7 +285,7 @@ fn one_service_in_two_environments() {
     check_text(
         "application: a\nimages: {a: aa}\nenvironments:\n  one: {cluster: c, services: [x, y]}\n  two: {cluster: c, services: [[z, y]]}\n",
         expect![[r#"
-            environments.two.services: y is in one too, on the same cluster or hosts; a service has one environment
+            environments.two.services: y is also in one, on the same cluster or hosts; a service belongs to one environment
         "#]],
     );
 }
@@ -326,7 +326,7 @@ fn a_mebibyte_of_mistakes_is_answered_soon() {
     let services: Vec<String> = (0..40_000).map(|key| format!("\"unknown{key}\":0")).collect();
     let keys = services.join(",");
     let faults = parse(&format!("{{{keys}}}")).unwrap_err();
-    assert_eq!(faults.iter().last().unwrap().to_string(), "and at least 900 more faults");
+    assert_eq!(faults.iter().last().unwrap().to_string(), "and at least 900 more mistakes");
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn more_mistakes_than_anybody_reads_are_not_collected() {
     let template = format!("{{family: a, containerDefinitions: [{containers}]}}");
     let base = format!("    base: {{template: {template}}}\n    bake: 5m");
     let faults = parse(&SCR.replacen("    bake: 5m", &base, 1)).unwrap_err();
-    assert_eq!(faults.iter().last().unwrap().to_string(), "and at least 900 more faults");
+    assert_eq!(faults.iter().last().unwrap().to_string(), "and at least 900 more mistakes");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_name_is_near_if_few_letters_make_the_difference() {
 fn the_nearest_of_several_is_asked_about() {
     assert_eq!(instead("service", ["services", "servics"]), "did you mean services?");
     assert_eq!(instead("worker", ["worked", "workers"]), "did you mean worked?");
-    assert_eq!(instead("x", []), "there is none to name");
+    assert_eq!(instead("x", []), "there are none");
 }
 
 #[test]

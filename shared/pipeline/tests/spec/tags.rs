@@ -99,7 +99,7 @@ fn patterns_that_no_tag_could_match_are_refused() {
         main-???????: read
         [!a-f]*: read
         [^a-f]*: read
-        !v*: "!v*" says what is not meant; write patterns of the tags to deploy
+        !v*: "!v*" is negated, which is not supported; write patterns of the tags to deploy
         v*/x: "v*/x" has characters that no tag has; write a pattern such as v* or [0-9a-f]*
         v *: "v *" has characters that no tag has; write a pattern such as v* or [0-9a-f]*
         größe*: "größe*" has characters that no tag has; write a pattern such as v* or [0-9a-f]*
@@ -109,8 +109,8 @@ fn patterns_that_no_tag_could_match_are_refused() {
         v{1: "v{1" has a { that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
         v[1: "v[1" has a [ that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
         v{1}[: "v{1}[" has a [ that is never closed; write a pattern such as v{1,2}.* or [0-9a-f]*
-        {{{{{{{{{{{{{{{{{{{{: "{{{{{{{{{{{{{{{{{{{{" has more braces than anybody can read; write a pattern such as v{1,2}.* or [0-9a-f]*
-        {a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,a}}}}}}}}}}}}: "{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,a}}}}}}}}}}}}" has more braces than anybody can read; write a pattern such as v{1,2}.* or [0-9a-f]*
+        {{{{{{{{{{{{{{{{{{{{: "{{{{{{{{{{{{{{{{{{{{" has too many braces; write a pattern such as v{1,2}.* or [0-9a-f]*
+        {a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,a}}}}}}}}}}}}: "{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,{a,a}}}}}}}}}}}}" has too many braces; write a pattern such as v{1,2}.* or [0-9a-f]*
         128 letters: read
         129 letters: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…" is too long; a pattern has at most 128 characters
         semver:*: read

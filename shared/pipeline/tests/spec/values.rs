@@ -253,8 +253,8 @@ fn what_is_named_twice() {
             "deploy_on: {tags: latest, images: some}",
         ],
         expect![[r#"
-            deploy_on: {tags: latest, images: [api, api]}: api is in the list twice; keep one
-            alarms: [shop-5xx, shop-5xx]: shop-5xx is in the list twice; keep one
+            deploy_on: {tags: latest, images: [api, api]}: api is listed twice; keep one
+            alarms: [shop-5xx, shop-5xx]: shop-5xx is listed twice; keep one
             deploy_on: {tags: latest, images: [web]}: "web" is not one of the images; write one of api
             deploy_on: {tags: latest, images: []}: the list is empty; write all, or a list such as [api, web]
             deploy_on: {tags: latest, images: all}: read

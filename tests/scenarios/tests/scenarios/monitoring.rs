@@ -78,7 +78,7 @@ async fn slack_hears_that_slipway_itself_is_ill() {
     team.ask("notify", serde_json::from_str(alarm).unwrap()).await.unwrap();
     let channel = team.web.channel();
     let last = channel.rsplit("#deploys").next().unwrap_or_default();
-    assert!(last.contains("slipway-SilentSweepAlarm-1T5QWZLPBM4C rings"), "{channel}");
+    assert!(last.contains("slipway-SilentSweepAlarm-1T5QWZLPBM4C is in ALARM"), "{channel}");
     sound(&team);
 }
 
@@ -95,7 +95,7 @@ async fn a_repository_that_cannot_be_looked_at_hides_no_other() {
     team.push_all("3f2a9c1", "first").unwrap();
     let heard = |team: &mut Team| {
         let logs = team.sandbox.logs("Wake");
-        logs.iter().filter(|line| line.contains("which no event told of")).count() >= 2
+        logs.iter().filter(|line| line.contains("that no event reported")).count() >= 2
     };
     team.until(1200, heard).await.unwrap();
     assert_eq!(team.sandbox.problems(), Vec::<String>::new());

@@ -63,7 +63,7 @@ impl Cloud {
         }
         task.stopped = true;
         let stop =
-            Stop { code: Some("UserInitiated".into()), reason: "slipway: out of time".into() };
+            Stop { code: Some("UserInitiated".into()), reason: "slipway: timed out".into() };
         task.ends = Some((
             now + Span::seconds(30),
             OneOffEnd { exit_code: Some(137), stop, reason: None, beside: None },

@@ -1,4 +1,4 @@
-//! What a new task definition says otherwise than the one before, in lines that a person can read.
+//! What changes from one task definition to the next, in lines that a person can read.
 
 mod words;
 
@@ -38,7 +38,7 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
                 compare(&element(path, item), item, &Value::Null, lines);
             }
         }
-        // What comes or goes is told member by member, so that no secret is told with it.
+        // What is added or removed is shown member by member, so that no secret is shown with it.
         (Value::Array(list), Value::Null) if is_named(list) => {
             compare(path, before, &Value::Array(vec![]), lines);
         }

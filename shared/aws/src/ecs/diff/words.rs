@@ -1,5 +1,5 @@
 //! One difference in words: what is too long is cut where it is the same, and what may be a secret is
-//! not told.
+//! not shown.
 
 use crate::ecs::compare::is_blank;
 use pipeline::spec::may_be_secret;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Longer values say no more to a reader.
 const MOST: usize = 80;
-/// So much of what two long values have in common is shown before they part.
+/// How much of the common beginning of two long values is shown before they differ.
 const LEAD: usize = 12;
 
 pub(super) fn line(path: &str, before: &Value, after: &Value) -> String {

@@ -21,7 +21,7 @@ pub(super) type Names = BTreeMap<String, BTreeSet<String>>;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct References(BTreeMap<Kind, Names>);
 
-/// Where we are: about what lies elsewhere nobody here can be asked.
+/// Where we are: what lies elsewhere cannot be checked from here.
 pub(super) struct Here {
     pub(super) region: String,
     pub(super) account: String,

@@ -6,19 +6,19 @@ use crate::failure::{Failure, failure};
 use aws_sdk_ssm::types::ParameterStringFilter;
 use std::collections::BTreeSet;
 
-/// DescribeParameters takes so many names in a filter.
+/// How many names DescribeParameters takes in a filter.
 const NAMES_AT_ONCE: usize = 50;
 
-/// Whom a role has to trust, so that ECS may take it for a task.
+/// The principal that a role has to trust, so that ECS may use it for a task.
 const TASKS: &str = "ecs-tasks.amazonaws.com";
 
 /// What is wrong with it; `None`: nothing.
 pub(super) async fn secret(aws: &Aws, arn: &str) -> Result<Option<String>, Failure> {
     match aws.secrets().describe_secret().secret_id(arn).send().await.map_err(failure) {
-        // For some days it can still be described, and not be read any more.
+        // For some days it can still be described, but no longer read.
         Ok(secret) if secret.deleted_date().is_some() => Ok(Some(format!(
-            "the secret {arn} is being deleted, so that no task could start; restore it, or correct \
-             the task definition"
+            "the secret {arn} is being deleted, so no task can start; restore it, or correct the \
+             task definition"
         ))),
         Ok(_) => Ok(None),
         Err(error) if error.is("ResourceNotFoundException") => Ok(Some(absent("secret", arn))),
@@ -53,8 +53,7 @@ pub(super) async fn role(aws: &Aws, arn: &str) -> Result<Option<String>, Failure
     let trusts = role.assume_role_policy_document().is_none_or(|policy| policy.contains(TASKS));
     Ok((!trusts).then(|| {
         format!(
-            "the role {arn} does not trust {TASKS}, so that no task could start; correct its trust \
-             policy"
+            "the role {arn} does not trust {TASKS}, so no task can start; correct its trust policy"
         )
     }))
 }
@@ -87,7 +86,6 @@ pub(super) async fn parameters(
 
 fn absent(what: &str, name: &str) -> String {
     format!(
-        "there is no {what} {name}, so that no task could start; create it, or correct the task \
-         definition"
+        "there is no {what} {name}, so no task can start; create it, or correct the task definition"
     )
 }

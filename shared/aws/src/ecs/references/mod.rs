@@ -65,7 +65,7 @@ pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
 }
 
 /// A log group and a role that the service uses already are rarely taken from under it; secrets and
-/// parameters are, whenever somebody tidies up or renames.
+/// parameters are, by a clean-up or a rename.
 fn references(planned: &Planned, search: Search, here: &Here) -> References {
     let name = planned.name.as_str();
     let mut wanted = References::of(name, planned.after.json(), here);

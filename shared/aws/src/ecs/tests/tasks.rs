@@ -254,9 +254,9 @@ async fn stopping_what_is_not_there_is_fine() {
         "The referenced task was not found.",
     );
     let (purpose, task) = (Purpose::Migrate, TASK.into());
-    let event =
-        stop_one_off(&canned.aws, &target(), purpose, 1, &task, "slipway: out of time").await;
+    let event = stop_one_off(&canned.aws, &target(), purpose, 1, &task, "slipway: timed out").await;
     expect![[r#"
-        StopTask {"cluster":"scr-staging","reason":"slipway: out of time","task":"task/scr-staging/1"}
-        OneOffStopAsked { purpose: Migrate, attempt: 1 }"#]].assert_eq(&format!("{}{:?}", canned.calls(), event.unwrap()));
+        StopTask {"cluster":"scr-staging","reason":"slipway: timed out","task":"task/scr-staging/1"}
+        OneOffStopAsked { purpose: Migrate, attempt: 1 }"#]]
+    .assert_eq(&format!("{}{:?}", canned.calls(), event.unwrap()));
 }

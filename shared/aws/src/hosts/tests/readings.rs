@@ -46,7 +46,7 @@ fn read(hosts: &[Result<Option<Container>, &str>]) -> String {
 #[test]
 fn a_service_is_up_only_if_every_host_runs_exactly_our_revision() {
     let new = || Ok(Some(ours("new")));
-    let silent = || Err("i-0a1 has not been heard of");
+    let silent = || Err("i-0a1 is not connected to Systems Manager");
     let mut table = String::new();
     for (name, hosts) in [
         ("all of them", vec![new(), new()]),
@@ -88,7 +88,7 @@ fn a_host_that_does_not_speak_of_a_service_has_not_said_that_it_is_not_there() {
         for sent in [None, Some(&sent)] {
             let found = of_look(&service(), sent, &looked(report.clone()));
             let trouble = found.and_then(|found| found.trouble).map(|trouble| trouble.text);
-            assert_eq!(trouble.as_deref(), Some("i-0a0 did not say what faceplate runs"));
+            assert_eq!(trouble.as_deref(), Some("i-0a0 did not report faceplate"));
         }
     }
 }

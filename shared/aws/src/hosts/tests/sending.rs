@@ -303,7 +303,7 @@ async fn what_is_cut_off_in_the_list_is_asked_for() {
         let said = looked["i-0a00"].as_ref();
         assert_eq!(said.is_ok_and(|report| report.containers[&name].is_some()), is_said);
         if !is_said {
-            let why = "i-0a00 did not say of every service what it runs";
+            let why = "i-0a00 did not report every service";
             assert_eq!(said.unwrap_err(), why);
         }
     }

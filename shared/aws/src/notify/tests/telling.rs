@@ -187,7 +187,7 @@ async fn a_slack_that_hangs_keeps_nothing_from_the_topic() {
     );
     let count = |what: &str| told.matches(what).count();
     assert_eq!(count("SNS: scr/staging: 3f2a9c1 was rolled back"), 10, "{told}");
-    assert_eq!(count("Passing: AWS cannot be reached for now: Slack could not be told yet"), 10);
+    assert_eq!(count("Passing: temporary failure: could not notify Slack yet"), 10);
     assert!(count("Slack chat") == 0 && count("announced") == 0, "{told}");
 
     // Slack is told when it is there again, and the topic is not told again.

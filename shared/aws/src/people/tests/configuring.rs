@@ -382,7 +382,7 @@ fn hosts_are_compared_with_the_spec() {
         let component = (text("Component"), text("faceplate"));
         [component, (text("Environment"), text(environment))].into()
     };
-    let none = "no managed instance carries Component=faceplate, Environment=dev".to_owned();
+    let none = "no managed instance has the tags Component=faceplate, Environment=dev".to_owned();
     let silent = "i-0a1 has not been heard of since 2026-11-21T09:00:00Z".to_owned();
     desk.facts.hosts =
         [(tags("dev"), Host::Fault(none)), (tags("prod"), Host::Warnings(vec![silent]))].into();

@@ -51,7 +51,7 @@ fn nothing_is_removed_while_a_deployment_is_under_way() {
     desk.push("staging", "c90ffee");
     let removal = json!({"application": "scr", "remove": true});
     let why = ask(&desk, &removal).unwrap_err();
-    assert!(why.contains("deployment 3 is under way in scr/staging"), "{why}");
+    assert!(why.contains("deployment 3 is in progress in scr/staging"), "{why}");
     let forced = json!({"application": "scr", "remove": true, "force": true});
     assert_eq!(ask(&desk, &forced).unwrap()["changed"], true);
     assert_eq!(desk.head("staging").active, Some(3), "it goes on to its end");

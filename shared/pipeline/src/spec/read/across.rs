@@ -56,7 +56,7 @@ fn check_promotion(
     // A circle is one mistake: it is told once, where its first name is.
     if way.last() == Some(&name) && way.iter().min() == Some(&name) {
         let way: Vec<&str> = way.iter().map(|name| name.as_str()).collect();
-        fault(format!("promotion goes in a circle: {}; take one of them out", way.join(" from ")));
+        fault(format!("promotion goes in a circle: {}; remove one of them", way.join(" from ")));
     }
 }
 
@@ -69,8 +69,7 @@ fn check_tag(application: &Application, environment: &Environment, node: &Node) 
             node.fault_at(
                 "tag",
                 format!(
-                    "{other} deploys pushes of {tag}, so this would go on for ever; choose a tag \
-                     that no deploy_on.tags means"
+                    "{other} deploys pushes of {tag}, so this would loop; choose a tag that no deploy_on.tags matches"
                 ),
             );
         }
@@ -90,8 +89,7 @@ fn check_services(
             node.fault_at(
                 "services",
                 format!(
-                    "{} is in {other} too, on the same cluster or hosts; a service has one \
-                     environment",
+                    "{} is also in {other}, on the same cluster or hosts; a service belongs to one environment",
                     service.name
                 ),
             );

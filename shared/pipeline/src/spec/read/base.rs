@@ -29,7 +29,7 @@ pub(super) fn base(node: &Node, images: &Images) -> Option<Base> {
     }
     let definition = template::typed(node.value().clone());
     if definition.to_string().len() > MOST_BYTES {
-        node.fault("it is larger than the 64 KiB that ECS takes; take something out");
+        node.fault("it is larger than the 64 KiB that ECS takes; remove something");
         return None;
     }
     let names = template::names(&definition);
@@ -54,12 +54,11 @@ struct Parameters<'a> {
 
 fn parameters<'a>(node: &Node<'a>) -> Parameters<'a> {
     let mut parameters = Parameters::default();
-    for (name, node) in node.named("{name: value}, or take parameters out", MOST_PARAMETERS) {
+    for (name, node) in node.named("{name: value}, or remove parameters", MOST_PARAMETERS) {
         let value = node.text();
         if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
             node.fault(format!(
-                "{name} is empty: the container would start and fail; give it a value or take the \
-                 container out of the template"
+                "{name} is empty: the container would start and fail; give it a value or remove the container from the template"
             ));
         }
         let mut value = value.unwrap_or_default();
@@ -83,7 +82,7 @@ fn check_parameters(template: &Node, names: &BTreeSet<String>, parameters: &Para
         ));
     }
     for (name, node) in parameters.nodes.iter().filter(|(name, _)| !names.contains(*name)) {
-        node.fault(format!("nothing uses it; write ${{{name}}} in the template or take it out"));
+        node.fault(format!("nothing uses it; write ${{{name}}} in the template or remove it"));
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn check(node: &Node, images: &Images) {
     }
     check_types(node, false);
     for key in ANSWERED.iter().filter(|key| entries.contains_key(**key)) {
-        node.fault_at(key, "ECS fills this in by itself; take it out");
+        node.fault_at(key, "ECS sets this; remove it");
     }
     let Some(containers) = entries.get("containerDefinitions") else {
         let message = "it is missing; write [{name: api, image: scr-api}]";

@@ -20,8 +20,7 @@ pub(super) fn deploy_on(node: &Node, images: &Images) -> Option<DeployOn> {
 
     if written.is_none() && promoted_from.is_none() {
         node.fault(
-            "nothing would start a deployment; write tags: [\"v*\"] or promoted_from: staging, or \
-             take deploy_on out",
+            "nothing would start a deployment; write tags: [\"v*\"] or promoted_from: staging, or remove deploy_on",
         );
     }
     let images = wanted.map_or_else(|| every(images), |n| required(&n, images));
@@ -62,7 +61,7 @@ fn required(node: &Node, images: &Images) -> Vec<ImageName> {
     for item in node.list("all, or a list such as [api, web]", 1..=super::MOST_IMAGES) {
         let Some(name) = item.text().map(ImageName::new) else { continue };
         if required.contains(&name) {
-            item.fault(format!("{name} is in the list twice; keep one"));
+            item.fault(format!("{name} is listed twice; keep one"));
         } else if images.contains_key(&name) {
             required.push(name);
         } else if !images.is_empty() {

@@ -29,7 +29,7 @@ pub(super) fn environment(node: &Node, images: &Images) -> Option<Environment> {
         entries.get("timeout").and_then(|n| n.span(services::SHORTEST, services::LONGEST));
     let base = entries.get("base");
     if let Some(node) = base.as_ref().filter(|_| on_hosts) {
-        node.fault("hosts run containers, not task definitions; take base out");
+        node.fault("hosts run containers, not task definitions; remove base");
     }
     let defaults = services::Defaults {
         on_hosts,

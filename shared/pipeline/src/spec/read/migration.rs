@@ -31,7 +31,7 @@ pub(super) fn migration(node: &Node, waves: &[Vec<Service>], on_hosts: bool) -> 
         );
     }
     if let Some(on_host) = on_host.as_ref().filter(|_| !on_hosts) {
-        on_host.fault("a cluster has no host to run on; take on_host out");
+        on_host.fault("a cluster has no host to run on; remove on_host");
     }
     let container = container.and_then(|n| {
         let container = n.name(syntax::container)?;
@@ -77,7 +77,7 @@ fn word(node: &Node) -> Option<String> {
     let word = node.text()?;
     if secrets::carries_login(&word) {
         node.fault(
-            "it carries a password, and commands can be read by many; read it from a secret",
+            "it contains a password, and many people can read commands; read it from a secret",
         );
     }
     Some(word)

@@ -39,7 +39,7 @@ pub(super) fn waves(node: &Node, defaults: &Defaults) -> Vec<Vec<Service>> {
         for item in wave {
             let Some(service) = service(&item, defaults) else { continue };
             if !names.insert(service.name.clone()) {
-                item.fault(format!("{} is in the list twice; keep one", service.name));
+                item.fault(format!("{} is listed twice; keep one", service.name));
             }
             services.push(service);
         }
@@ -49,8 +49,7 @@ pub(super) fn waves(node: &Node, defaults: &Defaults) -> Vec<Vec<Service>> {
         node.fault(format!("there are {}; at most {MOST_SERVICES} are allowed", names.len()));
     } else if defaults.on_hosts && names.len() > MOST_SERVICES_ON_HOSTS {
         node.fault(format!(
-            "there are {}; a host tells of {MOST_SERVICES_ON_HOSTS} at most, so move some to another \
-             environment",
+            "there are {}; at most {MOST_SERVICES_ON_HOSTS} are allowed on hosts, so move some to another environment",
             names.len()
         ));
     }
@@ -69,7 +68,7 @@ fn service(node: &Node, defaults: &Defaults) -> Option<Service> {
         return Some(plain(name, defaults));
     }
     if let Some(name) = name_as_key(node) {
-        node.fault(format!("its name stands where a key belongs; write {{name: {name}, …}}"));
+        node.fault(format!("its name is written as a key; write {{name: {name}, …}}"));
         return Some(plain(name.to_owned(), defaults));
     }
     let mut entries = node.map("{name: scr-api, timeout: 5m}")?;
@@ -82,7 +81,7 @@ fn service(node: &Node, defaults: &Defaults) -> Option<Service> {
 
     if defaults.on_hosts {
         for entry in own_base.iter().chain(&create) {
-            entry.fault("this is for services of a cluster; hosts run containers, take it out");
+            entry.fault("this is for services of a cluster; hosts run containers, remove it");
         }
         if container.is_none() {
             node.fault_at(
@@ -91,9 +90,8 @@ fn service(node: &Node, defaults: &Defaults) -> Option<Service> {
             );
         }
     } else if let Some(container) = &container {
-        container.fault(
-            "this is for containers on hosts; the task definition says it here, take it out",
-        );
+        container
+            .fault("this is for containers on hosts; the task definition says it here, remove it");
     }
     let mut service = plain(name?, defaults);
     service.timeout = timeout.unwrap_or(defaults.timeout);

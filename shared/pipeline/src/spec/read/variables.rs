@@ -36,7 +36,7 @@ fn check_variable(variable: &Node, name: &str) {
     let is_secret = secrets::is_secret_name(name) && !value.is_empty();
     if is_secret || secrets::carries_login(value) {
         variable.fault(format!(
-            "{name} is a secret that everybody could read here; move it to secrets: [{{name: \
+            "{name} is a secret that everyone could read here; move it to secrets: [{{name: \
              {name}, valueFrom: the ARN of its secret}}]"
         ));
     } else if variable.value().get("valueFrom").is_some() {
@@ -51,7 +51,7 @@ fn check_secret(secret: &Node, name: &str) {
     let from = text(secret, "valueFrom");
     if secret.value().get("value").is_some() || from.contains("://") {
         secret.fault(format!(
-            "{name} holds the secret itself, which everybody could read here; keep it in Secrets \
+            "{name} contains the secret itself, which everyone could read here; keep it in Secrets \
              Manager and write valueFrom: its ARN"
         ));
     } else if from.trim().is_empty() {

@@ -62,7 +62,7 @@ fn alarm_names(node: &Node, least: usize) -> Vec<AlarmName> {
     for item in node.list("[scr-5xx, scr-p99]", least..=MOST_ALARMS) {
         let Some(name) = item.name(syntax::alarm).map(AlarmName::new) else { continue };
         if names.contains(&name) {
-            item.fault(format!("{name} is in the list twice; keep one"));
+            item.fault(format!("{name} is listed twice; keep one"));
         }
         names.push(name);
     }
