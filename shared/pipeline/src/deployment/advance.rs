@@ -226,9 +226,14 @@ impl Deployment {
                 Said::Accepted("it is already on its way back".into())
             }
             _ => {
+                let migrates = matches!(self.state, State::Migrating { .. });
+                let schema = match undo && !migrates && self.schema != Schema::Migrated {
+                    true => "; there is no migration to undo",
+                    false => "",
+                };
                 self.note(now, format!("{by} asked to go back: {why}."));
                 self.go_back_as_asked(Cause::Person { by, why }, undo, now);
-                Said::Accepted("everything goes back to what ran before".into())
+                Said::Accepted(format!("everything goes back to what ran before{schema}"))
             }
         }
     }
