@@ -64,7 +64,7 @@ fn a_promotion_whose_image_was_renamed_is_declined_with_a_notice() {
     "#]]
     .assert_eq(&scene.declined());
     expect!["declined: the spec has no image called web; deploy it by hand"]
-        .assert_eq(&fate(&scene, "promotion of b1 from dev"));
+        .assert_eq(&fate(&scene, "promotion of b1 from dev by deployment 1"));
 }
 
 #[test]
