@@ -19,6 +19,8 @@ pub(crate) struct Loaded {
     pub(crate) deployment: Option<Read<Deployment>>,
     /// The head of the environment that this one is promoted from.
     source: Option<Head>,
+    /// It is there, and nobody can read it.
+    is_source_unreadable: bool,
 }
 
 impl Loaded {
@@ -62,6 +64,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             repositories: &deployment.repositories,
             promotes_to: &[],
             promoted_from: None,
+            is_source_unreadable: false,
         };
         let environment = Environment { head: head.clone(), deployment: Some(deployment.clone()) };
         let step = self.decide.advance(environment, input.clone(), &context, self.world.now());
@@ -76,7 +79,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         loaded: &Loaded,
         input: &Input,
     ) -> Option<Step> {
-        let Loaded { spec, head, deployment, source } = loaded;
+        let Loaded { spec, head, deployment, source, is_source_unreadable } = loaded;
         let rules = spec.as_ref().and_then(|spec| spec.environments.get(&place.environment));
         // Nothing is written for a name that does not exist. An environment that left the spec has
         // a head: what is in progress there continues to its end, and what is queued is declined.
@@ -91,6 +94,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             repositories: spec.as_ref().map_or(&nothing, |spec| &spec.images),
             promotes_to: &promotes_to,
             promoted_from: source.as_ref(),
+            is_source_unreadable: *is_source_unreadable,
         };
         let environment = Environment {
             head: head.as_ref().map_or_else(|| Head::new(place.clone()), |read| read.body.clone()),
@@ -120,7 +124,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let head = found.next().flatten().map(|stored| open(head, stored)).transpose()?;
         let deployment =
             found.next().flatten().map(|stored| open(deployment, stored)).transpose()?;
-        Ok(Loaded { spec: None, head, deployment, source: None })
+        let is_source_unreadable = false;
+        Ok(Loaded { spec: None, head, deployment, source: None, is_source_unreadable })
     }
 
     /// Two reads: the second is for what only the first names.
@@ -147,17 +152,19 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let application = place.application.clone();
         let source = source.map(|environment| Key::Head(Place { application, environment }));
         let deployment = number.map(|number| deployment_key(place, number));
+        let mut is_source_unreadable = false;
         let (deployment, source) = match self.load_two(deployment.clone(), source.clone()).await {
             // What it is promoted from says what may start here. A person who goes back, stops or
             // holds does not depend on it.
             Err(EngineError::World(WorldError::Stored { key, .. }))
                 if source.as_ref() == Some(&key) && is_emergency(input) =>
             {
+                is_source_unreadable = true;
                 self.load_two(deployment, None).await?
             }
             read => read?,
         };
-        Ok(Loaded { spec, head, deployment, source })
+        Ok(Loaded { spec, head, deployment, source, is_source_unreadable })
     }
 
     async fn load_two(

@@ -85,3 +85,5 @@ mod observations;
 mod tasks;
 #[path = "core/tokens.rs"]
 mod tokens;
+#[path = "core/turned_round.rs"]
+mod turned_round;

@@ -257,12 +257,25 @@ read_before() {
         read -r before_of before before_policy <"$state/before.$SLIPWAY_SERVICE"
 }
 
+# Whether the container is one that ran when the deployment was prepared, or runs this release. An empty
+# list says nothing.
+ran_before() {
+    local known
+    [ -n "${SLIPWAY_BEFORE[*]-}" ] && [ "$revision" != "$SLIPWAY_REVISION" ] || return 0
+    for known in "${SLIPWAY_BEFORE[@]}"; do
+        [ "$known" != "$revision" ] && [ "$known" != "$id" ] || return 0
+    done
+    return 1
+}
+
 # Keeps the container that runs now, unless it is noted already, so that a rollback can start it again.
 keep_what_runs() {
     read_before
     if ! is_ours "$before_of"; then
         before=none before_policy=-
         if find_container "$SLIPWAY_SERVICE"; then
+            ran_before ||
+                fail 18 "another $SLIPWAY_SERVICE was started outside Slipway; it is left unchanged"
             [ "$fleeting" != true ] ||
                 fail 17 "$SLIPWAY_SERVICE was started with --rm, so a rollback could not start it again; start it without --rm, then deploy again"
             before=$id before_policy=$policy

@@ -45,9 +45,20 @@ async fn begin(
     let hosts = hosts_of(aws, tags).await?;
     let mut script = Script::for_service(aws, Errand::Rollout, id, service)?;
     script.run(aws, Some(revision), Some(&run))?;
+    script.list("BEFORE", before(aws, effect).await?.iter().map(String::as_str))?;
     script.text("FRESH", if effect.fresh { "yes" } else { "" })?;
     let going = Going { id, number, errand: Errand::Rollout, service, revision, hosts: &hosts };
     go(aws, &going, script).await.map(RolloutId::new)
+}
+
+/// The containers that ran when the deployment was prepared, by revision or id: any other was started
+/// by somebody since, and is left alone. Empty where there were none.
+async fn before(aws: &Aws, effect: &RollOut) -> Result<Vec<String>, Halt> {
+    let Some(before) = &effect.before else { return Ok(vec![]) };
+    match Definition::find(aws, before).await.map_err(Halt::Later)? {
+        Some(Definition::Found(containers)) => Ok(containers.into_values().collect()),
+        Some(Definition::Run(_)) | None => Ok(vec![before.as_str().to_owned()]),
+    }
 }
 
 /// The hosts of a target; that there are none is a fault.

@@ -63,7 +63,7 @@ impl Order {
         }
     }
 
-    fn body(&self, taken: &Result<Value, Failure>) -> Value {
+    pub(super) fn body(&self, taken: &Result<Value, Failure>) -> Value {
         let physical_id = self.physical_id(taken.is_ok());
         let (status, reason, data) = match taken {
             Ok(answer) => {

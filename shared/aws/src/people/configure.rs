@@ -179,12 +179,19 @@ fn services_lost(stored: &Application, spec: &Application) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, in_time_to_answer};
+    use super::{Failure, Order, in_time_to_answer};
+    use serde_json::json;
     use std::future::pending;
 
     #[tokio::test(start_paused = true)]
-    async fn cloudformation_is_answered_while_there_is_time() {
+    async fn cloudformation_is_told_that_it_failed_while_there_is_time() {
         let taken = in_time_to_answer(pending()).await;
         assert!(matches!(taken, Err(Failure::Passing(_))), "{taken:?}");
+        let order =
+            json!({"RequestType": "Create", "ResponseURL": "https://cloudformation.example"});
+        let body = Order::read(&order).map(|order| order.body(&taken)).unwrap_or_default();
+        assert_eq!(body["Status"], "FAILED");
+        let reason = body["Reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("AWS took too long to answer; try it again"), "{reason}");
     }
 }

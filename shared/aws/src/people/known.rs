@@ -280,6 +280,7 @@ impl<'a> Site<'a> {
             repositories: &self.spec.images,
             promotes_to: &[],
             promoted_from: self.source,
+            is_source_unreadable: false,
         }
     }
 }

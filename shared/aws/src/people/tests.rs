@@ -8,6 +8,7 @@ mod controlling;
 mod deploying;
 mod desk;
 mod knowing;
+mod looking;
 mod marking;
 mod mistaking;
 mod overruling;

@@ -224,9 +224,14 @@ impl Deployment {
                 Said::Accepted("already rolling back".into())
             }
             _ => {
+                let migrates = matches!(self.state, State::Migrating { .. });
+                let schema = match undo && !migrates && self.schema != Schema::Migrated {
+                    true => "; there is no migration to undo",
+                    false => "",
+                };
                 self.note(now, format!("Rollback requested by {by}: {why}."));
                 self.go_back_as_asked(Cause::Person { by, why }, undo, now);
-                Said::Accepted("rolling back all services".into())
+                Said::Accepted(format!("rolling back all services{schema}"))
             }
         }
     }

@@ -70,6 +70,7 @@ impl Deployment {
         seen_at: Time,
         now: Time,
     ) {
+        let is_asked_for = self.asks_for_way_back(name);
         let Some(service) = self.service_mut(name) else { return };
         if service.is_given_up() {
             return self.judge_given_up(name, &reading, seen_at, now);
@@ -94,6 +95,11 @@ impl Deployment {
             {
                 self.put_back_again(name, now);
             }
+            // The worker may have registered the old revision again, and not have said so yet. It
+            // looks itself before it acts, and answers if it leaves the service to others.
+            (Reading::TakenOver { .. } | Reading::Replaced { .. }, _) if is_asked_for => {
+                self.not_back_yet(name, &WaitsFor::Update, now);
+            }
             (Reading::TakenOver { revision } | Reading::Replaced { revision }, _) => {
                 service.standing = Standing::TakenOver { revision: Some(revision.clone()) };
                 self.leave_to_others(name);
@@ -111,6 +117,10 @@ impl Deployment {
                 self.give_up(name, format!("the rollback failed: {reason}"), now);
             }
         }
+    }
+
+    fn asks_for_way_back(&self, name: &ServiceName) -> bool {
+        self.outbox.waits_for(|effect| matches!(effect, Effect::PutBack(p) if p.service == *name))
     }
 
     /// It runs what it ran before. That counts once our last worker has done its work: before, a

@@ -4,7 +4,9 @@
 //! let through only while AWS would still recognise the client token and answer with the same
 //! task; after that nobody can know, and the deployment says so.
 
-use super::{AfterUndo, Deployment, GRACE, LOOK_EVERY, Run, RunProgress, Said, State, WORKER_LIFE};
+use super::{
+    AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, Run, RunProgress, Said, State, WORKER_LIFE,
+};
 use crate::effect::{Effect, OneOff, Purpose};
 use crate::environment::Kind;
 use crate::event::Event;
@@ -205,11 +207,23 @@ impl Deployment {
         reason: String,
         now: Time,
     ) -> Said {
+        let turned_round = match &self.state {
+            State::Migrating { intent: Intent::GoBack { cause, undo }, .. } => {
+                Some((cause.clone(), *undo))
+            }
+            _ => None,
+        };
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
             return Said::Ignored("a task of another attempt".into());
         };
         if matches!(run.progress, RunProgress::Started { .. } | RunProgress::Stopping { .. }) {
             return Said::Ignored("the task was started".into());
+        }
+        // Nothing ran, and on the way back nothing is begun.
+        if let Some((cause, undo)) = turned_round {
+            self.note(now, format!("The migration was not started: {reason}."));
+            self.turn_round(cause, undo, now);
+            return Said::Done;
         }
         let passing = matches!(fault, Fault::Capacity | Fault::Platform);
         let try_until = run.try_until.unwrap_or(run.deadline);

@@ -141,12 +141,6 @@ impl Deployment {
         let back_by = now + self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         let is_answered = service.visible_from.is_some();
-        // The old revision had to be registered again, and was seen before its worker could say so.
-        if service.standing == (Standing::TakenOver { revision: Some(revision.clone()) }) {
-            let (waiting, refused) = (WaitsFor::FirstTasks, None);
-            let deadline = back_by;
-            service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: false, refused };
-        }
         let Standing::PuttingBack { waiting, deadline, .. } = &mut service.standing else {
             return Said::Ignored(format!("{name} is not being rolled back"));
         };

@@ -230,6 +230,10 @@ impl Deployment {
             service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true, refused };
             service.visible_from = Some(now + VISIBLE_AFTER);
         }
+        // It is what ECS chose, and not what was good here.
+        if let (Some(_), Some(left)) = (&cut_short, &mut self.left) {
+            left.revisions.remove(&name);
+        }
         let past = cut_short.map_or_else(String::new, |before| {
             let (before, to) = (before.short(), to.short());
             format!(" to {to} (not to {before}, whose rollout had not finished)")

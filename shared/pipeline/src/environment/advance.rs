@@ -264,7 +264,12 @@ impl Turn<'_> {
         if !follows {
             return Said::Done; // Whatever waits for it is looked at in a moment.
         }
-        let id = RequestId::new(format!("promotion of {} from {from}", release.version));
+        // The same release may succeed there again, and then it is promoted again.
+        let successes = self.context.promoted_from.iter().flat_map(|source| &source.good);
+        let succeeded = successes.rev().find(|good| good.release.same_images(&release));
+        let times = succeeded.map(|good| format!(" by deployment {}", good.number));
+        let times = times.unwrap_or_default();
+        let id = RequestId::new(format!("promotion of {} from {from}{times}", release.version));
         self.requested(Request {
             id,
             kind: Kind::Deploy,

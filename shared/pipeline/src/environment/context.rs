@@ -16,6 +16,8 @@ pub struct Context<'a> {
     pub promotes_to: &'a [EnvironmentName],
     /// The head of the environment that this one is promoted from.
     pub promoted_from: Option<&'a Head>,
+    /// That head is there, and nobody can read it.
+    pub is_source_unreadable: bool,
 }
 
 impl Context<'_> {

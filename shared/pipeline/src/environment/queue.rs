@@ -201,17 +201,22 @@ impl Turn<'_> {
         match self.door_of(&waits) {
             Door::Wait { why, until, what } => {
                 waits.waits_on(why, until, what, self.now);
-                if waits.until.is_none_or(|until| self.now < until) {
-                    let kept = self.head.queue.iter_mut().find(|kept| kept.request.id == id);
-                    kept.into_iter().for_each(|kept| *kept = waits.clone());
-                    return;
+                // What cannot be seen of the environment before may be a success.
+                let is_unknown = what == WaitsFor::Promotion && self.context.is_source_unreadable;
+                if is_unknown || waits.until.is_none_or(|until| self.now < until) {
+                    return self.keep_in_queue(waits);
                 }
                 self.take_from_queue(|waits| waits.request.id == id);
                 let why = format!("{}; it was queued for too long", waits.why);
                 self.decline(waits.request, why);
             }
             // What ends meanwhile may end without a trace, and then it may start after all.
-            _ if self.head.active.is_some() => {}
+            _ if let Some(number) = self.head.active => {
+                let why = format!("deployment {number} is in progress");
+                waits.waits_on(why, None, WaitsFor::Turn, self.now);
+                waits.until = None;
+                self.keep_in_queue(waits);
+            }
             Door::Closed { why } => {
                 self.take_from_queue(|waits| waits.request.id == id);
                 self.decline(waits.request, why);
@@ -231,6 +236,15 @@ impl Turn<'_> {
                 }
                 self.start(waits.request);
             }
+        }
+    }
+}
+
+impl Turn<'_> {
+    fn keep_in_queue(&mut self, waits: Waits) {
+        let known = |kept: &&mut Waits| kept.request.id == waits.request.id;
+        if let Some(kept) = self.head.queue.iter_mut().find(known) {
+            *kept = waits;
         }
     }
 }

@@ -142,8 +142,16 @@ fn alarms_that_are_answered_at_the_last_moment_are_not_called_unreadable() {
         let seen_at = story.now;
         story = story.all([up("shop-worker", 2, seen_at), up("shop-web", 2, seen_at), event]);
     }
-    expect![""]
-        .assert_eq(story.deployment.timeline.entries().iter().rev().find(|e| e.text.starts_with("Rolling back")).map_or("", |e| &e.text));
+    expect![""].assert_eq(
+        story
+            .deployment
+            .timeline
+            .entries()
+            .iter()
+            .rev()
+            .find(|e| e.text.starts_with("Rolling back"))
+            .map_or("", |e| &e.text),
+    );
 }
 
 #[test]

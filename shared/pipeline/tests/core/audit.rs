@@ -60,7 +60,7 @@ pub(crate) fn one(scene: &mut Scene, number: u64) -> &mut Deployment {
     scene.deployments.get_mut(&number).unwrap()
 }
 
-fn verdict(scene: &mut Scene, number: u64, verdict: Verdict) {
+pub(crate) fn verdict(scene: &mut Scene, number: u64, verdict: Verdict) {
     let State::Ended { at, .. } = one(scene, number).state else { unreachable!("it has ended") };
     one(scene, number).state = State::Ended { verdict, at };
 }
@@ -261,6 +261,48 @@ fn what_expired_leaves_no_gap() {
     let report = audit.finish(&scene.head, Some(Time::default()));
     let gaps = report.findings.iter().filter(|finding| finding.rule == Rule::Numbered);
     assert_eq!(gaps.count(), 0);
+}
+
+/// Whether anything is found to be due that is not woken.
+fn not_woken(scene: &Scene, woken_at: Time) -> Vec<String> {
+    let mut audit = Audit::new(place(), scene.now, KEPT);
+    for (number, deployment) in &scene.deployments {
+        audit.deployment(*number, deployment, deployment.due().map(|_| woken_at));
+    }
+    let findings = audit.finish(&scene.head, scene.head.due()).findings.into_iter();
+    let not_woken = findings.filter(|finding| finding.rule == Rule::Woken);
+    not_woken.map(|finding| finding.found).collect()
+}
+
+#[test]
+fn what_is_woken_in_time_or_before_is_no_fault() {
+    let scene = good();
+    let due = scene.deployments[&4].due().unwrap();
+    assert_eq!(not_woken(&scene, due), Vec::<String>::new());
+    assert_eq!(not_woken(&scene, at(0)), Vec::<String>::new());
+    assert_eq!(not_woken(&scene, due + Span::minutes(1)).len(), 1);
+}
+
+#[test]
+fn a_migration_that_the_environment_has_forgotten_is_found() {
+    // Of 1 it may have been forgotten, 2 is known, 3 should be, and 4 has not ended.
+    let mut scene = good();
+    for number in 1..=4 {
+        one(&mut scene, number).schema = Schema::Migrated;
+    }
+    let (mark, state) = (one(&mut scene, 2).request.release.mark(), MigrationState::Done);
+    scene.head.migrations.push(Migration { number: 2, mark, revision: None, state });
+    let of_schema = |scene: &Scene| {
+        let findings = audit(scene).findings.into_iter();
+        let found = findings.filter(|finding| finding.rule == Rule::Schema);
+        found.map(|finding| finding.found).collect::<Vec<_>>()
+    };
+    let found = of_schema(&scene);
+    assert!(found.len() == 1 && found[0].ends_with("the migration of deployment 3"), "{found:?}");
+    // A rollback by hand runs no migration of its own.
+    let kind = r#"{"restore": {"from": "b1", "revisions": {}, "undo": false}}"#;
+    one(&mut scene, 3).request.kind = serde_json::from_str(kind).unwrap();
+    assert_eq!(of_schema(&scene), Vec::<String>::new());
 }
 
 #[test]

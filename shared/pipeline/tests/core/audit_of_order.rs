@@ -1,11 +1,13 @@
 //! Audits: which release may follow which, as environments count it.
 
-use super::audit::{DAMAGES, KEPT, audit, good, one, words};
+use super::audit::{DAMAGES, KEPT, audit, good, one, verdict, words};
 use super::fixtures::place;
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::audit::{Audit, Rule};
-use pipeline::environment::{Control, Override};
+use pipeline::deployment::Schema;
+use pipeline::environment::{Asker, Control, Override};
+use pipeline::verdict::{Cause, Verdict};
 
 fn versions() -> Scene {
     let mut scene = Scene::new(&[("deploy_on", "{tags: [\"v*\"]}")]);
@@ -108,6 +110,51 @@ fn the_migration_that_a_person_let_in_again_is_no_fault() {
     assert!(words(&audit(&scene)).contains("it ran the migration of b3"));
     scene.head.let_in_after = vec![2];
     assert!(!words(&audit(&scene)).contains("it ran the migration of b3"));
+}
+
+/// The damage of the rule, and a third deployment of the same images that runs the migration.
+fn migrates_three_times() -> Scene {
+    let mut scene = good();
+    let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::MigratesOnce).unwrap();
+    damage(&mut scene);
+    let images = one(&mut scene, 2).request.release.images.clone();
+    one(&mut scene, 4).request.release.images = images;
+    one(&mut scene, 4).schema = Schema::Migrated;
+    scene
+}
+
+#[test]
+fn a_migration_that_ran_well_since_it_failed_is_no_failed_one() {
+    let mut scene = migrates_three_times();
+    one(&mut scene, 3).request.asked_by = Asker::Person { name: "ann".into(), why: "again".into() };
+    assert!(!words(&audit(&scene)).contains("it ran the migration of"));
+    // Had it not run well in between, the last one would be a fault.
+    let cause = Cause::MigrationFailed { how: "exit code 1".into() };
+    verdict(&mut scene, 3, Verdict::Failed { cause, left: vec![] });
+    one(&mut scene, 3).services.clear();
+    assert!(words(&audit(&scene)).contains("it ran the migration of b4"));
+}
+
+#[test]
+fn a_migration_whose_services_failed_afterwards_may_run_again() {
+    let mut scene = migrates_three_times();
+    let services = one(&mut scene, 3).services.clone();
+    one(&mut scene, 2).services = services;
+    assert!(!words(&audit(&scene)).contains("it ran the migration of b3"));
+}
+
+#[test]
+fn a_rollback_by_hand_that_failed_leaves_the_newest_as_it_was() {
+    let mut scene = versions();
+    scene.succeed();
+    scene.roll_back(None);
+    scene.succeed();
+    let cause = Cause::Person { by: "ann".into(), why: "a test".into() };
+    verdict(&mut scene, 3, Verdict::Failed { cause, left: vec![] });
+    assert!(scene.push("v11.4.1", 4).starts_with("yes"));
+    scene.succeed();
+    one(&mut scene, 4).request.release.version = "v1.5.0".into();
+    assert!(words(&audit(&scene)).contains("it deployed v1.5.0 after v11.4.0"));
 }
 
 #[test]

@@ -209,6 +209,18 @@ fn trouble_is_told_once_however_long_it_is() {
 }
 
 #[test]
+fn trouble_in_the_last_look_is_told_once_however_long_it_is() {
+    let long = trouble(&"unable to assume the role ".repeat(30), Some(Fault::Configuration));
+    let mut story = states::confirming();
+    for _ in 0..4 {
+        let event = seen(&story, tasks(1, 0), Some(long.clone()));
+        story = story.then(event).quietly(Span::seconds(20));
+    }
+    assert_eq!(story.state(), "confirming");
+    assert_eq!(story.timeline().matches("ECS says: unable to assume").count(), 1);
+}
+
+#[test]
 fn a_container_whose_death_has_a_long_reason_is_told_of_no_more_often() {
     let mut story = states::baking();
     for task in 0..10 {
@@ -238,7 +250,6 @@ fn what_an_older_version_wrote_in_words_is_read_and_written_as_it_was() {
     }
     let old = r#"{"rollout_timed_out": {"service": "api", "waiting": "1 of 2 tasks run"}}"#;
     let cause: Cause = serde_json::from_str(old).unwrap();
-    expect!["api was not stable in time: 1 of 2 tasks run"]
-        .assert_eq(&cause.to_string());
+    expect!["api was not stable in time: 1 of 2 tasks run"].assert_eq(&cause.to_string());
     assert!(!cause.speaks_against_the_release());
 }

@@ -326,7 +326,11 @@ fn whoever_brings_the_new_revision_back_again_and_again_cannot_keep_it_for_ever(
 fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
     let story = states::rolling_back();
     let seen_at = story.now;
+    // It might be ours, until the worker says that it leaves the service alone.
     let story = story.then(up("shop-web", 9, seen_at));
+    expect!["put back shop-web (StopRollout(RolloutId(\"ecs-svc/shop-web-2\")))"]
+        .assert_eq(&story.asks());
+    let story = story.then(left_alone("shop-web", 9, seen_at));
     let story =
         story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;

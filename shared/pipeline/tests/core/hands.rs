@@ -67,6 +67,15 @@ fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
     .assert_eq(&scene.verdicts());
 }
 
+/// A person waits for the end, as everybody does, and takes nothing from automation.
+#[test]
+fn what_a_person_deploys_takes_no_place_of_one_that_nobody_has_approved() {
+    let mut scene = Scene::new(&[("approval", "true")]);
+    scene.push("b1", 1);
+    scene.deploy("b2", 2, &[]);
+    assert_eq!((scene.head.active, scene.head.queue.len()), (Some(1), 1));
+}
+
 /// `b1` and `b2` succeeded, one after the other.
 fn two_good() -> Scene {
     let mut scene = Scene::new(&[]);
@@ -117,7 +126,10 @@ fn trap_53_a_second_click_does_not_go_further_back() {
     let mut scene = two_good();
     scene.roll_back(None);
     scene.succeed();
-    expect![[r#"no: already on b1 (hold: rolled back from b2 to b1); pass "to" with one of: b1, b2"#]].assert_eq(&scene.roll_back(None));
+    expect![[
+        r#"no: already on b1 (hold: rolled back from b2 to b1); pass "to" with one of: b1, b2"#
+    ]]
+    .assert_eq(&scene.roll_back(None));
     assert_eq!(scene.head.active, None);
 }
 
@@ -132,7 +144,8 @@ fn trap_53_the_same_click_delivered_twice_is_one_rollback() {
         false,
     ));
     scene.succeed();
-    expect!["yes: duplicate request: it started deployment 3"].assert_eq(&scene.roll_back_as(id, None, false));
+    expect!["yes: duplicate request: it started deployment 3"]
+        .assert_eq(&scene.roll_back_as(id, None, false));
     assert_eq!(scene.deployments.len(), 3);
 }
 
@@ -152,7 +165,8 @@ fn a_click_that_turned_a_deployment_round_does_not_start_a_rollback_when_it_come
         3 b3: cancelled by ann: it looks odd
     "#]]
     .assert_eq(&scene.verdicts());
-    expect!["yes: duplicate request: it started deployment 3"].assert_eq(&scene.roll_back_as(id, None, false));
+    expect!["yes: duplicate request: it started deployment 3"]
+        .assert_eq(&scene.roll_back_as(id, None, false));
     assert_eq!(scene.head.active, None);
 }
 
@@ -279,8 +293,10 @@ fn trap_50_the_button_never_chooses_a_release_that_was_left_for_a_reason() {
     scene.succeed();
     scene.control(Control::Unhold);
     // b2 succeeded once, and was rolled back by hand.
-    expect![[r#"no: every other release is marked bad; to use one anyway, pass "to" with one of: b1, b2"#]]
-        .assert_eq(&scene.roll_back(None));
+    expect![[
+        r#"no: every other release is marked bad; to use one anyway, pass "to" with one of: b1, b2"#
+    ]]
+    .assert_eq(&scene.roll_back(None));
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&scene.roll_back(Some("b2")));
 }
 

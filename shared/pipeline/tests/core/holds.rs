@@ -121,7 +121,8 @@ fn automation_overrules_nothing() {
     let mut request = request("b1", at(1));
     request.overrides = [Override::Bad, Override::Hold].into();
     let said = scene.tell(Input::Requested(Box::new(request)));
-    expect!["no: image api-b1-00000 of this release is marked bad: marked by ann: a holiday"].assert_eq(&said);
+    expect!["no: image api-b1-00000 of this release is marked bad: marked by ann: a holiday"]
+        .assert_eq(&said);
 }
 
 #[test]
@@ -169,4 +170,25 @@ fn a_digest_that_a_person_marked_keeps_out_every_release_that_has_it() {
     marked.images.insert("api".into(), digest("api-mended"));
     expect!["no: image web-b2-00000 of this release is marked bad: marked by ann: a holiday"]
         .assert_eq(&scene.push_release(marked));
+}
+
+#[test]
+fn what_waits_behind_another_deployment_is_not_due_when_the_freeze_ends() {
+    let freeze = "[{from: 2026-01-01T00:30, to: 2026-01-01T03:00, time_zone: UTC}]";
+    let mut scene = Scene::new(&[("approval", "{expires: 24h}"), ("freeze", freeze)]);
+    let waits = scene.push("b2", 2);
+    assert!(waits.contains("frozen"), "{waits}");
+    // Ann wants what is newer, in spite of the freeze; nobody approves it today.
+    let said = scene.deploy("b3", 3, &[Override::Freeze]);
+    assert!(said.contains("has started"), "{said}");
+    scene.now = at(60 * 5);
+    scene.tell(Input::Woken);
+    let due = scene.head.queue.iter().filter_map(|waits| waits.until).min();
+    assert!(
+        due.is_none_or(|due| due > scene.now),
+        "due {} at {}\n{}",
+        due.unwrap(),
+        scene.now,
+        scene.queue()
+    );
 }

@@ -3,7 +3,8 @@
 use super::fixtures::{effect_text, release};
 use super::scene::{Scene, at};
 use expect_test::expect;
-use pipeline::environment::Input;
+use pipeline::environment::{Control, Input};
+use pipeline::time::Span;
 
 /// Staging takes semantic versions of what succeeded in dev, where `b1` did.
 fn promoted(tags: &str) -> Scene {
@@ -62,4 +63,39 @@ fn a_success_is_told_to_those_who_promote_from_here() {
     let effects: Vec<_> =
         scene.head.outbox.entries().iter().map(|e| effect_text(&e.effect)).collect();
     assert_eq!(effects, ["promote b1 to production"]);
+}
+
+#[test]
+fn a_release_that_succeeds_once_more_is_promoted_once_more() {
+    let mut scene = Scene::new_promoted(&[("deploy_on", "{promoted_from: dev, images: all}")]);
+    scene.dev_succeeded("b1", 1);
+    let first = scene.promote("b1", 1);
+    assert!(first.starts_with("yes"), "{first}");
+    scene.fail();
+    scene.control(Control::Unhold);
+    let bad: Vec<_> = scene.head.bad.iter().map(|bad| bad.digest.clone()).collect();
+    for digest in bad {
+        scene.control(Control::UnmarkBad { digest });
+    }
+    // The message comes again, and that is no second success.
+    scene.promote("b1", 1);
+    assert_eq!(scene.head.active, None);
+    scene.dev_succeeded("b1", 2);
+    let second = scene.promote("b1", 1);
+    assert!(scene.head.active.is_some(), "{second}");
+}
+
+/// What of `dev` cannot be read is not "it has not succeeded there".
+#[test]
+fn what_cannot_be_read_of_the_environment_before_declines_nothing() {
+    let mut scene = Scene::new_promoted(&[("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")]);
+    scene.dev_succeeded("v1.0.0", 1);
+    scene.control(Control::Hold { firm: true });
+    scene.push("v1.0.0", 1);
+    assert_eq!(scene.head.queue.len(), 1);
+    scene.now = scene.now + Span::hours(24 * 10);
+    // The engine reads on without it for a person who lifts a hold.
+    (scene.source, scene.is_source_unreadable) = (None, true);
+    scene.control(Control::Unhold);
+    assert_eq!(scene.head.queue.len(), 1, "{}", scene.declined());
 }

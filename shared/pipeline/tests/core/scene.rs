@@ -21,6 +21,7 @@ pub(crate) struct Scene {
     pub(crate) head: Head,
     /// What staging is promoted from.
     pub(crate) source: Option<Head>,
+    pub(crate) is_source_unreadable: bool,
     pub(crate) promotes_to: Vec<EnvironmentName>,
     pub(crate) deployments: BTreeMap<u64, Deployment>,
     pub(crate) now: Time,
@@ -42,6 +43,7 @@ impl Scene {
             spec: spec(&changes),
             head: Head::new(place()),
             source: None,
+            is_source_unreadable: false,
             promotes_to: Vec::new(),
             deployments: BTreeMap::new(),
             now: at(60),
@@ -84,6 +86,7 @@ impl Scene {
             repositories: &self.spec.images,
             promotes_to: &self.promotes_to,
             promoted_from: self.source.as_ref(),
+            is_source_unreadable: self.is_source_unreadable,
         };
         let number = match &input {
             Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } => {

@@ -69,6 +69,7 @@ fn busy_head(spec: &Application) -> Head {
         repositories: &spec.images,
         promotes_to: &followers,
         promoted_from: None,
+        is_source_unreadable: false,
     };
     let mut head = Head::new(place());
     for number in 0..20 {

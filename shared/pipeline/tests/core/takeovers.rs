@@ -2,13 +2,14 @@
 
 use super::events::*;
 use super::fixtures::{PLAIN, START, Story, TIMEOUT, request};
+use super::scene::Scene;
 use super::states::{self, MINUTE, settle};
 use expect_test::expect;
 use pipeline::deployment::{Said, Standing, advance};
 use pipeline::effect::Effect;
 use pipeline::event::{Event, Refusal};
 use pipeline::observation::Progress;
-use pipeline::time::Span;
+use pipeline::time::{Span, Time};
 
 /// Nothing but services, the first wave of which goes out.
 fn plain() -> Story {
@@ -38,7 +39,8 @@ fn an_update_of_somebody_else_between_the_preparation_and_ours_supersedes() {
     let story = plain();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-api", 9, seen_at));
-    expect!["superseded: shop-api was updated to shop-api:9 outside Slipway"].assert_eq(&story.outcome());
+    expect!["superseded: shop-api was updated to shop-api:9 outside Slipway"]
+        .assert_eq(&story.outcome());
     assert_eq!(story.asks(), "");
     let story = plain();
     let seen_at = story.now;
@@ -156,7 +158,8 @@ fn what_somebody_else_updated_since_we_created_it_is_not_deleted() {
     let story = story.then(left_alone("shop-web", 9, seen_at));
     let removed = ["shop-api", "shop-worker"].map(|s| Event::Removed { service: s.into() });
     let story = settle_removed(story.all(removed));
-    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"].assert_eq(&story.outcome());
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
+        .assert_eq(&story.outcome());
 }
 
 #[test]
@@ -169,7 +172,8 @@ fn a_service_of_somebody_else_in_the_place_of_a_deleted_one_is_left_alone() {
     let story = story.then(up("shop-web", 9, seen_at));
     assert_eq!(story.state(), "verifying rollback");
     let story = story.all(["shop-api", "shop-worker"].map(|s| gone(s, seen_at)));
-    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"].assert_eq(&story.outcome());
+    expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
+        .assert_eq(&story.outcome());
 }
 
 fn settle_removed(story: Story) -> Story {
@@ -191,8 +195,7 @@ fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
     assert_eq!(again.outbox, story.deployment.outbox);
     let seen_at = story.now;
     let returned = story.clone().then(asked("shop-web", 1, true, seen_at));
-    expect!["shop-web: waiting for ECS to finish its own rollback"]
-        .assert_eq(&returned.outcome());
+    expect!["shop-web: waiting for ECS to finish its own rollback"].assert_eq(&returned.outcome());
     expect!["superseded: shop-web was updated to shop-web:1 outside Slipway"]
         .assert_eq(&story.then(asked("shop-web", 1, false, seen_at)).outcome());
 }
@@ -235,4 +238,83 @@ fn two_answers_about_fresh_tasks_are_both_ours_in_any_order() {
 fn a_service_that_nobody_answers_about_goes_back_at_its_deadline() {
     let story = plain().quietly(TIMEOUT).later(MINUTE).later(MINUTE + MINUTE);
     assert_eq!(story.state(), "rolling back");
+}
+
+fn alone() -> Story {
+    let changes: Vec<_> = PLAIN.iter().chain(&[("services", "[shop-api]")]).copied().collect();
+    let story = Story::begin(&changes).then(Event::Prepared(preparation(&["shop-api"])));
+    story.then(rollout_started("shop-api")).quietly(VISIBLE)
+}
+
+fn underway_from(service: &str, number: u32, seen_at: Time) -> Event {
+    let rollouts = vec![
+        rollout(service, number, true, Progress::InProgress, 1),
+        rollout(service, 2, false, Progress::Completed, 1),
+    ];
+    observed(observation(service, seen_at, rollouts))
+}
+
+#[test]
+fn what_was_registered_again_is_ours_though_it_is_seen_before_the_worker_answers() {
+    let story = alone();
+    let story = story.clone().all(states::died_twice(&story, "shop-api"));
+    // The worker has registered shop-api:3 from the deregistered :1, has updated, and is slow to say so.
+    let seen_at = story.now;
+    let story = story.then(underway_from("shop-api", 3, seen_at));
+    let story = story.then(Event::PutBackStarted {
+        service: "shop-api".into(),
+        revision: revision("shop-api", 3),
+        rollout: None,
+    });
+    let story = story.quietly(VISIBLE);
+    let seen_at = story.now;
+    let mut story = story.then(up("shop-api", 3, seen_at));
+    for _ in 0..3 {
+        story = story.later(MINUTE + MINUTE);
+        let seen_at = story.now;
+        story = story.then(up("shop-api", 3, seen_at));
+    }
+    assert!(story.outcome().starts_with("rolled back"), "{}", story.timeline());
+}
+
+#[test]
+fn a_worker_that_died_before_it_could_say_what_it_registered_is_asked_again() {
+    // Two services, so that the deployment goes on meanwhile: the copy of the message would answer.
+    let story = states::rolling_back();
+    let seen_at = story.now;
+    let story = story.then(underway_from("shop-web", 3, seen_at));
+    // The message of shop-web is not wanted any more, so that nobody ever answers it.
+    assert!(
+        story.asks().contains("put back shop-web"),
+        "{}\nasks {}",
+        story.timeline(),
+        story.asks()
+    );
+}
+
+#[test]
+fn what_ecs_returns_to_is_not_what_was_good_here() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.begin_rolling_out();
+    let rollout = "ecs-svc/shop-api-2".into();
+    scene.answer(Event::RolloutStarted { service: "shop-api".into(), rollout });
+    scene.now = scene.now + VISIBLE;
+    // Somebody's rollout of :101 had not finished; ECS returns to :8, which was there before it.
+    scene.answer(asked("shop-api", 8, true, scene.now));
+    for service in ["shop-worker", "shop-web"] {
+        let revision = revision(service, 101);
+        scene.answer(Event::PutBackStarted { service: service.into(), revision, rollout: None });
+    }
+    for _ in 0..3 {
+        scene.now = scene.now + Span::minutes(2);
+        for (service, number) in [("shop-api", 8), ("shop-worker", 101), ("shop-web", 101)] {
+            if scene.head.active.is_some() {
+                scene.answer(up(service, number, scene.now));
+            }
+        }
+    }
+    assert_eq!(scene.head.good[0].revisions[&"shop-api".into()], revision("shop-api", 101));
 }

@@ -64,7 +64,7 @@ fn a_promotion_whose_image_was_renamed_is_declined_with_a_notice() {
     "#]]
     .assert_eq(&scene.declined());
     expect!["declined: the spec has no image called web; deploy it by hand"]
-        .assert_eq(&fate(&scene, "promotion of b1 from dev"));
+        .assert_eq(&fate(&scene, "promotion of b1 from dev by deployment 1"));
 }
 
 #[test]
@@ -151,8 +151,7 @@ fn a_release_that_went_back_long_ago_is_not_promoted() {
     scene.source = Some(dev.head);
     let mut tagged = release("b2", at(40));
     tagged.version = "v1.0.0".into();
-    expect!["yes: queued: it has not succeeded in dev yet"]
-        .assert_eq(&scene.push_release(tagged));
+    expect!["yes: queued: it has not succeeded in dev yet"].assert_eq(&scene.push_release(tagged));
 }
 
 #[test]

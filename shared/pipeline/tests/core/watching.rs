@@ -21,7 +21,8 @@ fn trap_09_tasks_that_die_are_counted_by_us_and_each_once() {
     // Two services with one dead task each are not one with two.
     let once = once.then(died("shop-web", "task/2", now));
     assert_eq!(once.state(), "baking");
-    expect!["shop-web: waiting for AWS to accept the update"].assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
+    expect!["shop-web: waiting for AWS to accept the update"]
+        .assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
 }
 
 /// Why it goes back, as people are told.
@@ -186,7 +187,8 @@ fn trap_14_no_data_is_neither_good_nor_bad_unless_the_spec_says_so() {
     "#]]
     .assert_debug_eq(&passed.deployment.timeline.last(3));
     assert_eq!(passed.timeline().matches("has no data").count(), 2);
-    expect!["shop-web: waiting for ECS to show the update"].assert_eq(&cause(&without_data("fail")));
+    expect!["shop-web: waiting for ECS to show the update"]
+        .assert_eq(&cause(&without_data("fail")));
 }
 
 #[test]

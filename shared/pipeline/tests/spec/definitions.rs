@@ -2,7 +2,7 @@
 
 use crate::names::{answers, small};
 use expect_test::{Expect, expect};
-use pipeline::spec::parse;
+use pipeline::spec::{ANSWERED, parse};
 
 fn with_template(base: &str) -> String {
     small("{api: shop, web: shop-web}", &format!("cluster: c, services: [d], base: {{{base}}}"))
@@ -118,6 +118,19 @@ fn numbers_and_flags_beside_the_containers() {
             status: ACTIVE: ECS sets this; remove it
         "#]],
     );
+}
+
+/// The same members are left out when what ECS answered is registered again.
+#[test]
+fn what_ecs_answers_and_refuses_is_refused_in_a_template() {
+    for member in ANSWERED {
+        let template = format!(
+            "{{family: shop, containerDefinitions: [{{name: api, image: shop}}], {member}: x}}"
+        );
+        let mistakes = parse(&with_template(&format!("template: {template}"))).unwrap_err();
+        let text = mistakes.to_string();
+        assert!(text.contains(&format!("base.template.{member}: ")), "{member}: {text}");
+    }
 }
 
 #[test]

@@ -135,6 +135,27 @@ fn what_somebody_started_meanwhile_runs_again_instead_of_nothing() {
     assert_eq!((again.code, again.stdout), (ran.code, ran.stdout));
 }
 
+/// The deployment says what ran when it was prepared.
+#[test]
+fn what_somebody_started_in_its_place_is_left_alone() {
+    let host = host_with_old_container();
+    let runs = host.container("faceplate").unwrap().id;
+    let rollout = |before: &str| Order::rollout(1, 1).with("BEFORE", before).send(&host);
+    let ran = rollout("('hosts/faceplate:7' '0a1b2c')");
+    expect![[r#""#]].assert_eq(&tell(&host, &ran));
+    assert_eq!(host.container("faceplate").unwrap().id, runs);
+    // Going back, there is nothing to bring back.
+    assert_eq!(Order::back(1, None).send(&host).code, Some(0));
+    assert_eq!(host.container("faceplate").unwrap().id, runs);
+    // With what does run there it goes on, and a copy of the command meets its own container.
+    let known = format!("('{runs}')");
+    assert_eq!(Order::rollout(2, 1).with("BEFORE", &known).send(&host).code, Some(0));
+    let again = Order::rollout(2, 1).with("BEFORE", &known).with("FRESH", "'yes'");
+    assert_eq!(again.send(&host).code, Some(0));
+    let by_revision = Order::rollout(3, 2).with("BEFORE", "('hosts/faceplate:1')");
+    assert_eq!(by_revision.send(&host).code, Some(0));
+}
+
 #[test]
 fn only_what_this_deployment_started_is_removed() {
     let host = host();

@@ -69,6 +69,7 @@ impl Order {
                 ("LATE_MINUTES", "65".into()),
                 ("SERVICE", text("faceplate")),
                 ("REVISION", text(&format!("hosts/faceplate:{release}"))),
+                ("BEFORE", "()".into()),
                 ("FRESH", text("")),
                 ("IMAGE", text(&image(release))),
                 ("REGISTRY", text(REGISTRY)),

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod alarms;
 mod audits;
 mod builds;
 mod by_hand;

@@ -101,6 +101,25 @@ async fn a_repository_that_cannot_be_looked_at_hides_no_other() {
     assert_eq!(team.sandbox.problems(), Vec::<String>::new());
 }
 
+/// As above, and the spec of another application cannot be read.
+#[tokio::test]
+async fn a_spec_that_cannot_be_read_hides_no_push_of_another_application() {
+    let mut team = Team::start("power-pto").await.unwrap();
+    let table = team.sandbox.stack().environments["Wake"]["SLIPWAY_TABLE"].clone();
+    let spec = json!({"pk": {"S": "app#broken"}, "sk": {"S": "spec"}, "record": {"S": "{}"}});
+    team.person("dynamodb", "PutItem", json!({"TableName": table, "Item": spec})).unwrap();
+    team.sandbox.faults(|faults| {
+        faults.on_events(Some("ECR Image Action"), When::Always, EventFault::Drop);
+    });
+    team.push_all("3f2a9c1", "first").unwrap();
+    team.until_ended("power-pto/production", 1).await.unwrap();
+    let logs = team.sandbox.logs("Wake");
+    assert!(
+        logs.iter().any(|line| line.contains("the spec of broken cannot be read")),
+        "{logs:#?}"
+    );
+}
+
 /// A click meets a transaction that writes the same item: DynamoDB says so, and the SDK does not try
 /// again.
 #[tokio::test]

@@ -62,8 +62,7 @@ impl Cloud {
             return vec![];
         }
         task.stopped = true;
-        let stop =
-            Stop { code: Some("UserInitiated".into()), reason: "slipway: timed out".into() };
+        let stop = Stop { code: Some("UserInitiated".into()), reason: "slipway: timed out".into() };
         task.ends = Some((
             now + Span::seconds(30),
             OneOffEnd { exit_code: Some(137), stop, reason: None, beside: None },

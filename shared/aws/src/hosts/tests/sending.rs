@@ -57,12 +57,16 @@ impl Canned {
             let Some(sent) = call.strip_prefix("SendCommand ") else { continue };
             let sent: Value = serde_json::from_str(sent).unwrap();
             let lines = sent["Parameters"]["commands"].as_array().unwrap();
-            let does = lines.iter().filter_map(Value::as_str);
-            let does = does.filter_map(|line| line.strip_prefix("SLIPWAY_DO=")).collect::<String>();
-            let old = lines.iter().filter_map(Value::as_str);
-            let old: String =
-                old.filter_map(|line| line.strip_prefix("SLIPWAY_OLD_MARK=")).collect();
-            let old = if old.len() > 2 { format!(" once {old}") } else { String::new() };
+            let value = |name: &str| {
+                let lines = lines.iter().filter_map(Value::as_str);
+                lines.filter_map(|line| line.strip_prefix(name)).collect::<String>()
+            };
+            let said = |word: &str, name: &str| match value(name) {
+                value if value.len() > 2 => format!(" {word} {value}"),
+                _ => String::new(),
+            };
+            let does = value("SLIPWAY_DO=");
+            let old = said("once", "SLIPWAY_OLD_MARK=") + &said("where", "SLIPWAY_BEFORE=");
             let hosts: Vec<&str> =
                 sent["InstanceIds"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
             let hosts = match hosts[..] {
@@ -252,6 +256,30 @@ async fn a_rollout_goes_to_the_hosts_that_take_commands() {
             Ok(RolloutStarted { service: ServiceName("faceplate"), rollout: RolloutId("rollout") })
         "#]],
     );
+}
+
+/// So that the host leaves alone what somebody started since.
+#[tokio::test]
+async fn a_rollout_says_what_ran_when_it_was_prepared() {
+    let found = "hosts/faceplate:as-found-5e1f22aa";
+    let was_found = json!({"found": {"i-0a00": "ab12", "i-0a01": "hosts/faceplate:7"}}).to_string();
+    let aws = with_hosts(1).knows().takes("one").takes("two");
+    let aws = aws.with_item(&format!("revision#{found}"), "definition", &[("json", &was_found)]);
+    let mut told = String::new();
+    for (number, before) in [(4, found), (5, "hosts/faceplate:8")] {
+        let effect = RollOut {
+            target: Target::Hosts(tags()),
+            service: service(),
+            before: Some(Revision::new(before)),
+            revision: Revision::new(NEW),
+            create: None,
+            fresh: false,
+            container: None,
+        };
+        roll_out(&aws.aws, &id(), number, &tags(), &effect).await.unwrap();
+        told += &aws.commands();
+    }
+    expect![[r#""#]].assert_eq(&told);
 }
 
 /// A look at more hosts than one command goes to, with one that is gone.

@@ -1,11 +1,13 @@
 //! What goes where, what is tried again, and what a refusal means.
 
 use super::every_piece_of_news;
+use crate::failure::Failure;
 use crate::notify::access::{Access, read};
 use crate::notify::slack::{matters, steps};
 use crate::notify::slack_api::refusal;
 use crate::notify::words::Mood;
 use crate::notify::{Trouble, settled};
+use engine::WorldError;
 use expect_test::expect;
 use pipeline::notice::News;
 use std::fmt::Write;
@@ -73,6 +75,24 @@ fn slacks_refusals_say_what_to_do() {
         Final("Slack does not take the message as Slipway wrote it; please report this (invalid_blocks)")
         Final("Slack refused (some_new_word)")
     "#]].assert_eq(&lines.concat());
+}
+
+/// By its kind, and not by the words in it.
+#[test]
+fn what_passes_is_tried_again_whoever_refuses() {
+    let throttled = || "Rate exceeded: Refused, Final, 429".to_owned();
+    let passing = [Failure::Passing(throttled()), Failure::from(WorldError::Passing(throttled()))];
+    for failure in passing {
+        assert!(matches!(Trouble::from(failure), Trouble::Passing(_)));
+    }
+    let final_ones = [
+        Failure::Refused { code: "AccessDenied".into(), message: "Passing for now".into() },
+        Failure::from(WorldError::Final("Passing".into())),
+        Failure::Misconfigured("SLIPWAY_TOPIC is not set: Passing".into()),
+    ];
+    for failure in final_ones {
+        assert!(matches!(Trouble::from(failure), Trouble::Final(_)));
+    }
 }
 
 #[test]

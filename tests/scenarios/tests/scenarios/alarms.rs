@@ -1,0 +1,42 @@
+//! Alarms of which no event tells: what they did is read before a deployment ends.
+
+use crate::{STAGING, ended, scr};
+use expect_test::expect;
+use sandbox::faults::{EventFault, When};
+use scenarios::Team;
+
+const ALARM: &str = "scr-staging-5xx";
+
+/// A release bakes, and no event of an alarm arrives.
+async fn baking() -> Team {
+    let mut team = scr().await;
+    let alarms = Some("CloudWatch Alarm State Change");
+    team.sandbox.faults(|faults| faults.on_events(alarms, When::Always, EventFault::Drop));
+    team.push_all("3f2a9c1", "new").unwrap();
+    team.until_state(STAGING, 2, "baking").await.unwrap();
+    team
+}
+
+#[tokio::test]
+async fn an_alarm_that_rang_and_calmed_down_unheard_is_found_before_the_end() {
+    let mut team = baking().await;
+    team.alarm(ALARM, "ALARM", "Threshold Crossed: 3 datapoints");
+    team.sandbox.run_for(60).await.unwrap();
+    team.alarm(ALARM, "OK", "Threshold Crossed: 1 datapoint was not greater");
+    team.until_ended(STAGING, 2).await.unwrap();
+    ended(&team, STAGING, 2, &expect![]);
+}
+
+#[tokio::test]
+async fn an_alarm_that_a_rule_mutes_does_not_count_when_it_is_read() {
+    let mut team = baking().await;
+    team.sandbox.account().services.cloudwatch.mute(ALARM, Some("load-test"));
+    team.alarm(ALARM, "ALARM", "Threshold Crossed: 3 datapoints");
+    team.until_ended(STAGING, 2).await.unwrap();
+    ended(&team, STAGING, 2, &expect![]);
+    // The same without the rule.
+    let mut team = baking().await;
+    team.alarm(ALARM, "ALARM", "Threshold Crossed: 3 datapoints");
+    team.until_ended(STAGING, 2).await.unwrap();
+    ended(&team, STAGING, 2, &expect![]);
+}
