@@ -142,7 +142,7 @@ fn alarms_that_are_answered_at_the_last_moment_are_not_called_unreadable() {
         let seen_at = story.now;
         story = story.all([up("shop-worker", 2, seen_at), up("shop-web", 2, seen_at), event]);
     }
-    expect![""].assert_eq(
+    expect!["Rolling back: shop-api did not stay stable: 1 of 2 new tasks running, 2 old tasks still running."].assert_eq(
         story
             .deployment
             .timeline

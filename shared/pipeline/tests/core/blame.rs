@@ -217,7 +217,7 @@ fn trouble_in_the_last_look_is_told_once_however_long_it_is() {
         story = story.then(event).quietly(Span::seconds(20));
     }
     assert_eq!(story.state(), "confirming");
-    assert_eq!(story.timeline().matches("ECS says: unable to assume").count(), 1);
+    assert_eq!(story.timeline().matches("ECS: unable to assume").count(), 1);
 }
 
 #[test]

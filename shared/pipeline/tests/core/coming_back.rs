@@ -30,15 +30,15 @@ fn look(story: Story, service: &str, number: u32) -> Story {
 #[test]
 fn a_service_seen_at_its_old_revision_before_it_was_put_back_is_put_back_all_the_same() {
     let story = look(refused_at_once(), "shop-api", 1);
-    expect!["put back shop-api (Update), put back shop-worker (Update)"].assert_eq(&story.asks());
-    expect!["waiting for shop-api: waiting for AWS to accept the update, although it is on the previous revision; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
+    expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
+    expect!["shop-api: waiting for AWS to accept the update, although it is on the previous revision; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
     // The slow worker has updated it meanwhile, and so has the one that puts it back.
     let story = story.quietly(SECOND).then(put_back_started("shop-api"));
-    expect!["put back shop-worker (Update), observe shop-api"].assert_eq(&story.asks());
+    expect!["roll back shop-worker (Update), observe shop-api"].assert_eq(&story.asks());
     let story = look(story.quietly(SECOND), "shop-api", 1);
     let story = look(story.then(put_back_started("shop-worker")), "shop-worker", 1);
     assert_eq!(story.state(), "verifying rollback");
-    expect![[r#"rolled back: AWS rejected the update of shop-worker: the service is draining"#]]
+    expect!["rolled back: shop-worker could not be updated: the service is draining"]
         .assert_eq(&settle(story).outcome());
 }
 
@@ -49,7 +49,7 @@ fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back
     let story = refused_at_once().quietly(late);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1);
     assert_eq!(story.asks(), "");
-    expect!["rolled back: AWS rejected the update of shop-worker: the service is draining"]
+    expect!["rolled back: shop-worker could not be updated: the service is draining"]
         .assert_eq(&settle(story).outcome());
 }
 
@@ -61,7 +61,7 @@ fn a_service_that_a_slow_worker_updates_after_it_was_back_is_put_back_again() {
     assert_eq!(story.state(), "verifying rollback");
     let story = look(story.later(Span::minutes(3)), "shop-api", 2);
     assert_eq!(story.state(), "rolling back");
-    expect!["put back shop-api (Update)"].assert_eq(
+    expect!["roll back shop-api (Update)"].assert_eq(
         &story
             .asks()
             .replace(", observe shop-api+shop-worker", "")
@@ -116,7 +116,7 @@ fn an_update_and_a_way_back_that_are_both_refused_leave_a_service_that_was_never
     let story = story.then(put_back_refused("shop-api", Refusal::Final));
     expect!["observe shop-api"].assert_eq(&story.asks());
     let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
-    expect!["rolled back: AWS rejected the update of shop-api: the service is draining"]
+    expect!["rolled back: shop-api could not be updated: the service is draining"]
         .assert_eq(&settle(story).outcome());
 }
 
@@ -128,7 +128,7 @@ fn a_service_that_somebody_deleted_before_its_wave_is_superseded() {
     let story = story.then(gone("shop-web", seen_at));
     let story = story.all([put_back_started("shop-api"), put_back_started("shop-worker")]);
     let story = look(look(story.quietly(VISIBLE), "shop-api", 1), "shop-worker", 1);
-    expect!["superseded:  was deleted outside Slipwayshop-web"].assert_eq(&settle(story).outcome());
+    expect!["superseded: shop-web was deleted outside Slipway"].assert_eq(&settle(story).outcome());
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn what_aws_refuses_and_no_look_explains_is_stuck_with_the_reason() {
     for _ in 0..30 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: not rolled back: shop-api (access denied), shop-worker (its state could not be read in time) (after: AWS rejected the update of shop-api: the service is draining)"].assert_eq(&story.outcome());
+    expect!["stuck: not rolled back: shop-api (access denied), shop-worker (its state could not be read in time) (after: shop-api could not be updated: the service is draining)"].assert_eq(&story.outcome());
 }
 
 /// `shop-web` is new, dies, and is deleted again.
@@ -249,7 +249,7 @@ fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
     };
     let seen_at = story.now;
     let event = observed(Observation { service: "shop-web".into(), seen_at, found: Some(found) });
-    expect!["superseded:  was deleted outside Slipwayshop-web"]
+    expect!["superseded: shop-web was deleted outside Slipway"]
         .assert_eq(&story.then(event).outcome());
 }
 
@@ -290,7 +290,7 @@ fn what_is_asked_for_already_is_not_asked_for_once_more() {
         story
     };
     let story = late(states::rolling_back(), put_back_started("shop-web")).quietly(VISIBLE);
-    expect![[r#"put back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
+    expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&look(story, "shop-web", 2).asks());
 
     let story = super::before::first_deploy_fails("remove").quietly(VISIBLE);

@@ -49,7 +49,7 @@ fn a_migration_that_failed_is_not_run_again_by_automation() {
         hold by slipway: b2 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited
         bad api-b2-00000: the migration failed: exit code 1, Essential container in task exited
         bad web-b2-00000: the migration failed: exit code 1, Essential container in task exited
-image         b2 again: no: api-b2-00000 of this release is marked bad: the migration failed: exit code 1, Essential container in task exited
+        b2 again: no: image api-b2-00000 of this release is marked bad: the migration failed: exit code 1, Essential container in task exited
         b3: yes: deployment 3 of b3 has started
     "#]].assert_eq(&after(&mut scene));
     // Half a migration is taken back by nobody who has not looked at it.
@@ -74,7 +74,7 @@ fn a_migration_that_took_too_long_is_not_run_again_by_automation() {
         hold by slipway: b2 failed, and may have left the database partially migrated: the migration timed out after 15m
         bad api-b2-00000: the migration timed out after 15m
         bad web-b2-00000: the migration timed out after 15m
-image         b2 again: no: api-b2-00000 of this release is marked bad: the migration timed out after 15m
+        b2 again: no: image api-b2-00000 of this release is marked bad: the migration timed out after 15m
         b3: yes: deployment 3 of b3 has started
     "#]].assert_eq(&after(&mut scene));
 }
@@ -93,7 +93,7 @@ fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_a
     succeed(&mut scene);
     scene.push_release(mixed("b4", "b1", "b2", 4));
     fail_to_migrate(&mut scene);
-    expect!["yes: it waits: on hold by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    expect!["yes: queued: on hold by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     expect!["by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
 }
 
@@ -111,7 +111,7 @@ fn a_migration_that_a_person_turned_round_is_not_run_again_by_automation() {
             hold by ann: b2 changed the database and failed: requested by ann: it looks odd
             bad api-b2-00000: requested by ann: it looks odd
             bad web-b2-00000: requested by ann: it looks odd
-image             b2 again: no: api-b2-00000 of this release is marked bad: requested by ann: it looks odd
+            b2 again: no: image api-b2-00000 of this release is marked bad: requested by ann: it looks odd
             b3: yes: deployment 3 of b3 has started
         "#]]
         .assert_eq(&after(&mut scene));
@@ -130,7 +130,7 @@ fn a_migration_that_an_alarm_turned_round_is_not_run_again_by_automation() {
         hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
         bad api-b2-00000: alarm shop-5xx: threshold crossed
         bad web-b2-00000: alarm shop-5xx: threshold crossed
-image         b2 again: no: api-b2-00000 of this release is marked bad: alarm shop-5xx: threshold crossed
+        b2 again: no: image api-b2-00000 of this release is marked bad: alarm shop-5xx: threshold crossed
         b3: yes: deployment 3 of b3 has started
     "#]]
     .assert_eq(&after(&mut scene));
@@ -149,8 +149,8 @@ fn where_the_policy_is_manual_a_changed_database_is_held_until_a_person_decides(
         hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
         bad api-b2-00000: alarm shop-5xx: threshold crossed
         bad web-b2-00000: alarm shop-5xx: threshold crossed
-image         b2 again: no: api-b2-00000 of this release is marked bad: alarm shop-5xx: threshold crossed
-        b3: yes: it waits: on hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
+        b2 again: no: image api-b2-00000 of this release is marked bad: alarm shop-5xx: threshold crossed
+        b3: yes: queued: on hold by slipway: b2 changed the database and failed: alarm shop-5xx: threshold crossed
     "#]].assert_eq(&after(&mut scene));
 }
 
@@ -184,7 +184,7 @@ fn a_migration_that_certainly_never_started_leaves_no_trace() {
         2 b2: failed: the migration could not start: AWS refused to run the task: iam:PassRole
         hold none
         b2 again: yes: deployment 3 of b2-again has started
-        b3: yes: it waits: deployment 3 is in progress
+        b3: yes: queued: deployment 3 is in progress
     "#]]
     .assert_eq(&after(&mut scene));
 }
@@ -202,7 +202,7 @@ fn an_undo_that_failed_before_any_service_was_touched_speaks_of_its_own_release(
         1 b1: succeeded
         2 b2: stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema (after: alarm shop-5xx: threshold crossed)
         hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
-        b2 again: yes: it waits: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
-        b3: yes: it waits: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
+        b2 again: yes: queued: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
+        b3: yes: queued: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
     "#]].assert_eq(&after(&mut scene));
 }

@@ -278,7 +278,7 @@ fn a_service_that_was_given_up_and_comes_back_all_the_same_is_back() {
     let found_so = story.clone().then(up("shop-web", 1, seen_at));
     assert!(found_so.outcome().starts_with("rolled back: "), "{}", found_so.outcome());
     assert!(found_so.timeline().contains("shop-web is rolled back after all."));
-    expect!["stuck: not put back: shop-web (nothing was heard of it in time) (after: 2 tasks of shop-web died by themselves: container api exited with 1, Essential container in task exited)"]
+    expect!["stuck: not rolled back: shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"]
         .assert_eq(&story.then(up("shop-web", 2, seen_at)).outcome());
 }
 
@@ -328,7 +328,7 @@ fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
     let seen_at = story.now;
     // It might be ours, until the worker says that it leaves the service alone.
     let story = story.then(up("shop-web", 9, seen_at));
-    expect!["put back shop-web (StopRollout(RolloutId(\"ecs-svc/shop-web-2\")))"]
+    expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
     let story = story.then(left_alone("shop-web", 9, seen_at));
     let story =

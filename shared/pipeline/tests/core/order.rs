@@ -198,7 +198,7 @@ fn a_release_whose_build_could_not_be_read_is_said_to_count_from_its_push() {
         let entries = scene.active().timeline.entries();
         entries
             .iter()
-            .any(|entry| entry.text.ends_with("when it was pushed, at 2026-01-01T00:01:00Z."))
+            .any(|entry| entry.text.ends_with("using the time of the push, 2026-01-01T00:01:00Z."))
     };
     assert!(said(true));
     assert!(!said(false));

@@ -101,7 +101,7 @@ fn one_migration_is_not_taken_back_twice() {
         1 b1: succeeded
         2 b2: succeeded
         3 b3: succeeded
-        4 b2: stuck: the rollback failed; check shop-web (after: AWS rejected the update of shop-web: the service is draining)
+        4 b2: stuck: the rollback failed; check shop-web (after: shop-web could not be updated: the service is draining)
     "#]].assert_eq(&scene.verdicts());
     // The same click once more.
     expect!["yes: deployment 5 of b2 has started; there is no migration to undo"]
@@ -202,7 +202,7 @@ fn heads_of_before_are_taken_at_the_word_of_their_good_releases() {
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&go_back(&mut scene, "b2", true));
     undo(&mut scene, 0);
     scene.finish_rolling_out();
-    expect!["no: the migration that b3 needs was undone, and going back to b3 does not run it again; deploy b3 instead, which does, or with \"skip_migration\": true if its code can do without"].assert_eq(&go_back(&mut scene, "b3", false));
+    expect![[r#"no: the migration that b3 needs was undone, and a rollback to b3 does not run it again; deploy b3 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&go_back(&mut scene, "b3", false));
     expect!["yes: deployment 5 of b2 has started; there is no migration to undo"]
         .assert_eq(&go_back(&mut scene, "b2", true));
 }

@@ -285,7 +285,7 @@ fn a_worker_that_died_before_it_could_say_what_it_registered_is_asked_again() {
     let story = story.then(underway_from("shop-web", 3, seen_at));
     // The message of shop-web is not wanted any more, so that nobody ever answers it.
     assert!(
-        story.asks().contains("put back shop-web"),
+        story.asks().contains("roll back shop-web"),
         "{}\nasks {}",
         story.timeline(),
         story.asks()

@@ -21,7 +21,7 @@ fn trap_09_tasks_that_die_are_counted_by_us_and_each_once() {
     // Two services with one dead task each are not one with two.
     let once = once.then(died("shop-web", "task/2", now));
     assert_eq!(once.state(), "baking");
-    expect!["shop-web: waiting for AWS to accept the update"]
+    expect!["Rolling back: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited."]
         .assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
 }
 
@@ -81,7 +81,7 @@ fn trap_15_a_dead_sidecar_is_mentioned_or_turns_everything_round_as_the_spec_say
     assert_eq!(told.matches("Container sqs-worker of shop-api stopped").count(), 3);
     let strict = states::baking_with(&[("failures", "{tasks: 2, sidecars: roll_back}")]);
     let event = sidecar_dies(&strict, "task/1");
-    expect!["Going back: container sqs-worker of shop-api died: exit code 3."]
+    expect!["Rolling back: container sqs-worker of shop-api stopped: exit code 3."]
         .assert_eq(&cause(&strict.then(event)));
 }
 
@@ -187,8 +187,7 @@ fn trap_14_no_data_is_neither_good_nor_bad_unless_the_spec_says_so() {
     "#]]
     .assert_debug_eq(&passed.deployment.timeline.last(3));
     assert_eq!(passed.timeline().matches("has no data").count(), 2);
-    expect!["shop-web: waiting for ECS to show the update"]
-        .assert_eq(&cause(&without_data("fail")));
+    expect!["Rolling back: alarm shop-5xx has no data."].assert_eq(&cause(&without_data("fail")));
 }
 
 #[test]
@@ -208,7 +207,7 @@ fn trap_31_alarms_that_nobody_can_read_are_no_success() {
     for _ in 0..13 {
         story = story.later(MINUTE);
     }
-    expect!["shop-web: waiting for AWS to accept the update"].assert_eq(&cause(&story));
+    expect!["Rolling back: the alarms could not be read in time."].assert_eq(&cause(&story));
 }
 
 #[test]
@@ -216,14 +215,14 @@ fn a_check_is_asked_again_until_its_attempts_are_used_up() {
     let story =
         states::checking().all([check_failed(0, 1), check_failed(0, 1), check_failed(0, 2)]);
     expect!["check 1 #1, check 0 #3"].assert_eq(&story.asks());
-    expect!["shop-web: waiting for AWS to accept the update"]
+    expect!["Rolling back: https://shop.example/health: answered 503."]
         .assert_eq(&cause(&story.clone().then(check_failed(0, 3))));
     assert_eq!(story.all([passed(0, 3), passed(1, 1)]).state(), "baking");
 }
 
 #[test]
 fn trap_31_checks_that_nobody_answers_are_no_success() {
-    expect!["shop-web: waiting for AWS to accept the update"]
+    expect!["Rolling back: the checks timed out."]
         .assert_eq(&cause(&states::checking().later(Span::hours(1))));
 }
 
@@ -301,7 +300,8 @@ fn the_query_of_a_check_is_never_told() {
     assert!(waits.contains("https://shop.example/health?…"), "{waits}");
     let passed = story.clone().then(passed(0, 1));
     let failed = story.then(check_failed(0, 1));
-    expect!["shop-web: waiting for AWS to accept the update"].assert_eq(&cause(&failed));
+    expect!["Rolling back: https://shop.example/health?…: answered 503."]
+        .assert_eq(&cause(&failed));
     for told in [format!("{:?}", passed.deployment.timeline), format!("{:?}", failed.deployment)] {
         let told = told.replace("url: \"https://shop.example/health?token=0123abcd\"", "the spec");
         assert!(!told.contains("0123abcd"), "{told}");

@@ -344,5 +344,5 @@ fn a_document_of_mistakes_is_answered_in_part() {
     let keys: String = (0..500).map(|key| format!("key-{key}: 1\n")).collect();
     let faults = parse(&keys).unwrap_err();
     assert_eq!(faults.iter().count(), 101);
-    assert_eq!(faults.iter().last().unwrap().to_string(), "and at least 403 more faults");
+    assert_eq!(faults.iter().last().unwrap().to_string(), "and at least 403 more mistakes");
 }
