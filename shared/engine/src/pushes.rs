@@ -1,5 +1,6 @@
 //! Pushes: which release each belongs to, and where that release may go.
 
+use crate::errors::WorldError;
 use crate::saving::{Change, Read};
 use crate::world::{Key, Lookup, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
@@ -14,6 +15,14 @@ const READ_AT_ONCE: usize = 100;
 
 /// A candidate as it was read; `None`: there is none yet.
 type Found = Option<Read<Candidate>>;
+
+/// What a push is to an application.
+enum Concern {
+    NoSpec,
+    /// And why.
+    Nothing(String),
+    Release(Application, Vec<(Belongs, Found)>),
+}
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Takes in one push as it is. What it says is for the log: most pushes belong to nothing.
@@ -30,14 +39,17 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     ) -> Result<Vec<(ApplicationName, Said)>, EngineError> {
         let mut heard = Vec::new();
         let mut concerned = Vec::new();
+        // What cannot be read of one application keeps no other from its release.
+        let mut unreadable = None;
         for application in self.world.find(&Lookup::Repository(push.repository.clone())).await? {
-            let Some(spec) = self.load_spec(&application).await? else { continue };
-            match push.belongs(&spec) {
-                Err(why) => heard.push((application, Said::Ignored(why))),
-                Ok(belongs) => {
-                    let found = self.find_candidates(&spec, belongs).await?;
-                    concerned.push((spec, found));
+            match self.concern(&application, push).await {
+                Ok(Concern::Release(spec, found)) => concerned.push((spec, found)),
+                Ok(Concern::Nothing(why)) => heard.push((application, Said::Ignored(why))),
+                Ok(Concern::NoSpec) => {}
+                Err(error @ EngineError::World(WorldError::Stored { .. })) => {
+                    unreadable.get_or_insert(error);
                 }
+                Err(error) => return Err(error),
             }
         }
         let knows = |(belongs, found): &(Belongs, Found)| {
@@ -53,7 +65,21 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
                 heard.push((application.clone(), said));
             }
         }
-        Ok(heard)
+        unreadable.map_or(Ok(heard), Err)
+    }
+
+    async fn concern(
+        &self,
+        application: &ApplicationName,
+        push: &Push,
+    ) -> Result<Concern, EngineError> {
+        let Some(spec) = self.load_spec(application).await? else { return Ok(Concern::NoSpec) };
+        let belongs = match push.belongs(&spec) {
+            Ok(belongs) => belongs,
+            Err(why) => return Ok(Concern::Nothing(why)),
+        };
+        let found = self.find_candidates(&spec, belongs).await?;
+        Ok(Concern::Release(spec, found))
     }
 
     /// Returns those of `pushes` that are news to one of these applications, or may be. Mostly all

@@ -142,7 +142,12 @@ fn what_somebody_started_in_its_place_is_left_alone() {
     let runs = host.container("faceplate").unwrap().id;
     let rollout = |before: &str| Order::rollout(1, 1).with("BEFORE", before).send(&host);
     let ran = rollout("('hosts/faceplate:7' '0a1b2c')");
-    expect![[r#""#]].assert_eq(&tell(&host, &ran));
+    expect![[r#"
+        ended with 18
+          slipway fault: somebody has started another faceplate meanwhile; it is left alone
+        faceplate faceplate:old running 9beae5 8000:8000
+    "#]]
+    .assert_eq(&tell(&host, &ran));
     assert_eq!(host.container("faceplate").unwrap().id, runs);
     // Going back, there is nothing to bring back.
     assert_eq!(Order::back(1, None).send(&host).code, Some(0));

@@ -105,9 +105,14 @@ async fn a_repository_that_cannot_be_looked_at_hides_no_other() {
 #[tokio::test]
 async fn a_spec_that_cannot_be_read_hides_no_push_of_another_application() {
     let mut team = Team::start("power-pto").await.unwrap();
-    let table = team.sandbox.stack().environments["Wake"]["SLIPWAY_TABLE"].clone();
-    let spec = json!({"pk": {"S": "app#broken"}, "sk": {"S": "spec"}, "record": {"S": "{}"}});
-    team.person("dynamodb", "PutItem", json!({"TableName": table, "Item": spec})).unwrap();
+    let table = team.sandbox.stack().tables.values().next().unwrap().name.clone();
+    let listed = ["applications", "repository#power-pto/api"].map(|pk| (pk, "app#broken"));
+    for (pk, sk) in listed.into_iter().chain([("app#broken", "spec")]) {
+        let record = json!({"S": "{\"format\": 1, \"kind\": \"spec\""});
+        let item =
+            json!({"pk": {"S": pk}, "sk": {"S": sk}, "version": {"N": "1"}, "record": record});
+        team.person("dynamodb", "PutItem", json!({"TableName": table, "Item": item})).unwrap();
+    }
     team.sandbox.faults(|faults| {
         faults.on_events(Some("ECR Image Action"), When::Always, EventFault::Drop);
     });

@@ -279,7 +279,10 @@ async fn a_rollout_says_what_ran_when_it_was_prepared() {
         roll_out(&aws.aws, &id(), number, &tags(), &effect).await.unwrap();
         told += &aws.commands();
     }
-    expect![[r#""#]].assert_eq(&told);
+    expect![[r#"
+        slipway/05d5d9c7/faceplate/prod/17/rollout 'rollout' 300+3600 i-0a00 where ('ab12' 'hosts/faceplate:7')
+        slipway/05d5d9c7/faceplate/prod/17/rollout 'rollout' 300+3600 i-0a00 where ('hosts/faceplate:8')
+    "#]].assert_eq(&told);
 }
 
 /// A look at more hosts than one command goes to, with one that is gone.
