@@ -9,10 +9,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum WorldError {
     /// Try again: a throttle, a time-out, a lost connection, or the end of this process.
-    #[error("AWS is temporarily unavailable: {0}")]
+    #[error("temporary failure: {0}")]
     Passing(String),
     /// Trying again will not help.
-    #[error("AWS rejected the request: {0}")]
+    #[error("{0}")]
     Final(String),
     /// Update this function, or repair the record.
     #[error("cannot read or write {key}")]
@@ -36,6 +36,6 @@ pub enum EngineError {
     #[error("too many conflicting writes to {0}; deliver the event again")]
     Busy(Key),
     /// Tell the person.
-    #[error("the spec has faults:\n{0}")]
+    #[error("the spec has mistakes:\n{0}")]
     Spec(Faults),
 }

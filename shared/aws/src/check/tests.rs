@@ -68,8 +68,8 @@ fn a_check_passes_or_says_what_the_answer_was() {
         status 503 Service Unavailable: database: no connection
         status 500 Internal Server Error: all work and no play all work and no play all work and no play all work and no play all work and no play all work and no play all work and no play all work and …
         status 500 Internal Server Error: [3
-        the connection was cut off: connection closed before message completed
-        no answer: invalid HTTP version parsed
+        connection lost: connection closed before message completed
+        request failed: invalid HTTP version parsed
     "#]].assert_eq(&lines.concat());
 }
 
@@ -87,10 +87,10 @@ fn a_check_that_gets_no_answer_says_why() {
     ];
     expect![[r#"
         connection refused
-        no answer within 0s
-        only http:// and https:// can be asked
-        only http:// and https:// can be asked
-        this is no URL: invalid uri character
+        timed out after 0s
+        only http:// and https:// URLs can be checked
+        only http:// and https:// URLs can be checked
+        invalid URL: invalid uri character
     "#]]
     .assert_eq(&(lines.join("\n") + "\n"));
 }

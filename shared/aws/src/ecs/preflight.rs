@@ -169,8 +169,8 @@ mod tests {
         check(
             &service,
             &expect![[r#"
-                is being deleted; wait until it is gone, or take it out of the spec
-                is deployed by CODE_DEPLOY (its deployment controller), which does not let ECS update it; create it with the deployment controller ECS"#]],
+                is being deleted; wait until it is gone, or remove it from the spec
+                uses deployment controller CODE_DEPLOY, so ECS cannot update it; create it with deployment controller ECS"#]],
         );
     }
 
@@ -187,9 +187,9 @@ mod tests {
         check(
             &service,
             &expect![[r#"
-            is deployed by EXTERNAL (its deployment controller), which does not let ECS update it; create it with the deployment controller ECS
-            is an Express service, which is updated by a call of its own; create an ordinary service instead
-            is deployed by the strategy BLUE_GREEN, which rewrites the rules of its load balancer; set the strategy in its deploymentConfiguration to ROLLING"#]],
+                uses deployment controller EXTERNAL, so ECS cannot update it; create it with deployment controller ECS
+                is an Express service, which needs an update call of its own; create a standard service instead
+                uses deployment strategy BLUE_GREEN, which rewrites the rules of its load balancer; set the strategy in its deploymentConfiguration to ROLLING"#]],
         );
     }
 
@@ -228,7 +228,9 @@ mod tests {
         let service = Service::builder().desired_count(0).deployments(primary.build()).build();
         check(
             &service,
-            &expect!["runs no task (its desired count is 0), which proves nothing of a release"],
+            &expect![
+                "runs no task (its desired count is 0), so it cannot show that a release works"
+            ],
         );
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn faults(hosts: &[Seen], tags: &Tags) -> Vec<String> {
     let tags = named(tags);
     if hosts.is_empty() {
         return vec![format!(
-            "no managed instance carries {tags}; correct hosts.tags in the spec, or register the \
+            "no managed instance has the tags {tags}; correct hosts.tags in the spec, or register the \
              instance with Systems Manager"
         )];
     }

@@ -140,7 +140,9 @@ async fn choose(aws: &Aws, tags: &Tags, attempt: u32) -> Result<String, Unsent> 
     match (online.first(), found.first()) {
         (Some(host), _) => Ok((*host).to_owned()),
         (None, Some(host)) => Err(Unsent::Hosts(fleet::silent(host))),
-        (None, None) => Err(Unsent::Hosts(format!("no managed instance carries {}", named(tags)))),
+        (None, None) => {
+            Err(Unsent::Hosts(format!("no managed instance has the tags {}", named(tags))))
+        }
     }
 }
 

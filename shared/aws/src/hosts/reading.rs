@@ -150,7 +150,7 @@ fn dead(containers: &Containers<'_>) -> Option<String> {
 fn absent(service: &ServiceName, containers: &Containers<'_>) -> String {
     match containers.iter().find(|(_, container)| container.is_none()) {
         Some((host, _)) => format!("{host} runs no {service}"),
-        None => "no host carries the tags".to_owned(),
+        None => "no host has the tags".to_owned(),
     }
 }
 

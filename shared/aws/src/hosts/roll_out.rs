@@ -65,7 +65,7 @@ async fn before(aws: &Aws, effect: &RollOut) -> Result<Vec<String>, Halt> {
 pub(super) async fn hosts_of(aws: &Aws, tags: &Tags) -> Result<Vec<String>, Halt> {
     let hosts = super::hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
     if hosts.is_empty() {
-        return Err(Halt::Fault(format!("no managed instance carries {}", named(tags))));
+        return Err(Halt::Fault(format!("no managed instance has the tags {}", named(tags))));
     }
     Ok(fleet::ids(&hosts))
 }

@@ -168,7 +168,7 @@ mod tests {
                   "Data": {},
                   "LogicalResourceId": "Shop",
                   "PhysicalResourceId": "known",
-                  "Reason": "AWS refused: no (Odd)",
+                  "Reason": "AWS rejected the request: no (Odd)",
                   "RequestId": "r1",
                   "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop/1",
                   "Status": "FAILED"

@@ -192,6 +192,6 @@ mod tests {
         let body = Order::read(&order).map(|order| order.body(&taken)).unwrap_or_default();
         assert_eq!(body["Status"], "FAILED");
         let reason = body["Reason"].as_str().unwrap_or_default();
-        assert!(reason.contains("AWS took too long to answer; try it again"), "{reason}");
+        assert!(reason.contains("AWS did not answer in time; try again"), "{reason}");
     }
 }

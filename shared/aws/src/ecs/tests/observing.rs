@@ -239,13 +239,13 @@ async fn trouble_is_what_was_said_lately_of_this_rollout_and_not_settled_since()
     check(service(&[ours()], &[(5.0, START), (30.0, PLACE)]), &expect![[r#"
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
-        trouble: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
+        trouble: ECS: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
     // It is true of any trouble, and would hide which.
     const VAGUE: &str = "(service scr-api) is unable to consistently start tasks successfully.";
     check(service(&[ours()], &[(5.0, VAGUE), (30.0, PLACE)]), &expect![[r#"
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
-        trouble: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
+        trouble: ECS: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
     check(service(&[ours()], &[(5.0, STEADY), (30.0, PLACE)]), &expect![[r#"
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress"#]]).await;
@@ -261,12 +261,12 @@ async fn trouble_is_what_was_said_lately_of_this_rollout_and_not_settled_since()
     check(service(&[ours()], &[(5.0, SICK)]), &expect![[r#"
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
-        trouble: ECS says: (port 8080) is unhealthy in (target-group t) due to (reason Health checks failed)"#]]).await;
+        trouble: ECS: (port 8080) is unhealthy in (target-group t) due to (reason Health checks failed)"#]]).await;
     const DYING: &str = "(service scr-api) (task 0123456789abcdef) failed container health checks.";
     check(service(&[ours()], &[(5.0, DYING)]), &expect![[r#"
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
-        trouble: ECS says: failed container health checks"#]]).await;
+        trouble: ECS: failed container health checks"#]]).await;
 }
 
 #[tokio::test]

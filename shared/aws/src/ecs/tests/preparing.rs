@@ -134,7 +134,7 @@ async fn a_newer_revision_of_the_family_is_the_base_if_the_spec_says_so() {
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
         scr-api: scr-api:12 -> scr-api:16
-        warning: scr-api runs scr-api:12 and is now made from scr-api:15, which is newer
-        warning: scr-api runs scr-api:12, which somebody deregistered; a rollback registers it again
+        warning: scr-api runs scr-api:12, and its new revision starts from scr-api:15, which is newer
+        warning: scr-api runs scr-api:12, which was deregistered; a rollback registers it again
     "#]]).await;
 }

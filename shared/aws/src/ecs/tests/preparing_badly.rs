@@ -26,7 +26,7 @@ async fn a_member_that_ecs_drops_is_a_fault_that_names_it() {
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
-        fault: scr-api: ECS dropped quantumIsolation from the task definition, so that scr-api:13 is not used; correct the member, or take it out
+        fault: scr-api: ECS dropped quantumIsolation from the task definition, so scr-api:13 is not used; correct the field, or remove it
     "#]]).await;
 }
 
@@ -69,11 +69,11 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_touched() {
         BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"}],"repositoryName":"scr-api"}
         BatchGetImage {"imageIds":[{"imageDigest":"sha256:web"}],"repositoryName":"scr-web"}
         DescribeImages {"imageIds":[{"imageDigest":"sha256:web"}],"repositoryName":"scr-web"}
-        fault: scr-api could never be updated: with 2 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 100 lets it start none; lower the first or raise the second
-        fault: scr-web does not exist; create it, correct its name, or say in the spec how to create it
+        fault: scr-api cannot be updated: with desired count 2, ECS can neither stop an old task nor start a new one (minimumHealthyPercent 100, maximumPercent 100); lower minimumHealthyPercent or raise maximumPercent
+        fault: scr-web does not exist; create it, correct its name, or describe it with create: in the spec
         fault: scr-web@sha256:web is archived; restore it in ECR and deploy again
         fault: scr-api runs on linux/arm64, and scr-api@sha256:new is built for linux/amd64; build it for linux/arm64 too, or change runtimePlatform in the task definition
-        fault: the migration runs in the container apy of scr-api, which has only api, log; correct migration.container in the spec
+        fault: the migration runs in container apy of scr-api, which has only api, log; correct migration.container in the spec
     "#]]).await;
     assert_eq!(canned.items(), Vec::<String>::new());
 }
@@ -120,7 +120,7 @@ async fn whoever_may_not_look_for_secrets_goes_on_with_a_warning() {
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api","secrets":[{"name":"KEY","valueFrom":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf"}]},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
         scr-api: scr-api:12 -> scr-api:13
-        warning: AWS could not be asked for the secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf: AWS refused: no identity-based policy allows it (AccessDeniedException)
+        warning: could not check the secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf: AWS rejected the request: no identity-based policy allows it (AccessDeniedException)
     "#]]).await;
 }
 
@@ -138,7 +138,7 @@ async fn a_tag_that_cannot_move_is_a_warning_if_it_only_protects_and_a_fault_if_
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
         scr-api: scr-api:12 -> scr-api:13
-        warning: an image is not protected: the tags of scr-api cannot be moved, and slipway-keep-scr.staging.17 is on another image; exclude it from the repository's immutable tags
+        warning: an image is not protected from lifecycle rules: tags of scr-api are immutable, and slipway-keep-scr.staging.17 is on another image; exclude it from the repository's immutable tags
     "#]]).await;
     let tagged = Prepare { tag: Some("staging-latest".into()), ..wanted() };
     check(&refusing(), &tagged, &expect![[r#"
@@ -147,7 +147,7 @@ async fn a_tag_that_cannot_move_is_a_warning_if_it_only_protects_and_a_fault_if_
         BatchGetImage {"imageIds":[{"imageDigest":"sha256:new"},{"imageDigest":"sha256:old"}],"repositoryName":"scr-api"}
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"staging-latest","repositoryName":"scr-api"}
-        fault: the tags of scr-api cannot be moved, and staging-latest is on another image; exclude it from the repository's immutable tags
+        fault: tags of scr-api are immutable, and staging-latest is on another image; exclude it from the repository's immutable tags
     "#]]).await;
 }
 
@@ -181,8 +181,8 @@ async fn going_back_to_a_deregistered_revision_registers_it_again() {
         PutImage {"imageDigest":"sha256:older","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:older","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
         scr-api: scr-api:12 -> scr-api:14
-        warning: scr-api goes back to scr-api:9, which somebody deregistered; it is registered again
-        warning: scr-api runs scr-api@sha256:old, which cannot be pulled any more; a rollback cannot bring it back
+        warning: scr-api rolls back to scr-api:9, which was deregistered; Slipway registers it again
+        warning: scr-api runs scr-api@sha256:old, which can no longer be pulled; a rollback cannot restore it
     "#]]).await;
 }
 
@@ -211,7 +211,7 @@ async fn what_runs_and_cannot_be_read_any_more_is_made_from_what_was_kept() {
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"manifests\":[{\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}}]}","imageManifestMediaType":"application/vnd.oci.image.index.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"volumes":[]}
         scr-api: scr-api:12 -> scr-api:13
-        warning: scr-api runs scr-api:12, which somebody deregistered; a rollback registers it again
+        warning: scr-api runs scr-api:12, which was deregistered; a rollback registers it again
     "#]]).await;
 }
 
@@ -221,15 +221,15 @@ async fn what_aws_refuses_to_show_is_a_fault() {
     let canned = Canned::new().refuses("DescribeServices", "AccessDeniedException", denied);
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        fault: AWS refused to describe services of scr-staging: User: x is not authorized to perform: ecs:DescribeServices (AccessDeniedException); allow it in the role of this function
+        fault: AWS rejected the request to describe services of scr-staging: User: x is not authorized to perform: ecs:DescribeServices (AccessDeniedException); allow it in the role of this function
     "#]]).await;
     let hosts = Prepare { target: Target::Hosts(BTreeMap::new()), ..wanted() };
     check(
         &canned,
         &hosts,
         &expect![[r#"
-        fault: the environment runs on hosts and not in a cluster
-    "#]],
+            fault: the environment runs on hosts, not in a cluster
+        "#]],
     )
     .await;
 }
@@ -287,7 +287,7 @@ async fn a_platform_that_cannot_be_read_is_a_warning() {
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"config\":{\"digest\":\"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0\"},\"layers\":[]}","imageManifestMediaType":"application/vnd.oci.image.manifest.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
         scr-api: scr-api:12 -> scr-api:13
-        warning: AWS could not be asked for the platform of scr-api@new: AWS refused: no identity-based policy allows it (AccessDeniedException)
+        warning: could not check the platform of scr-api@new: AWS rejected the request: no identity-based policy allows it (AccessDeniedException)
     "#]]).await;
     let canned = with_single(&arm64).downloads(json!("another configuration"));
     check(&canned, &wanted(), &expect![[r#"
@@ -299,6 +299,6 @@ async fn a_platform_that_cannot_be_read_is_a_warning() {
         PutImage {"imageDigest":"sha256:new","imageManifest":"{\"config\":{\"digest\":\"sha256:d6f56bc20064075ce319ac2e6fcef5de9ea21773b0a8a4398c4405222971f9c0\"},\"layers\":[]}","imageManifestMediaType":"application/vnd.oci.image.manifest.v1+json","imageTag":"slipway-keep-scr.staging.17","repositoryName":"scr-api"}
         RegisterTaskDefinition {"containerDefinitions":[{"environment":[{"name":"EMPTY","value":""}],"essential":true,"futureProbe":{"every":5},"image":"123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:new","name":"api"},{"command":[],"essential":false,"image":"public.ecr.aws/fluent:3","name":"log"}],"family":"scr-api","quantumIsolation":{"levels":[1,2],"mode":"strict"},"requiresCompatibilities":["FARGATE"],"runtimePlatform":{"cpuArchitecture":"ARM64"},"tags":[{"key":"team","value":"scr"}],"volumes":[]}
         scr-api: scr-api:12 -> scr-api:13
-        warning: AWS could not be asked for the platform of scr-api@new: its configuration is not the one of its digest
+        warning: could not check the platform of scr-api@new: its configuration does not match its digest
     "#]]).await;
 }

@@ -58,18 +58,18 @@ async fn a_rollout_that_is_over_or_leads_elsewhere_is_not_stopped() {
     let over = services(&[deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "COMPLETED")]);
     check(&Canned::new().answers("DescribeServices", over), &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "it does not go on any more" }"#]]).await;
+        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "it is no longer in progress" }"#]]).await;
     let elsewhere = services(&[
         deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "IN_PROGRESS"),
         deployment("ecs-svc/1", "ACTIVE", "scr-api:11", "COMPLETED"),
     ]);
     check(&Canned::new().answers("DescribeServices", elsewhere), &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "stopping it would not lead back to scr-api:12" }"#]]).await;
+        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "stopping it would not roll back to scr-api:12" }"#]]).await;
     let forced = services(&[deployment("ecs-svc/3", "PRIMARY", "scr-api:13", "IN_PROGRESS")]);
     check(&Canned::new().answers("DescribeServices", forced), &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "another rollout has taken its place" }"#]]).await;
+        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "another rollout has replaced it" }"#]]).await;
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn tasks_that_run_are_not_given_up_for_an_image_that_is_gone() {
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         BatchGetImage {"imageIds":[{"imageDigest":"sha256:1"}],"repositoryName":"scr-api"}
         DescribeImages {"imageIds":[{"imageDigest":"sha256:1"}],"repositoryName":"scr-api"}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "scr-api:12 cannot be started: scr-api@sha256:1 is not in ECR (any more); push it again, or deploy another release" }"#]]).await;
+        PutBackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "scr-api:12 cannot be started: scr-api@sha256:1 is not in ECR; push it again, or deploy another release" }"#]]).await;
     let mut without_repository = with_image("x", json!({}));
     without_repository =
         without_repository.refuses("BatchGetImage", "RepositoryNotFoundException", "gone");
@@ -288,7 +288,7 @@ async fn a_service_that_this_deployment_created_is_deleted() {
     check_removal(&refused, &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         DeleteService {"cluster":"scr-staging","force":true,"service":"scr-api"}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "AWS refused to delete scr-api: no (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+        PutBackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "AWS rejected the request to delete scr-api: no (AccessDeniedException); allow it in the role of this function" }"#]]).await;
 }
 
 #[tokio::test]

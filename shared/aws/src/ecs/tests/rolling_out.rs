@@ -78,14 +78,14 @@ async fn what_aws_refuses_is_said_in_its_own_words() {
         Canned::new().refuses("DescribeServices", "ClusterNotFoundException", "Cluster not found.");
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        RolloutRefused { service: ServiceName("scr-api"), reason: "AWS refused to describe scr-api: Cluster not found (ClusterNotFoundException); correct the cluster in the application's spec" }"#]]).await;
+        RolloutRefused { service: ServiceName("scr-api"), reason: "AWS rejected the request to describe scr-api: Cluster not found (ClusterNotFoundException); correct the cluster in the application's spec" }"#]]).await;
     let canned = Canned::new()
         .answers("DescribeServices", described("ecs-svc/1", "scr-api:12"))
         .refuses("UpdateService", "AccessDeniedException", "You may not.");
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:13"}
-        RolloutRefused { service: ServiceName("scr-api"), reason: "AWS refused to update scr-api: You may not (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+        RolloutRefused { service: ServiceName("scr-api"), reason: "AWS rejected the request to update scr-api: You may not (AccessDeniedException); allow it in the role of this function" }"#]]).await;
 }
 
 #[tokio::test]

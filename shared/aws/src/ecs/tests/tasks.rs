@@ -85,7 +85,7 @@ async fn no_room_is_told_from_a_mistake() {
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/05d5d9c7/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
-        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Capacity, reason: "AWS refused to run the task: Capacity is unavailable at this time (ClientException)" }"#]]).await;
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Capacity, reason: "AWS rejected the request to run the task: Capacity is unavailable at this time (ClientException)" }"#]]).await;
     let canned = account().refuses(
         "RunTask",
         "AccessDeniedException",
@@ -94,7 +94,7 @@ async fn no_room_is_told_from_a_mistake() {
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/05d5d9c7/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
-        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "AWS refused to run the task: not authorized to perform: iam:PassRole (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "AWS rejected the request to run the task: not authorized to perform: iam:PassRole (AccessDeniedException); allow it in the role of this function" }"#]]).await;
 }
 
 /// What follows where ECS knows our token with other parameters, and a task started by this.
@@ -121,7 +121,7 @@ async fn a_task_that_we_started_with_other_parameters_is_ours() {
 #[tokio::test]
 async fn a_task_of_another_installation_is_not_ours() {
     let theirs = conflict_with("slipway/0badcafe/scr/staging/17/migrate/1").await;
-    expect![[r#"Ok(OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1 has the token of this task and was started by slipway/0badcafe/scr/staging/17/migrate/1: another installation of Slipway deploys the same environment; take it out of one of them" })"#]].assert_eq(&theirs);
+    expect![[r#"Ok(OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1 has the client token of this task and was started by slipway/0badcafe/scr/staging/17/migrate/1: another installation of Slipway deploys the same environment; remove it from one of them" })"#]].assert_eq(&theirs);
 }
 
 /// ECS takes 128 characters of these.
@@ -167,7 +167,7 @@ async fn a_command_that_ecs_would_not_take_is_never_sent() {
     let long = OneOff { command: vec!["x".repeat(9000)], ..wanted() };
     check(&canned, &long, &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "the command is too long (9054 characters with what is around it, and ECS takes 8192); put it into a script in the image" }"#]]).await;
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "the command is too long (9054 characters as containerOverrides; ECS allows 8192); put it into a script in the image" }"#]]).await;
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_task_without_a_service_and_without_a_word_about_one_is_not_started() 
     let canned = Canned::new().answers("DescribeServices", json!({"services": []}));
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "scr-api does not exist, so that nobody knows where the task should run; create it, or say in the spec how to create it" }"#]]).await;
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "scr-api does not exist, so the network and capacity of the task are unknown; create it, or describe it with create: in the spec" }"#]]).await;
 }
 
 async fn look(answer: Value) -> String {
@@ -239,8 +239,8 @@ async fn an_essential_container_that_failed_beside_the_migration_makes_its_0_dou
         look_beside(json!(false), 2, none).await,
     ];
     expect![[r#"
-        false: exit code 0, Essential container in task exited; but container proxy, which is essential, exited with 2, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when it is told to stop
-        false: exit code 0, Essential container in task exited; but container proxy, which is essential, exited with 137, OutOfMemoryError: Container killed, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when it is told to stop
+        false: exit code 0, Essential container in task exited; but essential container proxy exited with 2, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when ECS stops it
+        false: exit code 0, Essential container in task exited; but essential container proxy exited with 137, OutOfMemoryError: Container killed, and ECS may have stopped this one because of it: make that container non-essential, or let it exit with 0 when ECS stops it
         true: exit code 0, Essential container in task exited
         true: exit code 0, Essential container in task exited
         true: exit code 0, Essential container in task exited"#]].assert_eq(&seen.join("\n"));

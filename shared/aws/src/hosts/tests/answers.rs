@@ -37,12 +37,12 @@ fn every_status_of_run_commands_is_a_stage() {
         Delayed                -1 Waiting
         Cancelling             -1 Running
         Success                 0 Succeeded
-        Cancelled              -1 Cancelled("somebody cancelled the command on i-0a1")
-        DeliveryTimedOut       -1 Unheard("nothing was heard of the command from i-0a1 in time; look at its SSM agent")
-        Delivery Timed Out     -1 Unheard("nothing was heard of the command from i-0a1 in time; look at its SSM agent")
-        ExecutionTimedOut      -1 Failed("the command took too long on i-0a1 and was ended")
-        Undeliverable          -1 Unheard("the command cannot be delivered to i-0a1; it may be gone, or its SSM agent ended")
-        Terminated             -1 NeverRan("i-0a1 was left out, because another host failed")
+        Cancelled              -1 Cancelled("the command on i-0a1 was cancelled")
+        DeliveryTimedOut       -1 Unheard("i-0a1 did not answer the command before it timed out; check its SSM agent")
+        Delivery Timed Out     -1 Unheard("i-0a1 did not answer the command before it timed out; check its SSM agent")
+        ExecutionTimedOut      -1 Failed("the command timed out on i-0a1 and was stopped")
+        Undeliverable          -1 Unheard("the command cannot be delivered to i-0a1; the host may be gone, or its SSM agent stopped")
+        Terminated             -1 NeverRan("i-0a1 was skipped because another host failed")
         InvalidPlatform        -1 NeverRan("i-0a1 does not run Linux")
         AccessDenied           -1 NeverRan("AWS denies the command access to i-0a1")
         Failed                 14 Failed("i-0a1: the host cannot pull it")

@@ -47,7 +47,7 @@ async fn a_migration_whose_host_takes_no_commands_is_tried_on_the_next_one() {
         &expect![[r#"
             slipway/05d5d9c7/faceplate/prod/17/migrate/1 'one-off' 300+1500 i-0a00
             slipway/05d5d9c7/faceplate/prod/17/migrate/2 'one-off' 300+1500 i-0a01
-            Ok(OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Platform, reason: "i-0a00 takes no commands: shutting down or gone, or no SSM agent runs there" })
+            Ok(OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Platform, reason: "i-0a00 takes no commands: shutting down or gone, or without a running SSM agent" })
             Ok(OneOffStarted { purpose: Migrate, attempt: 2, task: TaskId("migrate") })
 
         "#]],

@@ -67,13 +67,13 @@ fn a_one_off_command_succeeded_only_if_the_script_says_so() {
         slipway {"ended":3,"output":"/o"}             Undeliverable      -1 failed, exit code 3, its output is in /o on i-0a1
         slipway {"ended":3,"output":"/o"}             Access Denied      -1 failed, exit code 3, its output is in /o on i-0a1
         slipway {"ended":3,"output":"/o"}             In Progress        -1 goes on
-        slipway {"ended":124,"output":"/o"}           Success             0 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Failed              1 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Failed             22 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Cancelled          -1 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Delivery Timed Out -1 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Undeliverable      -1 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
-        slipway {"ended":124,"output":"/o"}           Access Denied      -1 failed, exit code 124, it took too long and was ended; its output is in /o on i-0a1
+        slipway {"ended":124,"output":"/o"}           Success             0 failed, exit code 124, it timed out and was stopped; its output is in /o on i-0a1
+        slipway {"ended":124,"output":"/o"}           Failed              1 failed, exit code 124, it timed out and was stopped; its output is in /o on i-0a1
+        slipway {"ended":124,"output":"/o"}           Failed             22 failed, exit code 124, it timed out and was stopped; its output is in /o on i-0a1
+        slipway {"ended":124,"output":"/o"}           Cancelled          -1 failed, exit code 124, it timed out and was stopped; its output is in /o on i-0a1
+        slipway {"ended":124,"output":"/o"}           Delivery Timed Out -1 failed, exit code 124, it timed out and was stopped; its output is in /o on i-0a1
+        slipway {"ended":124,"output":"/o"}           Undeliverable      -1 failed, exit code 124, it timed out and was stopped; its output is in /o on i-0a1
+        slipway {"ended":124,"output":"/o"}           Access Denied      -1 failed, exit code 124, it timed out and was stopped; its output is in /o on i-0a1
         slipway {"ended":124,"output":"/o"}           In Progress        -1 goes on
         slipway {"running":true}                      Success             0 goes on
         slipway {"running":true}                      Failed              1 goes on

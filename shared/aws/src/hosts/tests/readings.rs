@@ -69,10 +69,10 @@ fn a_service_is_up_only_if_every_host_runs_exactly_our_revision() {
         both run the old one         TakenOver { revision: Revision("hosts/faceplate:old") }
         one runs nothing             Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 runs no faceplate", fault: Some(Platform) }) }
         one has died                 Failed { reason: "the container on i-0a1 is exited (exit code 137)" }
-        one is silent                Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 has not been heard of", fault: Some(Platform) }) }
-        both are silent              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 has not been heard of", fault: Some(Platform) }) }
+        one is silent                Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 is not connected to Systems Manager", fault: Some(Platform) }) }
+        both are silent              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 is not connected to Systems Manager", fault: Some(Platform) }) }
         none runs anything           Gone
-        no host is left              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "no host carries the tags any more", fault: Some(Platform) }) }
+        no host is left              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "no host carries the tags", fault: Some(Platform) }) }
     "#]].assert_eq(&table);
 }
 

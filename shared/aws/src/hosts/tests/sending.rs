@@ -177,7 +177,7 @@ async fn where_no_host_takes_commands_the_way_back_is_refused_with_their_names()
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 2 from i-0a00 to i-0a01
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a00
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a01
-            Ok(PutBackRefused { service: ServiceName("faceplate"), refusal: Final, reason: "i-0a00, i-0a01 take no commands: shutting down or gone, or no SSM agent runs there" })
+            Ok(PutBackRefused { service: ServiceName("faceplate"), refusal: Final, reason: "i-0a00, i-0a01 take no commands: shutting down or gone, or without a running SSM agent" })
         "#]],
     );
 }
@@ -310,7 +310,7 @@ async fn a_look_sees_every_host_that_answers() {
             slipway-look/05d5d9c7/faceplate/prod/17 'look' 30+30 2 from i-0a50 to i-0a51
             slipway-look/05d5d9c7/faceplate/prod/17 'look' 30+30 i-0a50
             slipway-look/05d5d9c7/faceplate/prod/17 'look' 30+30 i-0a51
-            52 looked, but ["i-0a51 takes no commands: shutting down or gone, or no SSM agent runs there"]
+            52 looked, but ["i-0a51 takes no commands: shutting down or gone, or without a running SSM agent"]
         "#]],
     );
 }

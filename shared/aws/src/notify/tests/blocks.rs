@@ -90,7 +90,7 @@ fn a_start_needs_no_thread() {
             {
               "elements": [
                 {
-                  "text": "To stop it and go back, invoke `slipway-rollback` with `{\"application\": \"scr\", \"environment\": \"staging\", \"why\": \"…\", \"by\": \"…\"}`",
+                  "text": "To stop it and roll back, invoke `slipway-rollback` with `{\"application\": \"scr\", \"environment\": \"staging\", \"why\": \"…\", \"by\": \"…\"}`",
                   "type": "mrkdwn"
                 }
               ],
@@ -111,14 +111,14 @@ fn a_webhook_gets_everything_at_once() {
           "blocks": [
             {
               "text": {
-                "text": ":rotating_light: *scr/staging: 3f2a9c1 is stuck; somebody must look*",
+                "text": ":rotating_light: *scr/staging: 3f2a9c1 is stuck; a person must act*",
                 "type": "mrkdwn"
               },
               "type": "section"
             },
             {
               "text": {
-                "text": "nothing moved. It began with: alarm scr-staging-5xx: 7 &gt; 5 &lt;errors&gt;",
+                "text": "nothing moved. Original cause: alarm scr-staging-5xx: 7 &gt; 5 &lt;errors&gt;",
                 "type": "mrkdwn"
               },
               "type": "section"
@@ -142,14 +142,14 @@ fn a_webhook_gets_everything_at_once() {
             {
               "elements": [
                 {
-                  "text": "To try again to go back, invoke `slipway-rollback` with `{\"application\": \"scr\", \"environment\": \"staging\", \"why\": \"…\", \"by\": \"…\"}`",
+                  "text": "To retry the rollback, invoke `slipway-rollback` with `{\"application\": \"scr\", \"environment\": \"staging\", \"why\": \"…\", \"by\": \"…\"}`",
                   "type": "mrkdwn"
                 }
               ],
               "type": "context"
             }
           ],
-          "text": "scr/staging: 3f2a9c1 is stuck; somebody must look",
+          "text": "scr/staging: 3f2a9c1 is stuck; a person must act",
           "unfurl_links": false
         }
     "#]].assert_eq(&format!("{:#}\n", blocks::everything(&story)));

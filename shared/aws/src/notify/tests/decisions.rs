@@ -66,14 +66,14 @@ fn slacks_refusals_say_what_to_do() {
         Final("Slack does not know the channel; name it by its id (C…), and invite the app into it if it is private (channel_not_found)")
         Final("the app is not in the channel; invite it there with /invite (not_in_channel)")
         Final("the channel is archived; name another one (is_archived)")
-        Access("Slack does not know the token any more (invalid_auth); put a new one into the secret")
+        Access("Slack rejected the token (invalid_auth); put a new one into the secret")
         Final("the app may not write; give it the scope chat:write (missing_scope)")
         Passing("Slack is busy (ratelimited)")
         Passing("Slack is busy (internal_error)")
         Gone
-        Final("the webhook does not exist any more; make a new one and put it into the secret (no_service)")
-        Final("Slack does not take the message as Slipway wrote it; please report this (invalid_blocks)")
-        Final("Slack refused (some_new_word)")
+        Final("the webhook no longer exists; create a new one and put it into the secret (no_service)")
+        Final("Slack rejected the format of the message; please report this (invalid_blocks)")
+        Final("Slack rejected the message (some_new_word)")
     "#]].assert_eq(&lines.concat());
 }
 
@@ -141,7 +141,7 @@ fn only_a_passing_trouble_is_tried_again_and_not_for_ever() {
     let lines = lines.map(|(what, over)| format!("{what}: {over:?}\n"));
     expect![[r#"
         told: Ok(())
-        busy: Err("Slack could not be told yet: busy")
+        busy: Err("could not notify Slack yet: busy")
         busy for an hour: Ok(())
         refused: Ok(())
     "#]]

@@ -38,9 +38,9 @@ async fn a_deployment_is_one_message_and_one_thread() {
           read the secret
           Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
         announced
-          SNS: scr/staging: going back from 3f2a9c1
-          Slack chat.update: scr/staging: going back from 3f2a9c1, channel "C1", ts "17.1"
-          Slack chat.postMessage: scr/staging: going back from 3f2a9c1, channel "C1", thread_ts "17.1", reply_broadcast true
+          SNS: scr/staging: rolling back 3f2a9c1
+          Slack chat.update: scr/staging: rolling back 3f2a9c1, channel "C1", ts "17.1"
+          Slack chat.postMessage: scr/staging: rolling back 3f2a9c1, channel "C1", thread_ts "17.1", reply_broadcast true
         announced
           SNS: scr/staging: 3f2a9c1 was rolled back
           Slack chat.update: scr/staging: 3f2a9c1 was rolled back, channel "C1", ts "17.1"
@@ -78,7 +78,7 @@ async fn slack_may_ask_for_patience_and_the_topic_is_not_told_again() {
           SNS: scr/staging: deploying 3f2a9c1
           read the secret
           Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
-        Passing: AWS cannot be reached for now: Slack could not be told yet: Slack asks to come back after 30 seconds
+        Passing: temporary failure: could not notify Slack yet: rate limited by Slack; retry after 30 seconds
           Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
         announced
     "##]].assert_eq(&story.concat());
@@ -102,7 +102,7 @@ async fn half_of_it_told_is_not_told_again() {
           SNS: scr/staging: 3f2a9c1 was rolled back
           Slack chat.update: scr/staging: 3f2a9c1 was rolled back, channel "C1", ts "17.1"
           Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast true
-        Passing: AWS cannot be reached for now: Slack could not be told yet: Slack answered 503 Service Unavailable
+        Passing: temporary failure: could not notify Slack yet: Slack answered 503 Service Unavailable
           Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast true
         announced
     "##]].assert_eq(&story.concat());
@@ -221,12 +221,12 @@ async fn slack_is_told_of_slipways_own_alarms() {
     story += &town.hear(&nothing).await;
     expect![[r##"
           read the secret
-          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C rings, channel "#deployments"
+          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C is in ALARM, channel "#deployments"
         told
-          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C rings, channel "#deployments"
-        Passing: AWS cannot be reached for now: Slack answered 503 Service Unavailable
-          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C rings, channel "#deployments"
+          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C is in ALARM, channel "#deployments"
+        Passing: temporary failure: Slack answered 503 Service Unavailable
+          Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C is in ALARM, channel "#deployments"
         told
-        Unreadable: the topic told of no alarm: expected value at line 1 column 1
+        Unreadable: the message is not an alarm: expected value at line 1 column 1
     "##]].assert_eq(&story);
 }

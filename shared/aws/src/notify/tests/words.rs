@@ -16,91 +16,91 @@ fn every_piece_of_news_reads_well() {
     expect![[r#"
         scr/staging: deploying 3f2a9c1
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
-        To stop it and go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+        To stop it and roll back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
-        scr/staging: 3f2a9c1 waits for approval until 2026-11-22T09:02:12Z
+        scr/staging: 3f2a9c1 is waiting for approval until 2026-11-22T09:02:12Z
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
-        To agree, invoke the function slipway-control with {"application": "scr", "environment": "staging", "control": "approve", "version": "3f2a9c1", "by": "…"}
+        To approve, invoke the function slipway-control with {"application": "scr", "environment": "staging", "control": "approve", "version": "3f2a9c1", "by": "…"}
 
-        scr/staging: going back from 3f2a9c1
+        scr/staging: rolling back 3f2a9c1
         Why: alarm scr-staging-5xx: 7 > 5 <errors>
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
 
         scr/staging: 3f2a9c1 is live
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: succeeded.
-        To go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+        To roll back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
-        scr/staging: 3f2a9c1 is in place, unproven
-        Why: scr-api ran no task, for its desired count is 0. It is not promoted before it has run: deploy it again then
+        scr/staging: 3f2a9c1 is deployed but unproven
+        Why: scr-api ran no task: its desired count is 0. It is not promoted until it has run; deploy it again then
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
-          09:12:40 Ended: unproven: scr-api ran no task, for its desired count is 0.
+          09:12:40 Ended: unproven: scr-api ran no task: its desired count is 0.
 
         scr/staging: 3f2a9c1 was rolled back
-        Why: 2 tasks of scr-api died by themselves: container api exited with 1
+        Why: 2 tasks of scr-api failed: container api exited with 1
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
-          09:12:40 Ended: rolled back: 2 tasks of scr-api died by themselves: container api exited with 1.
+          09:12:40 Ended: rolled back: 2 tasks of scr-api failed: container api exited with 1.
 
         scr/staging: 3f2a9c1 failed; no service was changed
         Why: pre-flight: repository scr-api has no such image; no service scr-web
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: failed: pre-flight: repository scr-api has no such image; no service scr-web.
 
-        scr/staging: 3f2a9c1 failed half-way
-        Why: AWS refused to update scr-web: no such cluster. These were left as they are: scr-api, scr-web
+        scr/staging: 3f2a9c1 is partially deployed
+        Why: scr-web could not be updated: no such cluster. Still on the new revision: scr-api, scr-web
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
-          09:12:40 Ended: failed: AWS refused to update scr-web: no such cluster; left as they are: scr-api, scr-web.
-        To put back what was left, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+          09:12:40 Ended: failed: scr-web could not be updated: no such cluster; still on the new revision: scr-api, scr-web.
+        To roll back the remaining services, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
         scr/staging: 3f2a9c1 was superseded
         Why: 77aa001 is newer
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: superseded: 77aa001 is newer.
 
         scr/staging: 3f2a9c1 was rejected
         Why: ann: not on a Friday
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: rejected by ann: not on a Friday.
 
         scr/staging: 3f2a9c1 was cancelled
         Why: bob: wrong branch
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: cancelled by bob: wrong branch.
 
-        scr/staging: 3f2a9c1 is stuck; somebody must look
-        Why: scr-api did not go back in time. It began with: alarm scr-staging-5xx: 7 > 5 <errors>
+        scr/staging: 3f2a9c1 is stuck; a person must act
+        Why: scr-api did not go back in time. Original cause: alarm scr-staging-5xx: 7 > 5 <errors>
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
-        Last words:
+        Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
           09:12:40 Ended: stuck: scr-api did not go back in time (after: alarm scr-staging-5xx: 7 > 5 <errors>).
-        To try again to go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
+        To retry the rollback, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
-        scr/staging: 3f2a9c1 is not deployed
+        scr/staging: 3f2a9c1 will not be deployed
         Why: it is older than what runs here
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
 
-        scr/staging: 3f2a9c1 waits
+        scr/staging: 3f2a9c1 is waiting
         Why: outside of the hours of production
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
 
         scr/staging: 3f2a9c1 is still incomplete
-        Why: nobody pushed web, gateway under this tag
+        Why: not pushed under this tag: web, gateway
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
 
     "#]].assert_eq(&stories.collect::<String>());

@@ -22,12 +22,12 @@ fn a_push_can_be_told_by_hand() {
     let lines = told.map(|payload| outcome(push(&payload, NOW), show_push) + "\n").concat();
     expect![[r#"
         scr-api 3f2a9c1 1e434f081e43 at 2026-11-21T09:02:12Z
-        Unreadable: `tag` is missing; tell of a push so: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
+        Unreadable: `tag` is missing; report a push like this: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
         Unreadable: `digest` is latest; it should be sha256: and 64 hexadecimal digits, as `docker push` prints it
-        Unreadable: `tag` is missing; tell of a push so: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
-        Unreadable: `digest` is missing; tell of a push so: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
-        Unreadable: `digest` is missing; tell of a push so: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
-        Unreadable: `digest` is missing; tell of a push so: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
+        Unreadable: `tag` is missing; report a push like this: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
+        Unreadable: `digest` is missing; report a push like this: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
+        Unreadable: `digest` is missing; report a push like this: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
+        Unreadable: `digest` is missing; report a push like this: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
     "#]].assert_eq(&lines);
 }
 
@@ -88,15 +88,15 @@ fn what_is_missing_is_named_by_its_path() {
         Unreadable: `time` is "yesterday"; it should be a time like 2026-11-20T10:00:03Z
         Unreadable: `resources.0` is missing; it should be a text
         Unreadable: `resources.0` is arn:aws:s3:::bucket; it should be the ARN of a service
-        not for us: arn:aws:ecs:eu-central-1:123456789012:service/scr-api is an ARN of the old kind and does not name its cluster
+        not for us: arn:aws:ecs:eu-central-1:123456789012:service/scr-api is an ARN in the old format, which does not name the cluster
         Unreadable: `detail.startedBy` is slipway/scr/staging/17; it should be slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
         Unreadable: `detail.startedBy` is slipway/5f1d7a90/scr/staging/17/dance/1; it should be slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
         Unreadable: `detail.startedBy` is slipway/5f1d7a90/scr/staging/x/migrate/1; it should be slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate (or undo)/ATTEMPT
         - scr/staging/17 OneOffReported { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/c2f30147b0896994f152fb3eaa751fde"), end: Some(OneOffEnd { exit_code: Some(0), stop: Stop { code: Some("EssentialContainerExited"), reason: "Essential container in task exited" }, reason: None, beside: None }) }
-        Unreadable: `detail.overrides.containerOverrides` gives no container of `detail.containers` a command, so that nobody can say which one did the work
+        Unreadable: `detail.overrides.containerOverrides` gives no container of `detail.containers` a command, so the container that ran it is unknown
         Unreadable: `detail.state.timestamp` is 7; it should be a text
         scr-staging-5xx NoData since 2026-11-21T09:11:20Z
-        not for us: a message that is no alarm
+        not for us: a message that is not an alarm
     "#]].assert_eq(&(lines.join("\n") + "\n"));
 }
 

@@ -14,7 +14,7 @@ fn every_event_of_ecr_is_a_push_or_none_of_our_business() {
         ecr-push-failed                          not for us: PUSH in scr-api: FAILURE
         ecr-push-index-child-empty-tag           scr-web no tag 2bf27078aabe at 2026-11-21T09:00:38Z application/vnd.oci.image.config.v1+json
         ecr-push-index-child-no-tag              scr-web no tag 168b0cf67cc4 at 2026-11-21T09:00:39Z application/vnd.in-toto+json
-        ecr-push-keep-tag                        not for us: our own tag slipway-keep-scr.staging.17
+        ecr-push-keep-tag                        not for us: Slipway's own tag slipway-keep-scr.staging.17
         ecr-push-semver                          scr-api v1.4.0 1e434f08c210 at 2026-11-21T11:30:02Z application/vnd.oci.image.config.v1+json
         ecr-push-signature                       scr-api sha256-1e434f08c210f5f307505537abee3cf7cf0fb984e020e96270267dd058e46f8c.sig 5d55da39858d at 2026-11-21T09:00:20Z application/vnd.dev.cosign.artifact.sig.v1+json
         ecr-push-tagged-index                    scr-web 3f2a9c1d7b60 e15a4c0a862d at 2026-11-21T09:00:40Z
@@ -47,19 +47,19 @@ fn every_event_of_ecs_says_what_to_look_at() {
         ecs-task-one-off-exit-1                  5f1d7a90 scr/staging/17 OneOffReported { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/b8d1ddb89a8cf8c5fed434b6f5780721"), end: Some(OneOffEnd { exit_code: Some(1), stop: Stop { code: Some("EssentialContainerExited"), reason: "Essential container in task exited" }, reason: None, beside: None }) }
         ecs-task-one-off-no-secret               5f1d7a90 scr/staging/17 OneOffReported { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/aa8fcd33ac3132c4770b8b2d10a3da3e"), end: Some(OneOffEnd { exit_code: None, stop: Stop { code: Some("TaskFailedToStart"), reason: "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm: AccessDeniedException" }, reason: None, beside: None }) }
         ecs-task-one-off-out-of-memory           5f1d7a90 scr/staging/17 OneOffReported { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/8fb32214cf8460fce3f32c8beae80caa"), end: Some(OneOffEnd { exit_code: Some(137), stop: Stop { code: Some("EssentialContainerExited"), reason: "Essential container in task exited" }, reason: Some("OutOfMemoryError: Container killed due to memory usage"), beside: None }) }
-        ecs-task-one-off-running                 not for us: slipway/5f1d7a90/scr/staging/17/migrate/1 on its way
+        ecs-task-one-off-running                 not for us: slipway/5f1d7a90/scr/staging/17/migrate/1 has not stopped
         ecs-task-one-off-spot                    5f1d7a90 scr/staging/17 OneOffReported { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/605010743d0da63b544589aa83d24518"), end: Some(OneOffEnd { exit_code: Some(143), stop: Stop { code: Some("SpotInterruption"), reason: "Your Spot Task was interrupted." }, reason: None, beside: None }) }
         ecs-task-one-off-stopped-by-person       5f1d7a90 scr/staging/17 OneOffReported { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/2a40e799506a9ff8edb9ece4f5bc7b5a"), end: Some(OneOffEnd { exit_code: Some(137), stop: Stop { code: Some("UserInitiated"), reason: "Task stopped by user" }, reason: None, beside: None }) }
-        ecs-task-pending                         not for us: a task of scr-api on its way
-        ecs-task-running-family                  not for us: a task of family:scr-cron, started by somebody else
-        ecs-task-running-guardduty               not for us: a task of scr-api on its way
-        ecs-task-running                         not for us: a task of scr-api on its way
+        ecs-task-pending                         not for us: a task of scr-api that has not stopped
+        ecs-task-running-family                  not for us: a task of family:scr-cron, not started by Slipway
+        ecs-task-running-guardduty               not for us: a task of scr-api that has not stopped
+        ecs-task-running                         not for us: a task of scr-api that has not stopped
         ecs-task-sidecar-died                    scr-staging/scr-api scr-api:42 runs [api no code; worker 1, not essential]
         ecs-task-sidecar-never-started           scr-staging/scr-api scr-api:42 runs [api no code; worker no code, not essential CannotStartContainerError: failed to create shim task]
         ecs-task-stopped-cannot-pull             scr-staging/scr-api scr-api:42 stopped, TaskFailedToStart: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:1e434f08c210f5f307505537abee3cf7cf0fb984e020e96270267dd058e46f8c: not found [api no code]
         ecs-task-stopped-crash-guardduty         scr-staging/scr-api scr-api:42 stopped, EssentialContainerExited: Essential container in task exited [api 1]
         ecs-task-stopped-crash                   scr-staging/scr-api scr-api:42 stopped, EssentialContainerExited: Essential container in task exited [api 1]
-        ecs-task-stopped-foreign-one-off         not for us: a task of family:scr-cron, started by somebody else
+        ecs-task-stopped-foreign-one-off         not for us: a task of family:scr-cron, not started by Slipway
         ecs-task-stopped-health-check            scr-staging/scr-api scr-api:42 stopped, ServiceSchedulerInitiated: Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/scr-api/5c0f1d2e3a4b5c6d) [api 143]
         ecs-task-stopped-scale-in                scr-staging/scr-api scr-api:41 stopped, ServiceSchedulerInitiated: Scaling activity initiated by (deployment ecs-svc/7719420038865510243) [api 0]
         ecs-task-stopped-spot                    scr-staging/scr-api scr-api:42 stopped, SpotInterruption: Your Spot Task was interrupted. [api 143]
@@ -118,16 +118,16 @@ fn nobody_mistakes_the_payload_of_another_function() {
     };
     expect![[r#"
         console-rollback                         
-          Unreadable: `digest` is missing; tell of a push so: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
-          Unreadable: `detail-type` is missing; this function takes events of ECS's from EventBridge
-          Unreadable: neither `detail-type` nor `alarmData` nor `Records` is there; this function takes alarms from EventBridge, as an alarm's own action, or through SNS
+          Unreadable: `digest` is missing; report a push like this: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
+          Unreadable: `detail-type` is missing; this function takes ECS events from EventBridge
+          Unreadable: `detail-type`, `alarmData` and `Records` are all missing; this function takes alarms from EventBridge, as an alarm's own action, or through SNS
         schedule-tick                            
           not for us: Scheduled Event
           not for us: Scheduled Event
           not for us: Scheduled Event
         sqs-timers                               
-          Unreadable: `digest` is missing; tell of a push so: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
-          Unreadable: `detail-type` is missing; this function takes events of ECS's from EventBridge
+          Unreadable: `digest` is missing; report a push like this: {"repository": "scr-api", "tag": "3f2a9c1", "digest": "sha256:…"}
+          Unreadable: `detail-type` is missing; this function takes ECS events from EventBridge
           Unreadable: `Sns.Message` is missing; it should be a text
     "#]].assert_eq(&table(&["sched", "console-rollback.", "sqs-timers"], read));
 }

@@ -74,10 +74,10 @@ fn what_does_not_hold_is_named() {
     expect![[r#"
         {
           "text": [
-            "scr/staging: 3 things do not hold, of 3 deployments (1 to 3) and the environment's record; 24 rules",
-            "  deployment 1: it is due at 2026-01-06T12:00:00Z, and the table says 2026-01-06T12:05:00Z (the rule: what waits for a moment is woken soon after it)",
-            "  deployment 1: it has ended, and still asks for prepare (the rule: a deployment that has ended asks nothing more of a worker, but to tell people)",
-            "  deployment 2: it holds another kind of record (the rule: every record can be read, and lies under its own number)"
+            "scr/staging: 3 rule violations in 3 deployments (1 to 3) and the environment's record; 24 rules",
+            "  deployment 1: it is due at 2026-01-06T12:00:00Z, but its item is due at 2026-01-06T12:05:00Z (the rule: a record that is due is woken soon afterwards)",
+            "  deployment 1: it has ended, but still requests prepare (the rule: a deployment that has ended requests nothing but notices)",
+            "  deployment 2: it holds another kind of record (the rule: every record can be read, and has its own number)"
           ]
         }"#]].assert_eq(&format!("{:#}", audit(&desk, &payload)));
 }
@@ -92,7 +92,7 @@ fn an_audit_goes_on_where_it_stopped() {
         {
           "text": [
             "scr/staging: every rule holds for 2 deployments (1 to 2); 24 rules",
-            "  not checked: deployments from 3 on and the environment's record"
+            "  not checked: deployments 3 and later, and the environment's record"
           ]
         }"#]]
     .assert_eq(&format!("{:#}", audit(&desk, &payload)));
@@ -117,7 +117,7 @@ fn where_time_is_short_it_says_from_where_on_it_has_looked() {
             }
           },
           "not_checked": [
-            "deployments below 2, for which no time was left"
+            "deployments below 2, because time ran out"
           ],
           "rules": null,
           "summary": "scr/staging: every rule holds for 2 deployments (2 to 3) and the environment's record"
@@ -129,7 +129,7 @@ fn where_time_is_short_it_says_from_where_on_it_has_looked() {
           "findings": [],
           "holds": true,
           "not_checked": [
-            "deployments from 2 on and the environment's record"
+            "deployments 2 and later, and the environment's record"
           ],
           "rules": null,
           "summary": "scr/staging: every rule holds for deployment 1"
@@ -153,8 +153,8 @@ fn an_environment_whose_own_record_cannot_be_read_is_audited_as_far_as_can_be() 
     expect![[r#"
         {
           "text": [
-            "scr/staging: one thing does not hold, of deployment 1; 24 rules",
-            "  the environment: it cannot be read: it holds another kind of record (the rule: every record can be read, and lies under its own number)",
+            "scr/staging: 1 rule violation in deployment 1; 24 rules",
+            "  the environment: it cannot be read: it holds another kind of record (the rule: every record can be read, and has its own number)",
             "  not checked: what depends on the environment's record"
           ]
         }"#]].assert_eq(&format!("{:#}", audit(&desk, &payload)));
@@ -183,10 +183,10 @@ fn a_mistake_is_answered_with_what_to_write() {
         told.push_str(&format!("{}\n", answer["because"]));
     }
     expect![[r#"
-        "say which application and environment"
+        "pass \"application\" and \"environment\""
         "there is no environment stagin; did you mean staging?"
-        "an audit is about every deployment; leave \"deployment\" or \"audit\" out"
-        "\"before\" says where an audit goes on; add \"audit\": true"
+        "an audit covers every deployment; remove \"deployment\" or \"audit\""
+        "\"before\" is where an audit continues; add \"audit\": true"
         "before is \"x\"; write a number"
         "audit is \"perhaps\"; write true or false"
     "#]]

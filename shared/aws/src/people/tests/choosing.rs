@@ -14,36 +14,36 @@ fn a_whole_tag_goes_before_the_beginning_of_another() {
     desk.deploy(
         r#"{"environment": "staging", "version": "c90f", "dry_run": 1}"#,
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer_would_be": "deployment 3 of c90f has started",
-          "dry_run": "nothing was done",
-          "plan": {
-            "environment": "scr/staging",
-            "from": "7b41d0e",
-            "images": [
-              "api: 7b41d0ea1000 -> c90fa1000000",
-              "gateway: 7b41d0e9a000 -> c90f9a000000",
-              "web: 7b41d0eeb000 -> c90feb000000"
-            ],
-            "steps": [
-              "look at everything and register the new task definitions",
-              "run the migration: poetry run alembic upgrade head",
-              "update scr-api",
-              "update scr-ai-gateway",
-              "update scr-web",
-              "ask https://api.staging.scr-platform.com/health",
-              "ask https://staging.scr-platform.com/",
-              "watch the alarms for 5m"
-            ],
-            "to": "c90f"
-          },
-          "to_do_it": {
-            "application": "scr",
-            "environment": "staging",
-            "version": "c90f"
-          }
-        }"#]],
+            {
+              "accepted": true,
+              "answer_would_be": "deployment 3 of c90f has started",
+              "dry_run": "nothing was done",
+              "plan": {
+                "environment": "scr/staging",
+                "from": "7b41d0e",
+                "images": [
+                  "api: 7b41d0ea1000 -> c90fa1000000",
+                  "gateway: 7b41d0e9a000 -> c90f9a000000",
+                  "web: 7b41d0eeb000 -> c90feb000000"
+                ],
+                "steps": [
+                  "run the pre-flight checks and register the new task definitions",
+                  "run the migration: poetry run alembic upgrade head",
+                  "update scr-api",
+                  "update scr-ai-gateway",
+                  "update scr-web",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
+                  "watch the alarms for 5m"
+                ],
+                "to": "c90f"
+              },
+              "to_do_it": {
+                "application": "scr",
+                "environment": "staging",
+                "version": "c90f"
+              }
+            }"#]],
     );
 }
 
@@ -65,7 +65,7 @@ fn an_image_whose_push_got_lost_is_looked_up() {
                 "dry_run": true,
                 "environment": "staging",
                 "version": "v1.2.3",
-                "why": "the customer waits for it"
+                "why": "a customer is waiting for it"
               }
             }"#]],
     );
@@ -73,36 +73,36 @@ fn an_image_whose_push_got_lost_is_looked_up() {
     desk.deploy(
         payload,
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer_would_be": "deployment 1 of c90ffee has started",
-          "dry_run": "nothing was done",
-          "plan": {
-            "environment": "scr/staging",
-            "from": "what runs now",
-            "images": [
-              "api: c90ffeea1000",
-              "gateway: c90ffee9a000",
-              "web: c90ffeeeb000"
-            ],
-            "steps": [
-              "look at everything and register the new task definitions",
-              "run the migration: poetry run alembic upgrade head",
-              "update scr-api",
-              "update scr-ai-gateway",
-              "update scr-web",
-              "ask https://api.staging.scr-platform.com/health",
-              "ask https://staging.scr-platform.com/",
-              "watch the alarms for 5m"
-            ],
-            "to": "c90ffee"
-          },
-          "to_do_it": {
-            "application": "scr",
-            "environment": "staging",
-            "version": "c90ffee"
-          }
-        }"#]],
+            {
+              "accepted": true,
+              "answer_would_be": "deployment 1 of c90ffee has started",
+              "dry_run": "nothing was done",
+              "plan": {
+                "environment": "scr/staging",
+                "from": "current revisions",
+                "images": [
+                  "api: c90ffeea1000",
+                  "gateway: c90ffee9a000",
+                  "web: c90ffeeeb000"
+                ],
+                "steps": [
+                  "run the pre-flight checks and register the new task definitions",
+                  "run the migration: poetry run alembic upgrade head",
+                  "update scr-api",
+                  "update scr-ai-gateway",
+                  "update scr-web",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
+                  "watch the alarms for 5m"
+                ],
+                "to": "c90ffee"
+              },
+              "to_do_it": {
+                "application": "scr",
+                "environment": "staging",
+                "version": "c90ffee"
+              }
+            }"#]],
     );
 }
 
@@ -114,25 +114,25 @@ fn a_tag_that_nobody_heard_of_is_looked_up_in_every_repository() {
     desk.deploy(
         r#"{"environment": "staging", "version": "d00d1e5"}"#,
         &expect![[r#"
-        {
-          "accepted": false,
-          "because": "scr-ai-gateway has no image d00d1e5",
-          "choices": [
             {
-              "application": "scr",
-              "environment": "staging",
-              "version": "c90ffee"
-            }
-          ],
-          "example": {
-            "application": "scr",
-            "by": "your name",
-            "dry_run": true,
-            "environment": "staging",
-            "version": "7b41d0e",
-            "why": "the customer waits for it"
-          }
-        }"#]],
+              "accepted": false,
+              "because": "scr-ai-gateway has no image d00d1e5",
+              "choices": [
+                {
+                  "application": "scr",
+                  "environment": "staging",
+                  "version": "c90ffee"
+                }
+              ],
+              "example": {
+                "application": "scr",
+                "by": "your name",
+                "dry_run": true,
+                "environment": "staging",
+                "version": "7b41d0e",
+                "why": "a customer is waiting for it"
+              }
+            }"#]],
     );
     desk.has("scr-ai-gateway", "d00d1e5", &digest("gateway", "d00d1e5"));
     desk.deploy(
@@ -151,13 +151,13 @@ fn a_tag_that_nobody_heard_of_is_looked_up_in_every_repository() {
                   "web: 7b41d0eeb000 -> d00d1e5eb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "d00d1e5"
@@ -186,7 +186,7 @@ fn a_tag_that_nobody_heard_of_is_looked_up_in_every_repository() {
             "dry_run": true,
             "environment": "staging",
             "version": "7b41d0e",
-            "why": "the customer waits for it"
+            "why": "a customer is waiting for it"
           }
         }"#]]);
 }
@@ -204,12 +204,12 @@ fn a_tag_that_moves_is_what_it_is_now() {
               "dry_run": "nothing was done",
               "plan": {
                 "environment": "wwhd/production",
-                "from": "what runs now",
+                "from": "current revisions",
                 "images": [
                   "backend: ab1200000000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "update wwhd-service",
                   "watch the alarms for 5m"
                 ],
@@ -251,7 +251,7 @@ fn single_images_are_chosen_by_their_digests() {
                 "dry_run": true,
                 "environment": "staging",
                 "version": "7b41d0e",
-                "why": "the customer waits for it"
+                "why": "a customer is waiting for it"
               }
             }"#]],
     );
@@ -274,13 +274,13 @@ fn single_images_are_chosen_by_their_digests() {
                   "web: 7b41d0eeb000 -> c90ffeeeb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "c90ffee,api@d00d1e5a1000"

@@ -82,21 +82,21 @@ fn a_spec_is_stored_and_told_what_it_changes() {
     desk.configure(
         &json!({"spec": moved}),
         &expect![[r#"
-        {
-          "accepted": true,
-          "application": "shop",
-          "changed": true,
-          "changes": [
-            "environments.staging is gone",
-            "environments.dev is new"
-          ],
-          "environments": [
-            "dev"
-          ],
-          "warnings": [
-            "environments.staging leaves the spec; nothing is deployed there any more"
-          ]
-        }"#]],
+            {
+              "accepted": true,
+              "application": "shop",
+              "changed": true,
+              "changes": [
+                "environments.staging is gone",
+                "environments.dev is new"
+              ],
+              "environments": [
+                "dev"
+              ],
+              "warnings": [
+                "environments.staging is removed from the spec; Slipway no longer deploys it"
+              ]
+            }"#]],
     );
 }
 
@@ -131,7 +131,7 @@ fn a_service_that_leaves_the_spec_goes_on_running_and_that_is_said() {
             "staging"
           ],
           "warnings": [
-            "environments.staging.services: shop-worker goes on running in the cluster shop-staging, where nothing brings it forward any more; scale it down and delete it by hand"
+            "environments.staging.services: shop-worker keeps running in the cluster shop-staging, but Slipway no longer deploys it; scale it down and delete it by hand"
           ]
         }"#]]);
 }
@@ -188,8 +188,8 @@ fn a_service_that_goes_to_another_environment_in_the_same_cluster_stays() {
             "staging"
           ],
           "warnings": [
-            "environments.workers leaves the spec; nothing is deployed there any more",
-            "environments.staging.services: shop-api goes on running in the cluster shop-staging, where nothing brings it forward any more; scale it down and delete it by hand"
+            "environments.workers is removed from the spec; Slipway no longer deploys it",
+            "environments.staging.services: shop-api keeps running in the cluster shop-staging, but Slipway no longer deploys it; scale it down and delete it by hand"
           ]
         }"#]]);
 }
@@ -247,11 +247,11 @@ fn terraform_and_cloudformation_send_the_same() {
     desk.configure(
         &terraform,
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer": "the spec stays as it is, and so does all that runs; nothing was removed",
-          "changed": false
-        }"#]],
+            {
+              "accepted": true,
+              "answer": "nothing was removed: the spec stays as it is, and all services keep running",
+              "changed": false
+            }"#]],
     );
     let mut properties = spec;
     properties["ServiceToken"] =
@@ -280,11 +280,11 @@ fn terraform_and_cloudformation_send_the_same() {
     desk.configure(
         &order("Delete"),
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer": "the spec stays as it is, and so does all that runs; nothing was removed",
-          "changed": false
-        }"#]],
+            {
+              "accepted": true,
+              "answer": "nothing was removed: the spec stays as it is, and all services keep running",
+              "changed": false
+            }"#]],
     );
 }
 
@@ -302,7 +302,7 @@ fn every_fault_fails_the_call() {
     desk.configure(&json!({"key1": "value1"}), &expect![[r#"
         {
           "accepted": false,
-          "because": "this is the console's own example, which means nothing here; give a spec, as YAML or JSON",
+          "because": "this is the Lambda console's sample event; replace it with a spec, as YAML or JSON",
           "example": {
             "dry_run": true,
             "spec": "application: shop\nimages: {api: shop-api}\nenvironments:\n  staging:\n    cluster: shop-staging\n    deploy_on: {tags: [\"[0-9a-f]*\"]}\n    services: [shop-api]\n"
@@ -348,7 +348,7 @@ fn the_account_is_compared_with_the_spec() {
         images.web: there is no repository scr-web
         environments.production.cluster: there is no cluster scr-production
         environments.staging.services: scr-api is deployed by CODE_DEPLOY
-        environments.staging.services: there is no service scr-web in scr-staging; create it, or say how with create:
+        environments.staging.services: there is no service scr-web in scr-staging; create it, or add create:
         environments.staging.alarms: there is no alarm scr-staging-5xx"#]]);
     assert_eq!(desk.world.keys(), []);
     desk.configure(&json!({"spec": SCR, "force": "yes"}), &expect![[r#"
@@ -367,7 +367,7 @@ fn the_account_is_compared_with_the_spec() {
             "images.web: there is no repository scr-web",
             "environments.production.cluster: there is no cluster scr-production",
             "environments.staging.services: scr-api is deployed by CODE_DEPLOY",
-            "environments.staging.services: there is no service scr-web in scr-staging; create it, or say how with create:",
+            "environments.staging.services: there is no service scr-web in scr-staging; create it, or add create:",
             "environments.staging.alarms: there is no alarm scr-staging-5xx"
           ]
         }"#]]);
@@ -388,7 +388,7 @@ fn hosts_are_compared_with_the_spec() {
         [(tags("dev"), Host::Fault(none)), (tags("prod"), Host::Warnings(vec![silent]))].into();
     desk.configure(&json!({ "spec": spec }), &expect![[r#"
         failed with Spec: the spec has faults:
-        environments.dev.hosts: no managed instance carries Component=faceplate, Environment=dev"#]]);
+        environments.dev.hosts: no managed instance has the tags Component=faceplate, Environment=dev"#]]);
     desk.facts.hosts.remove(&tags("dev"));
     desk.configure(
         &json!({ "spec": spec }),

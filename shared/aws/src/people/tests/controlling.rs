@@ -17,25 +17,25 @@ fn an_action_that_does_not_exist_is_told_which_do() {
     desk.control("{}", &expect![[r#"
         {
           "accepted": false,
-          "because": "say which \"action\": one of approve, reject, cancel, pause, resume, hold, unhold, mark_bad, unmark_bad, forget_newest; say which application and environment",
+          "because": "pass \"action\" with one of: approve, reject, cancel, pause, resume, hold, unhold, mark_bad, unmark_bad, forget_newest; pass \"application\" and \"environment\"",
           "example": {
             "action": "pause",
             "application": "scr",
             "by": "your name",
             "environment": "staging",
-            "why": "we look into something"
+            "why": "investigating an incident"
           }
         }"#]]);
     desk.control(r#"{"action": "aprove"}"#, &expect![[r#"
         {
           "accepted": false,
-          "because": "there is no action aprove; did you mean approve?; say which application and environment",
+          "because": "there is no action aprove; did you mean approve?; pass \"application\" and \"environment\"",
           "example": {
             "action": "pause",
             "application": "scr",
             "by": "your name",
             "environment": "staging",
-            "why": "we look into something"
+            "why": "investigating an incident"
           }
         }"#]]);
     desk.control(
@@ -43,7 +43,7 @@ fn an_action_that_does_not_exist_is_told_which_do() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "say which application and environment",
+              "because": "pass \"application\" and \"environment\"",
               "choices": [
                 {
                   "action": "pause",
@@ -61,7 +61,7 @@ fn an_action_that_does_not_exist_is_told_which_do() {
                 "application": "scr",
                 "by": "your name",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -75,7 +75,7 @@ fn trap_52_an_approval_names_the_version() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "say which version; 7b41d0e waits for approval",
+              "because": "pass \"version\"; 7b41d0e is waiting for approval",
               "choices": [
                 {
                   "action": "approve",
@@ -90,7 +90,7 @@ fn trap_52_an_approval_names_the_version() {
                 "by": "your name",
                 "environment": "staging",
                 "version": "7b41d0e",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -99,7 +99,7 @@ fn trap_52_an_approval_names_the_version() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "it is 7b41d0e that waits for approval, not 3f2a9c1",
+              "because": "7b41d0e is waiting for approval, not 3f2a9c1",
               "choices": [
                 {
                   "action": "approve",
@@ -123,7 +123,7 @@ fn trap_52_an_approval_names_the_version() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer_would_be": "approved; it goes on",
+              "answer_would_be": "approved; the deployment starts",
               "dry_run": "nothing was done",
               "environment": "scr/staging",
               "to_do_it": {
@@ -139,7 +139,7 @@ fn trap_52_an_approval_names_the_version() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "approved; it goes on",
+              "answer": "approved; the deployment starts",
               "environment": "scr/staging",
               "watch": {
                 "function": "slipway-status",
@@ -153,18 +153,18 @@ fn trap_52_an_approval_names_the_version() {
     desk.control(
         r#"{"action": "approve", "environment": "staging"}"#,
         &expect![[r#"
-        {
-          "accepted": false,
-          "because": "nothing waits for approval in scr/staging",
-          "example": {
-            "action": "approve",
-            "application": "scr",
-            "by": "your name",
-            "environment": "staging",
-            "version": "the version that waits",
-            "why": "we look into something"
-          }
-        }"#]],
+            {
+              "accepted": false,
+              "because": "no deployment is waiting for approval in scr/staging",
+              "example": {
+                "action": "approve",
+                "application": "scr",
+                "by": "your name",
+                "environment": "staging",
+                "version": "the version waiting for approval",
+                "why": "investigating an incident"
+              }
+            }"#]],
     );
 }
 
@@ -176,7 +176,7 @@ fn pause_and_hold_keep_automation_out_until_it_is_said_otherwise() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "paused; nothing starts here until it is resumed",
+              "answer": "paused; no deployment starts here until you resume it",
               "environment": "scr/staging",
               "watch": {
                 "function": "slipway-status",
@@ -240,13 +240,13 @@ fn pause_and_hold_keep_automation_out_until_it_is_said_otherwise() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "nothing is under way anywhere",
+              "because": "no deployment is in progress",
               "example": {
                 "action": "cancel",
                 "application": "scr",
                 "by": "your name",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -276,7 +276,7 @@ fn an_approval_goes_past_a_hold_only_if_it_says_so() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "the environment is on hold by ada (a demo); add \"override\": [\"hold\"] if you mean it",
+              "because": "the environment is on hold by ada (a demo); to deploy anyway, add \"override\": [\"hold\"]",
               "environment": "scr/staging",
               "to_do_it_all_the_same": {
                 "action": "approve",
@@ -302,7 +302,7 @@ fn an_approval_goes_past_a_hold_only_if_it_says_so() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "approved; it goes on",
+              "answer": "approved; the deployment starts",
               "environment": "scr/staging",
               "watch": {
                 "function": "slipway-status",
@@ -323,13 +323,13 @@ fn only_an_approval_and_a_lifted_hold_overrule_anything() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "\"override\" is for approve and unhold; leave it out",
+              "because": "\"override\" is only for approve and unhold; remove it",
               "example": {
                 "action": "pause",
                 "application": "scr",
                 "by": "your name",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -338,13 +338,13 @@ fn only_an_approval_and_a_lifted_hold_overrule_anything() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "unhold overrides nothing but \"unfinished\"",
+              "because": "unhold can override only \"unfinished\"",
               "example": {
                 "action": "unhold",
                 "application": "scr",
                 "by": "your name",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );

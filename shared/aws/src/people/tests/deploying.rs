@@ -18,7 +18,7 @@ fn a_payload_without_a_version_is_told_what_to_type() {
     desk.deploy("{}", &expect![[r#"
         {
           "accepted": false,
-          "because": "say which \"version\", or \"from\" which environment; say which application and environment",
+          "because": "pass \"version\", or \"from\" with an environment; pass \"application\" and \"environment\"",
           "choices": [
             {
               "application": "scr",
@@ -35,13 +35,13 @@ fn a_payload_without_a_version_is_told_what_to_type() {
             "dry_run": true,
             "environment": "staging",
             "version": "7b41d0e",
-            "why": "the customer waits for it"
+            "why": "a customer is waiting for it"
           }
         }"#]]);
     desk.deploy(r#"{"environment": "production", "over-ride": "hold, freez"}"#, &expect![[r#"
         {
           "accepted": false,
-          "because": "there is no field over-ride; did you mean override?; say which \"version\", or \"from\" which environment",
+          "because": "there is no field over-ride; did you mean override?; pass \"version\", or \"from\" with an environment",
           "choices": [
             {
               "application": "scr",
@@ -57,7 +57,7 @@ fn a_payload_without_a_version_is_told_what_to_type() {
             "dry_run": true,
             "environment": "production",
             "from": "staging",
-            "why": "the customer waits for it"
+            "why": "a customer is waiting for it"
           }
         }"#]]);
 }
@@ -81,13 +81,13 @@ fn a_version_that_was_pushed_is_deployed_by_its_first_letters() {
                   "web: 7b41d0eeb000 -> c90ffeeeb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "c90ffee"
@@ -115,13 +115,13 @@ fn a_version_that_was_pushed_is_deployed_by_its_first_letters() {
                   "web: 7b41d0eeb000 -> c90ffeeeb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "c90ffee"
@@ -142,7 +142,7 @@ fn a_version_that_was_pushed_is_deployed_by_its_first_letters() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "this was asked a moment ago, and is done once; deployment 3: preparing until 2026-01-06T14:15:00Z at the latest",
+              "answer": "duplicate request (same as a moment ago); not repeated; deployment 3: pre-flight until 2026-01-06T14:15:00Z at the latest",
               "deployment": 3,
               "to_ask_again_all_the_same": {
                 "application": "scr",
@@ -171,7 +171,7 @@ fn the_same_request_is_made_once_while_it_waits() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "it waits: deployment 3 is under way",
+              "answer": "queued: deployment 3 is in progress",
               "plan": {
                 "environment": "scr/staging",
                 "from": "7b41d0e",
@@ -181,13 +181,13 @@ fn the_same_request_is_made_once_while_it_waits() {
                   "web: 7b41d0eeb000 -> c90ffeeeb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "c90ffee"
@@ -207,7 +207,7 @@ fn the_same_request_is_made_once_while_it_waits() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "this was asked a moment ago, and is done once; it waits: deployment 3 is under way",
+              "answer": "duplicate request (same as a moment ago); not repeated; queued: deployment 3 is in progress",
               "to_ask_again_all_the_same": {
                 "application": "scr",
                 "environment": "staging",
@@ -232,18 +232,18 @@ fn an_environment_that_nobody_deployed_to_has_an_example_too() {
     desk.deploy(
         r#"{"environment": "staging"}"#,
         &expect![[r#"
-        {
-          "accepted": false,
-          "because": "say which \"version\", or \"from\" which environment",
-          "example": {
-            "application": "scr",
-            "by": "your name",
-            "dry_run": true,
-            "environment": "staging",
-            "version": "v1.2.3",
-            "why": "the customer waits for it"
-          }
-        }"#]],
+            {
+              "accepted": false,
+              "because": "pass \"version\", or \"from\" with an environment",
+              "example": {
+                "application": "scr",
+                "by": "your name",
+                "dry_run": true,
+                "environment": "staging",
+                "version": "v1.2.3",
+                "why": "a customer is waiting for it"
+              }
+            }"#]],
     );
 }
 
@@ -266,13 +266,13 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
                   "web: 7b41d0eeb000 -> c90ffeeeb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
-                  "skip the migration, as asked: poetry run alembic upgrade head is not run",
+                  "run the pre-flight checks and register the new task definitions",
+                  "skip the migration, as requested: poetry run alembic upgrade head is not run",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "c90ffee"
@@ -290,46 +290,46 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
     desk.deploy(
         skip,
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer": "deployment 3 of c90ffee has started",
-          "deployment": 3,
-          "plan": {
-            "environment": "scr/staging",
-            "from": "7b41d0e",
-            "images": [
-              "api: 7b41d0ea1000 -> c90ffeea1000",
-              "gateway: 7b41d0e9a000 -> c90ffee9a000",
-              "web: 7b41d0eeb000 -> c90ffeeeb000"
-            ],
-            "steps": [
-              "look at everything and register the new task definitions",
-              "skip the migration, as asked: poetry run alembic upgrade head is not run",
-              "update scr-api",
-              "update scr-ai-gateway",
-              "update scr-web",
-              "ask https://api.staging.scr-platform.com/health",
-              "ask https://staging.scr-platform.com/",
-              "watch the alarms for 5m"
-            ],
-            "to": "c90ffee"
-          },
-          "watch": {
-            "function": "slipway-status",
-            "payload": {
-              "application": "scr",
+            {
+              "accepted": true,
+              "answer": "deployment 3 of c90ffee has started",
               "deployment": 3,
-              "environment": "staging"
-            }
-          }
-        }"#]],
+              "plan": {
+                "environment": "scr/staging",
+                "from": "7b41d0e",
+                "images": [
+                  "api: 7b41d0ea1000 -> c90ffeea1000",
+                  "gateway: 7b41d0e9a000 -> c90ffee9a000",
+                  "web: 7b41d0eeb000 -> c90ffeeeb000"
+                ],
+                "steps": [
+                  "run the pre-flight checks and register the new task definitions",
+                  "skip the migration, as requested: poetry run alembic upgrade head is not run",
+                  "update scr-api",
+                  "update scr-ai-gateway",
+                  "update scr-web",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
+                  "watch the alarms for 5m"
+                ],
+                "to": "c90ffee"
+              },
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "deployment": 3,
+                  "environment": "staging"
+                }
+              }
+            }"#]],
     );
     desk.prepare("staging");
     // A second click is the same wish, and one that wants the migration after all is another.
     desk.deploy(skip, &expect![[r#"
         {
           "accepted": true,
-          "answer": "this was asked a moment ago, and is done once; deployment 3: waiting for scr-api: for AWS to take the update",
+          "answer": "duplicate request (same as a moment ago); not repeated; deployment 3: scr-api: waiting for AWS to accept the update",
           "deployment": 3,
           "to_ask_again_all_the_same": {
             "application": "scr",
@@ -353,7 +353,7 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "it waits: deployment 3 is under way",
+              "answer": "queued: deployment 3 is in progress",
               "plan": {
                 "environment": "scr/staging",
                 "from": "7b41d0e",
@@ -363,13 +363,13 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
                   "web: 7b41d0eeb000 -> c90ffeeeb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "c90ffee"
@@ -393,20 +393,20 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
             "web": "sha256:c90ffeeeb0000000000000000000000000000000000000000000000000000000"
           },
           "services": [
-            "scr-api: scr-api:12 -> scr-api:13, updating: for AWS to take the update",
+            "scr-api: scr-api:12 -> scr-api:13, updating: waiting for AWS to accept the update",
             "scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:13, untouched",
             "scr-web: scr-web:12 -> scr-web:13, untouched"
           ],
           "started": "2026-01-06T14:00:00Z",
           "state": "rolling out",
           "timeline": [
-            "2026-01-06T14:00:00Z Deploying c90ffee, asked for by ada.",
-            "2026-01-06T14:00:00Z The migration is skipped, as asked.",
+            "2026-01-06T14:00:00Z Deploying c90ffee, requested by ada.",
+            "2026-01-06T14:00:00Z Skipping the migration, as requested.",
             "2026-01-06T14:00:00Z Prepared: scr-api scr-api:12 -> scr-api:13, scr-ai-gateway scr-ai-gateway:12 -> scr-ai-gateway:13, scr-web scr-web:12 -> scr-web:13.",
             "2026-01-06T14:00:00Z Updating scr-api."
           ],
           "version": "c90ffee",
-          "waiting": "waiting for scr-api: for AWS to take the update"
+          "waiting": "scr-api: waiting for AWS to accept the update"
         }"#]]);
 }
 
@@ -425,7 +425,7 @@ fn what_is_not_there_cannot_be_skipped() {
                 "dry_run": true,
                 "environment": "production",
                 "version": "v1.2.3",
-                "why": "the customer waits for it"
+                "why": "a customer is waiting for it"
               }
             }"#]],
     );
@@ -437,7 +437,7 @@ fn an_older_version_runs_its_migration_only_if_a_person_says_so() {
     desk.deploy(r#"{"environment": "staging", "version": "3f2a9c1"}"#, &expect![[r#"
         {
           "accepted": false,
-          "because": "3f2a9c1 is older than 7b41d0e, whose migration ran here, so that its own may meet a schema that it does not know; say \"skip_migration\": true to leave the database as it is, or false to run the migration of 3f2a9c1 all the same",
+          "because": "3f2a9c1 is older than 7b41d0e, whose migration ran here, so its own migration may not fit the schema; pass \"skip_migration\": true to leave the database as it is, or false to run the migration of 3f2a9c1 anyway",
           "to_do_it_all_the_same": {
             "application": "scr",
             "environment": "staging",
@@ -461,13 +461,13 @@ fn an_older_version_runs_its_migration_only_if_a_person_says_so() {
                   "web: 7b41d0eeb000 -> 3f2a9c1eb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
-                  "skip the migration, as asked: poetry run alembic upgrade head is not run",
+                  "run the pre-flight checks and register the new task definitions",
+                  "skip the migration, as requested: poetry run alembic upgrade head is not run",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "3f2a9c1"
@@ -496,13 +496,13 @@ fn an_older_version_runs_its_migration_only_if_a_person_says_so() {
                   "web: 7b41d0eeb000 -> 3f2a9c1eb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api",
                   "update scr-ai-gateway",
                   "update scr-web",
-                  "ask https://api.staging.scr-platform.com/health",
-                  "ask https://staging.scr-platform.com/",
+                  "check https://api.staging.scr-platform.com/health",
+                  "check https://staging.scr-platform.com/",
                   "watch the alarms for 5m"
                 ],
                 "to": "3f2a9c1"

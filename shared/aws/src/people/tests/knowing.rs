@@ -17,7 +17,7 @@ fn what_runs_is_said_honestly_from_the_first_push_on() {
     check(
         &desk,
         &expect![[
-            r#"["scr/staging: no deployment has succeeded here yet; deployment 1 of c90ffee is preparing, preparing until 2026-01-06T12:15:00Z at the latest"]"#
+            r#"["scr/staging: no deployment has succeeded here yet; deployment 1 of c90ffee is preparing, pre-flight until 2026-01-06T12:15:00Z at the latest"]"#
         ]],
     );
     desk.prepare("staging");
@@ -30,13 +30,13 @@ fn what_runs_is_said_honestly_from_the_first_push_on() {
     desk.roll_back(r#"{"environment": "staging", "dry_run": false}"#, &expect![[r#"
         {
           "accepted": true,
-          "answer": "everything goes back to what ran before",
+          "answer": "rolling back all services",
           "deployment": 1,
           "plan": {
             "environment": "scr/staging",
-            "runs_on": "what runs now",
+            "runs_on": "current revisions",
             "steps": [
-              "deployment 1 of c90ffee ends here, no service was touched: cancelled by somebody with access to slipway-rollback: no reason given"
+              "deployment 1 of c90ffee ends here, no service was changed: cancelled by unnamed caller of slipway-rollback: no reason given"
             ]
           },
           "watch": {
@@ -59,7 +59,7 @@ fn what_was_left_half_done_is_unknown() {
     check(
         &desk,
         &expect![[
-            r#"["scr/staging: the live release is unknown: the last deployment ended incompletely"]"#
+            r#"["scr/staging: live release unknown: the last deployment ended incompletely"]"#
         ]],
     );
 }

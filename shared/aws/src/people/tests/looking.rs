@@ -33,7 +33,7 @@ async fn a_service_that_is_being_deleted_or_is_not_deployed_by_ecs_is_a_mistake(
     let facts = look(&canned.aws, &spec).await.unwrap();
     let mistakes = facts.faults(&spec).into_iter().map(|fault| format!("{fault}\n"));
     expect![[r#"
-        environments.staging.services: there is no service shop-web in shop-staging; create it, or say how with create:
-        environments.staging.services: shop-cron is deployed by CODE_DEPLOY (its deployment controller), which does not let ECS update it; create it with the deployment controller ECS
+        environments.staging.services: there is no service shop-web in shop-staging; create it, or add create:
+        environments.staging.services: shop-cron uses deployment controller CODE_DEPLOY, so ECS cannot update it; create it with deployment controller ECS
     "#]].assert_eq(&mistakes.collect::<String>());
 }

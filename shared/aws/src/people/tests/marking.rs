@@ -13,7 +13,7 @@ fn one_digest_is_marked_bad_and_good_again() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "say which image of 7b41d0e is the bad one",
+              "because": "pass \"image\": which image of 7b41d0e is bad",
               "choices": [
                 {
                   "action": "mark_bad",
@@ -43,7 +43,7 @@ fn one_digest_is_marked_bad_and_good_again() {
                 "by": "your name",
                 "digest": "sha256:7b41d0ea10000000000000000000000000000000000000000000000000000000",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -52,7 +52,7 @@ fn one_digest_is_marked_bad_and_good_again() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "marked bad; automation will not choose it",
+              "answer": "marked bad; automation will not deploy it",
               "environment": "scr/staging",
               "watch": {
                 "function": "slipway-status",
@@ -69,14 +69,14 @@ fn one_digest_is_marked_bad_and_good_again() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "say which \"digest\", or which \"version\" and \"image\"",
+              "because": "pass \"digest\", or \"version\" and \"image\"",
               "example": {
                 "action": "mark_bad",
                 "application": "scr",
                 "by": "your name",
                 "digest": "sha256:7b41d0ea10000000000000000000000000000000000000000000000000000000",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -85,14 +85,14 @@ fn one_digest_is_marked_bad_and_good_again() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "no digest here begins with ffffffff; write it whole: sha256:…",
+              "because": "no known digest begins with ffffffff; write it in full: sha256:…",
               "example": {
                 "action": "unmark_bad",
                 "application": "scr",
                 "by": "your name",
                 "digest": "sha256:7b41d0ea10000000000000000000000000000000000000000000000000000000",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -101,7 +101,7 @@ fn one_digest_is_marked_bad_and_good_again() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "say which \"digest\" that is marked bad",
+              "because": "pass \"digest\" with one that is marked bad",
               "choices": [
                 {
                   "action": "unmark_bad",
@@ -116,7 +116,7 @@ fn one_digest_is_marked_bad_and_good_again() {
                 "by": "your name",
                 "digest": "sha256:7b41d0ea10000000000000000000000000000000000000000000000000000000",
                 "environment": "staging",
-                "why": "we look into something"
+                "why": "investigating an incident"
               }
             }"#]],
     );
@@ -126,7 +126,7 @@ fn one_digest_is_marked_bad_and_good_again() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer": "not marked bad any more",
+              "answer": "no longer marked bad",
               "environment": "scr/staging",
               "watch": {
                 "function": "slipway-status",

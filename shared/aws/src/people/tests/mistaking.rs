@@ -11,7 +11,7 @@ fn trap_53_an_empty_payload_goes_back_where_only_one_environment_exists() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "nothing has succeeded here yet, so that there is nothing to go back to"
+              "because": "no release has succeeded here yet, so there is nothing to roll back to"
             }"#]],
     );
 }
@@ -24,7 +24,7 @@ fn trap_53_an_empty_payload_lists_the_choices_where_there_are_several() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "say which application and environment",
+              "because": "pass \"application\" and \"environment\"",
               "choices": [
                 {
                   "application": "scr",
@@ -53,7 +53,7 @@ fn trap_53_the_consoles_own_example_is_explained() {
     desk.roll_back(example, &expect![[r#"
         {
           "accepted": false,
-          "because": "this is the console's own example, which means nothing here; say which application and environment",
+          "because": "this is the Lambda console's sample event; replace it with your own; pass \"application\" and \"environment\"",
           "choices": [
             {
               "application": "scr",
@@ -77,7 +77,7 @@ fn trap_53_the_consoles_own_example_is_explained() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "this is not a JSON object; write {…}; say which application and environment",
+              "because": "this is not a JSON object; write {…}; pass \"application\" and \"environment\"",
               "choices": [
                 {
                   "application": "scr",
@@ -102,7 +102,7 @@ fn trap_53_the_consoles_own_example_is_explained() {
     desk.roll_back(event, &expect![[r#"
         {
           "accepted": false,
-          "because": "nothing of this means anything here; write application, environment, to, undo, why, by, dry_run, request; say which application and environment",
+          "because": "none of these fields is known; use application, environment, to, undo, why, by, dry_run, request; pass \"application\" and \"environment\"",
           "choices": [
             {
               "application": "scr",
@@ -135,7 +135,7 @@ fn trap_53_every_mistake_is_told_at_once() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "there is no field aplication; did you mean application?; service: a rollback brings all services of a release back together; leave it out; undo is \"perhaps\"; write true or false; there is no environment stagin; did you mean staging?",
+              "because": "there is no field aplication; did you mean application?; service: a rollback always covers all services of a release; remove this field; undo is \"perhaps\"; write true or false; there is no environment stagin; did you mean staging?",
               "example": {
                 "application": "scr",
                 "by": "your name",
@@ -174,7 +174,7 @@ fn trap_50_what_never_succeeded_is_no_place_to_go_back_to() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "nothing has succeeded here yet, so that there is nothing to go back to"
+              "because": "no release has succeeded here yet, so there is nothing to roll back to"
             }"#]],
     );
     let desk = Desk::new(&[]);

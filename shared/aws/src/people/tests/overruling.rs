@@ -31,20 +31,20 @@ fn trap_52_production_wants_the_word_and_what_succeeded_before() {
               "dry_run": "nothing was done",
               "plan": {
                 "environment": "scr/production",
-                "from": "what runs now",
+                "from": "current revisions",
                 "images": [
                   "api: 7b41d0ea1000",
                   "gateway: 7b41d0e9a000",
                   "web: 7b41d0eeb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api-production",
                   "update scr-ai-gateway-production",
                   "update scr-web-production",
-                  "ask https://api.scr-platform.com/health",
-                  "ask https://scr-platform.com/",
+                  "check https://api.scr-platform.com/health",
+                  "check https://scr-platform.com/",
                   "watch the alarms for 10m"
                 ],
                 "to": "7b41d0e"
@@ -62,7 +62,7 @@ fn trap_52_production_wants_the_word_and_what_succeeded_before() {
         &expect![[r#"
             {
               "accepted": false,
-              "because": "these images have not succeeded in staging; add \"override\": [\"promotion\"] if you mean it",
+              "because": "these images have not succeeded in staging; to deploy anyway, add \"override\": [\"promotion\"]",
               "to_do_it_all_the_same": {
                 "application": "scr",
                 "confirm": "DEPLOY",
@@ -77,27 +77,27 @@ fn trap_52_production_wants_the_word_and_what_succeeded_before() {
     desk.deploy(
         r#"{"environment": "production", "from": "moon"}"#,
         &expect![[r#"
-        {
-          "accepted": false,
-          "because": "there is no environment moon to promote from; write one of staging",
-          "choices": [
             {
-              "application": "scr",
-              "confirm": "DEPLOY",
-              "environment": "production",
-              "version": "c90ffee"
-            }
-          ],
-          "example": {
-            "application": "scr",
-            "by": "your name",
-            "confirm": "DEPLOY",
-            "dry_run": true,
-            "environment": "production",
-            "from": "staging",
-            "why": "the customer waits for it"
-          }
-        }"#]],
+              "accepted": false,
+              "because": "there is no environment moon to promote from; write one of staging",
+              "choices": [
+                {
+                  "application": "scr",
+                  "confirm": "DEPLOY",
+                  "environment": "production",
+                  "version": "c90ffee"
+                }
+              ],
+              "example": {
+                "application": "scr",
+                "by": "your name",
+                "confirm": "DEPLOY",
+                "dry_run": true,
+                "environment": "production",
+                "from": "staging",
+                "why": "a customer is waiting for it"
+              }
+            }"#]],
     );
     desk.deploy(
         r#"{"environment": "production", "from": "staging", "version": "3f2a", "confirm": "DEPLOY"}"#,
@@ -108,20 +108,20 @@ fn trap_52_production_wants_the_word_and_what_succeeded_before() {
               "deployment": 1,
               "plan": {
                 "environment": "scr/production",
-                "from": "what runs now",
+                "from": "current revisions",
                 "images": [
                   "api: 3f2a9c1a1000",
                   "gateway: 3f2a9c19a000",
                   "web: 3f2a9c1eb000"
                 ],
                 "steps": [
-                  "look at everything and register the new task definitions",
+                  "run the pre-flight checks and register the new task definitions",
                   "run the migration: poetry run alembic upgrade head",
                   "update scr-api-production",
                   "update scr-ai-gateway-production",
                   "update scr-web-production",
-                  "ask https://api.scr-platform.com/health",
-                  "ask https://scr-platform.com/",
+                  "check https://api.scr-platform.com/health",
+                  "check https://scr-platform.com/",
                   "watch the alarms for 10m"
                 ],
                 "to": "3f2a9c1"
@@ -149,7 +149,7 @@ fn what_stands_in_the_way_is_told_with_the_words_that_overrule_it() {
     desk.deploy(r#"{"environment": "staging", "version": "c90ffee"}"#, &expect![[r#"
         {
           "accepted": false,
-          "because": "c90ffeea1000 in it is marked bad (marked by ada: we look into something); the environment is on hold by ada (we look into something); add \"override\": [\"bad\", \"hold\"] if you mean it",
+          "because": "image c90ffeea1000 of this release is marked bad (marked by ada: we look into something); the environment is on hold by ada (we look into something); to deploy anyway, add \"override\": [\"bad\", \"hold\"]",
           "to_do_it_all_the_same": {
             "application": "scr",
             "environment": "staging",

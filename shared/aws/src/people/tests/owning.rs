@@ -36,8 +36,8 @@ fn a_service_of_another_application_is_refused_unless_forced() {
         &desk,
         &renamed,
         &expect![[r#"
-        the spec has faults:
-        environments.staging.services: shop-api, shop-web: the application shop deploys this in its staging already, and both would deploy over each other; take it out of one of them, remove shop with {"application": "shop", "remove": true}, or add "force": true"#]],
+            the spec has faults:
+            environments.staging.services: shop-api, shop-web: application shop already deploys this in staging, and each would overwrite the other; remove it from one of them, remove shop with {"application": "shop", "remove": true}, or add "force": true"#]],
     );
     check(&desk, &renamed.replace("shop-staging", "other"), &expect!["true"]);
     check(&desk, SHOP, &expect!["true"]);
@@ -46,9 +46,9 @@ fn a_service_of_another_application_is_refused_unless_forced() {
     let warnings: Vec<_> =
         forced["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
     expect![[r#"
-        environments.staging.services: shop-api, shop-web: the application shop deploys this in its staging already, and both would deploy over each other; take it out of one of them, remove shop with {"application": "shop", "remove": true}, or add "force": true
-        environments.staging.services: shop-api goes on running in the cluster other, where nothing brings it forward any more; scale it down and delete it by hand
-        environments.staging.services: shop-web goes on running in the cluster other, where nothing brings it forward any more; scale it down and delete it by hand"#]].assert_eq(&warnings.join("\n"));
+        environments.staging.services: shop-api, shop-web: application shop already deploys this in staging, and each would overwrite the other; remove it from one of them, remove shop with {"application": "shop", "remove": true}, or add "force": true
+        environments.staging.services: shop-api keeps running in the cluster other, but Slipway no longer deploys it; scale it down and delete it by hand
+        environments.staging.services: shop-web keeps running in the cluster other, but Slipway no longer deploys it; scale it down and delete it by hand"#]].assert_eq(&warnings.join("\n"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn trap_53_a_dry_run_says_what_would_happen_and_does_nothing() {
                 "colour"
               ],
               "plan": {
-                "afterwards": "on hold: automation brings nothing that is not newer than 7b41d0e",
+                "afterwards": "on hold: automation deploys only what is newer than 7b41d0e",
                 "environment": "scr/staging",
                 "from": "7b41d0e",
                 "images": [
@@ -27,7 +27,7 @@ fn trap_53_a_dry_run_says_what_would_happen_and_does_nothing() {
                   "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
                   "web: 7b41d0eeb000 -> 3f2a9c1eb000"
                 ],
-                "schema": "the schema of the database stays as it is",
+                "schema": "the database schema stays as it is",
                 "steps": [
                   "scr-web: scr-web:12 -> scr-web:11",
                   "scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:11",
@@ -50,7 +50,7 @@ fn trap_53_a_dry_run_says_what_would_happen_and_does_nothing() {
               "answer_would_be": "deployment 3 of 3f2a9c1 has started",
               "dry_run": "nothing was done",
               "plan": {
-                "afterwards": "on hold: automation brings nothing that is not newer than 7b41d0e",
+                "afterwards": "on hold: automation deploys only what is newer than 7b41d0e",
                 "environment": "scr/staging",
                 "from": "7b41d0e",
                 "images": [
@@ -58,9 +58,9 @@ fn trap_53_a_dry_run_says_what_would_happen_and_does_nothing() {
                   "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
                   "web: 7b41d0eeb000 -> 3f2a9c1eb000"
                 ],
-                "schema": "the migration of 7b41d0e is taken back first",
+                "schema": "the migration of 7b41d0e is undone first",
                 "steps": [
-                  "take the migration back: poetry run alembic downgrade -1",
+                  "undo the migration: poetry run alembic downgrade -1",
                   "scr-web: scr-web:12 -> scr-web:11",
                   "scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:11",
                   "scr-api: scr-api:12 -> scr-api:11"
@@ -89,7 +89,7 @@ fn trap_53_it_is_safe_to_click_twice_and_possible_to_ask_twice() {
               "answer": "deployment 3 of 3f2a9c1 has started",
               "deployment": 3,
               "plan": {
-                "afterwards": "on hold: automation brings nothing that is not newer than 7b41d0e",
+                "afterwards": "on hold: automation deploys only what is newer than 7b41d0e",
                 "environment": "scr/staging",
                 "from": "7b41d0e",
                 "images": [
@@ -97,7 +97,7 @@ fn trap_53_it_is_safe_to_click_twice_and_possible_to_ask_twice() {
                   "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
                   "web: 7b41d0eeb000 -> 3f2a9c1eb000"
                 ],
-                "schema": "the schema of the database stays as it is",
+                "schema": "the database schema stays as it is",
                 "steps": [
                   "scr-web: scr-web:12 -> scr-web:11",
                   "scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:11",
@@ -119,7 +119,7 @@ fn trap_53_it_is_safe_to_click_twice_and_possible_to_ask_twice() {
     desk.roll_back(r#"{"env": "scr/staging"}"#, &expect![[r#"
         {
           "accepted": true,
-          "answer": "this was asked a moment ago, and is done once; deployment 3: preparing until 2026-01-06T14:15:00Z at the latest",
+          "answer": "duplicate request (same as a moment ago); not repeated; deployment 3: pre-flight until 2026-01-06T14:15:00Z at the latest",
           "deployment": 3,
           "to_ask_again_all_the_same": {
             "application": "scr",
@@ -139,19 +139,19 @@ fn trap_53_it_is_safe_to_click_twice_and_possible_to_ask_twice() {
     desk.roll_back(
         payload,
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer": "it is already on its way back to 3f2a9c1",
-          "deployment": 3,
-          "watch": {
-            "function": "slipway-status",
-            "payload": {
-              "application": "scr",
+            {
+              "accepted": true,
+              "answer": "already rolling back to 3f2a9c1",
               "deployment": 3,
-              "environment": "staging"
-            }
-          }
-        }"#]],
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "deployment": 3,
+                  "environment": "staging"
+                }
+              }
+            }"#]],
     );
 }
 
@@ -162,13 +162,13 @@ fn trap_53_two_clicks_that_call_a_deployment_off_do_not_go_back_as_well() {
     desk.roll_back("{}", &expect![[r#"
         {
           "accepted": true,
-          "answer": "called off; nothing was touched",
+          "answer": "cancelled; no service was changed",
           "deployment": 3,
           "plan": {
             "environment": "scr/staging",
             "runs_on": "7b41d0e",
             "steps": [
-              "deployment 3 of c90ffee ends here, no service was touched: cancelled by somebody with access to slipway-rollback: no reason given"
+              "deployment 3 of c90ffee ends here, no service was changed: cancelled by unnamed caller of slipway-rollback: no reason given"
             ]
           },
           "watch": {
@@ -184,7 +184,7 @@ fn trap_53_two_clicks_that_call_a_deployment_off_do_not_go_back_as_well() {
     desk.roll_back(r#"{"environment": "staging"}"#, &expect![[r#"
         {
           "accepted": true,
-          "answer": "this was asked a moment ago, and is done once; deployment 3: ended: cancelled by somebody with access to slipway-rollback: no reason given",
+          "answer": "duplicate request (same as a moment ago); not repeated; deployment 3: ended: cancelled by unnamed caller of slipway-rollback: no reason given",
           "deployment": 3,
           "to_ask_again_all_the_same": {
             "application": "scr",
@@ -209,7 +209,7 @@ fn trap_53_two_clicks_that_call_a_deployment_off_do_not_go_back_as_well() {
               "answer_would_be": "deployment 4 of 3f2a9c1 has started",
               "dry_run": "nothing was done",
               "plan": {
-                "afterwards": "on hold: automation brings nothing that is not newer than 7b41d0e",
+                "afterwards": "on hold: automation deploys only what is newer than 7b41d0e",
                 "environment": "scr/staging",
                 "from": "7b41d0e",
                 "images": [
@@ -217,7 +217,7 @@ fn trap_53_two_clicks_that_call_a_deployment_off_do_not_go_back_as_well() {
                   "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
                   "web: 7b41d0eeb000 -> 3f2a9c1eb000"
                 ],
-                "schema": "the schema of the database stays as it is",
+                "schema": "the database schema stays as it is",
                 "steps": [
                   "scr-web: scr-web:12 -> scr-web:11",
                   "scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:11",

@@ -16,13 +16,13 @@ fn a_deployment_that_is_under_way_is_turned_round() {
     desk.roll_back(r#"{"dry_run": true, "undo": 1}"#, &expect![[r#"
         {
           "accepted": true,
-          "answer_would_be": "everything goes back to what ran before",
+          "answer_would_be": "rolling back all services",
           "dry_run": "nothing was done",
           "plan": {
             "environment": "scr/staging",
             "runs_on": "7b41d0e",
             "steps": [
-              "deployment 3 of c90ffee ends here, no service was touched: cancelled by somebody with access to slipway-rollback: no reason given"
+              "deployment 3 of c90ffee ends here, no service was changed: cancelled by unnamed caller of slipway-rollback: no reason given"
             ]
           },
           "to_do_it": {
@@ -39,15 +39,15 @@ fn a_deployment_that_is_under_way_is_turned_round() {
         &expect![[r#"
             {
               "accepted": true,
-              "answer_would_be": "everything goes back to what ran before",
+              "answer_would_be": "rolling back all services",
               "dry_run": "nothing was done",
               "plan": {
                 "environment": "scr/staging",
                 "runs_on": "7b41d0e",
                 "steps": [
-                  "let the migration run to its end",
-                  "take the migration back: poetry run alembic downgrade -1",
-                  "then deployment 3 of c90ffee ends; no service was touched"
+                  "wait for the migration to finish",
+                  "undo the migration: poetry run alembic downgrade -1",
+                  "then deployment 3 of c90ffee ends; no service was changed"
                 ]
               },
               "to_do_it": {
@@ -69,53 +69,53 @@ fn a_deployment_that_is_under_way_is_turned_round() {
     desk.roll_back(
         r#"{"by": "ada", "why": "it looks odd"}"#,
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer": "everything goes back to what ran before",
-          "deployment": 3,
-          "plan": {
-            "environment": "scr/staging",
-            "from": "c90ffee",
-            "steps": [
-              "scr-api: scr-api:13 -> scr-api:12"
-            ],
-            "to": "7b41d0e"
-          },
-          "watch": {
-            "function": "slipway-status",
-            "payload": {
-              "application": "scr",
+            {
+              "accepted": true,
+              "answer": "rolling back all services",
               "deployment": 3,
-              "environment": "staging"
-            }
-          }
-        }"#]],
+              "plan": {
+                "environment": "scr/staging",
+                "from": "c90ffee",
+                "steps": [
+                  "scr-api: scr-api:13 -> scr-api:12"
+                ],
+                "to": "7b41d0e"
+              },
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "deployment": 3,
+                  "environment": "staging"
+                }
+              }
+            }"#]],
     );
     desk.wait(Span::minutes(20));
     desk.roll_back(
         r#"{"by": "ada", "why": "still?"}"#,
         &expect![[r#"
-        {
-          "accepted": true,
-          "answer": "it is already on its way back",
-          "deployment": 3,
-          "plan": {
-            "environment": "scr/staging",
-            "from": "c90ffee",
-            "steps": [
-              "scr-api: scr-api:13 -> scr-api:12"
-            ],
-            "to": "7b41d0e"
-          },
-          "watch": {
-            "function": "slipway-status",
-            "payload": {
-              "application": "scr",
+            {
+              "accepted": true,
+              "answer": "already rolling back",
               "deployment": 3,
-              "environment": "staging"
-            }
-          }
-        }"#]],
+              "plan": {
+                "environment": "scr/staging",
+                "from": "c90ffee",
+                "steps": [
+                  "scr-api: scr-api:13 -> scr-api:12"
+                ],
+                "to": "7b41d0e"
+              },
+              "watch": {
+                "function": "slipway-status",
+                "payload": {
+                  "application": "scr",
+                  "deployment": 3,
+                  "environment": "staging"
+                }
+              }
+            }"#]],
     );
 }
 
@@ -126,10 +126,10 @@ fn a_rollback_to_a_version_calls_off_what_waits() {
     desk.roll_back(r#"{"to": "3f2a9c1", "by": "ada"}"#, &expect![[r#"
         {
           "accepted": true,
-          "answer": "deployment 3 is called off; deployment 4 of 3f2a9c1 has started",
+          "answer": "deployment 3 is cancelled; deployment 4 of 3f2a9c1 has started",
           "deployment": 4,
           "plan": {
-            "afterwards": "on hold: automation brings nothing that is not newer than c90ffee",
+            "afterwards": "on hold: automation deploys only what is newer than c90ffee",
             "environment": "scr/staging",
             "from": "7b41d0e",
             "images": [
@@ -137,9 +137,9 @@ fn a_rollback_to_a_version_calls_off_what_waits() {
               "gateway: 7b41d0e9a000 -> 3f2a9c19a000",
               "web: 7b41d0eeb000 -> 3f2a9c1eb000"
             ],
-            "schema": "the schema of the database stays as it is",
+            "schema": "the database schema stays as it is",
             "steps": [
-              "deployment 3 of c90ffee ends here, no service was touched: cancelled by ada: no reason given",
+              "deployment 3 of c90ffee ends here, no service was changed: cancelled by ada: no reason given",
               "scr-web: scr-web:12 -> scr-web:11",
               "scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:11",
               "scr-api: scr-api:12 -> scr-api:11"

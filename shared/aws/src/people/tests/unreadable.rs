@@ -48,7 +48,7 @@ fn another_applications_spec_is_in_nobodys_way() {
         &desk,
         "control",
         named,
-        &expect![[r#"[true,null,"called off; nothing was touched",null]"#]],
+        &expect![[r#"[true,null,"cancelled; no service was changed",null]"#]],
     );
     // Which one is meant is not guessed while it may be the other.
     check(
@@ -56,7 +56,7 @@ fn another_applications_spec_is_in_nobodys_way() {
         "rollback",
         r#"{"to": "3f2a9c1"}"#,
         &expect![[
-            r#"[false,"wwhd: cannot read or write app#wwhd / spec: it holds another kind of record; say which application and environment",null,[{"application":"scr","environment":"production","to":"3f2a9c1"},{"application":"scr","environment":"staging","to":"3f2a9c1"}]]"#
+            r#"[false,"wwhd: cannot read or write app#wwhd / spec: it holds another kind of record; pass \"application\" and \"environment\"",null,[{"application":"scr","environment":"production","to":"3f2a9c1"},{"application":"scr","environment":"staging","to":"3f2a9c1"}]]"#
         ]],
     );
     check(
@@ -64,7 +64,7 @@ fn another_applications_spec_is_in_nobodys_way() {
         "control",
         r#"{"action": "cancel"}"#,
         &expect![[
-            r#"[false,"wwhd: cannot read or write app#wwhd / spec: it holds another kind of record; say which application and environment",null,[{"action":"cancel","application":"scr","environment":"production"},{"action":"cancel","application":"scr","environment":"staging"}]]"#
+            r#"[false,"wwhd: cannot read or write app#wwhd / spec: it holds another kind of record; pass \"application\" and \"environment\"",null,[{"action":"cancel","application":"scr","environment":"production"},{"action":"cancel","application":"scr","environment":"staging"}]]"#
         ]],
     );
     check(
@@ -98,9 +98,9 @@ fn another_environment_is_in_nobodys_way() {
         ]],
     );
     let answer = desk.ask("status", &json!({"environment": "staging"})).unwrap();
-    expect![[r#"[["scr/staging: runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2); deployment 3 of 3f2a9c1 is preparing, preparing until 2026-01-06T14:15:00Z at the latest"],null]"#]].assert_eq(&json!([answer["at_a_glance"], answer["unreadable"]]).to_string());
+    expect![[r#"[["scr/staging: runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2); deployment 3 of 3f2a9c1 is preparing, pre-flight until 2026-01-06T14:15:00Z at the latest"],null]"#]].assert_eq(&json!([answer["at_a_glance"], answer["unreadable"]]).to_string());
     let answer = desk.ask("status", &json!({"format": "text"})).unwrap();
-    expect![[r#"{"text":["scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)","  under way: 3 of 3f2a9c1 is preparing, preparing until 2026-01-06T14:15:00Z at the latest","    2026-01-06T14:00:00Z Going back from 7b41d0e to 3f2a9c1, asked for by somebody with access to slipway-rollback (no reason given).","    2026-01-06T14:00:00Z The schema of the database stays as it is.","  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)","  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)","scr/production: cannot read or write env#scr/production / head: it holds another kind of record"]}"#]].assert_eq(&answer.to_string());
+    expect![[r#"{"text":["scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)","  in progress: 3 of 3f2a9c1 is preparing, pre-flight until 2026-01-06T14:15:00Z at the latest","    2026-01-06T14:00:00Z Rolling back from 7b41d0e to 3f2a9c1, requested by unnamed caller of slipway-rollback (no reason given).","    2026-01-06T14:00:00Z The database schema stays as it is.","  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)","  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)","scr/production: cannot read or write env#scr/production / head: it holds another kind of record"]}"#]].assert_eq(&answer.to_string());
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn everything_at_a_glance() {
         {
           "at_a_glance": [
             "scr/production: nothing was deployed here yet",
-            "scr/staging: runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2); deployment 3 of c90ffee is migrating, waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest; 1 waiting; paused"
+            "scr/staging: runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2); deployment 3 of c90ffee is migrating, waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest; 1 queued; paused"
           ],
           "details": [
             {
@@ -44,10 +44,10 @@ fn everything_at_a_glance() {
               "pause": "by ada since 2026-01-06T14:00:10Z: a demo",
               "runs": "runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
               "under_way": {
-                "asked_by": "a push of c90ffee",
+                "asked_by": "push of c90ffee",
                 "deployment": 3,
                 "last": [
-                  "2026-01-06T14:00:00Z Deploying c90ffee, asked for by a push of c90ffee.",
+                  "2026-01-06T14:00:00Z Deploying c90ffee, requested by push of c90ffee.",
                   "2026-01-06T14:00:10Z Prepared: scr-api scr-api:12 -> scr-api:13, scr-ai-gateway scr-ai-gateway:12 -> scr-ai-gateway:13, scr-web scr-web:12 -> scr-web:13."
                 ],
                 "services": [
@@ -61,7 +61,7 @@ fn everything_at_a_glance() {
                 "waiting": "waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest"
               },
               "waiting": [
-                "d00d1e5, asked for by a push of d00d1e5: paused by ada: a demo"
+                "d00d1e5, requested by push of d00d1e5: paused by ada: a demo"
               ]
             }
           ],
@@ -84,10 +84,10 @@ fn everything_as_text() {
           "text": [
             "scr/production nothing was deployed here yet",
             "scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
-            "  under way: 3 of c90ffee is migrating, waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest",
-            "    2026-01-06T14:00:00Z Deploying c90ffee, asked for by a push of c90ffee.",
+            "  in progress: 3 of c90ffee is migrating, waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest",
+            "    2026-01-06T14:00:00Z Deploying c90ffee, requested by push of c90ffee.",
             "    2026-01-06T14:00:10Z Prepared: scr-api scr-api:12 -> scr-api:13, scr-ai-gateway scr-ai-gateway:12 -> scr-ai-gateway:13, scr-web scr-web:12 -> scr-web:13.",
-            "  waiting: d00d1e5, asked for by a push of d00d1e5: paused by ada: a demo",
+            "  queued: d00d1e5, requested by push of d00d1e5: paused by ada: a demo",
             "  paused: by ada since 2026-01-06T14:00:10Z: a demo",
             "  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
             "  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"
@@ -116,7 +116,7 @@ fn one_environment_or_one_deployment() {
     );
     desk.status(r#"{"deployment": "3"}"#, &expect![[r#"
         {
-          "asked_by": "a push of c90ffee",
+          "asked_by": "push of c90ffee",
           "deployment": "scr/staging/3",
           "images": {
             "api": "sha256:c90ffeea10000000000000000000000000000000000000000000000000000000",
@@ -131,7 +131,7 @@ fn one_environment_or_one_deployment() {
           "started": "2026-01-06T14:00:00Z",
           "state": "migrating",
           "timeline": [
-            "2026-01-06T14:00:00Z Deploying c90ffee, asked for by a push of c90ffee.",
+            "2026-01-06T14:00:00Z Deploying c90ffee, requested by push of c90ffee.",
             "2026-01-06T14:00:10Z Prepared: scr-api scr-api:12 -> scr-api:13, scr-ai-gateway scr-ai-gateway:12 -> scr-ai-gateway:13, scr-web scr-web:12 -> scr-web:13."
           ],
           "version": "c90ffee",
@@ -140,12 +140,12 @@ fn one_environment_or_one_deployment() {
     desk.status(r#"{"deployment": 3, "format": "text"}"#, &expect![[r#"
         {
           "text": [
-            "deployment scr/staging/3 of c90ffee, asked for by a push of c90ffee",
+            "deployment scr/staging/3 of c90ffee, requested by push of c90ffee",
             "waiting for the migration: not started yet, until 2026-01-06T14:20:10Z at the latest",
             "  scr-api: scr-api:12 -> scr-api:13, untouched",
             "  scr-ai-gateway: scr-ai-gateway:12 -> scr-ai-gateway:13, untouched",
             "  scr-web: scr-web:12 -> scr-web:13, untouched",
-            "2026-01-06T14:00:00Z Deploying c90ffee, asked for by a push of c90ffee.",
+            "2026-01-06T14:00:00Z Deploying c90ffee, requested by push of c90ffee.",
             "2026-01-06T14:00:10Z Prepared: scr-api scr-api:12 -> scr-api:13, scr-ai-gateway scr-ai-gateway:12 -> scr-ai-gateway:13, scr-web scr-web:12 -> scr-web:13."
           ]
         }"#]]);
@@ -184,8 +184,8 @@ fn what_was_pushed_and_what_is_missing() {
                 {
                   "environment": "scr/staging",
                   "incomplete": [
-                    "3f2a9c1, last pushed at 2026-01-06T12:00:10Z, still lacks gateway",
-                    "7b41d0e, last pushed at 2026-01-06T12:00:05Z, still lacks gateway, web"
+                    "3f2a9c1, last pushed at 2026-01-06T12:00:10Z, still missing gateway",
+                    "7b41d0e, last pushed at 2026-01-06T12:00:05Z, still missing gateway, web"
                   ],
                   "runs": "nothing was deployed here yet"
                 }
@@ -217,11 +217,11 @@ fn a_mistake_is_explained() {
     desk.status(
         r#"{"key1": "value1"}"#,
         &expect![[r#"
-        {
-          "accepted": false,
-          "because": "this is the console's own example, which means nothing here",
-          "example": {}
-        }"#]],
+            {
+              "accepted": false,
+              "because": "this is the Lambda console's sample event; replace it with your own",
+              "example": {}
+            }"#]],
     );
     Desk::new(&[]).status(
         "{}",
@@ -247,15 +247,15 @@ fn what_still_lacks_an_image_is_told_until_something_newer_runs() {
     desk.status(
         text,
         &expect![[r#"
-        {
-          "text": [
-            "scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
-            "  incomplete: c90ffee, last pushed at 2026-01-06T14:01:00Z, still lacks gateway",
-            "  incomplete: 0ddba11, last pushed at 2026-01-06T14:00:00Z, still lacks gateway, web",
-            "  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
-            "  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"
-          ]
-        }"#]],
+            {
+              "text": [
+                "scr/staging runs 7b41d0e since 2026-01-06T13:00:00Z (deployment 2)",
+                "  incomplete: c90ffee, last pushed at 2026-01-06T14:01:00Z, still missing gateway",
+                "  incomplete: 0ddba11, last pushed at 2026-01-06T14:00:00Z, still missing gateway, web",
+                "  good: 7b41d0e (deployment 2, 2026-01-06T13:00:00Z)",
+                "  good: 3f2a9c1 (deployment 1, 2026-01-06T12:00:00Z)"
+              ]
+            }"#]],
     );
     let mut head = desk.head("staging");
     let (version, built_at) = ("c90ffee".into(), Time::from_millis(1_767_708_060_000));
