@@ -134,15 +134,13 @@ mod tests {
     fn a_service_that_can_neither_stop_nor_start_a_task_is_refused() {
         check(
             &sized(1, 100, 134),
-            &expect![
-                "could never be updated: with 1 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 134 lets it start none; lower the first or raise the second"
-            ],
+            &expect![[r#"
+                could never be updated: with 1 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 134 lets it start none; lower the first or raise the second"#]],
         );
         check(
             &sized(3, 67, 133),
-            &expect![
-                "could never be updated: with 3 tasks, minimumHealthyPercent 67 lets ECS stop none and maximumPercent 133 lets it start none; lower the first or raise the second"
-            ],
+            &expect![[r#"
+                could never be updated: with 3 tasks, minimumHealthyPercent 67 lets ECS stop none and maximumPercent 133 lets it start none; lower the first or raise the second"#]],
         );
     }
 
@@ -206,15 +204,13 @@ mod tests {
         };
         check(
             &rollout(DeploymentRolloutState::InProgress),
-            &expect![
-                "is in the middle of another rollout (1 of 3 tasks run), which this deployment cuts short"
-            ],
+            &expect![[r#"
+                is in the middle of another rollout (1 of 3 tasks run), which this deployment cuts short"#]],
         );
         check(
             &rollout(DeploymentRolloutState::Failed),
-            &expect![
-                "comes from a rollout that failed, and would go back to it: ECS deployment circuit breaker: tasks failed to start"
-            ],
+            &expect![[r#"
+                comes from a rollout that failed, and would go back to it: ECS deployment circuit breaker: tasks failed to start"#]],
         );
         check(&rollout(DeploymentRolloutState::Completed), &expect![""]);
     }
@@ -228,9 +224,8 @@ mod tests {
         let service = Service::builder().desired_count(0).deployments(primary.build()).build();
         check(
             &service,
-            &expect![
-                "runs no task (its desired count is 0), so it cannot show that a release works"
-            ],
+            &expect![[r#"
+                runs no task (its desired count is 0), so it cannot show that a release works"#]],
         );
     }
 
@@ -256,15 +251,13 @@ mod tests {
         check(&daemon(3, 0), &expect![""]);
         check(
             &daemon(3, 100),
-            &expect![
-                "could never be updated: with 3 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 100 lets it start none; lower the first"
-            ],
+            &expect![[r#"
+                could never be updated: with 3 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 100 lets it start none; lower the first"#]],
         );
         check(
             &daemon(0, 0),
-            &expect![
-                "runs no task (its cluster has no container instance for one), which proves nothing of a release"
-            ],
+            &expect![[r#"
+                runs no task (its cluster has no container instance for one), which proves nothing of a release"#]],
         );
     }
 }
