@@ -71,6 +71,7 @@ impl Deployment {
         now: Time,
     ) {
         let is_asked_for = self.asks_for_way_back(name);
+        let is_undisturbed = seen_at >= self.undisturbed_from();
         let Some(service) = self.service_mut(name) else { return };
         if service.is_given_up() {
             return self.judge_given_up(name, &reading, seen_at, now);
@@ -112,6 +113,11 @@ impl Deployment {
                 service.standing = Standing::TakenOver { revision: None };
                 self.leave_to_others(name);
                 self.note(now, format!("{name} was deleted outside Slipway."));
+            }
+            // It may have failed long ago, and a worker that is still on its way may bring the release
+            // there yet: nothing is given up before that worker has done its work.
+            (Reading::Failed { .. } | Reading::Returned { .. }, None) if !is_undisturbed => {
+                self.not_back_yet(name, &WaitsFor::Visibility, now);
             }
             (Reading::Failed { reason } | Reading::Returned { reason, .. }, None) => {
                 self.give_up(name, format!("the rollback failed: {reason}"), now);

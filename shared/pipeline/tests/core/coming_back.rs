@@ -6,7 +6,7 @@ use super::states::{self, MINUTE};
 use expect_test::expect;
 use pipeline::deployment::{Standing, WORKER_LIFE, advance};
 use pipeline::event::{Event, Refusal};
-use pipeline::observation::{Found, Observation};
+use pipeline::observation::{Found, Observation, Progress};
 use pipeline::time::Span;
 
 const SECOND: Span = Span::seconds(1);
@@ -309,4 +309,21 @@ fn what_finds_no_rest_until_its_deadline_is_stuck() {
         story = look(look(story, "shop-worker", 1), "shop-web", 1).later(MINUTE);
     }
     expect!["stuck: not rolled back: shop-api (it was not stable in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+}
+
+/// Its rollout had failed before the deployment came. The worker that was to update it is slow.
+#[test]
+fn what_had_failed_long_ago_is_not_given_up_before_a_slow_worker_has_updated_it() {
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(go_back(false));
+    let story = story.then(put_back_started("shop-api")).quietly(SECOND);
+    let failed = rollout("shop-api", 1, true, Progress::Failed, 0);
+    let seen = observed(observation("shop-api", story.now, vec![failed.clone()]));
+    let story = story.then(seen).quietly(VISIBLE);
+    let story = look(story, "shop-api", 2);
+    assert!(story.asks().contains("roll back shop-api"), "{}", story.timeline());
+    // Once no worker can be on its way any more, it is given up.
+    let story = story.then(put_back_started("shop-api")).quietly(Span::minutes(3));
+    let seen = observed(observation("shop-api", story.now, vec![failed]));
+    let standing = &story.then(seen).deployment.services[0].standing;
+    assert!(matches!(standing, Standing::NotPutBack { .. }), "{standing:?}");
 }
