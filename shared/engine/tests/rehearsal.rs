@@ -87,8 +87,8 @@ fn a_rehearsal_says_what_would_be_said_and_sent() {
         &place,
         &request("b2"),
         &expect![[r#"
-        Accepted("it waits: deployment 1 is under way")
-        under way: Some("1 awaiting approval"), started: None, effects: []"#]],
+            Accepted("queued: deployment 1 is in progress")
+            under way: Some("1 awaiting approval"), started: None, effects: []"#]],
     );
     let approve = Control::Approve { version: "b1".into(), overrides: Default::default() };
     let approve = Input::Controlled { by: "ann".into(), why: String::new(), control: approve };
@@ -97,8 +97,8 @@ fn a_rehearsal_says_what_would_be_said_and_sent() {
         &place,
         &approve,
         &expect![[r#"
-        Accepted("approved; it goes on")
-        under way: Some("1 preparing"), started: None, effects: ["prepare", "announce"]"#]],
+            Accepted("approved; the deployment starts")
+            under way: Some("1 preparing"), started: None, effects: ["prepare", "announce"]"#]],
     );
     // It is called off, and what waits comes next.
     let cancel = Input::Controlled { by: "ann".into(), why: "no".into(), control: Control::Cancel };
@@ -107,16 +107,16 @@ fn a_rehearsal_says_what_would_be_said_and_sent() {
         &place,
         &cancel,
         &expect![[r#"
-        Accepted("called off; nothing was touched")
-        under way: Some("1 ended"), started: Some("2 awaiting approval"), effects: ["announce", "announce"]"#]],
+            Accepted("cancelled; no service was changed")
+            under way: Some("1 ended"), started: Some("2 awaiting approval"), effects: ["announce", "announce"]"#]],
     );
     check(
         &world,
         &place,
         &request("b1"),
         &expect![[r#"
-        Accepted("deployment 1 is this request")
-        under way: Some("2 awaiting approval"), started: None, effects: []"#]],
+            Accepted("duplicate request: it started deployment 1")
+            under way: Some("2 awaiting approval"), started: None, effects: []"#]],
     );
 }
 

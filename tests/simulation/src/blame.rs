@@ -4,7 +4,7 @@ use crate::behaviour::Behaviour;
 use crate::cloud::{Call, Caller, Cloud};
 use pipeline::deployment::Deployment;
 use pipeline::environment::{Head, Kind};
-use pipeline::names::{Digest, Place};
+use pipeline::names::{Digest, Place, ServiceName};
 use pipeline::time::Span;
 use pipeline::verdict::{Cause, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,10 +22,16 @@ pub(crate) struct Blame {
 }
 
 impl Blame {
-    pub(crate) fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud) {
+    pub(crate) fn ended(
+        &mut self,
+        deployment: &Deployment,
+        verdict: &Verdict,
+        cloud: &Cloud,
+    ) -> Vec<(&'static str, String)> {
+        let mut broken = Vec::new();
         let place = deployment.id.place.clone();
         self.blameless.remove(&place);
-        let Verdict::RolledBack { cause } = verdict else { return };
+        let Verdict::RolledBack { cause } = verdict else { return broken };
         // A check may fail for what another service runs, and an alarm may ring for anything.
         let of_its_tasks = matches!(
             cause,
@@ -45,12 +51,19 @@ impl Blame {
         let updated = cloud.calls.iter().filter(own).filter(|call| call.at <= turned_at);
         let is_late = updated.map(|call| call.at).max().is_some_and(|at| at + LATE > turned_at);
         if waits && is_late {
-            return;
+            return broken;
+        }
+        if let Some(service) = blamed(cause)
+            && deployment.services.iter().any(|s| s.name == *service && s.is_unchanged())
+        {
+            let what = format!("{}: {service} is what it was, {verdict}", deployment.id);
+            broken.push(("a_good_release_is_not_rolled_back_without_a_cause", what));
         }
         if of_its_tasks && deployment.request.kind == Kind::Deploy && images.iter().all(innocent) {
             let how = format!("{}: {verdict}", deployment.id);
             self.blameless.insert(place, (how, images));
         }
+        broken
     }
 
     pub(crate) fn head_written(&mut self, head: &Head) -> Option<(&'static str, String)> {
@@ -61,6 +74,19 @@ impl Blame {
         let marked =
             images.iter().find(|digest| bad.contains(digest) && !known.contains(digest))?;
         Some(("a_blameless_image_is_not_marked_bad", format!("{}, by {how}", marked.short())))
+    }
+}
+
+/// The service that it went back for.
+fn blamed(cause: &Cause) -> Option<&ServiceName> {
+    match cause {
+        Cause::RolloutRefused { service, .. }
+        | Cause::RolloutFailed { service, .. }
+        | Cause::ReturnedByEcs { service, .. }
+        | Cause::RolloutTimedOut { service, .. }
+        | Cause::TasksFailed { service, .. }
+        | Cause::DidNotSettle { service, .. } => Some(service),
+        _ => None,
     }
 }
 

@@ -44,6 +44,42 @@ impl Dates {
     }
 }
 
+/// What builds do in some histories.
+struct Habits {
+    rng: Rng,
+    /// Older lines are mended, and a version may be wrong.
+    has_lines: bool,
+    /// One image is not built anew.
+    is_partial: bool,
+}
+
+impl Habits {
+    fn pick(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed.rotate_left(41) ^ 0xb17d);
+        let (has_lines, is_partial) = (rng.u8(0..3) == 0, rng.u8(0..4) == 0);
+        Self { rng, has_lines, is_partial }
+    }
+
+    fn version(&mut self, number: u32) -> [u32; 3] {
+        match self.rng.u8(0..6) {
+            0 | 1 if self.has_lines => [1, 0, number],
+            2 if self.has_lines => [1, 99, number],
+            _ if self.has_lines => [1, 1, number],
+            _ => [1, 0, number],
+        }
+    }
+
+    fn keep_an_image(
+        &mut self,
+        digests: &mut BTreeMap<ImageName, Digest>,
+        before: &BTreeMap<ImageName, Digest>,
+    ) {
+        let kept = before.iter().nth(self.rng.usize(0..before.len()));
+        let kept = kept.filter(|_| self.is_partial && before.len() > 1);
+        digests.extend(kept.map(|(image, digest)| (image.clone(), digest.clone())));
+    }
+}
+
 fn pick_behaviour(rng: &mut Rng, system: &System) -> Behaviour {
     let alarms = system.spec.environments.values().flat_map(|e| e.alarms.names.clone());
     let alarms: Vec<_> = alarms.collect();
@@ -72,15 +108,19 @@ fn pick_behaviour(rng: &mut Rng, system: &System) -> Behaviour {
 pub(crate) fn schedule_builds<D: Decide>(
     sim: &mut Sim<D>,
     rng: &mut Rng,
+    seed: u64,
     system: &System,
     expected: &mut Vec<(Place, Version)>,
 ) -> Vec<Build> {
     let mut builds: Vec<Build> = Vec::new();
+    // Chance of its own, so that every other history is what it was.
+    let mut habits = Habits::pick(seed);
     let mut time = Span::seconds(rng.u64(1..60));
     let application = system.spec.application.clone();
     for number in 1..=rng.u32(1..6) {
         let again = builds.last().filter(|_| rng.u8(0..8) == 0).map(|build| build.digests.clone());
-        let digests = again.unwrap_or_else(|| {
+        let is_again = again.is_some();
+        let mut digests = again.unwrap_or_else(|| {
             let images = system.spec.images.keys();
             images
                 .map(|image| {
@@ -88,6 +128,9 @@ pub(crate) fn schedule_builds<D: Decide>(
                 })
                 .collect()
         });
+        if let Some(before) = builds.last().filter(|_| !is_again) {
+            habits.keep_an_image(&mut digests, &before.digests);
+        }
         let behaviour = pick_behaviour(rng, system);
         if let Some(digest) = digests.values().nth(rng.usize(0..digests.len())) {
             sim.behaves(digest, behaviour);
@@ -96,7 +139,11 @@ pub(crate) fn schedule_builds<D: Decide>(
             Some(build) if build.digests == digests => build.dates.clone(),
             _ => Dates::pick(rng, START + time),
         };
-        for tag in tags_for(system, number) {
+        for digest in digests.values() {
+            let built_at = dates.built_at.filter(|built_at| *built_at <= START + time);
+            sim.invariants.releases.was_built(digest, built_at.filter(|_| !is_again));
+        }
+        for tag in tags_for(system, number, habits.version(number)) {
             let first_at = START + time;
             // Some builds take long over their last image, so that a younger one overtakes them.
             let slow = rng.u8(0..6) == 0;
@@ -143,7 +190,8 @@ fn push_with_noise<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, span: Span, push:
     }
 }
 
-fn tags_for(system: &System, number: u32) -> Vec<Tag> {
+fn tags_for(system: &System, number: u32, version: [u32; 3]) -> Vec<Tag> {
+    let [major, minor, patch] = version;
     let hex = format!("{:07x}", 0x00a1_b2c3 + number * 7919);
     let mut tags = Vec::new();
     for environment in system.spec.environments.values() {
@@ -151,7 +199,11 @@ fn tags_for(system: &System, number: u32) -> Vec<Tag> {
             let tag = match pattern {
                 TagPattern::Moving(tag) => tag.clone(),
                 TagPattern::Semver(_) | TagPattern::SemverPre(_) => {
-                    Tag::new(format!("v1.0.{number}"))
+                    let version = Tag::new(format!("v{major}.{minor}.{patch}"));
+                    match pattern.matches(&version) {
+                        true => version,
+                        false => Tag::new(format!("v1.0.{number}")),
+                    }
                 }
                 TagPattern::Glob(glob) if glob.starts_with('[') => Tag::new(&hex),
                 TagPattern::Glob(glob) if glob.starts_with("20") => {

@@ -2,6 +2,7 @@
 
 use crate::cloud::{Address, Call, Caller, Cloud};
 use pipeline::effect::Effect;
+use pipeline::event::Event;
 use pipeline::names::DeploymentId;
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,10 @@ pub(crate) struct Calls {
     deleted: BTreeMap<(DeploymentId, Address), u32>,
     /// Deployments that have ended and say that no service was touched.
     untouched: BTreeSet<DeploymentId>,
+    /// Until when the alarms are known, as was heard.
+    alarms_known: BTreeMap<DeploymentId, Time>,
+    /// Deployments whose preparation was answered.
+    preparation_heard: BTreeSet<DeploymentId>,
 }
 
 impl Calls {
@@ -33,6 +38,28 @@ impl Calls {
 
     pub(crate) fn alarms_read_at(&self, id: &DeploymentId) -> Option<Time> {
         self.read.get(id).copied()
+    }
+
+    /// A worker's answer was taken in.
+    pub(crate) fn heard(&mut self, id: &DeploymentId, event: &Event) {
+        match event {
+            Event::AlarmsRead { read_at, .. } => {
+                let known = self.alarms_known.entry(id.clone()).or_insert(*read_at);
+                *known = (*known).max(*read_at);
+            }
+            Event::Prepared(_) | Event::PreparationFailed { .. } => {
+                self.preparation_heard.insert(id.clone());
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn alarms_known_at(&self, id: &DeploymentId) -> Option<Time> {
+        self.alarms_known.get(id).copied()
+    }
+
+    pub(crate) fn has_answered_the_preparation(&self, id: &DeploymentId) -> bool {
+        self.preparation_heard.contains(id)
     }
 
     /// It has ended and touched nothing; or that is not so.
@@ -66,10 +93,13 @@ impl Calls {
                 let what = format!("{id} deletes {name}");
                 broken.push(("nobody_deletes_what_others_created", what));
             }
-            // What somebody else has deleted a copy of the message creates again.
+            // What was deleted, by somebody else or on the way back, a copy of the message that is with a
+            // slow worker creates again.
             let mut others = cloud.calls[..at].iter().rev();
             let last = others.find(|other| other.address == call.address);
-            if last.is_some_and(|last| last.by == Caller::Outsider && last.revision.is_none()) {
+            let creates = matches!(effect, Effect::RollOut(_));
+            let is_deleted = last.is_some_and(|last| last.revision.is_none());
+            if is_deleted && (creates || last.is_some_and(|last| last.by == Caller::Outsider)) {
                 continue;
             }
             let key = (id.clone(), call.address.clone());

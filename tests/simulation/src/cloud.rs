@@ -50,6 +50,8 @@ pub struct Cloud {
     pub no_room_for: u32,
     /// `StopTask` is answered, and stops nothing.
     pub stops_in_vain: bool,
+    /// Whatever is refused is refused with very many words.
+    pub reasons_are_long: bool,
     /// Services for which calls are denied, until when, and when that happened.
     pub refused: BTreeMap<Address, Time>,
     pub refusals_made: Vec<(Time, Address)>,

@@ -1,10 +1,13 @@
 //! Messages on their way: a worker asks whether it may, acts a little later, and reports.
 
 use crate::happening::Happening;
-use engine::{Decide, Message, Permit};
+use engine::{Decide, Message, Permit, Sender};
 use pipeline::deployment::Said;
+use pipeline::effect::Effect;
+use pipeline::environment::{Asker, Kind, Request};
 use pipeline::event::Event;
-use pipeline::time::Span;
+use pipeline::names::{Place, RequestId};
+use pipeline::time::{Span, Time};
 
 use crate::sim::Sim;
 
@@ -18,7 +21,7 @@ impl<D: Decide> Sim<D> {
             Ok(None) => return,
             Err(_) => return self.redeliver(message, receives),
         };
-        if let pipeline::effect::Effect::RunOneOff(one_off) = &message.effect {
+        if let Effect::RunOneOff(one_off) = &message.effect {
             let claim = Event::OneOffClaimed { purpose: one_off.purpose, attempt: one_off.attempt };
             match pollster::block_on(self.engine().answer(&message, claim)) {
                 Ok(Said::Granted) => permit = None,
@@ -28,6 +31,7 @@ impl<D: Decide> Sim<D> {
         }
         // Between the permit and the deed time passes, and others act.
         let slow = Span::seconds(1 + self.plan.below(self.plan.odds().delay_seconds_max.min(40)));
+        let slow = slow + self.meanwhile(&message);
         self.after(slow, Happening::Act { message, permit, receives });
     }
 
@@ -35,9 +39,10 @@ impl<D: Decide> Sim<D> {
         if self.plan.worker_dies() {
             return self.redeliver(message, receives);
         }
+        self.note_what_is_asked(&message);
         match pollster::block_on(self.engine().relay(&message)) {
             Ok(None) => {}
-            Ok(Some(_)) => return,
+            Ok(Some(_)) => return self.note_what_was_promoted(&message),
             Err(_) => return self.redeliver(message, receives),
         }
         let whole =
@@ -52,10 +57,56 @@ impl<D: Decide> Sim<D> {
         self.after(slow, Happening::Report { message, permit, event, receives });
     }
 
+    /// A release is offered or promoted to an environment.
+    fn note_what_is_asked(&mut self, message: &Message) {
+        if let Effect::Offer { environment, request } = &message.effect
+            && let Sender::Candidate { application, .. } = &message.from
+        {
+            let (application, environment) = (application.clone(), environment.clone());
+            let place = Place { application, environment };
+            self.invariants.releases.asked(&place, request);
+        }
+        if let Some((place, request)) = promotion(message, self.now) {
+            self.invariants.releases.asked(&place, &request);
+        }
+    }
+
+    /// It was heard of where it goes to, if every success elsewhere starts there by itself.
+    fn note_what_was_promoted(&mut self, message: &Message) {
+        let Some((place, request)) = promotion(message, self.now) else { return };
+        let spec = self.stored_spec(&place.application);
+        let rules = spec.and_then(|spec| spec.environments.get(&place.environment).cloned());
+        let deploy_on = rules.and_then(|rules| rules.deploy_on);
+        let Asker::Promotion { from } = &request.asked_by else { return };
+        if deploy_on.is_some_and(|on| on.tags.is_empty() && on.promoted_from.as_ref() == Some(from))
+        {
+            self.invariants.doors.accepts(&place, request);
+        }
+    }
+
     /// A worker died or failed: the queue shows its message again, a few times.
     pub(crate) fn redeliver(&mut self, message: Message, receives: u32) {
         if receives < RECEIVES_MAX {
             self.after(VISIBILITY, Happening::Deliver { message, receives: receives + 1 });
         }
     }
+}
+
+/// The request that a promotion comes to, and where.
+fn promotion(message: &Message, now: Time) -> Option<(Place, Request)> {
+    let Effect::Promote { environment, release } = &message.effect else { return None };
+    let Sender::Head(Place { application, environment: from }) = &message.from else { return None };
+    let place = Place { application: application.clone(), environment: environment.clone() };
+    let request = Request {
+        id: RequestId::new(format!("promotion of {} from {from}", release.version)),
+        kind: Kind::Deploy,
+        release: release.clone(),
+        asked_by: Asker::Promotion { from: from.clone() },
+        asked_at: now,
+        confirm: None,
+        overrides: Default::default(),
+        fresh: false,
+        skip_migration: None,
+    };
+    Some((place, request))
 }

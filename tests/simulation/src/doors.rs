@@ -2,7 +2,7 @@
 
 use pipeline::deployment::{Deployment, State};
 use pipeline::environment::{Fate, Head, Hold, HoldUntil, Kind, Override, Request};
-use pipeline::names::{DeploymentId, Place, RequestId};
+use pipeline::names::{ApplicationName, DeploymentId, Place, RequestId};
 use pipeline::notice::{News, Notice};
 use pipeline::time::Time;
 use pipeline::verdict::Verdict;
@@ -46,6 +46,11 @@ impl Doors {
         let waiting = waiting.map(|waits| waits.request.id.clone()).collect();
         self.waiting.insert(head.place.clone(), waiting);
         broken.into_iter().collect()
+    }
+
+    /// What was heard of here starts, or whoever asked is told why not.
+    pub(crate) fn accepts(&mut self, place: &Place, request: Request) {
+        self.accepted.entry(place.clone()).or_default().insert(request.id.clone(), request);
     }
 
     /// What a person asked for is not turned away by a hold that came later and that it lifts.
@@ -109,6 +114,11 @@ impl Doors {
 
     pub(crate) fn has_left(&self, place: &Place) -> bool {
         self.left.contains(place)
+    }
+
+    /// Whether an environment of this application has left the spec.
+    pub(crate) fn has_shrunk(&self, application: &ApplicationName) -> bool {
+        self.left.iter().any(|place| place.application == *application)
     }
 
     /// Looks at a deployment that was just written, before its head is.
@@ -194,7 +204,8 @@ impl Doors {
                     Some(Fate::Declined { .. }) => {
                         !was_declined(told, head, request) && !runs(deployments, request)
                     }
-                    None => true,
+                    // A large head forgets the fates of long ago.
+                    None => !deployments.iter().any(|started| started.request.id == **id),
                 }
         });
         let lost = lost.map(|(id, request)| {

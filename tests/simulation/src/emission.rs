@@ -126,6 +126,12 @@ impl<D: Decide> Sim<D> {
         (None, self.any_place())
     }
 
+    /// Whether a deployment is under way where this service is.
+    pub(crate) fn is_deployed_to(&self, address: &Address) -> bool {
+        let (_, place) = self.listener_of(address);
+        self.head(&place).is_some_and(|head| head.active.is_some())
+    }
+
     pub(crate) fn any_place(&self) -> Place {
         Place { application: "nobody".into(), environment: "nowhere".into() }
     }

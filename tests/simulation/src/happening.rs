@@ -1,10 +1,11 @@
 //! Happenings: all that may happen in a history, and how the log tells it.
 
 use crate::cloud::{Address, Disturbance, Tick};
+use crate::specs::SpecChange;
 use engine::{Key, Lookup, Message, Permit};
 use pipeline::environment::Input;
 use pipeline::event::{AlarmState, Event};
-use pipeline::names::{AlarmName, Place};
+use pipeline::names::{AlarmName, ApplicationName, Place};
 use pipeline::push::Push;
 
 #[derive(Clone, Debug)]
@@ -52,8 +53,8 @@ pub enum Happening {
     Alarm(AlarmName, AlarmState),
     /// A rule mutes an alarm, or does not any more.
     Mute(AlarmName, bool),
-    /// A person takes an environment out of the spec.
-    LeaveSpec(Place),
+    /// A person changes a spec.
+    ChangeSpec(ApplicationName, SpecChange),
     /// A timer rings.
     Wake(Key),
     Sweep,
@@ -82,7 +83,7 @@ pub(crate) fn describe(happening: &Happening) -> String {
         }
         Happening::Tick(tick) => format!("tick {tick:?}"),
         Happening::Person { place, input } => format!("person at {place}: {input:?}"),
-        Happening::LeaveSpec(place) => format!("{place} leaves the spec"),
+        Happening::ChangeSpec(of, change) => format!("the spec of {of} changes: {change:?}"),
         Happening::Outsider(address) => format!("outsider updates {address:?}"),
         Happening::Disturb(address, deed) => format!("somebody: {deed:?} {address:?}"),
         Happening::Alarm(name, state) => format!("alarm {name} is {state:?}"),

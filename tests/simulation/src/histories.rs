@@ -7,7 +7,9 @@ use crate::happening::Happening;
 use crate::invariants::Violation;
 use crate::outside_faults::schedule_outside_faults;
 use crate::people::{schedule_people, schedule_troubles};
+use crate::rare_faults::schedule_rare_faults;
 use crate::sim::Sim;
+use crate::specs::SpecChange;
 use crate::systems::{self, System};
 use engine::Decide;
 use fastrand::Rng;
@@ -16,9 +18,14 @@ use pipeline::time::Span;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::wide;
+
 /// What the five systems do not use, in one application.
 static LAB: LazyLock<Result<System, String>> =
     LazyLock::new(|| System::read(include_str!("lab.yaml")));
+
+/// One with very large records.
+static WIDE: LazyLock<Result<System, String>> = LazyLock::new(wide::system);
 
 /// What became of one history.
 #[derive(Clone, Debug)]
@@ -36,6 +43,11 @@ pub fn play<D: Decide>(seed: u64, decide: D, with_log: bool) -> History {
     play_with(seed, decide, with_log, |_| {})
 }
 
+/// The same with faults that the core is not ready for yet.
+pub fn play_beyond<D: Decide>(seed: u64, decide: D, with_log: bool) -> History {
+    play_with(seed, decide, with_log, |sim| sim.beyond = true)
+}
+
 /// Plays it in surroundings that were changed before anything happens.
 pub fn play_with<D: Decide>(
     seed: u64,
@@ -44,7 +56,10 @@ pub fn play_with<D: Decide>(
     change: impl Fn(&mut Sim<D>),
 ) -> History {
     let mut rng = Rng::with_seed(seed);
-    let systems = pick_systems(&mut rng);
+    let systems = match Rng::with_seed(seed.rotate_left(7) ^ 0x3d1e).u16(0..400) {
+        0 => vec![WIDE.clone().expect("it is valid: a test plays it")],
+        _ => pick_systems(&mut rng),
+    };
     let plan = Plan::new(rng.u64(..), pick_odds(&mut rng));
     let mut sim = Sim::new(systems.clone(), decide, plan);
     change(&mut sim);
@@ -58,10 +73,15 @@ pub fn play_with<D: Decide>(
     }
     let mut expected = Vec::new();
     for system in &systems {
-        let builds = schedule_builds(&mut sim, &mut rng, system, &mut expected);
+        if system.spec.application.as_str() == wide::NAME {
+            wide::schedule(&mut sim, &mut rng, system);
+            continue;
+        }
+        let builds = schedule_builds(&mut sim, &mut rng, seed, system, &mut expected);
         schedule_people(&mut sim, &mut rng, system, &builds);
         schedule_troubles(&mut sim, &mut rng, system);
         schedule_outside_faults(&mut sim, seed, system, &builds);
+        schedule_rare_faults(&mut sim, seed, system, &builds);
     }
     schedule_leaving(&mut sim, seed);
     sim.run();
@@ -89,11 +109,14 @@ pub fn judge<D: Decide>(sim: &mut Sim<D>, expected: &[(Place, Version)]) {
         sim.invariants.verdicts_are_true(&place, &deployments, &sim.cloud);
         sim.judge_the_records(&place);
     }
+    sim.judge_the_tags();
     if let Some(due) = sim.memory.next_due() {
         sim.invariants.violated("nothing_is_due_at_rest", due.to_string());
     }
-    let expected: Vec<_> =
-        expected.iter().filter(|(place, _)| !sim.invariants.has_left(place)).collect();
+    let expected = expected.iter().filter(|(place, _)| !sim.invariants.has_left(place));
+    let expected: Vec<_> = expected
+        .filter(|(place, _)| !sim.invariants.releases.has_changed(&place.application))
+        .collect();
     for (place, version) in expected {
         match sim.head(place) {
             Some(head) => sim.invariants.remembered(place, &head, version),
@@ -129,7 +152,8 @@ fn schedule_leaving<D: Decide>(sim: &mut Sim<D>, seed: u64) {
     let last = system.environments.keys().rfind(|name| !sources.contains(name));
     if let Some(environment) = last.cloned() {
         let place = Place { application: system.application.clone(), environment };
-        sim.after(Span::seconds(rng.u64(60..6000)), Happening::LeaveSpec(place));
+        let change = Happening::ChangeSpec(place.application.clone(), SpecChange::Leave(place));
+        sim.after(Span::seconds(rng.u64(60..6000)), change);
     }
 }
 

@@ -1,12 +1,10 @@
-//! What is there before anything happens, and how specs change then.
+//! What is there before anything happens.
 
 use crate::cloud::{Breaker, target_name};
-use crate::happening::Happening;
 use crate::sim::Sim;
 use engine::Decide;
-use pipeline::names::{Digest, EnvironmentName, Place, Repository};
+use pipeline::names::{Digest, EnvironmentName, Repository};
 use pipeline::spec::Target;
-use pipeline::time::Span;
 use std::collections::BTreeMap;
 
 impl<D: Decide> Sim<D> {
@@ -34,18 +32,6 @@ impl<D: Decide> Sim<D> {
             }
         }
         self.memory.take_changed();
-    }
-
-    /// Takes an environment out of the spec that is stored.
-    pub(crate) fn leave_the_spec(&mut self, place: Place) {
-        let system = self.systems.iter().find(|s| s.spec.application == place.application);
-        let Some(mut spec) = system.map(|system| system.spec.clone()) else { return };
-        spec.environments.remove(&place.environment);
-        match pollster::block_on(self.engine().store(spec)) {
-            Ok(_) => self.invariants.left_the_spec(&place),
-            // The console shows the error, and the person configures again.
-            Err(_) => self.after(Span::seconds(15), Happening::LeaveSpec(place)),
-        }
     }
 }
 

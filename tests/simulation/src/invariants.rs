@@ -4,14 +4,15 @@ use crate::blame::Blame;
 use crate::calls::Calls;
 use crate::cloud::{Address, Cloud, target_name};
 use crate::doors::Doors;
+use crate::releases::Releases;
 use crate::systems::System;
 use engine::Record;
 use pipeline::deployment::{Deployment, State};
 use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Head, Hold, HoldUntil, Holder, Kind};
-use pipeline::names::{DeploymentId, Digest, ImageName, Place, Revision, Version};
-use pipeline::notice::{News, Notice};
+use pipeline::names::{ApplicationName, DeploymentId, Digest, ImageName, Place, Revision, Tag};
 use pipeline::release::{Mark, Newest};
+use pipeline::spec::Application;
 use pipeline::time::{Span, Time};
 use pipeline::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,9 @@ pub struct Invariants {
     /// Deployments that begin with a migration.
     pub(crate) migrates: BTreeSet<DeploymentId>,
     pub(crate) doors: Doors,
+    pub(crate) releases: Releases,
+    /// What each tag points to at last, where that was told the wrong way round.
+    pub(crate) tags: Vec<(ApplicationName, Tag, ImageName, Digest)>,
     pub(crate) calls: Calls,
     pub(crate) blame: Blame,
     /// When a person last said that a task is not waited for any more.
@@ -54,9 +58,6 @@ pub struct Invariants {
     /// Images whose migration ran, and whose deployment failed then.
     migrated_badly: BTreeMap<Place, Vec<BTreeMap<ImageName, Digest>>>,
 }
-
-/// What DynamoDB takes in one item.
-const ITEM_MAX: usize = 400_000;
 
 /// So recent a change may not be known to whoever decided.
 pub(crate) const JUST_NOW: Span = Span::seconds(120);
@@ -84,11 +85,33 @@ impl Invariants {
         }
     }
 
-    pub(crate) fn written(&mut self, record: &Record, cloud: &Cloud, now: Time) {
+    /// Whether it was not there before.
+    pub(crate) fn is_new(&self, deployment: &Deployment) -> bool {
+        let open = self.open.get(&deployment.id.place);
+        let is_open = open.is_some_and(|open| open.contains(&deployment.id.number));
+        deployment.verdict().is_none() && !is_open
+    }
+
+    /// Something goes on for ever, and there is nothing more to see.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.violations.iter().any(|broken| broken.invariant == "nothing_is_woken_for_ever")
+    }
+
+    pub(crate) fn written(
+        &mut self,
+        record: &Record,
+        spec: Option<&Application>,
+        cloud: &Cloud,
+        now: Time,
+    ) {
         if let Record::Head(head) = record {
             self.heads.insert(head.place.clone(), (head.hold.clone(), head.pause.is_some()));
-            for (invariant, what) in
-                self.doors.head_written(head).into_iter().chain(self.blame.head_written(head))
+            for (invariant, what) in self
+                .doors
+                .head_written(head)
+                .into_iter()
+                .chain(self.blame.head_written(head))
+                .chain(self.releases.head_written(head))
             {
                 self.violated(invariant, what);
             }
@@ -112,6 +135,9 @@ impl Invariants {
         }
         if is_new {
             self.started(deployment);
+            for (invariant, what) in self.releases.started(deployment, spec) {
+                self.violated(invariant, what);
+            }
         }
         if let Some(verdict) = deployment.verdict() {
             match self.verdicts.insert(id.clone(), verdict.clone()) {
@@ -204,6 +230,7 @@ impl Invariants {
             }
             _ => {}
         }
+        self.releases.controls(place, control);
         self.heads.remove(place);
         self.migrated_badly.remove(place);
         if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
@@ -243,8 +270,11 @@ impl Invariants {
             Some(None) => drop(self.newest.remove(place)),
             None => {}
         }
+        self.releases.ended(deployment, verdict);
         self.claims(deployment, verdict, cloud, now);
-        self.blame.ended(deployment, verdict, cloud);
+        for (invariant, what) in self.blame.ended(deployment, verdict, cloud) {
+            self.violated(invariant, what);
+        }
         let images = &deployment.request.release.images;
         match verdict {
             Verdict::Succeeded => {
@@ -282,67 +312,6 @@ impl Invariants {
             deployment.request.release.images.values().filter(|d| !running.contains(*d)).cloned(),
         );
     }
-
-    /// What must hold when everything has come to rest.
-    pub(crate) fn at_rest(
-        &mut self,
-        place: &Place,
-        head: &Head,
-        deployments: &[Deployment],
-        told: &[Notice],
-    ) {
-        for deployment in deployments {
-            let id = &deployment.id;
-            if deployment.verdict().is_none() {
-                let what = format!("{id} is {} for ever", deployment.state.name());
-                self.violated("every_deployment_ends", what);
-            } else if !was_told(told, place, id.number) {
-                self.violated("every_outcome_is_announced", id.to_string());
-            }
-            if !deployment.outbox.is_empty() {
-                self.violated(
-                    "no_effect_is_lost",
-                    format!("{id}: {:?}", deployment.outbox.entries()),
-                );
-            }
-        }
-        if head.active.is_some() || !head.outbox.is_empty() {
-            self.violated(
-                "no_effect_is_lost",
-                format!("{place}: active {:?}, outbox {:?}", head.active, head.outbox.entries()),
-            );
-        }
-        for (invariant, what) in self.doors.at_rest(head, deployments, told) {
-            self.violated(invariant, what);
-        }
-        // Everything that waits has an end, and time is over.
-        for waits in &head.queue {
-            let what = format!("{place}: {} waits: {}", waits.request.release, waits.why);
-            self.violated("no_eligible_push_is_forgotten", what);
-        }
-        let records = deployments.iter().map(|one| size(serde_json::to_string(one)));
-        if let Some(bytes) = records
-            .chain([size(serde_json::to_string(head))])
-            .max()
-            .filter(|bytes| *bytes > ITEM_MAX)
-        {
-            self.violated("every_record_fits_into_an_item", format!("{place}: {bytes} bytes"));
-        }
-    }
-
-    pub(crate) fn remembered(&mut self, place: &Place, head: &Head, version: &Version) {
-        let id = format!("push {version}");
-        let known = head.fates.iter().any(|(known, _)| known.as_str() == id)
-            || head.queue.iter().any(|waits| waits.request.id.as_str() == id);
-        if !known {
-            self.violated("no_eligible_push_is_forgotten", format!("{version} at {place}"));
-        }
-    }
-}
-
-/// How many bytes a record has, as it is stored.
-fn size(text: Result<String, serde_json::Error>) -> usize {
-    text.map_or(usize::MAX, |text| text.len())
 }
 
 /// Whether a migration of this deployment has run, and perhaps not to its end.
@@ -350,13 +319,5 @@ fn ran_a_migration(id: &DeploymentId, cloud: &Cloud) -> bool {
     cloud.tasks.iter().any(|task| {
         let never = task.ends.as_ref().is_some_and(|(_, end)| end.never_ran());
         task.owner.deployment == *id && task.owner.purpose == Purpose::Migrate && !never
-    })
-}
-
-fn was_told(told: &[Notice], place: &Place, number: u64) -> bool {
-    told.iter().any(|notice| {
-        notice.place == *place
-            && notice.deployment == Some(number)
-            && matches!(notice.news, News::Ended { .. })
     })
 }

@@ -5,11 +5,13 @@
 //! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
 
 mod actions;
+mod at_rest;
 pub mod behaviour;
 mod blame;
 mod builds;
 mod calls;
 pub mod cloud;
+mod collecting;
 pub mod days;
 mod delivery;
 mod doors;
@@ -24,11 +26,17 @@ pub mod invariants;
 pub mod large;
 mod outside_faults;
 mod people;
+mod rare_faults;
+mod rare_releases;
 mod recorded;
+mod releases;
 pub mod sabotage;
 pub mod sim;
+pub mod specs;
 pub mod story;
+mod stuck;
 pub mod surroundings;
 pub mod systems;
 mod verdicts;
+mod wide;
 mod workers;

@@ -4,7 +4,7 @@
 use crate::sim::Sim;
 use engine::{Decide, Key, Record};
 use pipeline::audit::{Audit, Report};
-use pipeline::names::Place;
+use pipeline::names::{Place, Version};
 use pipeline::time::Span;
 
 /// As long as a table keeps what has ended.
@@ -15,6 +15,25 @@ impl<D: Decide> Sim<D> {
         let Some(report) = self.audit(place) else { return };
         for finding in report.findings {
             self.invariants.violated(finding.rule.name(), format!("{place}: {finding}"));
+        }
+    }
+
+    /// Each tag means what it was put on last, once the registry was asked.
+    pub(crate) fn judge_the_tags(&mut self) {
+        for (application, tag, image, digest) in std::mem::take(&mut self.invariants.tags) {
+            if self.invariants.releases.has_changed(&application)
+                || self.invariants.doors.has_shrunk(&application)
+            {
+                continue;
+            }
+            let version = Version::new(tag.as_str());
+            let key = Key::Candidate { application, version };
+            let Some(Record::Candidate(candidate)) = self.record(&key) else { continue };
+            let holds = candidate.images.get(&image).map(|arrived| &arrived.digest);
+            if holds.is_some_and(|holds| *holds != digest) {
+                let what = format!("{tag} of {image}: {holds:?} and not {digest}");
+                self.invariants.violated("a_candidate_holds_what_its_tag_points_to", what);
+            }
         }
     }
 

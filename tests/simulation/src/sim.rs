@@ -1,7 +1,7 @@
 //! The simulation: a clock, what will happen, and the real engine in the middle.
 
 use crate::behaviour::Behaviour;
-use crate::cloud::{Address, Cloud, Tick, target_name};
+use crate::cloud::{Address, Cloud, Disturbance, Tick, target_name};
 use crate::faults::Plan;
 use crate::happening::{Happening, describe};
 use crate::invariants::Invariants;
@@ -30,9 +30,9 @@ pub struct Sim<D> {
     pub invariants: Invariants,
     pub told: Vec<Notice>,
     pub answers: Vec<(Time, String)>,
-    queue: BTreeMap<(Time, u64), Happening>,
-    order: u64,
-    sweep_at: Option<Time>,
+    pub(crate) queue: BTreeMap<(Time, u64), Happening>,
+    pub(crate) order: u64,
+    pub(crate) sweep_at: Option<Time>,
     delivered: BTreeSet<(engine::Sender, u64)>,
     pub log: Option<Vec<String>>,
     pub happenings: usize,
@@ -40,6 +40,14 @@ pub struct Sim<D> {
     pub timers_ring: bool,
     /// Whoever has to approve does so in the last moment, or a little later.
     pub(crate) approves_late: bool,
+    /// With faults that the core is not ready for.
+    pub(crate) beyond: bool,
+    /// People and others act while workers are about to.
+    pub(crate) hasty: bool,
+    /// Services lose tasks for a while on their way back.
+    pub(crate) restless_on_the_way_back: bool,
+    /// How often in a row sweeps have woken a record, and what its version was.
+    pub(crate) woken: BTreeMap<Key, (u64, u32)>,
     /// Sabotage: what workers leave out.
     pub careless: Careless,
 }
@@ -72,6 +80,10 @@ impl<D> Sim<D> {
             happenings: self.happenings,
             timers_ring: self.timers_ring,
             approves_late: self.approves_late,
+            beyond: self.beyond,
+            hasty: self.hasty,
+            restless_on_the_way_back: self.restless_on_the_way_back,
+            woken: self.woken.clone(),
             careless: self.careless,
         }
     }
@@ -102,6 +114,10 @@ impl<D: Decide> Sim<D> {
             happenings: 0,
             timers_ring: true,
             approves_late: false,
+            beyond: false,
+            hasty: false,
+            restless_on_the_way_back: false,
+            woken: BTreeMap::new(),
             careless: Careless::default(),
         };
         sim.memory.set_now(START);
@@ -125,6 +141,9 @@ impl<D: Decide> Sim<D> {
         while let Some(time) = self.next_at() {
             if time > end {
                 self.now = end;
+                return;
+            }
+            if self.invariants.is_endless() {
                 return;
             }
             if self.happenings > HAPPENINGS_MAX {
@@ -172,44 +191,6 @@ impl<D: Decide> Sim<D> {
         self.plan_sweep();
     }
 
-    /// Whatever was sent is delivered; whatever was written is watched.
-    fn collect(&mut self) {
-        for message in self.memory.take_sent() {
-            let copies = if self.plan.chance(self.plan.odds().duplicate) { 2 } else { 1 };
-            for copy in 0..copies {
-                let late = self.lateness()
-                    + Span::seconds(if copy == 0 { 0 } else { self.plan.below(600) });
-                let pause = match &message.effect {
-                    pipeline::effect::Effect::Check { pause, .. } => *pause,
-                    pipeline::effect::Effect::RunOneOff(one_off) => one_off.pause,
-                    _ => Span::default(),
-                };
-                self.after(
-                    pause + late,
-                    Happening::Deliver { message: message.clone(), receives: 1 },
-                );
-            }
-        }
-        for timer in self.memory.take_timers() {
-            let is_lost = !self.timers_ring || self.plan.chance(self.plan.odds().drop);
-            if !is_lost {
-                let span =
-                    Span::seconds(timer.at.since(self.now).as_seconds() + 1) + self.lateness();
-                self.after(span, Happening::Wake(timer.key));
-            }
-        }
-        let mut changed = self.memory.take_changed();
-        changed.sort();
-        changed.dedup();
-        // Deployments first: they are judged by what the head said before this write.
-        changed.sort_by_key(|key| matches!(key, Key::Head(_)));
-        for key in changed.iter().filter(|key| matches!(key, Key::Head(_) | Key::Deployment(_))) {
-            if let Some(record) = self.memory.read(key) {
-                self.invariants.written(&record, &self.cloud, self.now);
-            }
-        }
-    }
-
     fn happen(&mut self, happening: Happening) {
         self.log_line(|| describe(&happening));
         match happening {
@@ -246,7 +227,11 @@ impl<D: Decide> Sim<D> {
             Happening::Deliver { message, receives } => self.deliver(message, receives),
             Happening::Act { message, permit, receives } => self.act(message, permit, receives),
             Happening::Report { message, permit, event, receives } => {
+                let answer = event.clone();
                 let result = pollster::block_on(self.engine().answer_on(permit, &message, event));
+                if let (Ok(_), engine::Sender::Deployment(id)) = (&result, &message.from) {
+                    self.invariants.calls.heard(id, &answer);
+                }
                 if result.is_err() || self.plan.worker_dies() {
                     self.redeliver(message, receives);
                 }
@@ -260,19 +245,33 @@ impl<D: Decide> Sim<D> {
                 if let Input::Controlled { control, .. } = &input {
                     self.invariants.controlled(&place, control, self.now);
                 }
-                let holds =
-                    matches!(input, Input::Controlled { control: Control::Hold { .. }, .. });
-                let before = self.head(&place).filter(|_| holds);
+                let control = match &input {
+                    Input::Controlled { control, .. } => Some(control.clone()),
+                    _ => None,
+                };
+                let before = self.head(&place).filter(|_| control.is_some());
                 let said = pollster::block_on(self.engine().tell(&place, input.clone()));
-                self.invariants.held(before.as_ref(), self.head(&place).as_ref());
+                if matches!(control, Some(Control::Hold { .. })) {
+                    self.invariants.held(before.as_ref(), self.head(&place).as_ref());
+                }
                 match said {
-                    Ok(said) => self.answers.push((self.now, say(&said))),
+                    Ok(said) => {
+                        if let Some(control) = &control {
+                            let before = before.as_ref();
+                            self.invariants.releases.controlled(&place, control, before);
+                        }
+                        self.answers.push((self.now, say(&said)));
+                    }
                     // The console shows the error, and the person clicks again.
                     Err(_) => self.after(Span::seconds(15), Happening::Person { place, input }),
                 }
             }
-            Happening::LeaveSpec(place) => self.leave_the_spec(place),
+            Happening::ChangeSpec(application, change) => {
+                self.change_the_spec(application, change);
+            }
             Happening::Outsider(address) => self.update_from_outside(&address),
+            // What failed in a deployment was the deployment's.
+            Happening::Disturb(address, Disturbance::Fail) if self.is_deployed_to(&address) => {}
             Happening::Disturb(address, deed) => {
                 let (news, ticks) = self.cloud.disturb(&address, deed, self.now);
                 self.emit(news);
@@ -288,7 +287,9 @@ impl<D: Decide> Sim<D> {
             Happening::Sweep => {
                 self.sweep_at = None;
                 // What fails is due again in a minute.
-                let _ = pollster::block_on(self.engine().sweep());
+                if let Ok(swept) = pollster::block_on(self.engine().sweep()) {
+                    self.count_what_is_woken(&swept);
+                }
             }
         }
     }
@@ -297,17 +298,6 @@ impl<D: Decide> Sim<D> {
     pub(crate) fn schedule(&mut self, ticks: Vec<(Span, Tick)>) {
         for (span, tick) in ticks {
             self.after(span, Happening::Tick(tick));
-        }
-    }
-
-    /// The sweep comes every minute; those that would find nothing are left out.
-    fn plan_sweep(&mut self) {
-        let Some(due) = self.memory.next_due() else { return };
-        let time = next_minute(due.max(self.now + Span::seconds(1)));
-        if self.sweep_at.is_none_or(|planned| time < planned) {
-            self.sweep_at = Some(time);
-            self.order += 1;
-            self.queue.insert((time, self.order), Happening::Sweep);
         }
     }
 
@@ -320,6 +310,7 @@ impl<D: Decide> Sim<D> {
         if self.delivered.insert((message.from.clone(), message.number)) {
             self.told.push(notice.clone());
             self.approve_late(notice);
+            self.unrest_on_the_way_back(notice);
         }
     }
 
@@ -355,10 +346,6 @@ impl<D: Decide> Sim<D> {
             log.push(format!("{now} {}", line()));
         }
     }
-}
-
-fn next_minute(time: Time) -> Time {
-    Time::from_millis(time.millis().div_ceil(60_000) * 60_000)
 }
 
 /// What a person reads in the console.

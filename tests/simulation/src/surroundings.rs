@@ -13,11 +13,17 @@ pub struct Surroundings {
     /// Sabotage: writes wait until the effects are sent.
     hasty: Cell<bool>,
     waiting: RefCell<Vec<Write>>,
+    /// Sabotage: what changes nothing but when it is due is not written.
+    leaves_what_is_due: Cell<bool>,
 }
 
 impl Surroundings {
     pub fn act_before_saving(&self) {
         self.hasty.set(true);
+    }
+
+    pub fn leave_what_is_due(&self) {
+        self.leaves_what_is_due.set(true);
     }
 
     /// A copy that goes its own way from here.
@@ -27,6 +33,7 @@ impl Surroundings {
             memory: self.memory.fork(),
             hasty: self.hasty.clone(),
             waiting: self.waiting.clone(),
+            leaves_what_is_due: self.leaves_what_is_due.clone(),
         }
     }
 
@@ -61,6 +68,10 @@ impl World for Surroundings {
         if self.hasty.get() {
             self.waiting.borrow_mut().extend(writes);
             return Ok(());
+        }
+        let mut writes = writes;
+        if self.leaves_what_is_due.get() {
+            writes.retain(|write| self.memory.read(&write.key).as_ref() != Some(&write.record));
         }
         self.memory.save(writes).await
     }

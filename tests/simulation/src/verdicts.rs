@@ -2,7 +2,8 @@
 
 use crate::cloud::{Address, Call, Caller, Change, Cloud, target_name};
 use crate::invariants::{Invariants, JUST_NOW};
-use pipeline::deployment::{Deployment, FRESH, Service, Standing, State, UNHEARD};
+use pipeline::deployment::{Deployment, FRESH, Service, Standing, State};
+use pipeline::doubt::Doubt;
 use pipeline::environment::Kind;
 use pipeline::event::AlarmState;
 use pipeline::names::{AlarmName, Place, Revision, ServiceName, Version};
@@ -10,9 +11,6 @@ use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::time::{Span, Time};
 use pipeline::verdict::{Cause, Usurper, Verdict};
 use std::collections::BTreeMap;
-
-/// So long messages may take before whoever waits for one gives up.
-const UNHEARD_AFTER: Span = Span::minutes(15);
 
 impl Invariants {
     pub(crate) fn claims(
@@ -24,15 +22,15 @@ impl Invariants {
     ) {
         match verdict {
             Verdict::Succeeded => {
-                self.runs_the_release(deployment, cloud, now);
+                self.runs_the_release(deployment, cloud, now, |_| true);
                 self.was_just_looked_at(deployment, now);
                 if deployment.request.kind == Kind::Deploy {
                     self.a_task_ran(deployment, cloud, now);
-                    self.alarms_stayed_quiet(deployment, cloud, now);
+                    self.alarms_stayed_quiet(deployment, cloud);
                 }
             }
             Verdict::RolledBack { .. } => {
-                self.runs_what_ran_before(deployment, cloud);
+                self.runs_what_ran_before(deployment, cloud, now);
                 self.has_come_to_rest(deployment, cloud, now);
             }
             Verdict::Superseded { by: Usurper::Somebody { service, .. } } => {
@@ -42,8 +40,19 @@ impl Invariants {
                 self.gave_way_to_what_may_start(deployment, version);
             }
             Verdict::Stuck { .. } => self.could_not_be_put_back(deployment, cloud),
-            Verdict::Unproven { .. } => {}
-            Verdict::Failed { left, .. } if !left.is_empty() => {}
+            Verdict::Unproven { doubts } => {
+                let doubted = |service: &Service| {
+                    doubts.get(&service.name).is_some_and(|doubt| *doubt != Doubt::NoTask)
+                };
+                self.runs_the_release(deployment, cloud, now, |service| !doubted(service));
+                self.was_just_looked_at(deployment, now);
+                if deployment.request.kind == Kind::Deploy {
+                    self.alarms_stayed_quiet(deployment, cloud);
+                }
+            }
+            Verdict::Failed { left, .. } if !left.is_empty() => {
+                self.is_left_or_back(deployment, left, cloud);
+            }
             Verdict::Failed { .. } | Verdict::Rejected { .. } | Verdict::Cancelled { .. } => {
                 if !self.calls.ended_untouched(&deployment.id, cloud) {
                     let what = format!("{}: {verdict}", deployment.id);
@@ -51,16 +60,29 @@ impl Invariants {
                 }
             }
         }
-        if let Some(Cause::Alarm { alarm, .. }) = verdict.cause() {
-            self.did_ring(deployment, alarm, cloud);
+        match verdict.cause() {
+            Some(Cause::Alarm { alarm, .. }) => self.did_ring(deployment, alarm, cloud),
+            Some(Cause::PreparationTimedOut)
+                if self.calls.has_answered_the_preparation(&deployment.id) =>
+            {
+                let what = format!("{}: {verdict}", deployment.id);
+                self.violated("an_answer_counts_however_long_it_is", what);
+            }
+            _ => {}
         }
         self.ended_in_time(deployment, now);
     }
 
     /// Each service has run exactly the release a moment ago, whatever happens to it since.
-    fn runs_the_release(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
+    fn runs_the_release(
+        &mut self,
+        deployment: &Deployment,
+        cloud: &Cloud,
+        now: Time,
+        judged: impl Fn(&Service) -> bool,
+    ) {
         let images = &deployment.request.release.images;
-        for service in &deployment.services {
+        for service in deployment.services.iter().filter(|service| judged(service)) {
             let address = (target_name(&deployment.rules.target), service.name.clone());
             let exactly = |found: &Found| {
                 let primary = found.primary().filter(|primary| is_at_rest(found, primary));
@@ -70,7 +92,7 @@ impl Invariants {
             if !cloud.was_within(&address, JUST_NOW + cloud.lag, now, exactly) {
                 let runs = cloud.primary(&address).map(|primary| primary.revision.short());
                 let what =
-                    format!("{} succeeded but {} runs {runs:?}", deployment.id, service.name);
+                    format!("{} is in place, but {} runs {runs:?}", deployment.id, service.name);
                 self.violated("succeeded_runs_exactly_the_release", what);
             }
         }
@@ -86,15 +108,23 @@ impl Invariants {
         self.violated("succeeded_was_just_looked_at", what);
     }
 
-    fn runs_what_ran_before(&mut self, deployment: &Deployment, cloud: &Cloud) {
+    /// What it ran when it was touched, or when it was prepared: somebody may have updated it so shortly
+    /// before that ECS did not show it yet.
+    fn runs_what_ran_before(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
         let id = &deployment.id;
-        let touched = self.before.get(id).cloned().unwrap_or_default();
-        for (address, before) in touched {
-            let outsider = |c: &Call| {
-                c.address == address && c.by == Caller::Outsider && c.at >= deployment.started_at
+        let recently = JUST_NOW + cloud.lag;
+        for (address, before) in self.before.get(id).cloned().unwrap_or_default() {
+            let known = deployment.services.iter().find(|service| service.name == address.1);
+            let known = known.and_then(|service| service.before.as_ref());
+            let runs_it = |found: &Found| {
+                let primary = found.primary().filter(|_| !found.draining);
+                let runs = primary.map(|primary| &primary.revision);
+                runs.is_some() && (runs == before.as_ref() || runs == known)
             };
             let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
-            if runs != before && !cloud.calls.iter().any(outsider) {
+            let is_gone = (before.is_none() || known.is_none())
+                && (runs.is_none() || touched_by_others(cloud, &address, now, recently));
+            if !is_gone && !cloud.was_within(&address, recently, now, runs_it) {
                 let what = format!("{id}: {} runs {runs:?} and ran {before:?}", address.1);
                 self.violated("rolled_back_runs_what_ran_before", what);
             }
@@ -205,15 +235,16 @@ impl Invariants {
         }
     }
 
-    /// What turned on a moment ago nobody may have been told of yet.
-    fn alarms_stayed_quiet(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
+    /// What turned on since they were read for the last time nobody may have been told of yet.
+    fn alarms_stayed_quiet(&mut self, deployment: &Deployment, cloud: &Cloud) {
         let Some(from) = deployment.watched_from else { return };
+        let known = self.calls.alarms_known_at(&deployment.id).unwrap_or(from);
         for name in &deployment.rules.alarms.names {
             let states = cloud.alarms.get(name).map(Vec::as_slice).unwrap_or_default();
             let at_start = states.iter().rfind(|change| change.at <= from);
             let mut counts = at_start.is_none_or(|change| change.state != AlarmState::On);
             for Change { state, at, muted } in states.iter().filter(|change| change.at > from) {
-                if *at + JUST_NOW >= now || *muted {
+                if *at >= known || *muted {
                     continue;
                 }
                 counts |= *state == AlarmState::Quiet;
@@ -222,48 +253,6 @@ impl Invariants {
                     self.violated("succeeded_only_if_the_alarms_stayed_quiet", what);
                 }
             }
-        }
-    }
-
-    /// Whoever has to look finds something: a service that is not back, and not because nobody
-    /// tried to put it back.
-    fn could_not_be_put_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
-        let target = target_name(&deployment.rules.target);
-        let not_back = |service: &&Service| matches!(service.standing, Standing::NotPutBack { .. });
-        let mut not_back = deployment.services.iter().filter(not_back).peekable();
-        if not_back.peek().is_none() || cloud.silent.contains(&target) {
-            return;
-        }
-        let mut is_something_wrong = false;
-        for service in not_back {
-            let address = (target.clone(), service.name.clone());
-            let disturbed = |call: &Call| {
-                call.address == address
-                    && call.by == Caller::Outsider
-                    && call.at + cloud.drains >= deployment.started_at
-            };
-            if was_unheard(deployment, service) {
-                return;
-            }
-            let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
-            let refused = cloud.refusals_made.iter();
-            let mut refused = refused.filter(|(at, known)| *at >= turned_at && *known == address);
-            if cloud.calls.iter().any(disturbed) || refused.next().is_some() {
-                return;
-            }
-            let primary = cloud.primary(&address);
-            let runs = primary.map(|rollout| &rollout.revision);
-            if runs == Some(&service.after) && service.before.as_ref() != Some(&service.after) {
-                let what = format!("{}: {} is left on the release", deployment.id, service.name);
-                self.violated("nothing_is_left_on_the_release_that_could_be_put_back", what);
-            }
-            is_something_wrong |= runs != service.before.as_ref()
-                || primary
-                    .is_some_and(|p| p.progress != Progress::Completed || p.running < p.desired);
-        }
-        if !is_something_wrong {
-            let what = format!("{} is stuck, and everything is back", deployment.id);
-            self.violated("stuck_only_if_something_is_not_back", what);
         }
     }
 
@@ -276,32 +265,32 @@ impl Invariants {
     ) {
         let mut expected: BTreeMap<Address, (Option<Revision>, Time)> = BTreeMap::new();
         for deployment in deployments {
-            let unsure = matches!(
-                deployment.verdict(),
-                Some(Verdict::Stuck { .. } | Verdict::Superseded { by: Usurper::Somebody { .. } })
-                    | None
-            ) || matches!(deployment.verdict(), Some(Verdict::Failed { left, .. }) if !left.is_empty());
-            let began = deployment.started_at;
+            let State::Ended { verdict, at } = &deployment.state else { return };
+            let in_place = matches!(verdict, Verdict::Succeeded | Verdict::Unproven { .. });
             for service in &deployment.services {
                 let address = (target_name(&deployment.rules.target), service.name.clone());
-                let in_place = |verdict: &Verdict| {
-                    matches!(verdict, Verdict::Succeeded | Verdict::Unproven { .. })
-                };
-                if deployment.verdict().is_some_and(in_place) {
-                    expected.insert(address, (Some(service.after.clone()), began));
-                } else if unsure {
-                    expected.insert(address, (None, began));
-                } else {
-                    expected.insert(address, (service.before.clone(), began));
+                if !in_place && !service.touched() {
+                    let before = (service.before.clone(), deployment.started_at);
+                    expected.entry(address).or_insert(before);
+                    continue;
                 }
+                let runs = match verdict {
+                    _ if in_place => Some(service.after.clone()),
+                    Verdict::RolledBack { .. } => service.before.clone(),
+                    // Nobody is sure.
+                    _ => None,
+                };
+                expected.insert(address, (runs, *at));
             }
         }
-        for (address, (revision, began)) in expected {
-            let outsider = |call: &Call| {
-                call.address == address && call.by == Caller::Outsider && call.at >= began
-            };
+        for (address, (revision, ended_at)) in expected {
             let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
-            if !cloud.calls.iter().any(outsider) && revision.is_some() && runs != revision {
+            let since = cloud.calls.iter().any(|call| {
+                call.address == address
+                    && call.by == Caller::Outsider
+                    && call.at + JUST_NOW + cloud.lag >= ended_at
+            });
+            if !since && revision.is_some() && runs != revision {
                 let what = format!("{place}: {} runs {runs:?}, not {revision:?}", address.1);
                 self.violated("what_runs_is_what_the_verdicts_say", what);
             }
@@ -309,13 +298,11 @@ impl Invariants {
     }
 }
 
-/// Whether it says that nothing was heard of the service, and nothing was for as long as any
-/// message may take.
-fn was_unheard(deployment: &Deployment, service: &Service) -> bool {
-    let State::Ended { at, .. } = deployment.state else { return false };
-    let unheard = matches!(&service.standing,
-        Standing::NotPutBack { why } if why == UNHEARD);
-    unheard && service.seen_at + UNHEARD_AFTER <= at
+/// Whether somebody else has called for it so recently that it may not be known.
+fn touched_by_others(cloud: &Cloud, address: &Address, now: Time, recently: Span) -> bool {
+    let calls = cloud.calls.iter().rev();
+    let mut calls = calls.filter(|call| call.address == *address && call.at + recently >= now);
+    calls.any(|call| call.by == Caller::Outsider)
 }
 
 /// Whether it runs this and nothing else, and all of it.

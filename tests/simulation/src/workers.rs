@@ -110,6 +110,9 @@ impl<D: Decide> Sim<D> {
             };
             services.push(PreparedService { name, before, after });
         }
+        if self.cloud.reasons_are_long && self.plan.below(4) == 0 {
+            faults.push(format!("the images cannot be protected: {}", self.denied()));
+        }
         if !faults.is_empty() {
             return Event::PreparationFailed { faults };
         }
@@ -167,7 +170,7 @@ impl<D: Decide> Sim<D> {
             return Some(Event::LeftAlone { seen });
         }
         if self.cloud.refuses(&address, self.now) {
-            return Some(Event::RolloutRefused { service, reason: DENIED.into() });
+            return Some(Event::RolloutRefused { service, reason: self.denied() });
         }
         let note = (id.clone(), address.clone());
         if let (None, Some(create)) = (&runs, &roll_out.create) {
@@ -216,6 +219,7 @@ impl<D: Decide> Sim<D> {
         let seen = self.look(&address);
         let primary = runs_there(&seen);
         match primary {
+            _ if self.careless.never_looks_back => {}
             Some(primary) if primary.revision == put_back.to => {
                 let (revision, rollout) = (put_back.to.clone(), Some(primary.id.clone()));
                 return Event::PutBackStarted { service, revision, rollout };
@@ -226,7 +230,7 @@ impl<D: Decide> Sim<D> {
             _ => return Event::LeftAlone { seen },
         }
         if self.cloud.refuses(&address, self.now) {
-            let reason = DENIED.to_owned();
+            let reason = self.denied();
             return Event::PutBackRefused { service, refusal: Refusal::Final, reason };
         }
         if let Way::StopRollout(rollout) = &put_back.way {
@@ -279,12 +283,18 @@ impl<D: Decide> Sim<D> {
             return Event::PutBackRefused { service, refusal: Refusal::NotCreated, reason };
         }
         if self.cloud.refuses(address, self.now) {
-            let reason = DENIED.to_owned();
+            let reason = self.denied();
             return Event::PutBackRefused { service, refusal: Refusal::Final, reason };
         }
         let ticks = self.cloud.delete(address, Caller::Deployment(id.clone()), self.now);
         self.schedule(ticks);
         Event::Removed { service }
+    }
+
+    /// How AWS says no.
+    fn denied(&self) -> String {
+        let words = if self.cloud.reasons_are_long { 400 } else { 1 };
+        [DENIED; 1].repeat(words).join(" ")
     }
 
     fn look(&self, address: &Address) -> Observation {

@@ -134,13 +134,15 @@ mod tests {
     fn a_service_that_can_neither_stop_nor_start_a_task_is_refused() {
         check(
             &sized(1, 100, 134),
-            &expect![[r#"
-                could never be updated: with 1 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 134 lets it start none; lower the first or raise the second"#]],
+            &expect![
+                "cannot be updated: with desired count 1, ECS can neither stop an old task nor start a new one (minimumHealthyPercent 100, maximumPercent 134); lower minimumHealthyPercent or raise maximumPercent"
+            ],
         );
         check(
             &sized(3, 67, 133),
-            &expect![[r#"
-                could never be updated: with 3 tasks, minimumHealthyPercent 67 lets ECS stop none and maximumPercent 133 lets it start none; lower the first or raise the second"#]],
+            &expect![
+                "cannot be updated: with desired count 3, ECS can neither stop an old task nor start a new one (minimumHealthyPercent 67, maximumPercent 133); lower minimumHealthyPercent or raise maximumPercent"
+            ],
         );
     }
 
@@ -204,13 +206,15 @@ mod tests {
         };
         check(
             &rollout(DeploymentRolloutState::InProgress),
-            &expect![[r#"
-                is in the middle of another rollout (1 of 3 tasks run), which this deployment cuts short"#]],
+            &expect![
+                "has another rollout in progress (1 of 3 tasks running), which this deployment replaces"
+            ],
         );
         check(
             &rollout(DeploymentRolloutState::Failed),
-            &expect![[r#"
-                comes from a rollout that failed, and would go back to it: ECS deployment circuit breaker: tasks failed to start"#]],
+            &expect![
+                "runs a revision whose rollout failed, and a rollback would restore that revision: ECS deployment circuit breaker: tasks failed to start"
+            ],
         );
         check(&rollout(DeploymentRolloutState::Completed), &expect![""]);
     }
@@ -251,13 +255,15 @@ mod tests {
         check(&daemon(3, 0), &expect![""]);
         check(
             &daemon(3, 100),
-            &expect![[r#"
-                could never be updated: with 3 tasks, minimumHealthyPercent 100 lets ECS stop none and maximumPercent 100 lets it start none; lower the first"#]],
+            &expect![
+                "cannot be updated: with desired count 3, ECS can neither stop an old task nor start a new one (minimumHealthyPercent 100, maximumPercent 100); lower minimumHealthyPercent"
+            ],
         );
         check(
             &daemon(0, 0),
-            &expect![[r#"
-                runs no task (its cluster has no container instance for one), which proves nothing of a release"#]],
+            &expect![
+                "runs no task (its cluster has no container instance), so it cannot show that a release works"
+            ],
         );
     }
 }

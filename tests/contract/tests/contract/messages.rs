@@ -30,8 +30,8 @@ fn each_message_stands_in_the_queue_of_its_worker() {
         sqs-one-unreadable               VerifyQueue    12 read alarms
         sqs-one-unreadable               VerifyQueue    unreadable: unknown variant `levitate`
         sqs-prepare                      RolloutQueue   2 prepare
-        sqs-put-back                     RollbackQueue  15 put back
-        sqs-put-back                     RollbackQueue  16 put back
+        sqs-put-back                     RollbackQueue  15 roll back
+        sqs-put-back                     RollbackQueue  16 roll back
         sqs-remove                       RollbackQueue  17 remove
         sqs-roll-out-and-observe         RolloutQueue   5 roll out
         sqs-roll-out-and-observe         RolloutQueue   6 observe

@@ -52,7 +52,7 @@ fn a_command_that_the_host_was_asked_about_never_begins() {
         "'end'",
         &expect![[r#"
             ended with 23
-              slipway fault: the command was called off before it began, and never runs
+              slipway fault: the command was cancelled before it started and will not run
         "#]],
     );
     check(
@@ -60,7 +60,7 @@ fn a_command_that_the_host_was_asked_about_never_begins() {
         "'one-off'",
         &expect![[r#"
             ended with 23
-              slipway fault: the command was called off before it began, and never runs
+              slipway fault: the command was cancelled before it started and will not run
         "#]],
     );
     assert_eq!(runs(&host), 0);
@@ -82,7 +82,7 @@ fn a_command_that_was_told_to_stop_never_begins() {
         "'one-off'",
         &expect![[r#"
             ended with 23
-              slipway fault: the command was called off before it began, and never runs
+              slipway fault: the command was cancelled before it started and will not run
         "#]],
     );
     assert_eq!(runs(&host), 0);
@@ -118,7 +118,7 @@ fn a_command_whose_script_was_killed_is_known_to_run_as_long_as_it_does() {
         "'end'",
         &expect![[r#"
             ended with 22
-              slipway fault: the command was begun and its end was not recorded; its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output on the host
+              slipway fault: the command was started, but its end was not recorded; its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output on the host
         "#]],
     );
     assert_eq!(runs(&host), 0);

@@ -38,7 +38,7 @@ fn a_new_installation_does_not_take_old_notes_for_its_own() {
     let ran = Order::remove(1).from(OTHER).send(&host);
     expect![[r#"
         ended with 18
-          slipway fault: this deployment did not start the faceplate that runs; it is left alone
+          slipway fault: this deployment did not start the running faceplate; it is left unchanged
         faceplate faceplate@sha256:010101 running f51aa8 8000:8000
         faceplate.slipway-kept faceplate:old exited 9beae5 8000:8000
     "#]]
@@ -144,7 +144,7 @@ fn what_somebody_started_in_its_place_is_left_alone() {
     let ran = rollout("('hosts/faceplate:7' '0a1b2c')");
     expect![[r#"
         ended with 18
-          slipway fault: somebody has started another faceplate meanwhile; it is left alone
+          slipway fault: another faceplate was started outside Slipway; it is left unchanged
         faceplate faceplate:old running 9beae5 8000:8000
     "#]]
     .assert_eq(&tell(&host, &ran));
@@ -168,7 +168,7 @@ fn only_what_this_deployment_started_is_removed() {
     let ran = Order::remove(2).send(&host);
     expect![[r#"
         ended with 18
-          slipway fault: this deployment did not start the faceplate that runs; it is left alone
+          slipway fault: this deployment did not start the running faceplate; it is left unchanged
         faceplate faceplate@sha256:010101 running 3f2da1 8000:8000
     "#]]
     .assert_eq(&tell(&host, &ran));

@@ -112,7 +112,7 @@ fn a_command_that_was_killed_is_not_begun_again() {
         &order,
         &expect![[r#"
             ended with 22
-              slipway fault: the command was begun and its end was not recorded; its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output on the host
+              slipway fault: the command was started, but its end was not recorded; its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-99/output on the host
         "#]],
     );
     assert_eq!(runs(&host), 1);

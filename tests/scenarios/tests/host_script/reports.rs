@@ -95,7 +95,7 @@ fn docker_that_does_not_answer_is_not_a_container_that_is_not_there() {
     host.fault("inspect", "fail Cannot connect to the Docker daemon").unwrap();
     expect![[r#"
         ended with 11
-          slipway fault: docker does not say what faceplate is: Error response from daemon: Cannot connect to the Docker daemon
+          slipway fault: docker cannot inspect faceplate: Error response from daemon: Cannot connect to the Docker daemon
         faceplate faceplate@sha256:010101 running 3f2da1 8000:8000
     "#]]
     .assert_eq(&crate::without_machine(&tell(&host, &Order::look().send(&host))));

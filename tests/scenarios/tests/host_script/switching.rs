@@ -163,7 +163,7 @@ fn a_late_rollout_does_not_undo_its_own_way_back() {
     let ran = Order::rollout(1, 1).send(&host);
     expect![[r#"
         ended with 16
-          slipway fault: a newer command of Slipway (deployment 1) has been here; this one came too late
+          slipway fault: a newer Slipway command (deployment 1) already ran on the host; this one came too late
         faceplate faceplate:old running 9beae5 8000:8000
         faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
     "#]].assert_eq(&tell(&host, &ran));
@@ -191,7 +191,7 @@ fn what_was_pruned_is_made_again_if_it_was_ours() {
     let ran = Order::back(1, None).send(&foreign);
     expect![[r#"
         ended with 20
-          slipway fault: the container that ran before was not started by Slipway, and somebody has removed it; start it again by hand
+          slipway fault: the previous container was not started by Slipway and has been removed; start it again by hand
         faceplate.slipway-failed faceplate@sha256:010101 exited f51aa8 8000:8000
     "#]].assert_eq(&tell(&foreign, &ran));
 }
@@ -219,7 +219,7 @@ fn somebody_elses_container_is_left_alone() {
     let ran = Order::back(1, None).send(&host);
     expect![[r#"
         ended with 18
-          slipway fault: somebody has started another faceplate meanwhile; it is left alone
+          slipway fault: another faceplate was started outside Slipway; it is left unchanged
         faceplate nginx running 153932 
     "#]]
     .assert_eq(&tell(&host, &ran));

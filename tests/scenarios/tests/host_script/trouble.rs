@@ -67,7 +67,7 @@ fn the_host_may_not_sign_in() {
         |host| host.fault("aws", why).unwrap(),
         &expect![[r#"
             ended with 13
-              slipway fault: the host gets no login for 123456789012.dkr.ecr.eu-central-1.amazonaws.com: An error occurred (AccessDeniedException) when calling GetAuthorizationToken
+              slipway fault: the host cannot get a login for 123456789012.dkr.ecr.eu-central-1.amazonaws.com: An error occurred (AccessDeniedException) when calling GetAuthorizationToken
         "#]],
     );
 }
@@ -113,7 +113,7 @@ fn a_container_that_would_vanish_when_it_is_stopped_is_not_stopped() {
     let ran = Order::rollout(1, 1).send(&host);
     expect![[r#"
         ended with 17
-          slipway fault: faceplate was started with --rm and would be gone for good; start it without, then deploy again
+          slipway fault: faceplate was started with --rm, so a rollback could not start it again; start it without --rm, then deploy again
         faceplate nginx running 4f6b85 
     "#]].assert_eq(&tell(&host, &ran));
 }
@@ -128,7 +128,7 @@ fn another_command_is_at_work() {
     let ran = Order::rollout(1, 1).send(&host);
     expect![[r#"
         ended with 15
-          slipway fault: another command of Slipway has been at work on the host for 1 seconds
+          slipway fault: another Slipway command has been running on the host for 1 seconds
         faceplate faceplate:old running 9beae5 8000:8000
     "#]]
     .assert_eq(&of_host(&host, &tell(&host, &ran)));

@@ -13,6 +13,10 @@ pub enum Disturbance {
     Create(Revision),
     /// Somebody or something wants another number of tasks.
     Scale(u32),
+    /// All its tasks are taken away, and come again after so long.
+    Lose(Span),
+    /// Its rollout counts as failed, though its tasks run.
+    Fail,
     /// Whoever calls for it is denied access, for so long.
     Refuse(Span),
 }
@@ -39,12 +43,44 @@ impl Cloud {
                 self.calls.push(Call { at: now, address, revision: Some(revision), by });
                 (news, vec![])
             }
+            Disturbance::Lose(span) => {
+                let ticks = vec![(span, Tick::Settles(address.clone()))];
+                match self.change_rested(address, now, |primary| primary.running = 0) {
+                    true => (news, ticks),
+                    false => (vec![], vec![]),
+                }
+            }
+            Disturbance::Fail => {
+                let fail = |primary: &mut Rollout| {
+                    primary.progress = Progress::Failed;
+                    primary.reason = "ECS deployment failed: tasks failed to start.".into();
+                };
+                self.change_rested(address, now, fail);
+                (vec![], vec![])
+            }
             Disturbance::Scale(desired) => (vec![], self.scale(address, desired, now)),
             Disturbance::Refuse(span) => {
                 self.refused.insert(address.clone(), now + span);
                 (vec![], vec![])
             }
         }
+    }
+
+    /// Changes what a service runs, if that is complete.
+    fn change_rested(
+        &mut self,
+        address: &Address,
+        now: Time,
+        change: impl FnOnce(&mut Rollout),
+    ) -> bool {
+        let rests =
+            |rollout: &&mut Rollout| rollout.primary && rollout.progress == Progress::Completed;
+        let service = self.services.get_mut(address).filter(|service| !service.draining);
+        let primary = service.and_then(|service| service.rollouts.iter_mut().find(rests));
+        let Some(primary) = primary else { return false };
+        change(primary);
+        self.remember(address, now);
+        true
     }
 
     /// Whether AWS refuses a call for this service now, and that it did.

@@ -2,14 +2,14 @@
 
 use simulation::sabotage::{ALL, Variant, play};
 
-const HISTORIES_MAX: u64 = 1000;
+const HISTORIES_MAX: u64 = 2000;
 
 fn broken_invariant(variant: Variant) -> &'static str {
     match variant {
         Variant::ActsBeforeSaving => "no_eligible_push_is_forgotten",
         Variant::ForgetsTheOutbox => "every_outcome_is_announced",
         Variant::TrustsAnyCompleted => "succeeded_runs_exactly_the_release",
-        Variant::IgnoresTheFence => "what_runs_is_what_the_verdicts_say",
+        Variant::IgnoresTheFence => "superseded_only_if_somebody_else_acted",
         Variant::ForgetsReverseOrder => "services_go_back_in_reverse_order",
         Variant::AllowsAnOlderBuild => "never_an_automatic_downgrade",
         Variant::GrantsEveryClaim => "the_migration_starts_at_most_once",

@@ -32,7 +32,7 @@ fn what_a_broken_core_does_is_found() {
             "nothing_rolls_out_before_the_migration",
         ),
         (Variant::KeepsSilent, Start::Good, "every_outcome_is_announced"),
-        (Variant::IgnoresDeadlines, Start::SecondHangs, "every_deployment_ends"),
+        (Variant::IgnoresDeadlines, Start::SecondHangs, "nothing_is_woken_for_ever"),
         (Variant::GrantsEveryClaim, Start::Good, "the_migration_starts_at_most_once"),
     ];
     for (variant, start, invariant) in broken {

@@ -3,8 +3,8 @@
 use simulation::sabotage::reviewed::{DEFECTS, Defect, play_with_defect};
 use std::thread;
 
-/// The rarest one takes more than three thousand.
-const HISTORIES_MAX: u64 = 10_000;
+/// The rarest one takes about a thousand.
+const HISTORIES_MAX: u64 = 3000;
 
 fn found(defect: Defect, invariant: &str) -> bool {
     let breaks =

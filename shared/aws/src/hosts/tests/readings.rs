@@ -72,7 +72,7 @@ fn a_service_is_up_only_if_every_host_runs_exactly_our_revision() {
         one is silent                Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 is not connected to Systems Manager", fault: Some(Platform) }) }
         both are silent              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "i-0a1 is not connected to Systems Manager", fault: Some(Platform) }) }
         none runs anything           Gone
-        no host is left              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "no host carries the tags", fault: Some(Platform) }) }
+        no host is left              Underway { waiting: Trouble(Trouble { told_by: RunCommand, text: "no host has the tags", fault: Some(Platform) }) }
     "#]].assert_eq(&table);
 }
 

@@ -294,10 +294,10 @@ fn every_fault_fails_the_call() {
     desk.configure(
         &json!({}),
         &expect![[r#"
-        failed with Spec: the spec has faults:
-        application: it is missing; write application: scr
-        environments: it is missing; write environments: {staging: {cluster: …, services: […]}}
-        images: it is missing; write images: {api: scr-api}"#]],
+            failed with Spec: the spec has mistakes:
+            application: it is missing; write application: scr
+            environments: it is missing; write environments: {staging: {cluster: …, services: […]}}
+            images: it is missing; write images: {api: scr-api}"#]],
     );
     desk.configure(&json!({"key1": "value1"}), &expect![[r#"
         {
@@ -311,17 +311,17 @@ fn every_fault_fails_the_call() {
     desk.configure(
         &json!([1]),
         &expect![[r#"
-        failed with Spec: the spec has faults:
-        a list is not a map; write application:, images: and environments:"#]],
+            failed with Spec: the spec has mistakes:
+            a list is not a map; write application:, images: and environments:"#]],
     );
     let wrong = SHOP.replace("services:", "servces:").replace("images: {api", "images: {API");
     desk.configure(
         &json!({"spec": wrong, "force": true}),
         &expect![[r#"
-        failed with Spec: the spec has faults:
-        environments.staging.servces: this key is not known; did you mean services?
-        environments.staging.services: it is missing; write services: [scr-api, scr-web]
-        images.API: the name is not a short name; write 1 to 32 of a-z, 0-9 and -"#]],
+            failed with Spec: the spec has mistakes:
+            environments.staging.servces: this key is not known; did you mean services?
+            environments.staging.services: it is missing; write services: [scr-api, scr-web]
+            images.API: the name is not a short name; write 1 to 32 of a-z, 0-9 and -"#]],
     );
 }
 
@@ -344,7 +344,7 @@ fn the_account_is_compared_with_the_spec() {
         ..Facts::default()
     };
     desk.configure(&json!({"spec": SCR}), &expect![[r#"
-        failed with Spec: the spec has faults:
+        failed with Spec: the spec has mistakes:
         images.web: there is no repository scr-web
         environments.production.cluster: there is no cluster scr-production
         environments.staging.services: scr-api is deployed by CODE_DEPLOY
@@ -387,7 +387,7 @@ fn hosts_are_compared_with_the_spec() {
     desk.facts.hosts =
         [(tags("dev"), Host::Fault(none)), (tags("prod"), Host::Warnings(vec![silent]))].into();
     desk.configure(&json!({ "spec": spec }), &expect![[r#"
-        failed with Spec: the spec has faults:
+        failed with Spec: the spec has mistakes:
         environments.dev.hosts: no managed instance has the tags Component=faceplate, Environment=dev"#]]);
     desk.facts.hosts.remove(&tags("dev"));
     desk.configure(

@@ -36,7 +36,7 @@ fn a_service_of_another_application_is_refused_unless_forced() {
         &desk,
         &renamed,
         &expect![[r#"
-            the spec has faults:
+            the spec has mistakes:
             environments.staging.services: shop-api, shop-web: application shop already deploys this in staging, and each would overwrite the other; remove it from one of them, remove shop with {"application": "shop", "remove": true}, or add "force": true"#]],
     );
     check(&desk, &renamed.replace("shop-staging", "other"), &expect!["true"]);

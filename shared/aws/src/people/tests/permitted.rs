@@ -21,7 +21,7 @@ fn what_the_installation_may_not_do_is_a_fault_of_the_spec() {
     let mut desk = Desk::new(&[]);
     desk.facts = Facts { may_not_delete: true, ..Facts::default() };
     desk.configure(&json!({ "spec": SHOP }), &expect![[r#"
-        failed with Spec: the spec has faults:
+        failed with Spec: the spec has mistakes:
         environments.staging.first_deploy: this installation may not delete services; set DeletesServices to true on its stack, or leave first_deploy out"#]]);
     desk.configure(
         &json!({"spec": SHOP.replace("    first_deploy: remove\n", "")}),

@@ -1,0 +1,114 @@
+//! What is left for a person to look at: it must need a look, and nobody else must have done it.
+
+use crate::cloud::{Address, Call, Caller, Cloud, target_name};
+use crate::invariants::Invariants;
+use pipeline::deployment::{Deployment, Service, Standing, State, UNHEARD};
+use pipeline::names::ServiceName;
+use pipeline::observation::{Found, Progress, Rollout};
+use pipeline::time::Span;
+
+/// So long messages may take before whoever waits for one gives up.
+const UNHEARD_AFTER: Span = Span::minutes(15);
+/// So late a look may be.
+const LATE: Span = Span::seconds(20);
+
+impl Invariants {
+    /// Whoever has to look finds something: a service that is not back, and not because nobody
+    /// tried to put it back.
+    pub(crate) fn could_not_be_put_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
+        let target = target_name(&deployment.rules.target);
+        let not_back = |service: &&Service| matches!(service.standing, Standing::NotPutBack { .. });
+        let not_back: Vec<_> = deployment.services.iter().filter(not_back).collect();
+        if not_back.is_empty() || cloud.silent.contains(&target) {
+            return;
+        }
+        let address = |service: &Service| (target.clone(), service.name.clone());
+        if not_back.iter().all(|service| others_deleted(deployment, &address(service), cloud)) {
+            let what = format!("{}: all that is not back was deleted", deployment.id);
+            return self.violated("what_others_deleted_does_not_end_stuck", what);
+        }
+        let mut is_something_wrong = false;
+        for service in not_back {
+            let address = address(service);
+            let disturbed = |call: &Call| {
+                call.address == address
+                    && call.by == Caller::Outsider
+                    && call.at + cloud.drains >= deployment.started_at
+            };
+            if was_unheard(deployment, service) || cloud.calls.iter().any(disturbed) {
+                return;
+            }
+            let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
+            let refused = cloud.refusals_made.iter();
+            let mut refused = refused.filter(|(at, known)| *at >= turned_at && *known == address);
+            let was_refused = refused.next().is_some();
+            let primary = cloud.primary(&address);
+            let runs = primary.map(|rollout| &rollout.revision);
+            let is_left =
+                runs == Some(&service.after) && service.before.as_ref() != Some(&service.after);
+            if is_left && !was_refused {
+                let what = format!("{}: {} is left on the release", deployment.id, service.name);
+                self.violated("nothing_is_left_on_the_release_that_could_be_put_back", what);
+            }
+            let restless = |p: &Rollout| p.progress != Progress::Completed || p.running < p.desired;
+            is_something_wrong |= runs != service.before.as_ref()
+                || primary.is_some_and(restless)
+                || seen_last(service, &address, cloud).iter().any(restless);
+        }
+        if !is_something_wrong {
+            let what = format!("{} is stuck, and everything is back", deployment.id);
+            self.violated("stuck_only_if_something_is_not_back", what);
+        }
+    }
+
+    /// Whoever has to decide is told of everything that does not run what it ran.
+    pub(crate) fn is_left_or_back(
+        &mut self,
+        deployment: &Deployment,
+        left: &[ServiceName],
+        cloud: &Cloud,
+    ) {
+        let target = target_name(&deployment.rules.target);
+        let silent = deployment.services.iter().filter(|service| !left.contains(&service.name));
+        for service in silent {
+            let address = (target.clone(), service.name.clone());
+            let ours = Caller::Deployment(deployment.id.clone());
+            let mut calls = cloud.calls.iter().rev().filter(|call| call.address == address);
+            let is_ours = calls.next().is_some_and(|last| last.by == ours);
+            let runs = cloud.primary(&address).map(|primary| &primary.revision);
+            if is_ours && runs != service.before.as_ref() {
+                let what = format!("{}: {} runs {runs:?}", deployment.id, service.name);
+                self.violated("whatever_was_touched_is_left_or_back", what);
+            }
+        }
+    }
+}
+
+/// What the last look at it showed, however late ECS was. Looks may have been lost since then.
+fn seen_last(service: &Service, address: &Address, cloud: &Cloud) -> Vec<Rollout> {
+    let looks = [Span::default(), LATE].map(|lag| {
+        let found = cloud.describe(address, service.seen_at, lag, false).found;
+        found.as_ref().and_then(Found::primary).cloned()
+    });
+    looks.into_iter().flatten().collect()
+}
+
+/// Whether somebody else has deleted it before this deployment turned round, which never touched it.
+fn others_deleted(deployment: &Deployment, address: &Address, cloud: &Cloud) -> bool {
+    let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
+    let mut calls = cloud.calls.iter().rev().filter(|call| call.address == *address);
+    let ours = Caller::Deployment(deployment.id.clone());
+    let is_deleted = calls.clone().next().is_some_and(|last| {
+        last.by == Caller::Outsider && last.revision.is_none() && last.at <= turned_at
+    });
+    is_deleted && !calls.any(|call| call.by == ours)
+}
+
+/// Whether it says that nothing was heard of the service, and nothing was for as long as any
+/// message may take.
+fn was_unheard(deployment: &Deployment, service: &Service) -> bool {
+    let State::Ended { at, .. } = deployment.state else { return false };
+    let unheard = matches!(&service.standing,
+        Standing::NotPutBack { why } if why == UNHEARD);
+    unheard && service.seen_at + UNHEARD_AFTER <= at
+}
