@@ -57,6 +57,8 @@ mod promotions;
 mod proven;
 #[path = "core/pushes.rs"]
 mod pushes;
+#[path = "core/review9.rs"]
+mod review9;
 #[path = "core/schema.rs"]
 mod schema;
 #[path = "core/sizes.rs"]
