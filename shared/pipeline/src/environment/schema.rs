@@ -65,11 +65,15 @@ impl Head {
         service: &ServiceName,
     ) -> Result<Option<Undoes>, String> {
         let known = self.known_migrations();
-        if let Some(last) = known.last().filter(|last| last.state.is_doubtful()) {
+        let last = known.last().map(|last| last.number);
+        // What ran after a migration that failed may have done the rest of that one as well.
+        let in_the_way = |one: &&Migration| one.number > good.needs() || Some(one.number) == last;
+        let mut doubtful = known.iter().rev().filter(|one| one.state.is_doubtful());
+        if let Some(doubtful) = doubtful.find(in_the_way) {
             return Err(format!(
                 "the migration of {} (deployment {}) may have left the database half changed, so that \
                  taking one back may do harm; look at the database, and ask without undo",
-                last.mark.version, last.number
+                doubtful.mark.version, doubtful.number
             ));
         }
         let mut done = known.iter().rev().filter(|one| one.state == MigrationState::Done);

@@ -3,7 +3,7 @@
 use super::events::alarm;
 use super::fixtures::release;
 use super::scene::{Scene, at};
-use super::schema::{ends, go_back, good, migrating, starts, succeed, undo};
+use super::schema::{ends, fail_to_migrate, go_back, good, migrating, starts, succeed, undo};
 use expect_test::expect;
 use pipeline::effect::Purpose;
 use pipeline::environment::{HoldUntil, Input};
@@ -11,13 +11,6 @@ use pipeline::event::{AlarmState, Event};
 use pipeline::release::Release;
 use pipeline::task::Fault;
 use pipeline::time::Span;
-
-/// The active deployment migrates, and that fails.
-fn fail_to_migrate(scene: &mut Scene) {
-    scene.begin_rolling_out();
-    starts(scene, Purpose::Migrate);
-    ends(scene, Purpose::Migrate, 1);
-}
 
 /// The images of `version`, pushed once more under another tag, later.
 fn retagged(version: &str, minutes: u64) -> Release {

@@ -222,20 +222,6 @@ fn g1_what_ecs_chose_is_not_what_was_good() {
 }
 
 #[test]
-fn h1_a_firm_hold_is_there_again_after_what_went_past_it_is_rolled_back() {
-    let mut scene = Scene::new(&[]);
-    scene.push("b1", 1);
-    scene.succeed();
-    scene.control(Control::Hold { firm: true });
-    let said = scene.deploy("b2", 2, &[Override::Hold]);
-    assert!(said.starts_with("yes"), "{said}");
-    scene.fail();
-    let verdicts = scene.verdicts();
-    let next = scene.push("b3", 3);
-    assert!(!next.contains("has started"), "{verdicts}{next}\n{}", scene.hold());
-}
-
-#[test]
 fn q1_nothing_stays_due_while_another_deployment_is_under_way() {
     let freeze = "[{from: 2026-01-01T00:30, to: 2026-01-01T03:00, time_zone: UTC}]";
     let mut scene = Scene::new(&[("approval", "{expires: 24h}"), ("freeze", freeze)]);
@@ -333,27 +319,7 @@ fn v1_a_person_hears_that_there_is_no_migration_to_undo() {
     assert!(format!("{said:?}").contains("migration"), "{said:?}");
 }
 
-use super::schema;
-
-fn fail_to_migrate(scene: &mut Scene) {
-    scene.begin_rolling_out();
-    schema::starts(scene, Purpose::Migrate);
-    schema::ends(scene, Purpose::Migrate, 1);
-}
-
-/// `migrate up` of b4 ran on what b3 had left half done: it has done both, and `migrate down` takes back
-/// one of them.
-#[test]
-fn w1_a_failed_migration_in_between_is_one_that_undo_does_not_take_back() {
-    let mut scene = schema::good(&["b1", "b2"]);
-    scene.push("b3", 3);
-    fail_to_migrate(&mut scene);
-    scene.push("b4", 4);
-    schema::succeed(&mut scene);
-    assert_eq!(scene.live(), "b4");
-    let said = schema::go_back(&mut scene, "b2", true);
-    assert!(said.starts_with("no: "), "{said}\n{:?}", scene.head.migrations);
-}
+use super::schema::{self, fail_to_migrate};
 
 #[test]
 fn w2_that_a_migration_was_undone_is_not_forgotten_for_others_that_failed() {

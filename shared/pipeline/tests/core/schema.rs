@@ -27,6 +27,13 @@ pub(crate) fn starts(scene: &mut Scene, purpose: Purpose) {
     scene.answer(Event::OneOffStarted { purpose, attempt: 1, task: TaskId::from(TASK) });
 }
 
+/// The active deployment migrates, and that fails.
+pub(crate) fn fail_to_migrate(scene: &mut Scene) {
+    scene.begin_rolling_out();
+    starts(scene, Purpose::Migrate);
+    ends(scene, Purpose::Migrate, 1);
+}
+
 pub(crate) fn ends(scene: &mut Scene, purpose: Purpose, code: i32) {
     let end = Some(exit(code));
     scene.answer(Event::OneOffSeen { purpose, attempt: 1, task: TASK.into(), end });
@@ -176,6 +183,28 @@ fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
         3 of b3: Undone
     "#]]
     .assert_eq(&undone(&scene));
+}
+
+/// `migrate up` of b4 ran on what b3 had left half done: it has done both, and `migrate down` takes back
+/// one of them.
+#[test]
+fn undo_takes_nothing_back_where_a_migration_in_between_failed() {
+    let mut scene = good(&["b1", "b2"]);
+    scene.push("b3", 3);
+    fail_to_migrate(&mut scene);
+    scene.push("b4", 4);
+    succeed(&mut scene);
+    assert_eq!(scene.live(), "b4");
+    let refusal = expect![
+        "no: the migration of b3 (deployment 3) may have left the database half changed, so that taking one back may do harm; look at the database, and ask without undo"
+    ];
+    for to in ["b2", "b1"] {
+        refusal.assert_eq(&go_back(&mut scene, to, true));
+    }
+    // From what came after it, one step goes back to it.
+    scene.push("b5", 5);
+    succeed(&mut scene);
+    expect!["yes: deployment 6 of b4 has started"].assert_eq(&go_back(&mut scene, "b4", true));
 }
 
 /// What ran with the schema after it went back with the services alone.
