@@ -116,6 +116,6 @@ impl Brief {
 
     /// Whether it became what runs.
     fn is_live(&self) -> bool {
-        matches!(self.verdict(), Some(Verdict::Succeeded | Verdict::Unproven { .. }))
+        self.verdict().is_some_and(Verdict::is_live)
     }
 }

@@ -18,7 +18,9 @@ impl Turn<'_> {
             // A wrong tag that was called off or rolled back must not keep out what comes after it.
             self.head.high_water = self.head.mark_before.take();
         }
-        if without_trace && ended.request.kind == Kind::Deploy {
+        let is_live = ended.verdict().is_some_and(Verdict::is_live);
+        if !is_live && ended.request.kind == Kind::Deploy {
+            // It was let past a hold to take the place of what is held, and has not done so.
             self.head.restore_hold(self.now);
         }
         self.head.hold_before = None;

@@ -35,7 +35,7 @@ pub struct Head {
     /// What waits here, the oldest first.
     pub queue: Vec<Waits>,
     pub hold: Option<Hold>,
-    /// The hold that the active deployment went past: it is back if that one touches nothing.
+    /// The hold that the active deployment went past: it is back unless that one goes live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_before: Option<Hold>,
     pub pause: Option<Pause>,
