@@ -4,7 +4,7 @@ use super::course::{overdue, too_large};
 use super::outcome::says;
 use super::{Audit, Brief, BriefKind, Rule};
 use crate::deployment::Schema;
-use crate::environment::{Head, MigrationState};
+use crate::environment::{Head, MIGRATIONS_MAX, MigrationState};
 use crate::release::Mark;
 use crate::size::bytes;
 use crate::time::Time;
@@ -108,7 +108,9 @@ impl Audit {
                 )
             })
         });
-        let oldest = head.migrations.iter().map(|migration| migration.number).min();
+        // Of those before the last ones it knows only what it may go back to.
+        let last = known.clone().rev().take(MIGRATIONS_MAX);
+        let oldest = last.map(|migration| migration.number).min();
         let forgotten = self.briefs().filter(|(number, brief)| {
             let is_known = known.clone().any(|migration| migration.number == *number);
             brief.kind == BriefKind::Deploy

@@ -84,6 +84,7 @@ impl Turn<'_> {
             )
             | None => {}
         }
+        self.head.forget_migrations();
     }
 
     /// No service was touched, and the database may have been: the same migration must not run once

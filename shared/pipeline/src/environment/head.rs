@@ -57,8 +57,9 @@ pub struct Head {
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.
     pub unfinished: Option<Unfinished>,
-    /// The last migrations that ran here and what became of each, the newest last. Those that ran
-    /// before this was written down are known by the good releases.
+    /// The last migrations that ran here and those that good releases need, the newest last, and
+    /// what became of each. Those that ran before this was written down are known by the good
+    /// releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations: Vec<Migration>,
     pub outbox: Outbox,

@@ -21,4 +21,5 @@ pub(crate) use head::CHANGES_MAX;
 pub use head::{Bad, Fate, Good, Head, Live, Pause, Unfinished, Waits};
 pub use hold::{Hold, HoldUntil, Holder};
 pub use request::{Asker, Kind, Override, Request, Restore, Undoes};
+pub(crate) use schema::MIGRATIONS_MAX;
 pub use schema::{Migration, MigrationState};

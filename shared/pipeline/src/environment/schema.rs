@@ -3,14 +3,14 @@
 //! A migration is undone at most once, and only by the step from one release to the one before it:
 //! `undo` takes back one migration, and nothing says that two of them may be taken back by it.
 
-use super::head::drop_oldest;
 use super::{Good, Head, Kind, Undoes};
 use crate::deployment::{Deployment, Schema};
 use crate::names::{Revision, ServiceName};
 use crate::release::{Mark, Newest, Release};
 use serde::{Deserialize, Serialize};
 
-const MIGRATIONS_MAX: usize = 20;
+/// So many of the last migrations are remembered in any case.
+pub(crate) const MIGRATIONS_MAX: usize = 20;
 
 /// A migration that ran here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,7 +155,16 @@ impl Head {
                 self.migrations.sort_by_key(|migration| migration.number);
             }
         }
-        drop_oldest(&mut self.migrations, MIGRATIONS_MAX);
+    }
+
+    /// Of the migrations before the last ones only those are kept that a good release needs: whether
+    /// one of these was undone is asked for as long as somebody may go back there.
+    pub(super) fn forget_migrations(&mut self) {
+        let needed: Vec<u64> = self.good.iter().map(Good::needs).collect();
+        let older = self.migrations.len().saturating_sub(MIGRATIONS_MAX);
+        let older = self.migrations.drain(..older);
+        let kept: Vec<Migration> = older.filter(|one| needed.contains(&one.number)).collect();
+        self.migrations.splice(..0, kept);
     }
 
     /// The deployment whose migration a release needs that has just succeeded.

@@ -35,7 +35,8 @@ impl Head {
         let waiting = self.queue.iter().map(|waits| &waits.request.release);
         let releases = self.older_good.iter().chain(promoted).chain(waiting);
         let images = releases.map(|release| release.images.len());
-        let others = self.fates.len() + self.bad.len() + self.outbox.entries().len();
+        let kept = self.fates.len() + self.bad.len() + self.migrations.len();
+        let others = kept + self.outbox.entries().len();
         good.chain(images).sum::<usize>() + 2 * others
     }
 

@@ -321,22 +321,6 @@ fn v1_a_person_hears_that_there_is_no_migration_to_undo() {
 
 use super::schema::{self, fail_to_migrate};
 
-#[test]
-fn w2_that_a_migration_was_undone_is_not_forgotten_for_others_that_failed() {
-    let mut scene = schema::good(&["b1", "b2"]);
-    schema::go_back(&mut scene, "b1", true);
-    schema::undo(&mut scene, 0);
-    scene.finish_rolling_out();
-    assert_eq!(scene.live(), "b1");
-    assert!(schema::go_back(&mut scene, "b2", false).starts_with("no: "));
-    for number in 10..31 {
-        scene.push(&format!("b{number}"), number);
-        fail_to_migrate(&mut scene);
-    }
-    let said = schema::go_back(&mut scene, "b2", false);
-    assert!(said.starts_with("no: "), "{said}\n{}", scene.verdicts());
-}
-
 /// `api` did not change in the release that failed. When something else runs, it looks like a change.
 #[test]
 fn c1_what_was_rolled_back_does_not_return_once_something_else_runs() {

@@ -4,6 +4,7 @@ use super::events::{SERVICES, TASK, alarms_read, exit, up};
 use super::fixtures::request;
 use super::scene::{Scene, at};
 use expect_test::expect;
+use pipeline::audit::Rule;
 use pipeline::deployment::Standing;
 use pipeline::effect::Purpose;
 use pipeline::environment::{Asker, Head, Input, Override, Request};
@@ -315,4 +316,30 @@ fn the_last_twenty_migrations_are_remembered() {
     assert_eq!(migrations.len(), 20);
     assert_eq!(migrations[0].number, 11);
     expect!["no: undo takes back one migration, that of b30, and b11 ran before that of b29 as well; go back to b29 first, or ask without undo"].assert_eq(&go_back(&mut scene, "b11", true));
+}
+
+/// However many failed since then.
+#[test]
+fn that_a_migration_was_undone_is_remembered_as_long_as_a_good_release_needs_it() {
+    let mut scene = good(&["b1", "b2"]);
+    go_back(&mut scene, "b1", true);
+    undo(&mut scene, 0);
+    scene.finish_rolling_out();
+    assert_eq!(scene.live(), "b1");
+    for number in 10..40 {
+        scene.push(&format!("b{number}"), number);
+        fail_to_migrate(&mut scene);
+    }
+    expect![[r#"no: the migration that b2 needs was undone, and going back to b2 does not run it again; deploy b2 instead, which does, or with "skip_migration": true if its code can do without"#]].assert_eq(&go_back(&mut scene, "b2", false));
+    let numbers: Vec<u64> = scene.head.migrations.iter().map(|one| one.number).collect();
+    assert_eq!(numbers, [&[1, 2][..], &(14..=33).collect::<Vec<_>>()].concat());
+    let found = super::audit::audit(&scene).findings;
+    let of_migrations = found.iter().filter(|found| found.rule == Rule::Schema);
+    assert_eq!(of_migrations.count(), 0, "the audit knows what is forgotten");
+    // With the release that needs it, it is forgotten.
+    for number in 40..61 {
+        scene.push(&format!("b{number}"), number);
+        succeed(&mut scene);
+    }
+    assert_eq!(scene.head.migrations.first().map(|one| one.number), Some(35));
 }
