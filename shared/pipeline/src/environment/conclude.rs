@@ -84,6 +84,7 @@ impl Turn<'_> {
             )
             | None => {}
         }
+        self.head.remember_failed(ended);
         self.head.forget_migrations();
     }
 
@@ -110,12 +111,6 @@ impl Turn<'_> {
         }
         if ended.request.kind == Kind::Deploy {
             self.head.remember_bad(release, &cause.to_string());
-            let is_kept_out = self.head.bad_digest_of(release).is_some()
-                || self.head.live.as_ref().is_some_and(|live| live.release.same_images(release));
-            if !is_kept_out {
-                // Each of its images is good in another release: only a person lets them in again.
-                self.hold(Holder::Slipway, &why, HoldUntil::Person);
-            }
         }
     }
 
@@ -129,6 +124,7 @@ impl Turn<'_> {
                 let why = format!("went back from {} to {}", restore.from, release.version);
                 if let Some(left) = left.filter(|left| left.release.version == restore.from) {
                     self.head.remember_bad(&left.release, &why);
+                    self.head.remember_left(&left.release, number, &why);
                 }
                 // What we held for a person to look at, a person has looked at.
                 self.head.hold.take_if(|hold| hold.by == Holder::Slipway);
@@ -146,6 +142,7 @@ impl Turn<'_> {
         let (number, at) = (ended.id.number, self.now);
         let revisions = ended.services.iter().map(|s| (s.name.clone(), s.after.clone())).collect();
         let needs = Some(self.head.needs_of(ended));
+        self.head.forget_failed(&release);
         self.head.remember_good(Good { release: release.clone(), number, at, revisions, needs });
         let is_new = ended.request.kind == Kind::Deploy;
         for environment in self.context.promotes_to.iter().filter(|_| is_new) {

@@ -154,14 +154,14 @@ impl Turn<'_> {
                 let others = good.iter().rev().filter(|g| !g.release.same_images(&live.release));
                 // One that was left for a reason is gone back to only by its name.
                 let (bad, mut others): (Vec<_>, Vec<_>) =
-                    others.partition(|g| self.head.bad_digest_of(&g.release).is_some());
+                    others.partition(|g| self.head.speaks_against(&g.release).is_some());
                 match (others.is_empty(), bad.is_empty()) {
                     (false, _) => Ok(others.swap_remove(0).clone()),
                     (true, true) => {
                         Err(format!("only {} has ever succeeded here", live.release.version))
                     }
                     (true, false) => Err(format!(
-                        "whatever else succeeded here is marked bad; to go there all the same say \"to\" which of {}",
+                        "whatever else succeeded here is marked bad or was left for a reason; to go there all the same say \"to\" which of {}",
                         names()
                     )),
                 }

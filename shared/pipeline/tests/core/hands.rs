@@ -279,7 +279,7 @@ fn trap_50_the_button_never_chooses_a_release_that_was_left_for_a_reason() {
     scene.succeed();
     scene.control(Control::Unhold);
     // b2 succeeded once, and was rolled back by hand.
-    expect![[r#"no: whatever else succeeded here is marked bad; to go there all the same say "to" which of b1, b2"#]]
+    expect![[r#"no: whatever else succeeded here is marked bad or was left for a reason; to go there all the same say "to" which of b1, b2"#]]
         .assert_eq(&scene.roll_back(None));
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&scene.roll_back(Some("b2")));
 }

@@ -1,7 +1,7 @@
 //! Review 9: histories that still break it.
 
 use super::events::*;
-use super::fixtures::{PLAIN, Story, release};
+use super::fixtures::{PLAIN, Story};
 use super::scene::{Scene, at};
 use super::states;
 use pipeline::effect::Purpose;
@@ -9,7 +9,6 @@ use pipeline::environment::{Control, Override};
 use pipeline::event::{AlarmState, Event};
 use pipeline::names::{Revision, TaskId};
 use pipeline::observation::Progress;
-use pipeline::release::Release;
 use pipeline::task::{Fault, OneOffEnd, Stop};
 
 fn no_capacity() -> OneOffEnd {
@@ -97,68 +96,6 @@ fn d2_nor_where_that_worker_died_before_it_could_say_so() {
         story.timeline(),
         story.asks()
     );
-}
-
-fn mixed(version: &str, api: &str, web: &str, minutes: u64) -> Release {
-    let (mut mixed, web) = (release(api, at(minutes)), release(web, at(minutes)));
-    mixed.images.extend(web.images.into_iter().filter(|(image, _)| image.as_str() == "web"));
-    Release { version: version.into(), ..mixed }
-}
-
-#[test]
-fn b1_what_was_rolled_back_with_images_that_are_good_apart_does_not_return_by_itself() {
-    let mut scene = Scene::new(&[]);
-    for (minutes, version) in [(1, "b1"), (2, "b2")] {
-        scene.push(version, minutes);
-        scene.succeed();
-    }
-    scene.push_release(mixed("b3", "b2", "b1", 3));
-    scene.succeed();
-    scene.push_release(mixed("b4", "b1", "b2", 4));
-    scene.begin_rolling_out();
-    scene.bring_up(1);
-    for task in ["task/1", "task/2"] {
-        let report = report("shop-api", task, 104, scene.now);
-        scene.answer(Event::TaskReported(report));
-    }
-    for service in SERVICES {
-        let revision = revision(service, 103);
-        scene.answer(Event::PutBackStarted { service: service.into(), revision, rollout: None });
-    }
-    for _ in 0..3 {
-        scene.now = scene.now + pipeline::time::Span::minutes(2);
-        for service in SERVICES {
-            if scene.head.active.is_some() {
-                scene.answer(up(service, 103, scene.now));
-            }
-        }
-    }
-    let verdicts = scene.verdicts();
-    let again = scene.push_release(mixed("b5", "b1", "b2", 5));
-    assert!(
-        again.starts_with("no: ") || again.contains("on hold"),
-        "{verdicts}{again}\n{}",
-        scene.hold()
-    );
-}
-
-#[test]
-fn b2_a_first_release_that_failed_and_was_left_does_not_start_again_by_itself() {
-    let mut scene = Scene::new(&[]);
-    scene.push("b1", 1);
-    let mut prepared = preparation(&SERVICES);
-    for service in &mut prepared.services {
-        service.before = None;
-    }
-    scene.answer(Event::Prepared(prepared));
-    for task in ["task/1", "task/2"] {
-        let report = report("shop-api", task, 2, scene.now);
-        scene.answer(Event::TaskReported(report));
-    }
-    let verdicts = scene.verdicts();
-    let again = Release { version: "b1-again".into(), ..release("b1", at(3)) };
-    let again = scene.push_release(again);
-    assert!(again.starts_with("no: "), "{verdicts}{again}\n{}", scene.hold());
 }
 
 #[test]
@@ -252,48 +189,6 @@ fn e4_nor_at_a_later_attempt() {
     assert!(story.deployment.verdict().is_some(), "{}", story.timeline());
 }
 
-/// With a migration, an audit has to notice it as well.
-#[test]
-fn b3_a_first_release_that_failed_after_its_migration_does_not_migrate_again_by_itself() {
-    let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
-    let mut scene = Scene::new(&[("migration", migration)]);
-    scene.push("b1", 1);
-    let mut prepared = preparation(&SERVICES);
-    for service in &mut prepared.services {
-        service.before = None;
-    }
-    scene.answer(Event::Prepared(prepared));
-    scene.answer(claimed(Purpose::Migrate, 1));
-    scene.answer(started(Purpose::Migrate));
-    scene.answer(ended(Purpose::Migrate, exit(0)));
-    for task in ["task/1", "task/2"] {
-        let report = report("shop-api", task, 2, scene.now);
-        scene.answer(Event::TaskReported(report));
-    }
-    let verdicts = scene.verdicts();
-    let again = Release { version: "b1-again".into(), ..release("b1", at(3)) };
-    let again = scene.push_release(again);
-    assert!(again.starts_with("no: "), "{verdicts}{again}");
-}
-
-/// Three releases that change one image each; ann goes back over two of them.
-#[test]
-fn b4_what_a_person_went_back_from_does_not_return_by_itself_under_another_tag() {
-    let mut scene = Scene::new(&[]);
-    for (version, api, web, minutes) in
-        [("r1", "a1", "w1", 1), ("r2", "a2", "w1", 2), ("r3", "a2", "w2", 3)]
-    {
-        scene.push_release(mixed(version, api, web, minutes));
-        scene.succeed();
-    }
-    scene.roll_back(Some("r1"));
-    scene.succeed();
-    assert_eq!(scene.live(), "r1");
-    let again = scene.push_release(mixed("r3-again", "a2", "w2", 9));
-    let bad: Vec<_> = scene.head.bad.iter().map(|bad| bad.digest.short().to_owned()).collect();
-    assert!(!again.contains("has started"), "{}{again}\nbad {bad:?}", scene.verdicts());
-}
-
 /// What of `dev` cannot be read is not "it has not succeeded there".
 #[test]
 fn u1_what_cannot_be_seen_of_the_environment_before_declines_nothing() {
@@ -317,51 +212,4 @@ fn v1_a_person_hears_that_there_is_no_migration_to_undo() {
     assert_eq!(story.state(), "rolling out");
     let said = story.tell(go_back(true));
     assert!(format!("{said:?}").contains("migration"), "{said:?}");
-}
-
-use super::schema::{self, fail_to_migrate};
-
-/// `api` did not change in the release that failed. When something else runs, it looks like a change.
-#[test]
-fn c1_what_was_rolled_back_does_not_return_once_something_else_runs() {
-    let mut scene = Scene::new(&[]);
-    scene.push_release(mixed("r1", "a1", "w1", 1));
-    scene.succeed();
-    scene.push_release(mixed("r2", "a1", "w2", 2));
-    scene.fail();
-    assert_eq!(scene.live(), "r1");
-    let at_first = scene.push_release(mixed("r2-again", "a1", "w2", 3));
-    assert!(at_first.starts_with("no: "), "{at_first}");
-    scene.push_release(mixed("r3", "a3", "w3", 4));
-    scene.succeed();
-    let again = scene.push_release(mixed("r2-once-more", "a1", "w2", 9));
-    assert!(again.starts_with("no: "), "{}{again}", scene.verdicts());
-}
-
-#[test]
-fn c2_a_migration_that_failed_does_not_run_again_once_something_else_runs() {
-    use pipeline::audit::Audit;
-    let mut scene = schema::good(&[]);
-    scene.push_release(mixed("r1", "a1", "w1", 1));
-    schema::succeed(&mut scene);
-    scene.push_release(mixed("r2", "a1", "w2", 2));
-    fail_to_migrate(&mut scene);
-    scene.push_release(mixed("r3", "a3", "w3", 4));
-    schema::succeed(&mut scene);
-    let again = scene.push_release(mixed("r2-once-more", "a1", "w2", 9));
-    if scene.head.active.is_some() {
-        fail_to_migrate(&mut scene);
-    }
-    let mut audit =
-        Audit::new(super::fixtures::place(), scene.now, pipeline::time::Span::hours(24));
-    for (number, deployment) in &scene.deployments {
-        audit.deployment(*number, deployment, deployment.due());
-    }
-    let found: Vec<String> = audit
-        .finish(&scene.head, scene.head.due())
-        .findings
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert!(again.starts_with("no: "), "{}{again}\naudit: {found:#?}", scene.verdicts());
 }
