@@ -127,7 +127,7 @@ impl Audit {
 
 impl Brief {
     /// What it left running: `Some(None)`: nobody knows; `None`: what ran before.
-    fn left_running(&self) -> Option<Option<&Self>> {
+    pub(super) fn left_running(&self) -> Option<Option<&Self>> {
         match self.verdict()? {
             Verdict::Succeeded | Verdict::Unproven { .. } => Some(Some(self)),
             Verdict::Failed { left, .. } if !left.is_empty() => Some(None),

@@ -19,6 +19,7 @@ pub use context::Context;
 pub use control::Control;
 pub use door::{Door, WaitsFor};
 pub use failed::Failed;
+pub(crate) use failed::{migration_failed, went_wrong};
 pub(crate) use head::CHANGES_MAX;
 pub use head::{Bad, Fate, Good, Head, Live, Pause, Unfinished, Waits};
 pub use hold::{Hold, HoldUntil, Holder};
