@@ -190,6 +190,11 @@ impl Verdict {
         }
     }
 
+    /// Whether the release is what runs from then on.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Succeeded | Self::Unproven { .. })
+    }
+
     /// One word, or two, for lists and metrics.
     pub fn name(&self) -> &'static str {
         match self {

@@ -35,6 +35,8 @@ mod dates;
 mod door;
 #[path = "core/failed_migrations.rs"]
 mod failed_migrations;
+#[path = "core/failed_together.rs"]
+mod failed_together;
 #[path = "core/firmness.rs"]
 mod firmness;
 #[path = "core/going_back.rs"]

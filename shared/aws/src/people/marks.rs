@@ -5,7 +5,7 @@ use super::form::Form;
 use super::known::Site;
 use super::place::with_place;
 use super::release::fits_several;
-use pipeline::environment::Bad;
+use pipeline::environment::{Bad, Failed, Head};
 use pipeline::names::{Digest, ImageName, Version};
 use pipeline::release::{Meant, Release, meant};
 use pipeline::spec::instead;
@@ -92,7 +92,8 @@ pub(crate) fn digests(
     }
 }
 
-/// The digests to unmark: only what is marked can be meant.
+/// The digests that are to be let in again: only what is marked, or was given up as a whole, can be
+/// meant.
 pub(crate) fn marked(
     site: &Site,
     releases: &[&Release],
@@ -104,7 +105,8 @@ pub(crate) fn marked(
     let found: Vec<Digest> = match (&words.digest, &words.version) {
         (Some(typed), _) if is_whole(typed) => vec![Digest::new(typed.as_str())],
         (Some(typed), _) => {
-            let all = bad.iter().map(|bad| &bad.digest);
+            let failed = site.head.failed.iter().flat_map(|failed| failed.images.values());
+            let all = bad.iter().map(|bad| &bad.digest).chain(failed);
             by_prefix(typed, all, refusal).into_iter().collect()
         }
         (None, Some(version)) => {
@@ -114,18 +116,29 @@ pub(crate) fn marked(
         (None, None) => Vec::new(),
     };
     if found.is_empty() && refusal.because.is_empty() {
-        refusal.because.push(match bad.is_empty() {
+        let known = bad.iter().map(|bad| &bad.digest);
+        let known: Vec<&Digest> = known
+            .chain(unmarked(site).filter_map(|failed| failed.images.values().next()))
+            .collect();
+        refusal.because.push(match known.is_empty() {
             true => format!("nothing is marked bad in {}", site.place()),
             false => "pass \"digest\" with one that is marked bad".to_owned(),
         });
-        for bad in bad {
+        for digest in known {
             let mut fields = form.typed();
             fields.remove("version");
-            fields.insert("digest".into(), bad.digest.as_str().into());
+            fields.insert("digest".into(), digest.as_str().into());
             refusal.choices.push(with_place(fields, site));
         }
     }
     found
+}
+
+/// What was given up as a whole and none of whose digests is marked.
+pub(crate) fn unmarked<'a>(site: &Site<'a>) -> impl Iterator<Item = &'a Failed> + use<'a> {
+    let head: &'a Head = site.head;
+    let is_marked = move |digest: &Digest| head.bad.iter().any(|bad| bad.digest == *digest);
+    head.failed.iter().filter(move |failed| !failed.images.values().any(is_marked))
 }
 
 /// The marked digests of a version: those that were marked under it, and those that its images are.
@@ -139,6 +152,7 @@ fn marked_of(
     let bad = &site.head.bad;
     let of_releases = releases.iter().map(|release| &release.version);
     let versions = of_releases.chain(bad.iter().map(|bad| &bad.version));
+    let versions = versions.chain(site.head.failed.iter().map(|failed| &failed.version));
     let version = match meant(typed, versions.map(|version| (version, version))) {
         Meant::One(version) => version,
         Meant::Several(names) => {
@@ -156,7 +170,14 @@ fn marked_of(
         (None, Some(_)) => false,
         (None, None) => bad.version == *version,
     };
-    bad.iter().filter(is_meant).map(|bad| bad.digest.clone()).collect()
+    let marked = bad.iter().filter(is_meant).map(|bad| bad.digest.clone());
+    // With one of them, all that was given up with it is let in.
+    let of_failed = unmarked(site).filter(|failed| failed.version == *version);
+    let one = |failed: &Failed| match image {
+        Some(image) => failed.images.get(image).cloned(),
+        None => failed.images.values().next().cloned(),
+    };
+    marked.chain(of_failed.filter_map(one)).collect()
 }
 
 fn is_whole(text: &str) -> bool {

@@ -4,8 +4,10 @@
 //! reads is a list of lines.
 
 use super::known::Site;
+use super::marks::unmarked;
 use pipeline::deployment::{Deployment, Standing, State};
-use pipeline::environment::{HoldUntil, Unfinished};
+use pipeline::environment::{Failed, HoldUntil, Unfinished};
+use pipeline::names::Digest;
 use pipeline::push::Candidate;
 use pipeline::release::Release;
 use pipeline::spec::Application;
@@ -263,7 +265,13 @@ fn good(site: &Site) -> Vec<String> {
 
 fn bad(site: &Site) -> Vec<String> {
     let bad = site.head.bad.iter().rev();
-    bad.map(|bad| format!("{} of {}: {}", bad.digest, bad.version, bad.why)).collect()
+    let bad = bad.map(|bad| format!("{} of {}: {}", bad.digest, bad.version, bad.why));
+    let whole = |failed: &Failed| {
+        let digests: Vec<_> = failed.images.values().map(Digest::as_str).collect();
+        let Failed { version, why, .. } = failed;
+        format!("exactly these images of {version}: {why}: {}", digests.join(", "))
+    };
+    bad.chain(unmarked(site).map(whole)).collect()
 }
 
 fn ended(history: &[Deployment]) -> Vec<String> {

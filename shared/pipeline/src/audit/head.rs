@@ -4,7 +4,7 @@ use super::course::{overdue, too_large};
 use super::outcome::says;
 use super::{Audit, Brief, BriefKind, Rule};
 use crate::deployment::Schema;
-use crate::environment::{Head, MigrationState};
+use crate::environment::{Head, MIGRATIONS_MAX, MigrationState};
 use crate::release::Mark;
 use crate::size::bytes;
 use crate::time::Time;
@@ -107,7 +107,9 @@ impl Audit {
                 )
             })
         });
-        let oldest = head.migrations.iter().map(|migration| migration.number).min();
+        // Of those before the last ones it knows only what it may go back to.
+        let last = known.clone().rev().take(MIGRATIONS_MAX);
+        let oldest = last.map(|migration| migration.number).min();
         let forgotten = self.briefs().filter(|(number, brief)| {
             let is_known = known.clone().any(|migration| migration.number == *number);
             brief.kind == BriefKind::Deploy
@@ -124,7 +126,7 @@ impl Audit {
 
 impl Brief {
     /// What it left running: `Some(None)`: nobody knows; `None`: what ran before.
-    fn left_running(&self) -> Option<Option<&Self>> {
+    pub(super) fn left_running(&self) -> Option<Option<&Self>> {
         match self.verdict()? {
             Verdict::Succeeded | Verdict::Unproven { .. } => Some(Some(self)),
             Verdict::Failed { left, .. } if !left.is_empty() => Some(None),

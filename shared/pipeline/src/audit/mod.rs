@@ -64,7 +64,6 @@ struct Brief {
     ended: Option<(Verdict, Time)>,
     without_trace: bool,
     schema: crate::deployment::Schema,
-    touched: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +180,6 @@ impl Brief {
             ended,
             without_trace: deployment.is_without_trace(),
             schema: deployment.schema,
-            touched: deployment.services.iter().any(crate::deployment::Service::touched),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Audit, Brief, BriefKind, Rule};
 use crate::deployment::Schema;
-use crate::environment::{CHANGES_MAX, Head};
+use crate::environment::{CHANGES_MAX, Head, migration_failed, went_wrong};
 use crate::release::{Mark, Newest};
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 impl Audit {
     pub(super) fn order(&mut self, head: &Head) {
         let (_, downgrades) = self.newest(head);
-        for (number, rule, found) in downgrades.into_iter().chain(self.migrations_again(head)) {
+        for (number, rule, found) in downgrades.into_iter().chain(self.failures_again(head)) {
             self.find(number, rule, found);
         }
     }
@@ -58,35 +58,63 @@ impl Audit {
         }
     }
 
-    /// Images whose migration ran in a deployment that failed then, and ran again.
-    fn migrations_again(&self, head: &Head) -> Vec<(u64, Rule, String)> {
+    /// Images that failed together, or that a person went back from, and that automation started
+    /// again.
+    fn failures_again(&self, head: &Head) -> Vec<(u64, Rule, String)> {
         let let_in = Changes(&head.let_in_after);
         let mut failed: BTreeMap<_, u64> = BTreeMap::new();
+        let mut runs: Option<&Brief> = None;
         let mut found = Vec::new();
         let mut last = None;
         for (number, brief) in self.briefs() {
+            let ran = runs.filter(|_| last.is_some_and(|last| last + 1 == number));
+            runs = brief.left_running().unwrap_or(ran);
             if let_in.between(last, number) {
                 failed.clear();
             }
             last = Some(number);
-            let has_run = brief.kind == BriefKind::Deploy && brief.schema != Schema::Untouched;
-            if !has_run || !let_in.all_known_before(number) {
+            if !let_in.all_known_before(number) {
                 continue;
             }
-            if let Some(before) = failed.get(&brief.images).filter(|_| brief.by_automation) {
-                let why = format!(
-                    "it ran the migration of {} again, which had failed with the same images in deployment {before}",
-                    brief.version
-                );
-                found.push((number, Rule::MigratesOnce, why));
+            if let Some(before) = failed.get(&brief.images) {
+                found.extend(self.again(number, brief, *before));
             }
-            match brief.verdict() {
-                Some(Verdict::Succeeded) => drop(failed.remove(&brief.images)),
-                Some(Verdict::Failed { .. }) if !brief.touched => {
-                    failed.insert(&brief.images, number);
-                }
-                _ => {}
+            if brief.verdict() == Some(&Verdict::Succeeded) {
+                failed.remove(&brief.images);
             }
+            let other = ran.filter(|ran| ran.images != brief.images);
+            if let Some(left) = other.filter(|_| brief.is_live() && brief.kind != BriefKind::Deploy)
+            {
+                failed.insert(&left.images, number);
+            }
+            // What runs before and after it has not failed.
+            let is_other = ran.is_none() || other.is_some();
+            if brief.migration_failed() || (is_other && brief.verdict().is_some_and(went_wrong)) {
+                failed.insert(&brief.images, number);
+            }
+        }
+        found
+    }
+
+    /// What a deployment repeats of one that failed with the same images.
+    fn again(&self, number: u64, brief: &Brief, before: u64) -> Vec<(u64, Rule, String)> {
+        if brief.kind != BriefKind::Deploy || !brief.by_automation {
+            return vec![];
+        }
+        let version = &brief.version;
+        let failed = self.brief(before).filter(|failed| failed.images == brief.images);
+        let what = match failed {
+            Some(failed) => format!("failed as {} in deployment {before}", failed.version),
+            None => format!("deployment {before} went back from"),
+        };
+        let why = format!("it deployed {version}, whose images {what}");
+        let mut found = vec![(number, Rule::FailsOnce, why)];
+        if brief.has_run() && failed.is_some_and(Brief::has_run) {
+            let why = format!(
+                "it ran the migration of {version} again, which had failed with the same images in deployment \
+                 {before}"
+            );
+            found.push((number, Rule::MigratesOnce, why));
         }
         found
     }
@@ -113,8 +141,19 @@ impl Brief {
         self.without_trace || matches!(self.verdict(), Some(Verdict::RolledBack { .. }))
     }
 
+    /// Whether its migration ran, well or badly.
+    fn has_run(&self) -> bool {
+        self.kind == BriefKind::Deploy && self.schema != Schema::Untouched
+    }
+
+    /// Whether it failed, and the database may not be what it was.
+    fn migration_failed(&self) -> bool {
+        let failed = |verdict| migration_failed(self.schema, verdict);
+        self.kind == BriefKind::Deploy && self.verdict().is_some_and(failed)
+    }
+
     /// Whether it became what runs.
     fn is_live(&self) -> bool {
-        matches!(self.verdict(), Some(Verdict::Succeeded | Verdict::Unproven { .. }))
+        self.verdict().is_some_and(Verdict::is_live)
     }
 }

@@ -65,6 +65,9 @@ rules! {
     MigratesOnce "automation_repeats_no_failed_migration"
         "no push and no promotion runs the migration of the same images again after it failed, \
          unless a person has let them in again since"
+    FailsOnce "automation_repeats_no_failure"
+        "no push and no promotion deploys again exactly the images that failed here or that a person \
+         went back from, unless a person has let them in again since"
     UndoneOnce "a_migration_is_undone_once"
         "a migration is undone at most once, and only if it ran"
     Live "the_environment_knows_what_runs"

@@ -18,7 +18,9 @@ impl Turn<'_> {
             // A wrong tag that was called off or rolled back must not keep out what comes after it.
             self.head.high_water = self.head.mark_before.take();
         }
-        if without_trace && ended.request.kind == Kind::Deploy {
+        let is_live = ended.verdict().is_some_and(Verdict::is_live);
+        if !is_live && ended.request.kind == Kind::Deploy {
+            // It was let past a hold to take the place of what is held, and has not done so.
             self.head.restore_hold(self.now);
         }
         self.head.hold_before = None;
@@ -82,6 +84,8 @@ impl Turn<'_> {
             )
             | None => {}
         }
+        self.head.remember_failed(ended);
+        self.head.forget_migrations();
     }
 
     /// No service was touched, and the database may have been: the same migration must not run once
@@ -109,12 +113,6 @@ impl Turn<'_> {
         }
         if ended.request.kind == Kind::Deploy {
             self.head.remember_bad(release, &cause.to_string());
-            let is_kept_out = self.head.bad_digest_of(release).is_some()
-                || self.head.live.as_ref().is_some_and(|live| live.release.same_images(release));
-            if !is_kept_out {
-                // Each of its images is good in another release: only a person lets them in again.
-                self.hold(Holder::Slipway, &why, HoldUntil::Person);
-            }
         }
     }
 
@@ -128,6 +126,7 @@ impl Turn<'_> {
                 let why = format!("rolled back from {} to {}", restore.from, release.version);
                 if let Some(left) = left.filter(|left| left.release.version == restore.from) {
                     self.head.remember_bad(&left.release, &why);
+                    self.head.remember_left(&left.release, number, &why);
                 }
                 // What we held for a person to look at, a person has looked at.
                 self.head.hold.take_if(|hold| hold.by == Holder::Slipway);
@@ -145,6 +144,7 @@ impl Turn<'_> {
         let (number, at) = (ended.id.number, self.now);
         let revisions = ended.services.iter().map(|s| (s.name.clone(), s.after.clone())).collect();
         let needs = Some(self.head.needs_of(ended));
+        self.head.forget_failed(&release);
         self.head.remember_good(Good { release: release.clone(), number, at, revisions, needs });
         let is_new = ended.request.kind == Kind::Deploy;
         for environment in self.context.promotes_to.iter().filter(|_| is_new) {

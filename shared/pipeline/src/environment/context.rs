@@ -42,7 +42,7 @@ impl Context<'_> {
         let deploy_on = self.rules.and_then(|rules| rules.deploy_on.as_ref());
         let wants = deploy_on.is_some_and(|deploy_on| deploy_on.promoted_from.is_some());
         let is_good = |source: &Head| {
-            source.has_good(&request.release) && source.bad_digest_of(&request.release).is_none()
+            source.has_good(&request.release) && source.speaks_against(&request.release).is_none()
         };
         !wants || self.promoted_from.is_some_and(is_good)
     }

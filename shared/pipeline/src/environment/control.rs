@@ -30,6 +30,7 @@ pub enum Control {
     Hold {
         firm: bool,
     },
+    /// Let in what is newer, and what failed only for a migration that somebody has looked at.
     Unhold,
     /// Wait no longer for a migration task that may still run.
     ForgetTask,
@@ -40,6 +41,7 @@ pub enum Control {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<Version>,
     },
+    /// Automation may choose this digest again, and what failed with it.
     UnmarkBad {
         digest: Digest,
     },
@@ -79,9 +81,7 @@ impl Turn<'_> {
                 Said::Accepted("marked bad; automation will not deploy it".into())
             }
             Control::UnmarkBad { digest } => {
-                let known = self.head.bad.len();
-                self.head.bad.retain(|bad| bad.digest != digest);
-                if self.head.bad.len() < known {
+                if self.head.let_in_digest(&digest) {
                     self.head.remember_let_in();
                 }
                 Said::Accepted("no longer marked bad".into())
@@ -171,6 +171,7 @@ impl Turn<'_> {
         let lifted = self.head.hold.take().is_some();
         self.head.hold_before = None;
         if lifted {
+            self.head.let_in_after_migration();
             self.head.remember_let_in();
         }
         let said = match lifted {

@@ -125,12 +125,8 @@ impl Head {
         now: Time,
     ) -> Option<Door> {
         let mark = request.release.mark();
-        if let Some(bad) = self.bad_digest_of(&request.release) {
-            return Some(closed(format!(
-                "image {} of this release is marked bad: {}",
-                bad.digest.short(),
-                bad.why
-            )));
+        if let Some(against) = self.speaks_against(&request.release) {
+            return Some(closed(format!("{}: {}", against.what(), against.why())));
         }
         if let Some(newest) = self.high_water.as_ref().and_then(|newest| newest.beyond(&mark)) {
             return Some(closed(format!(
@@ -248,9 +244,8 @@ impl Head {
     ) -> Vec<(Override, String)> {
         let release = &asks.request.release;
         let mut reasons = Vec::new();
-        if let Some(bad) = self.bad_digest_of(release) {
-            let why =
-                format!("image {} of this release is marked bad ({})", bad.digest.short(), bad.why);
+        if let Some(against) = self.speaks_against(release) {
+            let why = format!("{} ({})", against.what(), against.why());
             reasons.push((Override::Bad, why));
         }
         if let Some(hold) = self.hold.as_ref().filter(|hold| asks.is_held_by(hold, &release.mark()))

@@ -1,6 +1,6 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
-use super::{Hold, Migration, Request};
+use super::{Failed, Hold, Migration, Request};
 use crate::deployment::{Deployment, Left, Standing, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
@@ -35,11 +35,14 @@ pub struct Head {
     /// What waits here, the oldest first.
     pub queue: Vec<Waits>,
     pub hold: Option<Hold>,
-    /// The hold that the active deployment went past: it is back if that one touches nothing.
+    /// The hold that the active deployment went past: it is back unless that one goes live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_before: Option<Hold>,
     pub pause: Option<Pause>,
     pub bad: Vec<Bad>,
+    /// Images that failed together, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Failed>,
     /// The newest releases that started here; nothing older starts automatically. What was rolled
     /// back does not count, nor what a person went back from.
     pub high_water: Option<Newest>,
@@ -49,7 +52,7 @@ pub struct Head {
     /// with nothing before them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lowered_after: Vec<u64>,
-    /// The deployments after which a person lifted a hold or unmarked a bad digest, the last ones:
+    /// The deployments after which a person lifted a hold or unmarked a digest, the last ones:
     /// what failed before them may come again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub let_in_after: Vec<u64>,
@@ -57,8 +60,9 @@ pub struct Head {
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.
     pub unfinished: Option<Unfinished>,
-    /// The last migrations that ran here and what became of each, the newest last. Those that ran
-    /// before this was written down are known by the good releases.
+    /// The last migrations that ran here and those that good releases need, the newest last, and
+    /// what became of each. Those that ran before this was written down are known by the good
+    /// releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations: Vec<Migration>,
     pub outbox: Outbox,
@@ -137,6 +141,7 @@ impl Head {
             hold_before: None,
             pause: None,
             bad: Vec::new(),
+            failed: Vec::new(),
             high_water: None,
             mark_before: None,
             lowered_after: Vec::new(),
@@ -217,7 +222,8 @@ impl Head {
         self.older_good.retain(|known| !known.same_images(&good.release));
         self.good.push(good);
         let older = drop_oldest(&mut self.good, GOOD_MAX).into_iter().map(|good| good.release);
-        let older: Vec<_> = older.filter(|release| self.bad_digest_of(release).is_none()).collect();
+        let older: Vec<_> =
+            older.filter(|release| self.speaks_against(release).is_none()).collect();
         self.older_good.extend(older);
         drop_oldest(&mut self.older_good, OLDER_GOOD_MAX);
     }
@@ -253,8 +259,8 @@ impl Head {
         }
     }
 
-    /// What speaks against choosing `release` by itself: a digest that a person named, or that
-    /// all it would change was part of a release that went back. One digest of several that went
+    /// The digest that speaks against choosing `release` by itself: one that a person named, or one
+    /// of a release that went back, where all it would change is marked. One digest of several that went
     /// back need not be the culprit, and must not keep out the release that mends the other.
     pub(super) fn bad_digest_of(&self, release: &Release) -> Option<&Bad> {
         let known = |digest: &Digest| self.bad.iter().find(|bad| bad.digest == *digest);

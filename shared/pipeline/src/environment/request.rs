@@ -73,7 +73,7 @@ pub enum Override {
     Hold,
     /// It need not have succeeded where it is promoted from.
     Promotion,
-    /// A digest that was marked bad.
+    /// A digest that was marked bad, or images that failed here together.
     Bad,
     /// A migration of an earlier deployment that may still run.
     Unfinished,

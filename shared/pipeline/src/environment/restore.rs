@@ -154,7 +154,7 @@ impl Turn<'_> {
                 let others = good.iter().rev().filter(|g| !g.release.same_images(&live.release));
                 // One that was left for a reason is gone back to only by its name.
                 let (bad, mut others): (Vec<_>, Vec<_>) =
-                    others.partition(|g| self.head.bad_digest_of(&g.release).is_some());
+                    others.partition(|g| self.head.speaks_against(&g.release).is_some());
                 match (others.is_empty(), bad.is_empty()) {
                     (false, _) => Ok(others.swap_remove(0).clone()),
                     (true, true) => Err(format!(
@@ -162,7 +162,7 @@ impl Turn<'_> {
                         live.release.version
                     )),
                     (true, false) => Err(format!(
-                        "every other release is marked bad; to use one anyway, pass \"to\" with one of: {}",
+                        "every other release is marked bad or failed here; to use one anyway, pass \"to\" with one of: {}",
                         names()
                     )),
                 }

@@ -3,14 +3,14 @@
 //! A migration is undone at most once, and only by the step from one release to the one before it:
 //! `undo` takes back one migration, and nothing says that two of them may be taken back by it.
 
-use super::head::drop_oldest;
 use super::{Good, Head, Kind, Undoes};
 use crate::deployment::{Deployment, Schema};
 use crate::names::{Revision, ServiceName};
 use crate::release::{Mark, Newest, Release};
 use serde::{Deserialize, Serialize};
 
-const MIGRATIONS_MAX: usize = 20;
+/// So many of the last migrations are remembered in any case.
+pub(crate) const MIGRATIONS_MAX: usize = 20;
 
 /// A migration that ran here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +65,14 @@ impl Head {
         service: &ServiceName,
     ) -> Result<Option<Undoes>, String> {
         let known = self.known_migrations();
-        if let Some(last) = known.last().filter(|last| last.state.is_doubtful()) {
+        let last = known.last().map(|last| last.number);
+        // What ran after a migration that failed may have done the rest of that one as well.
+        let in_the_way = |one: &&Migration| one.number > good.needs() || Some(one.number) == last;
+        let mut doubtful = known.iter().rev().filter(|one| one.state.is_doubtful());
+        if let Some(doubtful) = doubtful.find(in_the_way) {
             return Err(format!(
                 "the migration of {} (deployment {}) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo",
-                last.mark.version, last.number
+                doubtful.mark.version, doubtful.number
             ));
         }
         let mut done = known.iter().rev().filter(|one| one.state == MigrationState::Done);
@@ -147,7 +151,16 @@ impl Head {
                 self.migrations.sort_by_key(|migration| migration.number);
             }
         }
-        drop_oldest(&mut self.migrations, MIGRATIONS_MAX);
+    }
+
+    /// Of the migrations before the last ones only those are kept that a good release needs: whether
+    /// one of these was undone is asked for as long as somebody may go back there.
+    pub(super) fn forget_migrations(&mut self) {
+        let needed: Vec<u64> = self.good.iter().map(Good::needs).collect();
+        let older = self.migrations.len().saturating_sub(MIGRATIONS_MAX);
+        let older = self.migrations.drain(..older);
+        let kept: Vec<Migration> = older.filter(|one| needed.contains(&one.number)).collect();
+        self.migrations.splice(..0, kept);
     }
 
     /// The deployment whose migration a release needs that has just succeeded.

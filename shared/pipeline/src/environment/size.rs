@@ -10,7 +10,7 @@ use crate::size::bytes;
 const BYTES_MAX: usize = 300 * 1024;
 /// What waits may take so much of it.
 pub(super) const QUEUE_BYTES_MAX: usize = 60 * 1024;
-/// So many of the last fates, bad digests and notices are kept in any case.
+/// So many of the last fates, bad digests, failures and notices are kept in any case.
 const LAST: usize = 20;
 /// No name in a head is longer, with what is written around it.
 const NAME_BYTES: usize = 700;
@@ -35,7 +35,9 @@ impl Head {
         let waiting = self.queue.iter().map(|waits| &waits.request.release);
         let releases = self.older_good.iter().chain(promoted).chain(waiting);
         let images = releases.map(|release| release.images.len());
-        let others = self.fates.len() + self.bad.len() + self.outbox.entries().len();
+        let images = images.chain(self.failed.iter().map(|failed| failed.images.len()));
+        let kept = self.fates.len() + self.bad.len() + self.failed.len() + self.migrations.len();
+        let others = kept + self.outbox.entries().len();
         good.chain(images).sum::<usize>() + 2 * others
     }
 
@@ -49,6 +51,8 @@ impl Head {
             self.fates.remove(0);
         } else if self.bad.len() > LAST {
             self.forget_a_bad_digest();
+        } else if self.failed.len() > LAST {
+            self.failed.remove(0);
         } else if notices > LAST {
             self.outbox.forget_oldest_announcement();
         } else if self.good.len() > 1 {

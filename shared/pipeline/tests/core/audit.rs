@@ -136,6 +136,9 @@ pub(crate) const DAMAGES: &[(Rule, Damage)] = &[
         one(scene, 3).rules = with_migration();
         one(scene, 3).schema = Schema::Migrated;
     }),
+    (Rule::FailsOnce, |scene| {
+        one(scene, 3).request.release.images = one(scene, 2).request.release.images.clone();
+    }),
     (Rule::UndoneOnce, |scene| {
         scene.now = scene.now + Span::minutes(5);
         for number in [2, 3] {
@@ -215,7 +218,12 @@ fn each_rule_sees_what_breaks_it() {
         automation_goes_forward_only
           3: it deployed b3 after b1 (deployment 1)
         automation_repeats_no_failed_migration
+          + 3: it deployed b3, whose images failed as b2 in deployment 2
           3: it ran the migration of b3 again, which had failed with the same images in deployment 2
+          + environment: it says that b3 is live, from deployment 3, but deployment 3 left b3 with other images
+          + environment: it says that b3 is good, but deployment 3 succeeded with other images
+        automation_repeats_no_failure
+          3: it deployed b3, whose images failed as b2 in deployment 2
           + environment: it says that b3 is live, from deployment 3, but deployment 3 left b3 with other images
           + environment: it says that b3 is good, but deployment 3 succeeded with other images
         a_migration_is_undone_once

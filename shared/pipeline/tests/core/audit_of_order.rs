@@ -5,7 +5,7 @@ use super::fixtures::place;
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::audit::{Audit, Rule};
-use pipeline::deployment::Schema;
+use pipeline::deployment::{Schema, Standing, State};
 use pipeline::environment::{Asker, Control, Override};
 use pipeline::verdict::{Cause, Verdict};
 
@@ -155,6 +155,51 @@ fn a_rollback_by_hand_that_failed_leaves_the_newest_as_it_was() {
     scene.succeed();
     one(&mut scene, 4).request.release.version = "v1.5.0".into();
     assert!(words(&audit(&scene)).contains("it deployed v1.5.0 after v11.4.0"));
+}
+
+#[test]
+fn what_failed_and_a_person_let_in_again_is_no_fault() {
+    let mut scene = good();
+    let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::FailsOnce).unwrap();
+    damage(&mut scene);
+    let found = "3: it deployed b3, whose images failed as b2 in deployment 2";
+    assert!(words(&audit(&scene)).contains(found), "{}", words(&audit(&scene)));
+    scene.head.let_in_after = vec![2];
+    assert!(!words(&audit(&scene)).contains("it deployed b3"));
+}
+
+#[test]
+fn what_a_person_went_back_from_is_not_automations_to_choose() {
+    let mut scene = Scene::new(&[]);
+    for (version, minutes) in [("b1", 1), ("b2", 2)] {
+        scene.push(version, minutes);
+        scene.succeed();
+    }
+    scene.roll_back(None);
+    scene.succeed();
+    scene.push("b3", 3);
+    scene.succeed();
+    assert_eq!(words(&audit(&scene)), "");
+    let left = one(&mut scene, 2).request.release.images.clone();
+    one(&mut scene, 4).request.release.images = left;
+    let found = "4: it deployed b3, whose images deployment 3 went back from";
+    assert!(words(&audit(&scene)).contains(found), "{}", words(&audit(&scene)));
+}
+
+/// As it is when the first deployment fails: nothing goes back.
+#[test]
+fn a_migration_that_ran_before_services_failed_is_not_automations_to_repeat() {
+    let mut scene = good();
+    let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::MigratesOnce).unwrap();
+    damage(&mut scene);
+    let failed = one(&mut scene, 2);
+    failed.schema = Schema::Migrated;
+    failed.services[0].standing = Standing::Left;
+    let cause = Cause::CheckFailed { url: "https://shop".into(), reason: "500".into() };
+    let State::Ended { at, .. } = failed.state else { unreachable!("it has ended") };
+    let verdict = Verdict::Failed { cause, left: vec![failed.services[0].name.clone()] };
+    failed.state = State::Ended { verdict, at };
+    assert!(words(&audit(&scene)).contains("3: it ran the migration of b3"));
 }
 
 #[test]

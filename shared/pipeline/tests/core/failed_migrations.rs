@@ -1,23 +1,16 @@
 //! What a migration that went wrong keeps out, until somebody has looked at the database.
 
-use super::events::alarm;
-use super::fixtures::release;
+use super::events::{SERVICES, alarm, claimed, ended, exit, preparation, report, started};
+use super::fixtures::{mixed, release};
 use super::scene::{Scene, at};
-use super::schema::{ends, go_back, good, migrating, starts, succeed, undo};
+use super::schema::{ends, fail_to_migrate, go_back, good, migrating, starts, succeed, undo};
 use expect_test::expect;
 use pipeline::effect::Purpose;
-use pipeline::environment::{HoldUntil, Input};
+use pipeline::environment::{Control, HoldUntil, Input};
 use pipeline::event::{AlarmState, Event};
 use pipeline::release::Release;
 use pipeline::task::Fault;
 use pipeline::time::Span;
-
-/// The active deployment migrates, and that fails.
-fn fail_to_migrate(scene: &mut Scene) {
-    scene.begin_rolling_out();
-    starts(scene, Purpose::Migrate);
-    ends(scene, Purpose::Migrate, 1);
-}
 
 /// The images of `version`, pushed once more under another tag, later.
 fn retagged(version: &str, minutes: u64) -> Release {
@@ -79,21 +72,20 @@ fn a_migration_that_took_too_long_is_not_run_again_by_automation() {
     "#]].assert_eq(&after(&mut scene));
 }
 
-/// The API of one release and the web of another, as a third one.
-fn mixed(version: &str, api: &str, web: &str, minutes: u64) -> Release {
-    let (mut mixed, web) = (release(api, at(minutes)), release(web, at(minutes)));
-    mixed.images.extend(web.images.into_iter().filter(|(image, _)| image.as_str() == "web"));
-    Release { version: version.into(), ..mixed }
-}
-
-#[test]
-fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_automation() {
+/// The migration of b4 failed, and each of its images is good in another release.
+fn good_apart() -> Scene {
     let mut scene = good(&["b1", "b2"]);
     scene.push_release(mixed("b3", "b2", "b1", 3));
     succeed(&mut scene);
     scene.push_release(mixed("b4", "b1", "b2", 4));
     fail_to_migrate(&mut scene);
-    expect!["yes: queued: on hold by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    scene
+}
+
+#[test]
+fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_automation() {
+    let mut scene = good_apart();
+    expect!["no: exactly these images were given up here, as b4 in deployment 4: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     expect!["by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
 }
 
@@ -202,7 +194,72 @@ fn an_undo_that_failed_before_any_service_was_touched_speaks_of_its_own_release(
         1 b1: succeeded
         2 b2: stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema (after: alarm shop-5xx: threshold crossed)
         hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
-        b2 again: yes: queued: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
+        b2 again: no: exactly these images were given up here, as b2 in deployment 2: alarm shop-5xx: threshold crossed
         b3: yes: queued: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
     "#]].assert_eq(&after(&mut scene));
+}
+
+#[test]
+fn a_migration_that_failed_is_not_run_again_once_something_else_runs() {
+    let mut scene = good(&[]);
+    scene.push_release(mixed("r1", "a1", "w1", 1));
+    succeed(&mut scene);
+    scene.push_release(mixed("r2", "a1", "w2", 2));
+    fail_to_migrate(&mut scene);
+    scene.push_release(mixed("r3", "a3", "w3", 4));
+    succeed(&mut scene);
+    expect!["no: exactly these images were given up here, as r2 in deployment 2: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("r2-once-more", "a1", "w2", 9)));
+}
+
+#[test]
+fn a_first_release_that_failed_after_its_migration_is_not_migrated_again_by_automation() {
+    let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
+    let mut scene = Scene::new(&[("migration", migration)]);
+    scene.push("b1", 1);
+    let mut prepared = preparation(&SERVICES);
+    for service in &mut prepared.services {
+        service.before = None;
+    }
+    scene.answer(Event::Prepared(prepared));
+    scene.answer(claimed(Purpose::Migrate, 1));
+    scene.answer(started(Purpose::Migrate));
+    scene.answer(ended(Purpose::Migrate, exit(0)));
+    for task in ["task/1", "task/2"] {
+        let report = report("shop-api", task, 2, scene.now);
+        scene.answer(Event::TaskReported(report));
+    }
+    let verdicts = scene.verdicts();
+    let again = Release { version: "b1-again".into(), ..release("b1", at(3)) };
+    let again = scene.push_release(again);
+    assert!(again.starts_with("no: "), "{verdicts}{again}");
+}
+
+/// Nothing is marked there, so that the hold is all that a person can lift.
+#[test]
+fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart() {
+    let mut scene = good_apart();
+    expect!["yes: the hold is lifted; releases newer than b3 deploy from now on, although b4 was deployed before"].assert_eq(&scene.control(Control::Unhold));
+    expect!["yes: deployment 5 of b5 has started"]
+        .assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    fail_to_migrate(&mut scene);
+    // A hold of later days is about something else.
+    scene.push("b6", 6);
+    succeed(&mut scene);
+    scene.control(Control::Hold { firm: true });
+    scene.control(Control::Unhold);
+    let again = scene.push_release(mixed("b7", "b1", "b2", 7));
+    assert!(again.starts_with("no: exactly these images were given up here"), "{again}");
+}
+
+#[test]
+fn who_lifts_the_hold_of_a_failed_migration_lets_in_nothing_that_is_marked() {
+    let mut scene = good(&["b1"]);
+    scene.push("b2", 2);
+    fail_to_migrate(&mut scene);
+    scene.control(Control::Unhold);
+    scene.push("b3", 3);
+    succeed(&mut scene);
+    let again = scene.push_release(retagged("b2", 4));
+    assert!(again.starts_with("no: image api-b2-00000 of this release is marked bad"), "{again}");
+    assert_eq!(scene.head.failed.len(), 1);
 }

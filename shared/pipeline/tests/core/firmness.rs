@@ -1,6 +1,6 @@
 //! How firm a hold is, what it keeps out, and what a person has to say to go past it.
 
-use super::events::{claimed, ended, exit, started};
+use super::events::{claimed, ended, exit, started, up};
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::effect::Purpose;
@@ -221,7 +221,7 @@ fn a_deployment_that_left_a_trace_ends_the_migration_that_may_still_run_and_a_wa
 }
 
 #[test]
-fn a_failed_migration_ends_the_hold_that_its_deployment_went_past() {
+fn a_failed_migration_leaves_the_firm_hold_that_its_deployment_went_past() {
     let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
     let mut scene = Scene::new(&[("migration", migration)]);
     scene.control(FIRM);
@@ -231,5 +231,56 @@ fn a_failed_migration_ends_the_hold_that_its_deployment_went_past() {
     scene.answer(started(Purpose::Migrate));
     scene.answer(ended(Purpose::Migrate, exit(1)));
     assert_eq!(scene.head.active, None);
-    expect!["by slipway: b2 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
+    assert_eq!(scene.hold(), "by ann: a holiday");
+    expect!["yes: it waits: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
+}
+
+#[test]
+fn a_firm_hold_is_there_again_after_what_went_past_it_is_rolled_back() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.control(FIRM);
+    scene.deploy("b2", 2, &[Override::Hold]);
+    scene.fail();
+    assert_eq!(scene.hold(), "by ann: a holiday");
+    expect!["yes: it waits: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
+    // What a person puts there in spite of it ends it.
+    scene.deploy("b4", 4, &[Override::Hold]);
+    scene.succeed();
+    assert_eq!(scene.hold(), "none");
+}
+
+/// Nobody knows what runs then, which is no reason to let anything in.
+#[test]
+fn a_firm_hold_is_there_again_after_somebody_took_the_place_of_what_went_past_it() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.control(FIRM);
+    scene.deploy("b2", 2, &[Override::Hold]);
+    scene.begin_rolling_out();
+    scene.bring_up(1);
+    for _ in 0..2 {
+        scene.now = scene.now + Span::minutes(2);
+        if scene.head.active.is_some() {
+            scene.answer(up("shop-api", 77, scene.now));
+        }
+    }
+    assert!(scene.verdicts().contains("2 b2: superseded"), "{}", scene.verdicts());
+    assert_eq!(scene.hold(), "by ann: a holiday");
+}
+
+/// What is newer has lifted a weaker one, which holds nothing that is newer still.
+#[test]
+fn a_weaker_hold_gives_way_to_the_one_of_what_lifted_it_and_was_rolled_back() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.control(SOFT);
+    scene.now = at(90);
+    scene.push("b2", 80);
+    scene.fail();
+    expect!["by ann: b2 was rolled back: requested by ann: it looks odd"].assert_eq(&scene.hold());
+    expect!["yes: deployment 3 of b3 has started"].assert_eq(&scene.push("b3", 81));
 }

@@ -240,3 +240,13 @@ pub(crate) fn effect_text(effect: &Effect) -> String {
         _ => name.to_owned(),
     }
 }
+
+/// The API of one release and the web of another, as a third one.
+pub(crate) fn mixed(version: &str, api: &str, web: &str, minutes: u64) -> Release {
+    let (mut mixed, web) = (
+        release(api, START + Span::minutes(minutes)),
+        release(web, START + Span::minutes(minutes)),
+    );
+    mixed.images.extend(web.images.into_iter().filter(|(image, _)| image.as_str() == "web"));
+    Release { version: version.into(), ..mixed }
+}

@@ -294,7 +294,7 @@ fn trap_50_the_button_never_chooses_a_release_that_was_left_for_a_reason() {
     scene.control(Control::Unhold);
     // b2 succeeded once, and was rolled back by hand.
     expect![[
-        r#"no: every other release is marked bad; to use one anyway, pass "to" with one of: b1, b2"#
+        r#"no: every other release is marked bad or failed here; to use one anyway, pass "to" with one of: b1, b2"#
     ]]
     .assert_eq(&scene.roll_back(None));
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&scene.roll_back(Some("b2")));

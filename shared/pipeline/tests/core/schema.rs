@@ -4,6 +4,7 @@ use super::events::{SERVICES, TASK, alarms_read, exit, up};
 use super::fixtures::request;
 use super::scene::{Scene, at};
 use expect_test::expect;
+use pipeline::audit::Rule;
 use pipeline::deployment::Standing;
 use pipeline::effect::Purpose;
 use pipeline::environment::{Asker, Head, Input, Override, Request};
@@ -25,6 +26,13 @@ fn scene() -> Scene {
 pub(crate) fn starts(scene: &mut Scene, purpose: Purpose) {
     scene.answer(Event::OneOffClaimed { purpose, attempt: 1 });
     scene.answer(Event::OneOffStarted { purpose, attempt: 1, task: TaskId::from(TASK) });
+}
+
+/// The active deployment migrates, and that fails.
+pub(crate) fn fail_to_migrate(scene: &mut Scene) {
+    scene.begin_rolling_out();
+    starts(scene, Purpose::Migrate);
+    ends(scene, Purpose::Migrate, 1);
 }
 
 pub(crate) fn ends(scene: &mut Scene, purpose: Purpose, code: i32) {
@@ -178,6 +186,28 @@ fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
     .assert_eq(&undone(&scene));
 }
 
+/// `migrate up` of b4 ran on what b3 had left half done: it has done both, and `migrate down` takes back
+/// one of them.
+#[test]
+fn undo_takes_nothing_back_where_a_migration_in_between_failed() {
+    let mut scene = good(&["b1", "b2"]);
+    scene.push("b3", 3);
+    fail_to_migrate(&mut scene);
+    scene.push("b4", 4);
+    succeed(&mut scene);
+    assert_eq!(scene.live(), "b4");
+    let refusal = expect![
+        "no: the migration of b3 (deployment 3) may have left the database half changed, so that taking one back may do harm; look at the database, and ask without undo"
+    ];
+    for to in ["b2", "b1"] {
+        refusal.assert_eq(&go_back(&mut scene, to, true));
+    }
+    // From what came after it, one step goes back to it.
+    scene.push("b5", 5);
+    succeed(&mut scene);
+    expect!["yes: deployment 6 of b4 has started"].assert_eq(&go_back(&mut scene, "b4", true));
+}
+
 /// What ran with the schema after it went back with the services alone.
 #[test]
 fn a_migration_is_taken_back_with_what_it_ran_with() {
@@ -287,4 +317,30 @@ fn the_last_twenty_migrations_are_remembered() {
     assert_eq!(migrations.len(), 20);
     assert_eq!(migrations[0].number, 11);
     expect!["no: undo undoes one migration, that of b30, but b11 is also older than the migration of b29; roll back to b29 first, or roll back without undo"].assert_eq(&go_back(&mut scene, "b11", true));
+}
+
+/// However many failed since then.
+#[test]
+fn that_a_migration_was_undone_is_remembered_as_long_as_a_good_release_needs_it() {
+    let mut scene = good(&["b1", "b2"]);
+    go_back(&mut scene, "b1", true);
+    undo(&mut scene, 0);
+    scene.finish_rolling_out();
+    assert_eq!(scene.live(), "b1");
+    for number in 10..40 {
+        scene.push(&format!("b{number}"), number);
+        fail_to_migrate(&mut scene);
+    }
+    expect![[r#"no: the migration that b2 needs was undone, and going back to b2 does not run it again; deploy b2 instead, which does, or with "skip_migration": true if its code can do without"#]].assert_eq(&go_back(&mut scene, "b2", false));
+    let numbers: Vec<u64> = scene.head.migrations.iter().map(|one| one.number).collect();
+    assert_eq!(numbers, [&[1, 2][..], &(14..=33).collect::<Vec<_>>()].concat());
+    let found = super::audit::audit(&scene).findings;
+    let of_migrations = found.iter().filter(|found| found.rule == Rule::Schema);
+    assert_eq!(of_migrations.count(), 0, "the audit knows what is forgotten");
+    // With the release that needs it, it is forgotten.
+    for number in 40..61 {
+        scene.push(&format!("b{number}"), number);
+        succeed(&mut scene);
+    }
+    assert_eq!(scene.head.migrations.first().map(|one| one.number), Some(35));
 }

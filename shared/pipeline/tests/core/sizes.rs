@@ -3,7 +3,7 @@
 use super::fixtures::{digest, place};
 use super::scene::{Scene, at};
 use pipeline::environment::{
-    Asker, Context, Control, Environment, Good, Head, Input, Kind, Request, advance,
+    Asker, Context, Control, Environment, Failed, Good, Head, Input, Kind, Request, advance,
 };
 use pipeline::names::{EnvironmentName, ImageName, Revision, ServiceName};
 use pipeline::push::{Candidate, Details, Push};
@@ -83,6 +83,13 @@ fn busy_head(spec: &Application) -> Head {
         });
         head.older_good.push(release_of(spec, 100 + number));
     }
+    let why = "because ".repeat(70);
+    head.failed = (200..250)
+        .map(|number| {
+            let Release { images, version, .. } = release_of(spec, number);
+            Failed { images, version, number, why: why.clone(), migration: true }
+        })
+        .collect();
     let long = "because ".repeat(1000);
     let mut told = Vec::new();
     let said = |control| Input::Controlled { by: long.clone(), why: long.clone(), control };
@@ -109,6 +116,7 @@ fn a_head_fits_into_an_item_however_many_services_there_are() {
         assert_eq!(head.queue.len() < 20, services > 3, "as long as it fits");
         if services == 3 {
             assert_eq!((head.good.len(), head.queue.len(), head.bad.len()), (20, 20, 100));
+            assert_eq!(head.failed.len(), 50);
         }
     }
 }

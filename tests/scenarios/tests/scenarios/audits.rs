@@ -56,6 +56,7 @@ async fn a_sound_environment_holds_every_rule() {
             "one deployment is under way at a time, and the environment knows which",
             "no push and no promotion deploys a release that is older than the newest one before it, unless that was rolled back or a person has let older ones in since",
             "no push and no promotion runs the migration of the same images again after it failed, unless a person has let them in again since",
+            "no push and no promotion deploys again exactly the images that failed here or that a person went back from, unless a person has let them in again since",
             "a migration is undone once at most, and only one that ran",
             "what the environment says that it runs is what the last deployment left there",
             "what the environment goes back to or promotes has succeeded here",
@@ -88,7 +89,7 @@ async fn what_somebody_damaged_in_the_table_is_named() {
     }
     let answer = audit(&mut team, "text").await;
     expect![[r#"
-        scr/staging: 2 things do not hold, of 3 deployments (1 to 3) and the environment's record; 24 rules
+        scr/staging: 2 things do not hold, of 3 deployments (1 to 3) and the environment's record; 25 rules
           deployment 1: it is not a record of Slipway's: EOF while parsing an object at line 1 column 34 (the rule: every record can be read, and lies under its own number)
           deployment 2: scr-api runs the release (the rule: every service that a deployment touched is back once it is rolled back)
     "#]].assert_eq(&crate::lines(&answer));

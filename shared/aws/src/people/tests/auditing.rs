@@ -74,7 +74,7 @@ fn what_does_not_hold_is_named() {
     expect![[r#"
         {
           "text": [
-            "scr/staging: 3 rule violations in 3 deployments (1 to 3) and the environment's record; 24 rules",
+            "scr/staging: 3 rule violations in 3 deployments (1 to 3) and the environment's record; 25 rules",
             "  deployment 1: it is due at 2026-01-06T12:00:00Z, but its item is due at 2026-01-06T12:05:00Z (the rule: a record that is due is woken soon afterwards)",
             "  deployment 1: it has ended, but still requests prepare (the rule: a deployment that has ended requests nothing but notices)",
             "  deployment 2: it holds another kind of record (the rule: every record can be read, and has its own number)"
@@ -91,7 +91,7 @@ fn an_audit_goes_on_where_it_stopped() {
     expect![[r#"
         {
           "text": [
-            "scr/staging: every rule holds for 2 deployments (1 to 2); 24 rules",
+            "scr/staging: every rule holds for 2 deployments (1 to 2); 25 rules",
             "  not checked: deployments 3 and later, and the environment's record"
           ]
         }"#]]
@@ -153,7 +153,7 @@ fn an_environment_whose_own_record_cannot_be_read_is_audited_as_far_as_can_be() 
     expect![[r#"
         {
           "text": [
-            "scr/staging: 1 rule violation in deployment 1; 24 rules",
+            "scr/staging: 1 rule violation in deployment 1; 25 rules",
             "  the environment: it cannot be read: it holds another kind of record (the rule: every record can be read, and has its own number)",
             "  not checked: what depends on the environment's record"
           ]

@@ -1,0 +1,150 @@
+//! What failed here together: exactly these images, wherever each of them is good.
+//!
+//! Digests that are marked bad speak of single images, and not of one that another good release
+//! has. So what failed is remembered as a whole as well, whatever runs by then:
+//!
+//! - what went back, was left or is stuck for a cause that speaks against the release;
+//! - what failed after its migration had run and before a service was touched, whatever the cause
+//!   is: the database is not what it was;
+//! - what a person went back from.
+//!
+//! A lack of room or a missing role speaks against nothing, and neither does anything against images
+//! that ran before it and run after it.
+//!
+//! Automation never starts it. A person does with the override `bad`, and lets automation in again
+//! - by its success: exactly these images work here;
+//! - by `unmark_bad` of one of its digests, which is the word for letting images in;
+//! - by `unhold`, where its migration failed after the last success here and none of its digests is
+//!   marked: whoever lifts the hold has looked at the database. In all other cases `unhold` lets in
+//!   what is newer, and not what failed.
+
+use super::Kind;
+use super::head::{Bad, Head, drop_oldest};
+use crate::deployment::{Deployment, Schema, shorten};
+use crate::names::{Digest, ImageName, Version};
+use crate::release::Release;
+use crate::verdict::{Cause, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const FAILED_MAX: usize = 50;
+
+/// Images that failed here together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    pub images: BTreeMap<ImageName, Digest>,
+    pub version: Version,
+    /// The deployment that failed, or that went back from it.
+    pub number: u64,
+    pub why: String,
+    /// Its migration failed, or had run when it was given up: a person looks at the database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub migration: bool,
+}
+
+/// What speaks against choosing a release by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Against<'a> {
+    Digest(&'a Bad),
+    Together(&'a Failed),
+}
+
+impl Head {
+    /// What speaks against choosing `release` by itself: one of its digests, or all of it.
+    pub(super) fn speaks_against(&self, release: &Release) -> Option<Against<'_>> {
+        let together = || self.failed.iter().find(|failed| failed.images == release.images);
+        let digest = self.bad_digest_of(release).map(Against::Digest);
+        digest.or_else(|| together().map(Against::Together))
+    }
+
+    /// Takes in how `ended` failed, after what runs by now is known.
+    pub(super) fn remember_failed(&mut self, ended: &Deployment) {
+        let Some(verdict) = ended.verdict() else { return };
+        let Some(cause) = verdict.cause() else { return };
+        let is_deploy = ended.request.kind == Kind::Deploy;
+        let migration = is_deploy && migration_failed(ended.schema, verdict);
+        if migration || went_wrong(verdict) {
+            let (release, number) = (&ended.request.release, ended.id.number);
+            self.remember_together(release, number, cause.to_string(), migration);
+        }
+    }
+
+    /// Takes in that a person went back from `left`.
+    pub(super) fn remember_left(&mut self, left: &Release, number: u64, why: &str) {
+        self.remember_together(left, number, why.to_owned(), false);
+    }
+
+    fn remember_together(&mut self, release: &Release, number: u64, why: String, migration: bool) {
+        let runs = self.live.as_ref().is_some_and(|live| live.release.same_images(release));
+        if runs && !migration {
+            return;
+        }
+        let (images, version) = (release.images.clone(), release.version.clone());
+        self.failed.retain(|known| known.images != images);
+        self.failed.push(Failed { images, version, number, why: shorten(why), migration });
+        drop_oldest(&mut self.failed, FAILED_MAX);
+    }
+
+    /// Exactly these images succeeded.
+    pub(super) fn forget_failed(&mut self, release: &Release) {
+        self.failed.retain(|failed| failed.images != release.images);
+    }
+
+    /// A person lets this digest in again, and says whether that changed anything.
+    pub(super) fn let_in_digest(&mut self, digest: &Digest) -> bool {
+        let known = self.bad.len() + self.failed.len();
+        self.bad.retain(|bad| bad.digest != *digest);
+        self.failed.retain(|failed| failed.images.values().all(|image| image != digest));
+        self.bad.len() + self.failed.len() < known
+    }
+
+    /// A person lifts a hold, and has looked at the database that a migration left half changed.
+    pub(super) fn let_in_after_migration(&mut self) {
+        let last = self.good.last().map_or(0, |good| good.number);
+        let Self { failed, bad, .. } = self;
+        let is_marked = |digest: &Digest| bad.iter().any(|bad| bad.digest == *digest);
+        failed.retain(|failed| {
+            !failed.migration || failed.number < last || failed.images.values().any(is_marked)
+        });
+    }
+}
+
+/// Whether a deployment that ended so leaves a database to be looked at.
+pub(crate) fn migration_failed(schema: Schema, verdict: &Verdict) -> bool {
+    match schema {
+        Schema::MigrationFailed => verdict.cause().is_some(),
+        Schema::Untouched => false,
+        Schema::Migrated | Schema::Undone | Schema::UndoFailed => touched_no_service(verdict),
+    }
+}
+
+/// Whether a deployment that ended so speaks against its images.
+pub(crate) fn went_wrong(verdict: &Verdict) -> bool {
+    !touched_no_service(verdict) && verdict.cause().is_some_and(Cause::speaks_against_the_release)
+}
+
+fn touched_no_service(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed { left, .. } if left.is_empty())
+}
+
+impl Against<'_> {
+    /// What it is, for people.
+    pub(super) fn what(&self) -> String {
+        match self {
+            Self::Digest(bad) => {
+                format!("image {} of this release is marked bad", bad.digest.short())
+            }
+            Self::Together(failed) => {
+                let Failed { version, number, .. } = failed;
+                format!("exactly these images failed here, as {version} in deployment {number}")
+            }
+        }
+    }
+
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Digest(bad) => &bad.why,
+            Self::Together(failed) => &failed.why,
+        }
+    }
+}
