@@ -136,14 +136,6 @@ fn a_migration_that_ran_well_since_it_failed_is_no_failed_one() {
 }
 
 #[test]
-fn a_migration_whose_services_failed_afterwards_may_run_again() {
-    let mut scene = migrates_three_times();
-    let services = one(&mut scene, 3).services.clone();
-    one(&mut scene, 2).services = services;
-    assert!(!words(&audit(&scene)).contains("it ran the migration of b3"));
-}
-
-#[test]
 fn a_rollback_by_hand_that_failed_leaves_the_newest_as_it_was() {
     let mut scene = versions();
     scene.succeed();

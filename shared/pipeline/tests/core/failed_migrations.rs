@@ -85,7 +85,7 @@ fn good_apart() -> Scene {
 #[test]
 fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_automation() {
     let mut scene = good_apart();
-    expect!["no: exactly these images were given up here, as b4 in deployment 4: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    expect!["no: exactly these images failed here, as b4 in deployment 4: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     expect!["by slipway: b4 failed, and may have left the database partially migrated: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.hold());
 }
 
@@ -194,7 +194,7 @@ fn an_undo_that_failed_before_any_service_was_touched_speaks_of_its_own_release(
         1 b1: succeeded
         2 b2: stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema (after: alarm shop-5xx: threshold crossed)
         hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
-        b2 again: no: exactly these images were given up here, as b2 in deployment 2: alarm shop-5xx: threshold crossed
+        b2 again: no: exactly these images failed here, as b2 in deployment 2: alarm shop-5xx: threshold crossed
         b3: yes: queued: on hold by slipway: b2 is stuck: undoing the migration failed (exit code 3, Essential container in task exited), and the previous release cannot run on the new schema
     "#]].assert_eq(&after(&mut scene));
 }
@@ -208,7 +208,7 @@ fn a_migration_that_failed_is_not_run_again_once_something_else_runs() {
     fail_to_migrate(&mut scene);
     scene.push_release(mixed("r3", "a3", "w3", 4));
     succeed(&mut scene);
-    expect!["no: exactly these images were given up here, as r2 in deployment 2: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("r2-once-more", "a1", "w2", 9)));
+    expect!["no: exactly these images failed here, as r2 in deployment 2: the migration failed: exit code 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("r2-once-more", "a1", "w2", 9)));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart()
     scene.control(Control::Hold { firm: true });
     scene.control(Control::Unhold);
     let again = scene.push_release(mixed("b7", "b1", "b2", 7));
-    assert!(again.starts_with("no: exactly these images were given up here"), "{again}");
+    assert!(again.starts_with("no: exactly these images failed here"), "{again}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn api(version: &str) -> Control {
 #[test]
 fn what_was_rolled_back_with_images_that_are_good_apart_does_not_return_by_itself() {
     let mut scene = good_apart();
-    expect!["no: exactly these images were given up here, as b4 in deployment 4: 2 tasks of shop-api died by themselves: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    expect!["no: exactly these images failed here, as b4 in deployment 4: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     assert_eq!(scene.head.bad.len(), 0);
 }
 
@@ -124,7 +124,7 @@ fn a_person_starts_it_with_the_word_for_it_and_its_success_lets_automation_in_ag
         };
         scene.tell(Input::Requested(Box::new(request)))
     };
-    expect![[r#"no: exactly these images were given up here, as b4 in deployment 4 (2 tasks of shop-api died by themselves: container api exited with 1, Essential container in task exited); add "override": ["bad", "hold"] if you mean it"#]].assert_eq(&deploy(&mut scene, &[Override::Hold]));
+    expect![[r#"no: exactly these images failed here, as b4 in deployment 4 (2 tasks of shop-api failed: container api exited with 1, Essential container in task exited); to deploy anyway, add "override": ["bad", "hold"]"#]].assert_eq(&deploy(&mut scene, &[Override::Hold]));
     expect!["yes: deployment 5 of b5 has started"]
         .assert_eq(&deploy(&mut scene, &[Override::Hold, Override::Bad]));
     scene.succeed();
@@ -139,7 +139,7 @@ fn a_person_starts_it_with_the_word_for_it_and_its_success_lets_automation_in_ag
 fn who_unmarks_one_of_its_digests_lets_it_in_and_who_lifts_the_hold_does_not() {
     let mut scene = good_apart();
     scene.control(Control::Unhold);
-    expect!["no: exactly these images were given up here, as b4 in deployment 4: 2 tasks of shop-api died by themselves: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    expect!["no: exactly these images failed here, as b4 in deployment 4: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     scene.control(api("b2"));
     assert_eq!((scene.head.failed.len(), scene.head.let_in_after.as_slice()), (1, &[4][..]));
     scene.push("b6", 6);

@@ -232,7 +232,7 @@ fn a_failed_migration_leaves_the_firm_hold_that_its_deployment_went_past() {
     scene.answer(ended(Purpose::Migrate, exit(1)));
     assert_eq!(scene.head.active, None);
     assert_eq!(scene.hold(), "by ann: a holiday");
-    expect!["yes: it waits: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
+    expect!["yes: queued: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_firm_hold_is_there_again_after_what_went_past_it_is_rolled_back() {
     scene.deploy("b2", 2, &[Override::Hold]);
     scene.fail();
     assert_eq!(scene.hold(), "by ann: a holiday");
-    expect!["yes: it waits: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
+    expect!["yes: queued: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
     // What a person puts there in spite of it ends it.
     scene.deploy("b4", 4, &[Override::Hold]);
     scene.succeed();

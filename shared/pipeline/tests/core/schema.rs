@@ -196,9 +196,8 @@ fn undo_takes_nothing_back_where_a_migration_in_between_failed() {
     scene.push("b4", 4);
     succeed(&mut scene);
     assert_eq!(scene.live(), "b4");
-    let refusal = expect![
-        "no: the migration of b3 (deployment 3) may have left the database half changed, so that taking one back may do harm; look at the database, and ask without undo"
-    ];
+    let refusal = expect![[r#"
+        no: the migration of b3 (deployment 3) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"#]];
     for to in ["b2", "b1"] {
         refusal.assert_eq(&go_back(&mut scene, to, true));
     }
@@ -331,7 +330,7 @@ fn that_a_migration_was_undone_is_remembered_as_long_as_a_good_release_needs_it(
         scene.push(&format!("b{number}"), number);
         fail_to_migrate(&mut scene);
     }
-    expect![[r#"no: the migration that b2 needs was undone, and going back to b2 does not run it again; deploy b2 instead, which does, or with "skip_migration": true if its code can do without"#]].assert_eq(&go_back(&mut scene, "b2", false));
+    expect![[r#"no: the migration that b2 needs was undone, and a rollback to b2 does not run it again; deploy b2 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&go_back(&mut scene, "b2", false));
     let numbers: Vec<u64> = scene.head.migrations.iter().map(|one| one.number).collect();
     assert_eq!(numbers, [&[1, 2][..], &(14..=33).collect::<Vec<_>>()].concat());
     let found = super::audit::audit(&scene).findings;
