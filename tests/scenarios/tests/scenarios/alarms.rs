@@ -29,18 +29,18 @@ async fn an_alarm_that_rang_and_calmed_down_unheard_is_found_before_the_end() {
         STAGING,
         2,
         &expect![[r#"
-        rolled back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            rolled back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -76,17 +76,17 @@ async fn an_alarm_that_a_rule_mutes_does_not_count_when_it_is_read() {
         STAGING,
         2,
         &expect![[r#"
-        rolled back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            rolled back: alarm scr-staging-5xx: Threshold Crossed: 3 datapoints
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }

@@ -37,29 +37,29 @@ async fn a_sound_environment_holds_every_rule() {
           "findings": [],
           "holds": true,
           "rules": [
-            "every record can be read, and lies under its own number",
-            "every record is small enough to be written again",
-            "a deployment starts, goes on and ends in the order of time, and not in the future",
-            "what waits for a moment is woken soon after it",
-            "a deployment that has ended asks nothing more of a worker, but to tell people",
-            "no service is touched before the migration has ended with exit code 0",
-            "nothing starts in a freeze, unless a person overrides it",
-            "a release that succeeded was seen on every service of the environment",
+            "every record can be read, and has its own number",
+            "every record is small enough to be stored again",
+            "the times of a deployment are in order, and not in the future",
+            "a record that is due is woken soon afterwards",
+            "a deployment that has ended requests nothing but notices",
+            "no service is updated before the migration has ended with exit code 0",
+            "no deployment starts in a freeze, unless a person overrides it",
+            "a release that succeeded was observed on every service of the environment",
             "a release that succeeded ran at least one task",
-            "no alarm that counts was on before a release succeeded",
-            "a release that succeeded ran its migration to exit code 0, where it was to run one",
-            "every service that a deployment touched is back once it is rolled back",
-            "a deployment that failed names every service that it has left changed",
-            "a deployment that is stuck names every service that is not back",
-            "a deployment that was rejected, cancelled or replaced before its turn touched nothing",
-            "deployments are numbered without a gap, up to the last one that the environment knows",
-            "one deployment is under way at a time, and the environment knows which",
+            "a release succeeds only if none of its alarms was in ALARM",
+            "a release that succeeded ran its migration to exit code 0, if it had to run one",
+            "a deployment that was rolled back has rolled back every service that it updated",
+            "a deployment that failed names every service that is still on the new revision",
+            "a deployment that is stuck names every service that is not rolled back",
+            "a deployment that was rejected, cancelled or replaced by a newer one has updated nothing",
+            "deployment numbers have no gap, up to the last number of the environment",
+            "one deployment is in progress at a time, and the environment knows which",
             "no push and no promotion deploys a release that is older than the newest one before it, unless that was rolled back or a person has let older ones in since",
             "no push and no promotion runs the migration of the same images again after it failed, unless a person has let them in again since",
             "no push and no promotion deploys again exactly the images that failed here or that a person went back from, unless a person has let them in again since",
-            "a migration is undone once at most, and only one that ran",
-            "what the environment says that it runs is what the last deployment left there",
-            "what the environment goes back to or promotes has succeeded here",
+            "a migration is undone at most once, and only if it ran",
+            "the live release of the environment is the one that the last deployment left there",
+            "a release that can be rolled back to or promoted has succeeded here",
             "the environment knows the newest release that was deployed and not rolled back",
             "the environment knows which of its last migrations ran, failed or were undone"
           ],
@@ -89,8 +89,8 @@ async fn what_somebody_damaged_in_the_table_is_named() {
     }
     let answer = audit(&mut team, "text").await;
     expect![[r#"
-        scr/staging: 2 things do not hold, of 3 deployments (1 to 3) and the environment's record; 25 rules
-          deployment 1: it is not a record of Slipway's: EOF while parsing an object at line 1 column 34 (the rule: every record can be read, and lies under its own number)
-          deployment 2: scr-api runs the release (the rule: every service that a deployment touched is back once it is rolled back)
+        scr/staging: 2 rule violations in 3 deployments (1 to 3) and the environment's record; 25 rules
+          deployment 1: it is not a Slipway record: EOF while parsing an object at line 1 column 34 (the rule: every record can be read, and has its own number)
+          deployment 2: scr-api is on the release (the rule: a deployment that was rolled back has rolled back every service that it updated)
     "#]].assert_eq(&crate::lines(&answer));
 }

@@ -57,16 +57,16 @@ async fn an_older_commit_whose_build_takes_longer_is_not_deployed() {
         STAGING,
         1,
         &expect![[r#"
-        succeeded
-        runs
-          scr-ai-gateway: scr-ai-gateway:7b41d0e, scr-ai-gateway:7b41d0e
-          scr-api: scr-api:7b41d0e, scr-api:7b41d0e
-          scr-web: scr-web:7b41d0e, scr-web:7b41d0e
-        told
-          scr/staging: deploying 7b41d0e
-          scr/staging: 7b41d0e is live
-          scr/staging: 3f2a9c1 is not deployed
-    "#]],
+            succeeded
+            runs
+              scr-ai-gateway: scr-ai-gateway:7b41d0e, scr-ai-gateway:7b41d0e
+              scr-api: scr-api:7b41d0e, scr-api:7b41d0e
+              scr-web: scr-web:7b41d0e, scr-web:7b41d0e
+            told
+              scr/staging: deploying 7b41d0e
+              scr/staging: 7b41d0e is live
+              scr/staging: 3f2a9c1 will not be deployed
+        "#]],
     );
 }
 
@@ -80,15 +80,15 @@ async fn people_read_which_commit_it_is() {
     let told: serde_json::Value = serde_json::from_str(&last.message).unwrap();
     expect![[r#"
         scr/staging: 7b41d0e is live
-        Deployment 1 of scr/staging. Started by a push of 7b41d0e. Built from commit 7b41d0e2c3d4 (https://github.com/acme/scr/commit/7b41d0e2c3d4e5f60718293a4b5c6d7e8f901234). It took 7m19s.
-        Last words:
+        Deployment 1 of scr/staging. Started by push of 7b41d0e. Built from commit 7b41d0e2c3d4 (https://github.com/acme/scr/commit/7b41d0e2c3d4e5f60718293a4b5c6d7e8f901234). It took 7m19s.
+        Last events:
           Updating scr-web.
-          scr-web runs scr-web:2 and nothing else.
+          scr-web is stable on scr-web:2.
           https://api.staging.scr-platform.com/health answers as expected (attempt 1).
           https://staging.scr-platform.com/ answers as expected (attempt 1).
           Watching alarms and tasks for 5m.
           Ended: succeeded.
-        To go back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}"#]].assert_eq(told["email"].as_str().unwrap());
+        To roll back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}"#]].assert_eq(told["email"].as_str().unwrap());
     let facts: serde_json::Value = serde_json::from_str(told["sqs"].as_str().unwrap()).unwrap();
     assert_eq!(facts["revision"], NEWER);
     assert_eq!(facts["source"], "https://github.com/acme/scr");
@@ -96,7 +96,7 @@ async fn people_read_which_commit_it_is() {
     expect![[r#"
         scr/staging runs 7b41d0e since 2026-11-21T09:12:19Z (deployment 1)
           built from: commit 7b41d0e2c3d4 (https://github.com/acme/scr/commit/7b41d0e2c3d4e5f60718293a4b5c6d7e8f901234)
-          asked for by: a push of 7b41d0e
+          requested by: push of 7b41d0e
           good: 7b41d0e (deployment 1, 2026-11-21T09:12:19Z)
           ended: 1 of 7b41d0e: succeeded
     "#]].assert_eq(&lines(&team.ask("status", asked).await.unwrap()));
@@ -163,8 +163,8 @@ async fn a_higher_version_on_older_images_is_deployed_and_said_to_be_older() {
     let (first_lines, _) = story.split_once("Prepared").unwrap();
     expect![[r#"
         scr/production/2 v1.4.1
-            0:00 Deploying v1.4.1, asked for by a push of v1.4.1.
-            0:00 The images of v1.4.1 were built at 2026-11-20T10:00:00Z, before those of v1.4.0 (2026-11-20T12:00:00Z); it is taken for newer because its version is higher.
+            0:00 Deploying v1.4.1, requested by push of v1.4.1.
+            0:00 The images of v1.4.1 were built at 2026-11-20T10:00:00Z, before those of v1.4.0 (2026-11-20T12:00:00Z); it counts as newer because its version is higher.
             0:00 "#]].assert_eq(first_lines);
     ended(
         &team,
@@ -248,7 +248,8 @@ async fn a_wrong_version_that_stays_is_forgotten_when_a_person_says_so() {
     team.until_ended(PRODUCTION, 2).await.unwrap();
     let forget = json!({"application": "scr", "environment": "production", "action": "forget_newest", "by": "ann", "why": "v11"});
     let answer = team.ask("control", forget).await.unwrap();
-    expect!["forgotten; the next release only has to be built later than v11.5.0, whatever its version is"].assert_eq(answer["answer"].as_str().unwrap_or(&answer.to_string()));
+    expect!["forgotten; from now on any version deploys that was built later than v11.5.0"]
+        .assert_eq(answer["answer"].as_str().unwrap_or(&answer.to_string()));
     deploy_the_next_version(&mut team, 3).await;
 }
 
@@ -332,6 +333,6 @@ async fn images_that_say_nothing_readable_are_deployed_as_built_when_they_were_p
         said.insert(deploy_unread(&mut team, usual).await);
     }
     expect![[r#"
-        What its images say of their build could not be read, so that it counts as built when it was pushed, at 2026-11-21T09:05:00Z.
+        The build time of its images could not be read; using the time of the push, 2026-11-21T09:05:00Z.
     "#]].assert_eq(&said.into_iter().collect::<String>());
 }

@@ -35,7 +35,7 @@ async fn a_rehearsal_says_what_would_happen_and_changes_nothing() {
           "answer_would_be": "deployment 3 of 0a1b2c3 has started",
           "dry_run": "nothing was done",
           "plan": {
-            "afterwards": "on hold: automation brings nothing that is not newer than 3f2a9c1",
+            "afterwards": "on hold: automation deploys only what is newer than 3f2a9c1",
             "environment": "scr/staging",
             "from": "3f2a9c1",
             "images": [
@@ -43,7 +43,7 @@ async fn a_rehearsal_says_what_would_happen_and_changes_nothing() {
               "gateway: a3b68086d5e2 -> 43750959c72a",
               "web: c7023768fdd5 -> 1106a5035ea4"
             ],
-            "schema": "the schema of the database stays as it is",
+            "schema": "the database schema stays as it is",
             "steps": [
               "scr-web: scr-web:3 -> scr-web:2",
               "scr-ai-gateway: scr-ai-gateway:3 -> scr-ai-gateway:2",
@@ -90,7 +90,7 @@ async fn nothing_but_the_button_is_enough_where_one_deployment_is_under_way() {
     expect![[r#"
         {
           "accepted": false,
-          "because": "say which application and environment",
+          "because": "pass \"application\" and \"environment\"",
           "choices": [
             {
               "application": "scr",
@@ -117,7 +117,7 @@ async fn nothing_but_the_button_is_enough_where_one_deployment_is_under_way() {
     expect![[r#"
         {
           "accepted": true,
-          "answer": "everything goes back to what ran before",
+          "answer": "rolling back all services",
           "deployment": 3,
           "plan": {
             "environment": "scr/staging",
@@ -146,20 +146,20 @@ async fn nothing_but_the_button_is_enough_where_one_deployment_is_under_way() {
         STAGING,
         3,
         &expect![[r#"
-        rolled back: asked for by somebody with access to slipway-rollback: no reason given
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/staging: deploying 4b5c6d7
-          scr/staging: going back from 4b5c6d7
-          scr/staging: 4b5c6d7 was rolled back
-    "#]],
+            rolled back: requested by unnamed caller of slipway-rollback: no reason given
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/staging: deploying 4b5c6d7
+              scr/staging: rolling back 4b5c6d7
+              scr/staging: 4b5c6d7 was rolled back
+        "#]],
     );
 }
 
@@ -210,14 +210,14 @@ async fn going_back_during_the_migration_waits_for_its_end() {
     expect![[r#"
         {
           "accepted": true,
-          "answer": "everything goes back to what ran before",
+          "answer": "rolling back all services",
           "deployment": 2,
           "plan": {
             "environment": "scr/staging",
             "runs_on": "0a1b2c3",
             "steps": [
-              "let the migration run to its end",
-              "then deployment 2 of 3f2a9c1 ends; no service was touched"
+              "wait for the migration to finish",
+              "then deployment 2 of 3f2a9c1 ends; no service was changed"
             ]
           },
           "watch": {
@@ -237,25 +237,25 @@ async fn going_back_during_the_migration_waits_for_its_end() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:40 ann asked to go back: the wrong branch.
-            0:40 The migration is let to its end first.
-            2:25 The migration ended with exit code 0.
-            2:25 The migration stays: what ran before now lives with the new schema.
-            2:25 Ended: failed: asked for by ann: the wrong branch.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 failed; no service was changed
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:40 Rollback requested by ann: the wrong branch.
+                0:40 Waiting for the migration to finish before rolling back.
+                2:25 The migration succeeded (exit code 0).
+                2:25 The migration is not undone: the previous release runs on the new schema.
+                2:25 Ended: failed: requested by ann: the wrong branch.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 failed; no service was changed
+        "#]],
     );
 }
 
@@ -273,7 +273,7 @@ async fn going_back_twice_goes_to_what_is_named() {
     expect![[r#"
         {
           "accepted": false,
-          "because": "3f2a9c1 runs and is held (went back from 4b5c6d7 to 3f2a9c1); to go elsewhere say \"to\" which of 3f2a9c1, 4b5c6d7, 0a1b2c3",
+          "because": "already on 3f2a9c1 (hold: rolled back from 4b5c6d7 to 3f2a9c1); pass \"to\" with one of: 3f2a9c1, 4b5c6d7, 0a1b2c3",
           "choices": [
             {
               "application": "scr",
@@ -373,7 +373,7 @@ async fn a_release_that_ran_before_is_deployed_by_hand() {
             "dry_run": true,
             "environment": "staging",
             "version": "0a1b2c3",
-            "why": "the customer waits for it"
+            "why": "a customer is waiting for it"
           }
         }
     "#]].assert_eq(&pretty(&answer));

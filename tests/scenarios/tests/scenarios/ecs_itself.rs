@@ -36,23 +36,23 @@ async fn without_a_circuit_breaker_dead_tasks_are_counted() {
         2,
         &expect![[r#"
             scr/staging/2 3f2a9c1
-                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
                 0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
                 0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-                0:33 The migration ended with exit code 0.
+                0:33 The migration succeeded (exit code 0).
                 0:33 Updating scr-api.
-                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 scr-api is stable on scr-api:3.
                 1:08 Updating scr-ai-gateway.
-                1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-                1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-                1:53 A task of scr-ai-gateway died by itself, 3 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-                1:53 Going back: 3 tasks of scr-ai-gateway died by themselves: container gateway exited with 1, Essential container in task exited.
-                1:53 The migration stays: what ran before now lives with the new schema.
-                1:53 Putting scr-ai-gateway back to scr-ai-gateway:2.
-                2:09 scr-ai-gateway is back.
-                2:09 Putting scr-api back to scr-api:2.
-                2:44 scr-api is back.
-                4:24 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container gateway exited with 1, Essential container in task exited.
+                1:33 Task of scr-ai-gateway failed (1 of 3 allowed failures): container gateway exited with 1, Essential container in task exited.
+                1:33 Task of scr-ai-gateway failed (2 of 3 allowed failures): container gateway exited with 1, Essential container in task exited.
+                1:53 Task of scr-ai-gateway failed (3 of 3 allowed failures): container gateway exited with 1, Essential container in task exited.
+                1:53 Rolling back: 3 tasks of scr-ai-gateway failed: container gateway exited with 1, Essential container in task exited.
+                1:53 The migration is not undone: the previous release runs on the new schema.
+                1:53 Rolling scr-ai-gateway back to scr-ai-gateway:2.
+                2:09 scr-ai-gateway is rolled back.
+                2:09 Rolling scr-api back to scr-api:2.
+                2:44 scr-api is rolled back.
+                4:24 Ended: rolled back: 3 tasks of scr-ai-gateway failed: container gateway exited with 1, Essential container in task exited.
             runs
               scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
               scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
@@ -61,7 +61,7 @@ async fn without_a_circuit_breaker_dead_tasks_are_counted() {
               scr/staging: deploying 0a1b2c3
               scr/staging: 0a1b2c3 is live
               scr/staging: deploying 3f2a9c1
-              scr/staging: going back from 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
               scr/staging: 3f2a9c1 was rolled back
         "#]],
     );
@@ -79,22 +79,22 @@ async fn what_ecs_rolled_back_itself_is_not_fought_over() {
         2,
         &expect![[r#"
             scr/staging/2 3f2a9c1
-                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
                 0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
                 0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-                0:33 The migration ended with exit code 0.
+                0:33 The migration succeeded (exit code 0).
                 0:33 Updating scr-api.
-                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 scr-api is stable on scr-api:3.
                 1:08 Updating scr-ai-gateway.
-                1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-                1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-                1:48 ECS itself rolls scr-ai-gateway back: ECS deployment circuit breaker: tasks failed to start.
-                1:48 Going back: ECS itself rolled scr-ai-gateway back: ECS deployment circuit breaker: tasks failed to start.
-                1:48 The migration stays: what ran before now lives with the new schema.
-                2:03 scr-ai-gateway is back.
-                2:03 Putting scr-api back to scr-api:2.
-                2:39 scr-api is back.
-                4:19 Ended: rolled back: ECS itself rolled scr-ai-gateway back: ECS deployment circuit breaker: tasks failed to start.
+                1:33 Task of scr-ai-gateway failed (1 of 3 allowed failures): container gateway exited with 1, Essential container in task exited.
+                1:33 Task of scr-ai-gateway failed (2 of 3 allowed failures): container gateway exited with 1, Essential container in task exited.
+                1:48 ECS is rolling scr-ai-gateway back: ECS deployment circuit breaker: tasks failed to start.
+                1:48 Rolling back: ECS rolled scr-ai-gateway back: ECS deployment circuit breaker: tasks failed to start.
+                1:48 The migration is not undone: the previous release runs on the new schema.
+                2:03 scr-ai-gateway is rolled back.
+                2:03 Rolling scr-api back to scr-api:2.
+                2:39 scr-api is rolled back.
+                4:19 Ended: rolled back: ECS rolled scr-ai-gateway back: ECS deployment circuit breaker: tasks failed to start.
             runs
               scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
               scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
@@ -103,7 +103,7 @@ async fn what_ecs_rolled_back_itself_is_not_fought_over() {
               scr/staging: deploying 0a1b2c3
               scr/staging: 0a1b2c3 is live
               scr/staging: deploying 3f2a9c1
-              scr/staging: going back from 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
               scr/staging: 3f2a9c1 was rolled back
         "#]],
     );
@@ -126,18 +126,18 @@ async fn what_ecs_rolled_back_unheard_is_asked_for() {
         STAGING,
         2,
         &expect![[r#"
-        rolled back: ECS itself rolled scr-api back: Service deployment rolled back because the circuit breaker threshold was exceeded
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            rolled back: ECS rolled scr-api back: Service deployment rolled back because the circuit breaker threshold was exceeded
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -152,18 +152,18 @@ async fn an_image_that_nobody_can_pull_goes_back() {
         STAGING,
         2,
         &expect![[r#"
-        rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -178,18 +178,18 @@ async fn tasks_that_run_out_of_memory_while_we_watch_go_back() {
         STAGING,
         2,
         &expect![[r#"
-        rolled back: 3 tasks of scr-web died by themselves: container web exited with 137, OutOfMemoryError: Container killed due to memory usage
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            rolled back: 3 tasks of scr-web failed: container web exited with 137, OutOfMemoryError: Container killed due to memory usage
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }
 
@@ -235,13 +235,13 @@ async fn a_cluster_without_room_is_waited_for() {
     let answer = team.ask("status", status).await.unwrap();
     expect![[r#"
         scr/staging runs 0a1b2c3 since 2026-11-21T09:12:19Z (deployment 1)
-          asked for by: a push of 0a1b2c3
-          under way: 2 of 3f2a9c1 is rolling out, waiting for scr-api: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone
+          requested by: push of 0a1b2c3
+          in progress: 2 of 3f2a9c1 is rolling out, scr-api: ECS: was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone
             2026-11-21T09:12:19Z Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
             2026-11-21T09:12:19Z The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            2026-11-21T09:12:53Z The migration ended with exit code 0.
+            2026-11-21T09:12:53Z The migration succeeded (exit code 0).
             2026-11-21T09:12:53Z Updating scr-api.
-            2026-11-21T09:12:53Z scr-api: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone.
+            2026-11-21T09:12:53Z scr-api: ECS: was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone.
           good: 0a1b2c3 (deployment 1, 2026-11-21T09:12:19Z)
           ended: 1 of 0a1b2c3: succeeded
     "#]].assert_eq(&lines(&answer));
@@ -278,17 +278,17 @@ async fn a_cluster_that_stays_full_goes_back_at_the_deadline() {
         STAGING,
         2,
         &expect![[r#"
-        rolled back: scr-api was not up in time, still waiting: ECS says: was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 was rolled back
-    "#]],
+            rolled back: scr-api was not stable in time: ECS: was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
+              scr/staging: 3f2a9c1 was rolled back
+        "#]],
     );
 }

@@ -51,12 +51,12 @@ async fn the_scripts_run_and_then_the_container_is_replaced() {
         1,
         &expect![[r#"
             faceplate/prod/1 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:as-found-aa7714e2 -> faceplate:362486cbd020-0ce76f5e.
                 0:00 The migration runs as task a30075d3-5176-47f5-4d9d-88a42d04f905.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:362486cbd020-0ce76f5e and nothing else.
+                0:33 faceplate is stable on faceplate:362486cbd020-0ce76f5e.
                 0:33 https://shifter.example.com/health answers as expected (attempt 1).
                 0:33 Watching alarms and tasks for 10m.
                10:33 Ended: succeeded.
@@ -86,12 +86,12 @@ async fn the_tag_says_which_environment_a_push_is_for() {
         1,
         &expect![[r#"
             faceplate/dev/1 dev-3f2a9c1
-                0:00 Deploying dev-3f2a9c1, asked for by a push of dev-3f2a9c1.
+                0:00 Deploying dev-3f2a9c1, requested by push of dev-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:as-found-18d32cf4 -> faceplate:362486cbd020-0ce76f5e.
                 0:00 The migration runs as task a30075d3-5176-47f5-4d9d-88a42d04f905.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:362486cbd020-0ce76f5e and nothing else.
+                0:33 faceplate is stable on faceplate:362486cbd020-0ce76f5e.
                 0:33 https://dev.shifter.example.com/health answers as expected (attempt 1).
                 0:33 Ended: succeeded.
             runs
@@ -129,24 +129,24 @@ async fn the_first_release_fails_and_what_was_started_by_hand_runs_again() {
         1,
         &expect![[r#"
             faceplate/prod/1 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:as-found-aa7714e2 -> faceplate:362486cbd020-0ce76f5e.
                 0:00 The migration runs as task a30075d3-5176-47f5-4d9d-88a42d04f905.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:362486cbd020-0ce76f5e and nothing else.
+                0:33 faceplate is stable on faceplate:362486cbd020-0ce76f5e.
                 0:33 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
                 2:58 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
-                2:58 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
-                2:58 The migration stays: what ran before now lives with the new schema.
-                2:58 Putting faceplate back to faceplate:as-found-aa7714e2.
-                3:05 faceplate is back.
+                2:58 Rolling back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+                2:58 The migration is not undone: the previous release runs on the new schema.
+                2:58 Rolling faceplate back to faceplate:as-found-aa7714e2.
+                3:05 faceplate is rolled back.
                 5:28 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
             runs
               faceplate: faceplate:by-hand
             told
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -165,18 +165,18 @@ async fn thirty_failed_health_checks_bring_back_what_ran() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+                0:33 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                 0:33 https://shifter.example.com/health: status 502 Bad Gateway: answer 502 (attempt 1 of 30).
                 2:58 https://shifter.example.com/health: status 502 Bad Gateway: answer 502 (attempt 30 of 30).
-                2:58 Going back: https://shifter.example.com/health: status 502 Bad Gateway: answer 502.
-                2:58 The migration stays: what ran before now lives with the new schema.
-                2:58 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                3:05 faceplate is back.
+                2:58 Rolling back: https://shifter.example.com/health: status 502 Bad Gateway: answer 502.
+                2:58 The migration is not undone: the previous release runs on the new schema.
+                2:58 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                3:05 faceplate is rolled back.
                 5:28 Ended: rolled back: https://shifter.example.com/health: status 502 Bad Gateway: answer 502.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
@@ -184,7 +184,7 @@ async fn thirty_failed_health_checks_bring_back_what_ran() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -207,7 +207,7 @@ async fn a_script_that_fails_leaves_the_container_alone() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
                 0:06 Ended: failed: the migration failed: exit code 3, its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-1795252534200/output on i-0prod1.
@@ -235,19 +235,19 @@ async fn a_busy_host_in_the_bake_goes_back() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+                0:33 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                 0:33 https://shifter.example.com/health answers as expected (attempt 1).
                 0:33 Watching alarms and tasks for 10m.
-                0:33 Alarm faceplate-prod-high-cpu is on.
-                0:33 Going back: alarm faceplate-prod-high-cpu: 2 datapoints were greater than 80.0.
-                0:33 The migration stays: what ran before now lives with the new schema.
-                0:33 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                0:40 faceplate is back.
+                0:33 Alarm faceplate-prod-high-cpu is in ALARM.
+                0:33 Rolling back: alarm faceplate-prod-high-cpu: 2 datapoints were greater than 80.0.
+                0:33 The migration is not undone: the previous release runs on the new schema.
+                0:33 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                0:40 faceplate is rolled back.
                 3:03 Ended: rolled back: alarm faceplate-prod-high-cpu: 2 datapoints were greater than 80.0.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
@@ -255,7 +255,7 @@ async fn a_busy_host_in_the_bake_goes_back() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -272,15 +272,15 @@ async fn an_image_that_cannot_be_pulled_is_not_switched_to() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:06 Going back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:ba8f76ebcbd8e3446405bb9f9a21da4681b9bd9ac9823a4ae5c89ead8e55a95c: Error response from daemon: manifest unknown.
-                0:06 The migration stays: what ran before now lives with the new schema.
-                0:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                2:06 faceplate is back.
+                0:06 Rolling back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:ba8f76ebcbd8e3446405bb9f9a21da4681b9bd9ac9823a4ae5c89ead8e55a95c: Error response from daemon: manifest unknown.
+                0:06 The migration is not undone: the previous release runs on the new schema.
+                0:06 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                2:06 faceplate is rolled back.
                 2:36 Ended: rolled back: faceplate failed: i-0prod1: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:ba8f76ebcbd8e3446405bb9f9a21da4681b9bd9ac9823a4ae5c89ead8e55a95c: Error response from daemon: manifest unknown.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
@@ -288,7 +288,7 @@ async fn an_image_that_cannot_be_pulled_is_not_switched_to() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -307,15 +307,15 @@ async fn a_container_that_exits_at_once_goes_back() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:31 Going back: faceplate failed: i-0prod1: the container exited at once with code 1; docker logs faceplate.slipway-failed on the host says more.
-                0:31 The migration stays: what ran before now lives with the new schema.
-                0:31 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                0:36 faceplate is back.
+                0:31 Rolling back: faceplate failed: i-0prod1: the container exited at once with code 1; docker logs faceplate.slipway-failed on the host says more.
+                0:31 The migration is not undone: the previous release runs on the new schema.
+                0:31 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                0:36 faceplate is rolled back.
                 3:01 Ended: rolled back: faceplate failed: i-0prod1: the container exited at once with code 1; docker logs faceplate.slipway-failed on the host says more.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
@@ -323,7 +323,7 @@ async fn a_container_that_exits_at_once_goes_back() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -340,11 +340,11 @@ async fn a_migration_that_takes_too_long_is_ended() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-               10:00 The task is out of time and is being stopped.
-               10:01 Ended: failed: the migration took over 10m.
+               10:00 The task timed out and is being stopped.
+               10:01 Ended: failed: the migration timed out after 10m.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -372,11 +372,11 @@ async fn a_person_goes_back_to_an_earlier_release() {
         4,
         &expect![[r#"
             faceplate/prod/4 main-0a1b2c3
-                0:00 Going back from main-7b41d0e to main-0a1b2c3, asked for by somebody with access to slipway-rollback (no reason given).
-                0:00 The schema of the database stays as it is.
+                0:00 Rolling back from main-7b41d0e to main-0a1b2c3, requested by unnamed caller of slipway-rollback (no reason given).
+                0:00 The database schema stays as it is.
                 0:00 Prepared: faceplate faceplate:b687f5ee4531-af34a92c -> faceplate:80be2a81e70a-3b323b1c.
                 0:00 Updating faceplate.
-                0:27 faceplate runs faceplate:80be2a81e70a-3b323b1c and nothing else.
+                0:27 faceplate is stable on faceplate:80be2a81e70a-3b323b1c.
                 0:27 https://shifter.example.com/health answers as expected (attempt 1).
                 0:27 Watching alarms and tasks for 10m.
                10:27 Ended: succeeded.
@@ -418,26 +418,26 @@ async fn of_two_hosts_both_or_none() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:as-found-e9ab4d57 -> faceplate:ba8f76ebcbd8-9733c8de.
-                0:00 Warning: faceplate runs faceplate:as-found-e9ab4d57, and deployment 1 left faceplate:80be2a81e70a-3b323b1c there.
+                0:00 Warning: faceplate runs faceplate:as-found-e9ab4d57, but deployment 1 left it on faceplate:80be2a81e70a-3b323b1c.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                1:00 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+                1:00 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                 1:00 https://shifter.example.com/health answers as expected (attempt 1).
                 1:00 Watching alarms and tasks for 10m.
                11:00 Ended: succeeded.
             faceplate/prod/3 main-7b41d0e
-                0:00 Deploying main-7b41d0e, asked for by a push of main-7b41d0e.
+                0:00 Deploying main-7b41d0e, requested by push of main-7b41d0e.
                 0:00 Prepared: faceplate faceplate:ba8f76ebcbd8-9733c8de -> faceplate:b687f5ee4531-af34a92c.
                 0:00 The migration runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 Going back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b687f5ee453115a5978dec1dad5c5f0dd76f32637899216d7b561e8c2e943ead: Error response from daemon: no space left on device.
-                0:33 The migration stays: what ran before now lives with the new schema.
-                0:33 Putting faceplate back to faceplate:ba8f76ebcbd8-9733c8de.
-                0:40 faceplate is back.
+                0:33 Rolling back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b687f5ee453115a5978dec1dad5c5f0dd76f32637899216d7b561e8c2e943ead: Error response from daemon: no space left on device.
+                0:33 The migration is not undone: the previous release runs on the new schema.
+                0:33 Rolling faceplate back to faceplate:ba8f76ebcbd8-9733c8de.
+                0:40 faceplate is rolled back.
                 3:03 Ended: rolled back: faceplate failed: i-0prod2: the host cannot pull 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shifter/faceplate@sha256:b687f5ee453115a5978dec1dad5c5f0dd76f32637899216d7b561e8c2e943ead: Error response from daemon: no space left on device.
             runs
               faceplate: shifter/faceplate:main-3f2a9c1, shifter/faceplate:main-3f2a9c1
@@ -447,7 +447,7 @@ async fn of_two_hosts_both_or_none() {
               faceplate/prod: deploying main-3f2a9c1
               faceplate/prod: main-3f2a9c1 is live
               faceplate/prod: deploying main-7b41d0e
-              faceplate/prod: going back from main-7b41d0e
+              faceplate/prod: rolling back main-7b41d0e
               faceplate/prod: main-7b41d0e was rolled back
         "#]],
     );

@@ -24,7 +24,7 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
     assert_eq!(team.sandbox.table_items(), before);
     expect![[r#"
         {
-          "afterwards": "on hold: automation brings nothing that is not newer than 3f2a9c1",
+          "afterwards": "on hold: automation deploys only what is newer than 3f2a9c1",
           "environment": "scr/staging",
           "from": "3f2a9c1",
           "images": [
@@ -32,7 +32,7 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
             "gateway: a3b68086d5e2 -> 43750959c72a",
             "web: c7023768fdd5 -> 1106a5035ea4"
           ],
-          "schema": "the schema of the database stays as it is",
+          "schema": "the database schema stays as it is",
           "steps": [
             "scr-web: scr-web:3 -> scr-web:2",
             "scr-ai-gateway: scr-ai-gateway:3 -> scr-ai-gateway:2",
@@ -40,7 +40,7 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
           ],
           "to": "0a1b2c3",
           "would_fail": [
-            "scr-web: scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release"
+            "scr-web: scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR; push it again, or deploy another release"
           ]
         }
     "#]].assert_eq(&pretty(&plan["plan"]));
@@ -53,19 +53,19 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
         STAGING,
         3,
         &expect![[r#"
-        failed: pre-flight: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 failed; no service was changed
-    "#]],
+            failed: pre-flight: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR; push it again, or deploy another release
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 failed; no service was changed
+        "#]],
     );
 }
 
@@ -88,7 +88,7 @@ async fn a_rollback_by_itself_leaves_what_runs_where_the_old_image_is_gone() {
           ],
           "to": "0a1b2c3",
           "would_fail": [
-            "scr-web: scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release"
+            "scr-web: scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR; push it again, or deploy another release"
           ]
         }
     "#]].assert_eq(&pretty(&plan["plan"]));
@@ -100,17 +100,17 @@ async fn a_rollback_by_itself_leaves_what_runs_where_the_old_image_is_gone() {
         STAGING,
         2,
         &expect![[r#"
-        stuck: not put back: scr-web (scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR (any more); push it again, or deploy another release) (after: alarm scr-staging-5xx: Threshold Crossed)
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
-          scr/staging: 3f2a9c1 is stuck; somebody must look
-    "#]],
+            stuck: not rolled back: scr-web (scr-web:2 cannot be started: scr-web@sha256:1106a5035ea4cd14aa4cbb6d5ab31ccdc5588f5657b3e0fff0fd00340185af78 is not in ECR; push it again, or deploy another release) (after: alarm scr-staging-5xx: Threshold Crossed)
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
+              scr/staging: 3f2a9c1 is stuck; a person must act
+        "#]],
     );
 }

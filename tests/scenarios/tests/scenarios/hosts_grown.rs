@@ -60,23 +60,23 @@ async fn the_migration_runs_in_the_new_image_and_is_undone_in_it() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:26 The migration ended with exit code 0.
+                0:26 The migration succeeded (exit code 0).
                 0:26 Updating faceplate.
-                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+                0:33 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                 0:33 https://shifter.example.com/health answers as expected (attempt 1).
                 0:33 Watching alarms and tasks for 10m.
                10:33 Ended: succeeded.
             faceplate/prod/3 main-0a1b2c3
-                0:00 Going back from main-3f2a9c1 to main-0a1b2c3, asked for by ann (loses messages).
+                0:00 Rolling back from main-3f2a9c1 to main-0a1b2c3, requested by ann (loses messages).
                 0:00 Prepared: faceplate faceplate:ba8f76ebcbd8-9733c8de -> faceplate:80be2a81e70a-3b323b1c.
-                0:00 Taking the migration of main-3f2a9c1 back.
-                0:00 The undoing runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
-                0:06 The migration is taken back.
+                0:00 Undoing the migration of main-3f2a9c1.
+                0:00 The undo runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
+                0:06 The migration is undone.
                 0:06 Updating faceplate.
-                0:13 faceplate runs faceplate:80be2a81e70a-3b323b1c and nothing else.
+                0:13 faceplate is stable on faceplate:80be2a81e70a-3b323b1c.
                 0:13 https://shifter.example.com/health answers as expected (attempt 1).
                 0:13 Watching alarms and tasks for 10m.
                10:13 Ended: succeeded.
@@ -112,19 +112,19 @@ async fn a_migration_that_fails_in_the_image_touches_no_container() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
-            0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-            0:26 Ended: failed: the migration failed: exit code 3, its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-1795252534200/output on i-0prod1.
-        runs
-          faceplate: shifter/faceplate:before=main-0a1b2c3
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 failed; no service was changed
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
+                0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
+                0:26 Ended: failed: the migration failed: exit code 3, its output is in /var/lib/slipway/faceplate/prod/one-off/2-migrate-1-1795252534200/output on i-0prod1.
+            runs
+              faceplate: shifter/faceplate:before=main-0a1b2c3
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 failed; no service was changed
+        "#]],
     );
 }
 
@@ -142,20 +142,20 @@ async fn where_the_spec_says_so_the_migration_is_undone_before_the_container_com
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:26 The migration ended with exit code 0.
+                0:26 The migration succeeded (exit code 0).
                 0:26 Updating faceplate.
-                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+                0:33 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                 0:33 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
                 2:58 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
-                2:58 Taking the migration back.
-                2:58 The undoing runs as task f1cdd04f-e819-6e08-2d12-a257308bead4.
-                3:04 The migration is taken back.
-                3:04 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
-                3:04 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                3:12 faceplate is back.
+                2:58 Undoing the migration.
+                2:58 The undo runs as task f1cdd04f-e819-6e08-2d12-a257308bead4.
+                3:04 The migration is undone.
+                3:04 Rolling back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+                3:04 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                3:12 faceplate is rolled back.
                 5:29 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
@@ -163,7 +163,7 @@ async fn where_the_spec_says_so_the_migration_is_undone_before_the_container_com
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -195,27 +195,27 @@ async fn two_containers_of_one_host_go_out_one_after_the_other() {
         PROD,
         2,
         &expect![[r#"
-        faceplate/prod/2 main-3f2a9c1
-            0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-            0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de, embedder embedder:bbc50b3ffd2d-76d5b8dd -> embedder:8f12e5b42f2c-4dcf62ff.
-            0:00 The migration runs as task 3c474299-b474-3d97-3080-4b7c0d32c0cd.
-            0:06 The migration ended with exit code 0.
-            0:06 Updating faceplate.
-            0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
-            0:33 Updating embedder.
-            1:00 embedder runs embedder:8f12e5b42f2c-4dcf62ff and nothing else.
-            1:00 https://shifter.example.com/health answers as expected (attempt 1).
-            1:00 Watching alarms and tasks for 10m.
-           11:00 Ended: succeeded.
-        runs
-          embedder: shifter/embedder:main-3f2a9c1
-          faceplate: shifter/faceplate:main-3f2a9c1
-        told
-          faceplate/prod: deploying main-0a1b2c3
-          faceplate/prod: main-0a1b2c3 is live
-          faceplate/prod: deploying main-3f2a9c1
-          faceplate/prod: main-3f2a9c1 is live
-    "#]],
+            faceplate/prod/2 main-3f2a9c1
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
+                0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de, embedder embedder:bbc50b3ffd2d-76d5b8dd -> embedder:8f12e5b42f2c-4dcf62ff.
+                0:00 The migration runs as task 3c474299-b474-3d97-3080-4b7c0d32c0cd.
+                0:06 The migration succeeded (exit code 0).
+                0:06 Updating faceplate.
+                0:33 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
+                0:33 Updating embedder.
+                1:00 embedder is stable on embedder:8f12e5b42f2c-4dcf62ff.
+                1:00 https://shifter.example.com/health answers as expected (attempt 1).
+                1:00 Watching alarms and tasks for 10m.
+               11:00 Ended: succeeded.
+            runs
+              embedder: shifter/embedder:main-3f2a9c1
+              faceplate: shifter/faceplate:main-3f2a9c1
+            told
+              faceplate/prod: deploying main-0a1b2c3
+              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: deploying main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 is live
+        "#]],
     );
 }
 
@@ -232,19 +232,19 @@ async fn the_second_of_two_containers_fails_and_both_come_back() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de, embedder embedder:bbc50b3ffd2d-76d5b8dd -> embedder:8f12e5b42f2c-4dcf62ff.
                 0:00 The migration runs as task 3c474299-b474-3d97-3080-4b7c0d32c0cd.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+                0:33 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                 0:33 Updating embedder.
-                0:58 Going back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
-                0:58 The migration stays: what ran before now lives with the new schema.
-                0:58 Putting embedder back to embedder:bbc50b3ffd2d-76d5b8dd.
-                1:04 embedder is back.
-                1:04 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                1:11 faceplate is back.
+                0:58 Rolling back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
+                0:58 The migration is not undone: the previous release runs on the new schema.
+                0:58 Rolling embedder back to embedder:bbc50b3ffd2d-76d5b8dd.
+                1:04 embedder is rolled back.
+                1:04 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                1:11 faceplate is rolled back.
                 3:29 Ended: rolled back: embedder failed: i-0prod1: the container exited at once with code 1; docker logs embedder.slipway-failed on the host says more.
             runs
               embedder: shifter/embedder:before=main-0a1b2c3
@@ -253,7 +253,7 @@ async fn the_second_of_two_containers_fails_and_both_come_back() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -267,7 +267,7 @@ async fn a_container_that_leaves_the_spec_is_a_persons_to_stop() {
     let answer = team.respecify(&without).await.unwrap();
     expect![[r#"
         [
-          "environments.prod.services: embedder goes on running on its hosts, where nothing brings it forward any more; remove its container by hand"
+          "environments.prod.services: embedder keeps running on its hosts, but Slipway no longer deploys it; remove its container by hand"
         ]
     "#]].assert_eq(&crate::pretty(&answer["warnings"]));
     team.push_all("main-3f2a9c1", "next").unwrap();

@@ -24,12 +24,12 @@ async fn the_events_of_commands_are_lost() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                2:00 The migration ended with exit code 0.
+                2:00 The migration succeeded (exit code 0).
                 2:00 Updating faceplate.
-                4:00 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+                4:00 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                 4:00 https://shifter.example.com/health answers as expected (attempt 1).
                 4:00 Watching alarms and tasks for 10m.
                14:00 Ended: succeeded.
@@ -57,25 +57,25 @@ async fn a_host_that_goes_in_the_middle_needs_a_person() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-                5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-                5:06 The migration stays: what ran before now lives with the new schema.
-                5:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-               11:06 faceplate could not be put back: it was not back in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-               11:06 Ended: stuck: not put back: faceplate (it was not back in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z) (after: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z).
+                2:06 faceplate: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z).
+                5:06 Rolling back: faceplate was not stable in time: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z).
+                5:06 The migration is not undone: the previous release runs on the new schema.
+                5:06 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+               11:06 faceplate could not be rolled back: the rollback timed out: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z).
+               11:06 Ended: stuck: not rolled back: faceplate (the rollback timed out: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z)) (after: faceplate was not stable in time: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z)).
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
-              faceplate/prod: main-3f2a9c1 is stuck; somebody must look
+              faceplate/prod: rolling back main-3f2a9c1
+              faceplate/prod: main-3f2a9c1 is stuck; a person must act
         "#]],
     );
 }
@@ -92,15 +92,15 @@ async fn a_script_that_is_killed_is_mended_by_the_way_back() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:29 Going back: faceplate failed: i-0prod1: the script was killed.
-                0:29 The migration stays: what ran before now lives with the new schema.
-                0:29 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                0:34 faceplate is back.
+                0:29 Rolling back: faceplate failed: i-0prod1: the script was killed.
+                0:29 The migration is not undone: the previous release runs on the new schema.
+                0:29 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                0:34 faceplate is rolled back.
                 2:59 Ended: rolled back: faceplate failed: i-0prod1: the script was killed.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
@@ -108,7 +108,7 @@ async fn a_script_that_is_killed_is_mended_by_the_way_back() {
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -135,24 +135,24 @@ async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                2:06 faceplate: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-                5:06 Going back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
-                5:06 The migration stays: what ran before now lives with the new schema.
-                5:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                7:11 faceplate is back.
-                7:36 Ended: rolled back: faceplate was not up in time, still waiting: Run Command says: i-0prod1 has not been heard of since 2026-11-21T09:15:40Z.
+                2:06 faceplate: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z).
+                5:06 Rolling back: faceplate was not stable in time: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z).
+                5:06 The migration is not undone: the previous release runs on the new schema.
+                5:06 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                7:11 faceplate is rolled back.
+                7:36 Ended: rolled back: faceplate was not stable in time: Run Command: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:40Z).
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -174,23 +174,23 @@ async fn a_pull_that_hangs_goes_back_at_its_deadline() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                5:06 Going back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
-                5:06 The migration stays: what ran before now lives with the new schema.
-                5:06 Putting faceplate back to faceplate:80be2a81e70a-3b323b1c.
-                5:13 faceplate is back.
-                7:36 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 1 tasks run.
+                5:06 Rolling back: faceplate was not stable in time: 0 of 1 tasks running.
+                5:06 The migration is not undone: the previous release runs on the new schema.
+                5:06 Rolling faceplate back to faceplate:80be2a81e70a-3b323b1c.
+                5:13 faceplate is rolled back.
+                7:36 Ended: rolled back: faceplate was not stable in time: 0 of 1 tasks running.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );
@@ -246,13 +246,13 @@ async fn a_migration_whose_end_was_not_heard_of_is_asked_for_on_the_host() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-               10:00 The task is out of time and is being stopped.
-               12:00 The migration ended with exit code 0.
+               10:00 The task timed out and is being stopped.
+               12:00 The migration succeeded (exit code 0).
                12:00 Updating faceplate.
-               12:27 faceplate runs faceplate:ba8f76ebcbd8-9733c8de and nothing else.
+               12:27 faceplate is stable on faceplate:ba8f76ebcbd8-9733c8de.
                12:27 https://shifter.example.com/health answers as expected (attempt 1).
                12:27 Watching alarms and tasks for 10m.
                22:27 Ended: succeeded.
@@ -281,18 +281,18 @@ async fn a_migration_that_nothing_is_heard_of_is_not_called_not_started() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:80be2a81e70a-3b323b1c -> faceplate:ba8f76ebcbd8-9733c8de.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-               10:00 The task is out of time and is being stopped.
-               17:00 Ended: stuck: the task was told to stop and may still run; look at the database before anything else is deployed (after: nobody can say whether the migration ran).
+               10:00 The task timed out and is being stopped.
+               17:00 Ended: stuck: the task was asked to stop and may still be running; check the database before you deploy anything else (after: it is unknown whether the migration ran).
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: main-3f2a9c1 is stuck; somebody must look
+              faceplate/prod: main-3f2a9c1 is stuck; a person must act
         "#]],
     );
     // And then it never does.

@@ -96,19 +96,19 @@ async fn a_host_that_is_shutting_down_keeps_no_other_from_going_back() {
         3,
         &expect![[r#"
             faceplate/prod/3 main-7b41d0e
-                0:00 Deploying main-7b41d0e, asked for by a push of main-7b41d0e.
+                0:00 Deploying main-7b41d0e, requested by push of main-7b41d0e.
                 0:00 Prepared: faceplate faceplate:ba8f76ebcbd8-9733c8de -> faceplate:b687f5ee4531-af34a92c.
                 0:00 The migration runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                1:00 faceplate runs faceplate:b687f5ee4531-af34a92c and nothing else.
+                1:00 faceplate is stable on faceplate:b687f5ee4531-af34a92c.
                 1:00 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
                 3:25 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
-                3:25 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
-                3:25 The migration stays: what ran before now lives with the new schema.
-                3:25 Putting faceplate back to faceplate:ba8f76ebcbd8-9733c8de.
-                9:25 faceplate could not be put back: it was not back in time, still waiting: Run Command says: i-0prod2 takes no commands: shutting down or gone, or no SSM agent runs there.
-                9:25 Ended: stuck: not put back: faceplate (it was not back in time, still waiting: Run Command says: i-0prod2 takes no commands: shutting down or gone, or no SSM agent runs there) (after: https://shifter.example.com/health: status 500 Internal Server Error: answer 500).
+                3:25 Rolling back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+                3:25 The migration is not undone: the previous release runs on the new schema.
+                3:25 Rolling faceplate back to faceplate:ba8f76ebcbd8-9733c8de.
+                9:25 faceplate could not be rolled back: the rollback timed out: Run Command: i-0prod2 takes no commands: shutting down or gone, or without a running SSM agent.
+                9:25 Ended: stuck: not rolled back: faceplate (the rollback timed out: Run Command: i-0prod2 takes no commands: shutting down or gone, or without a running SSM agent) (after: https://shifter.example.com/health: status 500 Internal Server Error: answer 500).
             runs
               faceplate: shifter/faceplate:main-3f2a9c1, shifter/faceplate:main-7b41d0e
             told
@@ -117,8 +117,8 @@ async fn a_host_that_is_shutting_down_keeps_no_other_from_going_back() {
               faceplate/prod: deploying main-3f2a9c1
               faceplate/prod: main-3f2a9c1 is live
               faceplate/prod: deploying main-7b41d0e
-              faceplate/prod: going back from main-7b41d0e
-              faceplate/prod: main-7b41d0e is stuck; somebody must look
+              faceplate/prod: rolling back main-7b41d0e
+              faceplate/prod: main-7b41d0e is stuck; a person must act
         "#]],
     );
 }
@@ -141,18 +141,18 @@ async fn once_it_is_gone_the_others_are_all_that_is_to_go_back() {
         3,
         &expect![[r#"
             faceplate/prod/3 main-7b41d0e
-                0:00 Deploying main-7b41d0e, asked for by a push of main-7b41d0e.
+                0:00 Deploying main-7b41d0e, requested by push of main-7b41d0e.
                 0:00 Prepared: faceplate faceplate:ba8f76ebcbd8-9733c8de -> faceplate:b687f5ee4531-af34a92c.
                 0:00 The migration runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                1:00 faceplate runs faceplate:b687f5ee4531-af34a92c and nothing else.
+                1:00 faceplate is stable on faceplate:b687f5ee4531-af34a92c.
                 1:00 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 30).
                 3:25 https://shifter.example.com/health: status 500 Internal Server Error: answer 500 (attempt 30 of 30).
-                3:25 Going back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
-                3:25 The migration stays: what ran before now lives with the new schema.
-                3:25 Putting faceplate back to faceplate:ba8f76ebcbd8-9733c8de.
-                5:25 faceplate is back.
+                3:25 Rolling back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
+                3:25 The migration is not undone: the previous release runs on the new schema.
+                3:25 Rolling faceplate back to faceplate:ba8f76ebcbd8-9733c8de.
+                5:25 faceplate is rolled back.
                 5:55 Ended: rolled back: https://shifter.example.com/health: status 500 Internal Server Error: answer 500.
             runs
               faceplate: shifter/faceplate:main-3f2a9c1, shifter/faceplate:main-7b41d0e
@@ -162,7 +162,7 @@ async fn once_it_is_gone_the_others_are_all_that_is_to_go_back() {
               faceplate/prod: deploying main-3f2a9c1
               faceplate/prod: main-3f2a9c1 is live
               faceplate/prod: deploying main-7b41d0e
-              faceplate/prod: going back from main-7b41d0e
+              faceplate/prod: rolling back main-7b41d0e
               faceplate/prod: main-7b41d0e was rolled back
         "#]],
     );
@@ -184,13 +184,13 @@ async fn a_rollout_goes_on_without_a_host_that_goes_away() {
         3,
         &expect![[r#"
             faceplate/prod/3 main-7b41d0e
-                0:00 Deploying main-7b41d0e, asked for by a push of main-7b41d0e.
+                0:00 Deploying main-7b41d0e, requested by push of main-7b41d0e.
                 0:00 Prepared: faceplate faceplate:ba8f76ebcbd8-9733c8de -> faceplate:b687f5ee4531-af34a92c.
                 0:00 The migration runs as task e7c29e40-6386-b6a7-bba7-cc39eeaa0faf.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:33 faceplate: Run Command says: i-0prod2 takes no commands: shutting down or gone, or no SSM agent runs there.
-                2:06 faceplate runs faceplate:b687f5ee4531-af34a92c and nothing else.
+                0:33 faceplate: Run Command: i-0prod2 takes no commands: shutting down or gone, or without a running SSM agent.
+                2:06 faceplate is stable on faceplate:b687f5ee4531-af34a92c.
                 2:06 https://shifter.example.com/health answers as expected (attempt 1).
                 2:06 Watching alarms and tasks for 10m.
                12:06 Ended: succeeded.
@@ -221,7 +221,7 @@ async fn a_host_whose_agent_dies_keeps_no_other_from_going_back() {
         PROD,
         3,
         &expect![[r#"
-            stuck: not put back: faceplate (it was not back in time, still waiting: Run Command says: i-0prod2 has not been heard of since 2026-11-21T09:26:41Z) (after: faceplate was not up in time, still waiting: Run Command says: i-0prod2 has not been heard of since 2026-11-21T09:26:41Z)
+            stuck: not rolled back: faceplate (the rollback timed out: Run Command: i-0prod2 is not connected to Systems Manager (last ping 2026-11-21T09:26:41Z)) (after: faceplate was not stable in time: Run Command: i-0prod2 is not connected to Systems Manager (last ping 2026-11-21T09:26:41Z))
             runs
               faceplate: shifter/faceplate:main-3f2a9c1, shifter/faceplate:main-3f2a9c1
             told
@@ -230,8 +230,8 @@ async fn a_host_whose_agent_dies_keeps_no_other_from_going_back() {
               faceplate/prod: deploying main-3f2a9c1
               faceplate/prod: main-3f2a9c1 is live
               faceplate/prod: deploying main-7b41d0e
-              faceplate/prod: going back from main-7b41d0e
-              faceplate/prod: main-7b41d0e is stuck; somebody must look
+              faceplate/prod: rolling back main-7b41d0e
+              faceplate/prod: main-7b41d0e is stuck; a person must act
         "#]],
     );
 }
@@ -256,12 +256,12 @@ async fn a_rollout_over_several_hosts_has_the_time_that_the_spec_gives_it() {
         1,
         &expect![[r#"
             faceplate/prod/1 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:as-found-a10b8a9f -> faceplate:acda7121e2a4-b6f05d4d.
                 0:00 The migration runs as task a30075d3-5176-47f5-4d9d-88a42d04f905.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-              150:27 faceplate runs faceplate:acda7121e2a4-b6f05d4d and nothing else.
+              150:27 faceplate is stable on faceplate:acda7121e2a4-b6f05d4d.
               150:27 https://shifter.example.com/health answers as expected (attempt 1).
               150:27 Watching alarms and tasks for 10m.
               160:27 Ended: succeeded.
@@ -293,25 +293,25 @@ async fn too_little_time_for_many_hosts_is_said() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Prepared: faceplate faceplate:as-found-e9ab4d57 -> faceplate:ba8f76ebcbd8-9733c8de.
-                0:00 Warning: faceplate runs faceplate:as-found-e9ab4d57, and deployment 1 left faceplate:80be2a81e70a-3b323b1c there.
+                0:00 Warning: faceplate runs faceplate:as-found-e9ab4d57, but deployment 1 left it on faceplate:80be2a81e70a-3b323b1c.
                 0:00 Warning: faceplate is updated on 2 hosts, one after another, and timeout: 20s is less than 15s for each; raise it.
                 0:00 The migration runs as task 1d388243-4d30-975d-79af-81baafe0f63e.
-                0:06 The migration ended with exit code 0.
+                0:06 The migration succeeded (exit code 0).
                 0:06 Updating faceplate.
-                0:26 Going back: faceplate was not up in time, still waiting: 0 of 2 tasks run.
-                0:26 The migration stays: what ran before now lives with the new schema.
-                0:26 Putting faceplate back to faceplate:as-found-e9ab4d57.
-                0:33 faceplate is back.
-                2:56 Ended: rolled back: faceplate was not up in time, still waiting: 0 of 2 tasks run.
+                0:26 Rolling back: faceplate was not stable in time: 0 of 2 tasks running.
+                0:26 The migration is not undone: the previous release runs on the new schema.
+                0:26 Rolling faceplate back to faceplate:as-found-e9ab4d57.
+                0:33 faceplate is rolled back.
+                2:56 Ended: rolled back: faceplate was not stable in time: 0 of 2 tasks running.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3, faceplate:by-hand
             told
               faceplate/prod: deploying main-0a1b2c3
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
-              faceplate/prod: going back from main-3f2a9c1
+              faceplate/prod: rolling back main-3f2a9c1
               faceplate/prod: main-3f2a9c1 was rolled back
         "#]],
     );

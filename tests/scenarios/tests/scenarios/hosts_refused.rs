@@ -17,8 +17,8 @@ async fn a_host_that_is_not_heard_of_is_not_deployed_to() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Ended: failed: pre-flight: i-0prod1 has not been heard of since 2026-11-21T09:15:33Z; start it or its SSM agent, or take its tags away.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
+                0:00 Ended: failed: pre-flight: i-0prod1 is not connected to Systems Manager (last ping 2026-11-21T09:15:33Z); start it or its SSM agent, or remove its tags.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -41,8 +41,8 @@ async fn an_agent_that_does_not_answer_is_a_reason_not_to_begin() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Ended: failed: pre-flight: i-0prod1 is connected and does not answer; look at its SSM agent.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
+                0:00 Ended: failed: pre-flight: i-0prod1 is connected but does not answer; check its SSM agent.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -65,8 +65,8 @@ async fn no_host_with_these_tags() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Ended: failed: pre-flight: no managed instance carries Component=faceplate, Environment=prod; correct hosts.tags in the spec, or let the instance register with Systems Manager.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
+                0:00 Ended: failed: pre-flight: no managed instance has the tags Component=faceplate, Environment=prod; correct hosts.tags in the spec, or register the instance with Systems Manager.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -94,8 +94,8 @@ async fn a_host_without_the_tag_of_the_stack_is_not_touched() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
-                0:00 Ended: failed: pre-flight: Slipway may not send commands to i-0prod1, i-0prod9; give them the tag slipway that the parameter HostsTagged of its stack names.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
+                0:00 Ended: failed: pre-flight: Slipway may not send commands to i-0prod1, i-0prod9; give them the tag slipway with the value of HostsTagged of its stack.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3
             told
@@ -119,7 +119,7 @@ async fn docker_is_missing_on_the_host() {
         2,
         &expect![[r#"
             faceplate/prod/2 main-3f2a9c1
-                0:00 Deploying main-3f2a9c1, asked for by a push of main-3f2a9c1.
+                0:00 Deploying main-3f2a9c1, requested by push of main-3f2a9c1.
                 0:00 Ended: failed: pre-flight: i-0prod1: docker is not installed on the host; install it.
             runs
               faceplate: shifter/faceplate:before=main-0a1b2c3

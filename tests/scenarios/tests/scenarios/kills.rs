@@ -117,7 +117,7 @@ async fn a_rollback_survives_a_kill_before_any_call() {
               shop: shop:before, shop:before
             told
               shop/live: deploying v2
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
             migrations: 1
 
@@ -127,7 +127,7 @@ async fn a_rollback_survives_a_kill_before_any_call() {
               shop: shop:before, shop:before
             told
               shop/live: deploying v2
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
               shop/live: v2 was rolled back
             migrations: 1
@@ -146,7 +146,7 @@ async fn a_rollback_survives_a_kill_before_any_call() {
             runs
               shop: shop:before, shop:before
             told
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
             migrations: 1
         "#]],
@@ -165,7 +165,7 @@ async fn a_rollback_survives_a_kill_after_any_call() {
               shop: shop:before, shop:before
             told
               shop/live: deploying v2
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
             migrations: 1
 
@@ -175,7 +175,7 @@ async fn a_rollback_survives_a_kill_after_any_call() {
               shop: shop:before, shop:before
             told
               shop/live: deploying v2
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
               shop/live: v2 was rolled back
             migrations: 1
@@ -194,7 +194,7 @@ async fn a_rollback_survives_a_kill_after_any_call() {
             runs
               shop: shop:before, shop:before
             told
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
             migrations: 1
         "#]],

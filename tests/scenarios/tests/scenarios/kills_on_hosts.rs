@@ -34,16 +34,16 @@ async fn there_and_back_on_a_host_survives_a_kill_before_any_command() {
         COMMANDS,
         Fault::KillBefore,
         &expect![[r#"
-        shop/live/1: rolled back
-        runs
-          shop: shop:by-hand
-        told
-          shop/live: deploying v2
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-        migrations: 1
-        containers made: 2
-    "#]],
+            shop/live/1: rolled back
+            runs
+              shop: shop:by-hand
+            told
+              shop/live: deploying v2
+              shop/live: rolling back v2
+              shop/live: v2 was rolled back
+            migrations: 1
+            containers made: 2
+        "#]],
     )
     .await;
 }
@@ -54,16 +54,16 @@ async fn there_and_back_on_a_host_survives_a_kill_after_any_command() {
         COMMANDS,
         Fault::KillAfter,
         &expect![[r#"
-        shop/live/1: rolled back
-        runs
-          shop: shop:by-hand
-        told
-          shop/live: deploying v2
-          shop/live: going back from v2
-          shop/live: v2 was rolled back
-        migrations: 1
-        containers made: 2
-    "#]],
+            shop/live/1: rolled back
+            runs
+              shop: shop:by-hand
+            told
+              shop/live: deploying v2
+              shop/live: rolling back v2
+              shop/live: v2 was rolled back
+            migrations: 1
+            containers made: 2
+        "#]],
     )
     .await;
 }
@@ -79,7 +79,7 @@ async fn there_and_back_on_a_host_survives_a_kill_before_any_other_call() {
               shop: shop:by-hand
             told
               shop/live: deploying v2
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
             migrations: 1
             containers made: 2
@@ -99,7 +99,7 @@ async fn there_and_back_on_a_host_survives_a_kill_before_any_other_call() {
             runs
               shop: shop:by-hand
             told
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
             migrations: 1
             containers made: 2
@@ -119,7 +119,7 @@ async fn there_and_back_on_a_host_survives_a_kill_after_any_other_call() {
               shop: shop:by-hand
             told
               shop/live: deploying v2
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
             migrations: 1
             containers made: 2
@@ -130,7 +130,7 @@ async fn there_and_back_on_a_host_survives_a_kill_after_any_other_call() {
               shop: shop:by-hand
             told
               shop/live: deploying v2
-              shop/live: going back from v2
+              shop/live: rolling back v2
               shop/live: v2 was rolled back
               shop/live: v2 was rolled back
             migrations: 1

@@ -40,16 +40,16 @@ async fn what_was_given_up_is_handed_to_its_function_again() {
     expect![[r#"
         {
           "dropped": [
-            "a tick of the clock: others have followed"
+            "a schedule tick: later ones have followed"
           ],
           "handed_on": {
             "slipway-image-pushed": 3
           },
           "kept": [
-            "a spec in a CloudFormation stack, which may have a newer one by now: update that stack again and delete this message",
-            "no JSON: half a messa"
+            "a spec from a CloudFormation stack, which may have a newer one by now: update that stack again and delete this message",
+            "not JSON: half a messa"
           ],
-          "rest": "nothing else was there"
+          "rest": "no more messages"
         }"#]]
     .assert_eq(&format!("{answer:#}"));
     assert_eq!(team.sandbox.queue_depths()["EventDeadLetters"], 2, "what was kept");

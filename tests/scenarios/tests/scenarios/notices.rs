@@ -30,11 +30,11 @@ async fn a_good_day_is_one_message_and_its_thread() {
     expect![[r##"
         #deploys (edited)
           :white_check_mark: *scr/staging: 3f2a9c1 is live*
-          (Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 7m19s.)
-          (To go back, invoke `slipway-rollback` with `{"application": "scr", "environment": "staging", "why": "…", "by": "…"}`)
+          (Deployment 2 of scr/staging. Started by push of 3f2a9c1. It took 7m19s.)
+          (To roll back, invoke `slipway-rollback` with `{"application": "scr", "environment": "staging", "why": "…", "by": "…"}`)
           > *scr/staging: 3f2a9c1 is live*
           > • Updating scr-web.
-          > • scr-web runs scr-web:3 and nothing else.
+          > • scr-web is stable on scr-web:3.
           > • https://api.staging.scr-platform.com/health answers as expected (attempt 1).
           > • https://staging.scr-platform.com/ answers as expected (attempt 1).
           > • Watching alarms and tasks for 5m.
@@ -53,16 +53,16 @@ async fn a_bad_day_says_why_in_the_channel() {
         #deploys (edited 2 times)
           :leftwards_arrow_with_hook: *scr/staging: 3f2a9c1 was rolled back*
           https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
-          (Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 5m30s.)
-          > *scr/staging: going back from 3f2a9c1*
+          (Deployment 2 of scr/staging. Started by push of 3f2a9c1. It took 5m30s.)
+          > *scr/staging: rolling back 3f2a9c1*
           > https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
           > *scr/staging: 3f2a9c1 was rolled back*
           > https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500
-          > • scr-web is back.
-          > • Putting scr-ai-gateway back to scr-ai-gateway:2.
-          > • scr-ai-gateway is back.
-          > • Putting scr-api back to scr-api:2.
-          > • scr-api is back.
+          > • scr-web is rolled back.
+          > • Rolling scr-ai-gateway back to scr-ai-gateway:2.
+          > • scr-ai-gateway is rolled back.
+          > • Rolling scr-api back to scr-api:2.
+          > • scr-api is rolled back.
           > • Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
     "#]].assert_eq(&channel(&team));
     sound(&team);
@@ -208,9 +208,9 @@ async fn a_failure_quotes_what_the_container_wrote_last() {
     expect![[r#"
         scr/staging: 3f2a9c1 failed; no service was changed
         Why: the migration failed: exit code 1, Essential container in task exited
-        Deployment 2 of scr/staging. Started by a push of 3f2a9c1. It took 33s.
-        Last words:
-          Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+        Deployment 2 of scr/staging. Started by push of 3f2a9c1. It took 33s.
+        Last events:
+          Deploying 3f2a9c1, requested by push of 3f2a9c1.
           Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
           The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
           Ended: failed: the migration failed: exit code 1, Essential container in task exited.
@@ -221,13 +221,13 @@ async fn a_failure_quotes_what_the_container_wrote_last() {
     expect![[r#"
         scr/staging: 7b41d0e was rolled back
         Why: scr-web failed: ECS deployment circuit breaker: tasks failed to start
-        Deployment 3 of scr/staging. Started by a push of 7b41d0e. It took 4m55s.
-        Last words:
-          scr-web is back.
-          Putting scr-ai-gateway back to scr-ai-gateway:2.
-          scr-ai-gateway is back.
-          Putting scr-api back to scr-api:2.
-          scr-api is back.
+        Deployment 3 of scr/staging. Started by push of 7b41d0e. It took 4m55s.
+        Last events:
+          scr-web is rolled back.
+          Rolling scr-ai-gateway back to scr-ai-gateway:2.
+          scr-ai-gateway is rolled back.
+          Rolling scr-api back to scr-api:2.
+          scr-api is rolled back.
           Ended: rolled back: scr-web failed: ECS deployment circuit breaker: tasks failed to start.
         Last output of web (task 908a394b9033f0d9fe6a9f86d1523c7c):
           | web starts

@@ -36,30 +36,30 @@ async fn the_service_is_created_and_the_next_push_replaces_both_containers() {
         PRODUCTION,
         1,
         &expect![[r#"
-        omen-epr/production/1 20261121090000
-            0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
-            0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
-            0:00 Updating omen-epr-service.
-            0:35 omen-epr-service runs omen-epr:1 and nothing else.
-            0:35 https://epr.example.com/healthz answers as expected (attempt 1).
-            0:35 Watching tasks for 3m.
-            3:35 Ended: succeeded.
-        omen-epr/production/2 20261122090000
-            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
-            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
-            0:00 Updating omen-epr-service.
-            0:45 omen-epr-service runs omen-epr:2 and nothing else.
-            0:45 https://epr.example.com/healthz answers as expected (attempt 1).
-            0:45 Watching tasks for 3m.
-            3:45 Ended: succeeded.
-        runs
-          omen-epr-service: omen-epr:20261122090000, omen-epr:20261122090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261122090000
-          omen-epr/production: 20261122090000 is live
-    "#]],
+            omen-epr/production/1 20261121090000
+                0:00 Deploying 20261121090000, requested by push of 20261121090000.
+                0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
+                0:00 Updating omen-epr-service.
+                0:35 omen-epr-service is stable on omen-epr:1.
+                0:35 https://epr.example.com/healthz answers as expected (attempt 1).
+                0:35 Watching tasks for 3m.
+                3:35 Ended: succeeded.
+            omen-epr/production/2 20261122090000
+                0:00 Deploying 20261122090000, requested by push of 20261122090000.
+                0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
+                0:00 Updating omen-epr-service.
+                0:45 omen-epr-service is stable on omen-epr:2.
+                0:45 https://epr.example.com/healthz answers as expected (attempt 1).
+                0:45 Watching tasks for 3m.
+                3:45 Ended: succeeded.
+            runs
+              omen-epr-service: omen-epr:20261122090000, omen-epr:20261122090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261122090000
+              omen-epr/production: 20261122090000 is live
+        "#]],
     );
 }
 
@@ -75,19 +75,19 @@ async fn a_first_deployment_that_fails_has_nothing_to_go_back_to() {
         1,
         &expect![[r#"
             omen-epr/production/1 20261121090000
-                0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
+                0:00 Deploying 20261121090000, requested by push of 20261121090000.
                 0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
                 0:00 Updating omen-epr-service.
-                0:25 A task of omen-epr-service died by itself, 1 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
-                0:45 A task of omen-epr-service died by itself, 2 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
-                1:00 Going back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
-                1:00 omen-epr-service has nothing to go back to and stays as it is.
-                1:00 Ended: failed: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start; left as they are: omen-epr-service.
+                0:25 Task of omen-epr-service failed (1 of 3 allowed failures): container omen-epr exited with 1, Essential container in task exited.
+                0:45 Task of omen-epr-service failed (2 of 3 allowed failures): container omen-epr exited with 1, Essential container in task exited.
+                1:00 Rolling back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
+                1:00 omen-epr-service has no previous revision and stays as it is.
+                1:00 Ended: failed: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start; still on the new revision: omen-epr-service.
             runs
               omen-epr-service: 
             told
               omen-epr/production: deploying 20261121090000
-              omen-epr/production: 20261121090000 failed half-way
+              omen-epr/production: 20261121090000 is partially deployed
         "#]],
     );
 }
@@ -106,20 +106,20 @@ async fn a_first_deployment_that_fails_is_removed_where_the_spec_says_so() {
         1,
         &expect![[r#"
             omen-epr/production/1 20261121090000
-                0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
+                0:00 Deploying 20261121090000, requested by push of 20261121090000.
                 0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
                 0:00 Updating omen-epr-service.
-                0:25 A task of omen-epr-service died by itself, 1 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
-                0:45 A task of omen-epr-service died by itself, 2 of the 3 that are too many: container omen-epr exited with 1, Essential container in task exited.
-                1:00 Going back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
-                1:00 omen-epr-service did not exist before and is deleted again.
+                0:25 Task of omen-epr-service failed (1 of 3 allowed failures): container omen-epr exited with 1, Essential container in task exited.
+                0:45 Task of omen-epr-service failed (2 of 3 allowed failures): container omen-epr exited with 1, Essential container in task exited.
+                1:00 Rolling back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
+                1:00 Deleting omen-epr-service: it did not exist before this deployment.
                 1:00 omen-epr-service is deleted.
                 3:30 Ended: rolled back: omen-epr-service failed: ECS deployment circuit breaker: tasks failed to start.
             runs
               omen-epr-service: 
             told
               omen-epr/production: deploying 20261121090000
-              omen-epr/production: going back from 20261121090000
+              omen-epr/production: rolling back 20261121090000
               omen-epr/production: 20261121090000 was rolled back
         "#]],
     );
@@ -136,23 +136,23 @@ async fn a_worker_that_dies_beside_a_healthy_service_is_said() {
         PRODUCTION,
         2,
         &expect![[r#"
-        omen-epr/production/2 20261122090000
-            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
-            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
-            0:00 Updating omen-epr-service.
-            0:40 Container audit-worker of omen-epr-service died: exit code 1; its task runs on.
-            0:45 omen-epr-service runs omen-epr:2 and nothing else.
-            0:45 https://epr.example.com/healthz answers as expected (attempt 1).
-            0:45 Watching tasks for 3m.
-            3:45 Ended: succeeded.
-        runs
-          omen-epr-service: omen-epr:20261122090000, omen-epr:20261122090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261122090000
-          omen-epr/production: 20261122090000 is live
-    "#]],
+            omen-epr/production/2 20261122090000
+                0:00 Deploying 20261122090000, requested by push of 20261122090000.
+                0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
+                0:00 Updating omen-epr-service.
+                0:40 Container audit-worker of omen-epr-service stopped: exit code 1; its task keeps running.
+                0:45 omen-epr-service is stable on omen-epr:2.
+                0:45 https://epr.example.com/healthz answers as expected (attempt 1).
+                0:45 Watching tasks for 3m.
+                3:45 Ended: succeeded.
+            runs
+              omen-epr-service: omen-epr:20261122090000, omen-epr:20261122090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261122090000
+              omen-epr/production: 20261122090000 is live
+        "#]],
     );
 }
 
@@ -170,21 +170,21 @@ async fn where_the_spec_says_so_a_dead_worker_goes_back() {
         2,
         &expect![[r#"
             omen-epr/production/2 20261122090000
-                0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+                0:00 Deploying 20261122090000, requested by push of 20261122090000.
                 0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2.
                 0:00 Updating omen-epr-service.
-                0:40 Container audit-worker of omen-epr-service died: exit code 1; its task runs on.
-                0:40 Going back: container audit-worker of omen-epr-service died: exit code 1.
-                0:40 Putting omen-epr-service back to omen-epr:1.
-                1:25 omen-epr-service is back.
-                3:10 Ended: rolled back: container audit-worker of omen-epr-service died: exit code 1.
+                0:40 Container audit-worker of omen-epr-service stopped: exit code 1; its task keeps running.
+                0:40 Rolling back: container audit-worker of omen-epr-service stopped: exit code 1.
+                0:40 Rolling omen-epr-service back to omen-epr:1.
+                1:25 omen-epr-service is rolled back.
+                3:10 Ended: rolled back: container audit-worker of omen-epr-service stopped: exit code 1.
             runs
               omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
             told
               omen-epr/production: deploying 20261121090000
               omen-epr/production: 20261121090000 is live
               omen-epr/production: deploying 20261122090000
-              omen-epr/production: going back from 20261122090000
+              omen-epr/production: rolling back 20261122090000
               omen-epr/production: 20261122090000 was rolled back
         "#]],
     );
@@ -198,7 +198,7 @@ async fn an_empty_queue_is_refused_before_anything_can_fail_for_it() {
     let answer = team.invoke("configure", json!({"spec": text})).await.unwrap();
     expect![[r#"
         {
-          "errorMessage": "the spec has faults:\nenvironments.production.services[0].base.parameters.audit_queue_url: audit_queue_url is empty: the container would start and fail; give it a value or take the container out of the template",
+          "errorMessage": "the spec has mistakes:\nenvironments.production.services[0].base.parameters.audit_queue_url: audit_queue_url is empty: the container would start and fail; give it a value or remove the container from the template",
           "errorType": "Spec"
         }"#]].assert_eq(&format!("{:#}", answer.payload));
 }
@@ -220,11 +220,11 @@ async fn what_the_spec_names_has_to_be_there_before_anything_is_made() {
     let ended = team.until_ended(PRODUCTION, 1).await.unwrap();
     let verdict = ended.verdict().unwrap().to_string();
     expect![[r#"
-        failed: pre-flight: omen-epr-service: there is no target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef, so that ECS could not create the service; create it, or correct load_balancer.target_group in the spec
-        there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-redis-url-AbCdEf, so that no task could start; create it, or correct the task definition
-        there is no log group /ecs/omen-epr, so that no task could start; create it, or correct the task definition
-        there is no role arn:aws:iam::123456789012:role/ecsTaskExecutionRole, so that no task could start; create it, or correct the task definition
-        the role arn:aws:iam::123456789012:role/omenEprTaskRole does not trust ecs-tasks.amazonaws.com, so that no task could start; correct its trust policy"#]].assert_eq(&verdict.replace("; omen-epr-service: ", "\n"));
+        failed: pre-flight: omen-epr-service: there is no target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef, so ECS cannot create the service; create it, or correct load_balancer.target_group in the spec
+        there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-redis-url-AbCdEf, so no task can start; create it, or correct the task definition
+        there is no log group /ecs/omen-epr, so no task can start; create it, or correct the task definition
+        there is no role arn:aws:iam::123456789012:role/ecsTaskExecutionRole, so no task can start; create it, or correct the task definition
+        the role arn:aws:iam::123456789012:role/omenEprTaskRole does not trust ecs-tasks.amazonaws.com, so no task can start; correct its trust policy"#]].assert_eq(&verdict.replace("; omen-epr-service: ", "\n"));
     let account = team.sandbox.account();
     assert!(account.services.ecs.serving("omen-production", "omen-epr-service").is_empty());
 }
@@ -240,17 +240,17 @@ async fn a_secret_that_was_deleted_is_missed_before_anything_is_touched() {
         PRODUCTION,
         2,
         &expect![[r#"
-        omen-epr/production/2 20261122090000
-            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
-            0:00 Ended: failed: pre-flight: omen-epr-service: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-db-url-AbCdEf, so that no task could start; create it, or correct the task definition.
-        runs
-          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261122090000
-          omen-epr/production: 20261122090000 failed; no service was changed
-    "#]],
+            omen-epr/production/2 20261122090000
+                0:00 Deploying 20261122090000, requested by push of 20261122090000.
+                0:00 Ended: failed: pre-flight: omen-epr-service: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-db-url-AbCdEf, so no task can start; create it, or correct the task definition.
+            runs
+              omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261122090000
+              omen-epr/production: 20261122090000 failed; no service was changed
+        "#]],
     );
 }
 
@@ -268,11 +268,11 @@ async fn without_secrets_manager_it_goes_on_with_a_warning() {
         2,
         &expect![[r#"
             omen-epr/production/2 20261121090000
-                0:00 Deploying 20261121090000, asked for by somebody with access to slipway-deploy.
+                0:00 Deploying 20261121090000, requested by unnamed caller of slipway-deploy.
                 0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:1.
-                0:00 Warning: AWS could not be asked for the secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-db-url-AbCdEf: AWS cannot be reached for now: Rate exceeded (ThrottlingException).
+                0:00 Warning: could not check the secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:epr-db-url-AbCdEf: temporary failure: Rate exceeded (ThrottlingException).
                 0:00 Updating omen-epr-service.
-                0:45 omen-epr-service runs omen-epr:1 and nothing else.
+                0:45 omen-epr-service is stable on omen-epr:1.
                 0:45 https://epr.example.com/healthz answers as expected (attempt 1).
                 0:45 Watching tasks for 3m.
                 3:45 Ended: succeeded.
@@ -302,8 +302,8 @@ async fn a_new_service_needs_a_target_group_that_its_tasks_fit_into() {
         told.push_str(&format!("{}\n", ended.verdict().unwrap()));
     }
     expect![[r#"
-        failed: pre-flight: omen-epr-service: its load balancer sends to port 8081 of omen-epr, and the task definition has no such port; add it to the task definition, or correct load_balancer in the spec; omen-epr-service: the target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef is for targets of type instance, so that ECS could not create the service; give the spec one for targets of type ip
-        failed: pre-flight: omen-epr-service: its load balancer sends to port 8081 of omen-epr, and the task definition has no such port; add it to the task definition, or correct load_balancer in the spec; omen-epr-service: the target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef belongs to no load balancer, so that ECS could not create the service; add it to a listener
+        failed: pre-flight: omen-epr-service: its load balancer sends to port 8081 of omen-epr, and the task definition has no such port; add it to the task definition, or correct load_balancer in the spec; omen-epr-service: target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef has target type instance, so ECS cannot create the service; use one with target type ip
+        failed: pre-flight: omen-epr-service: its load balancer sends to port 8081 of omen-epr, and the task definition has no such port; add it to the task definition, or correct load_balancer in the spec; omen-epr-service: target group arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/omen-epr/0123456789abcdef has no load balancer, so ECS cannot create the service; add it to a listener
     "#]].assert_eq(&told);
 }
 
@@ -324,23 +324,23 @@ async fn an_image_of_last_week_is_deployed_by_hand_without_a_build() {
         PRODUCTION,
         3,
         &expect![[r#"
-        omen-epr/production/3 20261121090000
-            0:00 Deploying 20261121090000, asked for by ann (the second one is slow).
-            0:00 Prepared: omen-epr-service omen-epr:2 -> omen-epr:3.
-            0:00 Updating omen-epr-service.
-            0:45 omen-epr-service runs omen-epr:3 and nothing else.
-            0:45 https://epr.example.com/healthz answers as expected (attempt 1).
-            0:45 Watching tasks for 3m.
-            3:45 Ended: succeeded.
-        runs
-          omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261122090000
-          omen-epr/production: 20261122090000 is live
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-    "#]],
+            omen-epr/production/3 20261121090000
+                0:00 Deploying 20261121090000, requested by ann (the second one is slow).
+                0:00 Prepared: omen-epr-service omen-epr:2 -> omen-epr:3.
+                0:00 Updating omen-epr-service.
+                0:45 omen-epr-service is stable on omen-epr:3.
+                0:45 https://epr.example.com/healthz answers as expected (attempt 1).
+                0:45 Watching tasks for 3m.
+                3:45 Ended: succeeded.
+            runs
+              omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261122090000
+              omen-epr/production: 20261122090000 is live
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+        "#]],
     );
 }

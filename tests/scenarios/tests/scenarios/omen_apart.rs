@@ -61,37 +61,37 @@ async fn the_worker_gets_a_service_of_its_own() {
         PRODUCTION,
         2,
         &expect![[r#"
-        omen-epr/production/2 20261121090000
-            0:00 Deploying 20261121090000, asked for by ann (the spec has changed).
-            0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2, omen-epr-audit-worker (new) -> omen-epr-worker:1.
-            0:00 Updating omen-epr-service.
-            0:45 omen-epr-service runs omen-epr:2 and nothing else.
-            0:45 Updating omen-epr-audit-worker.
-            1:10 omen-epr-audit-worker runs omen-epr-worker:1 and nothing else.
-            1:10 https://epr.example.com/healthz answers as expected (attempt 1).
-            1:10 Watching tasks for 3m.
-            4:10 Ended: succeeded.
-        omen-epr/production/3 20261122090000
-            0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
-            0:00 Prepared: omen-epr-service omen-epr:2 -> omen-epr:3, omen-epr-audit-worker omen-epr-worker:1 -> omen-epr-worker:2.
-            0:00 Updating omen-epr-service.
-            0:45 omen-epr-service runs omen-epr:3 and nothing else.
-            0:45 Updating omen-epr-audit-worker.
-            1:20 omen-epr-audit-worker runs omen-epr-worker:2 and nothing else.
-            1:20 https://epr.example.com/healthz answers as expected (attempt 1).
-            1:20 Watching tasks for 3m.
-            4:20 Ended: succeeded.
-        runs
-          omen-epr-audit-worker: omen-epr:20261122090000
-          omen-epr-service: omen-epr:20261122090000
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 is live
-          omen-epr/production: deploying 20261122090000
-          omen-epr/production: 20261122090000 is live
-    "#]],
+            omen-epr/production/2 20261121090000
+                0:00 Deploying 20261121090000, requested by ann (the spec has changed).
+                0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2, omen-epr-audit-worker (new) -> omen-epr-worker:1.
+                0:00 Updating omen-epr-service.
+                0:45 omen-epr-service is stable on omen-epr:2.
+                0:45 Updating omen-epr-audit-worker.
+                1:10 omen-epr-audit-worker is stable on omen-epr-worker:1.
+                1:10 https://epr.example.com/healthz answers as expected (attempt 1).
+                1:10 Watching tasks for 3m.
+                4:10 Ended: succeeded.
+            omen-epr/production/3 20261122090000
+                0:00 Deploying 20261122090000, requested by push of 20261122090000.
+                0:00 Prepared: omen-epr-service omen-epr:2 -> omen-epr:3, omen-epr-audit-worker omen-epr-worker:1 -> omen-epr-worker:2.
+                0:00 Updating omen-epr-service.
+                0:45 omen-epr-service is stable on omen-epr:3.
+                0:45 Updating omen-epr-audit-worker.
+                1:20 omen-epr-audit-worker is stable on omen-epr-worker:2.
+                1:20 https://epr.example.com/healthz answers as expected (attempt 1).
+                1:20 Watching tasks for 3m.
+                4:20 Ended: succeeded.
+            runs
+              omen-epr-audit-worker: omen-epr:20261122090000
+              omen-epr-service: omen-epr:20261122090000
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 is live
+              omen-epr/production: deploying 20261122090000
+              omen-epr/production: 20261122090000 is live
+        "#]],
     );
     let worker = definition(&team, "omen-epr-audit-worker");
     assert_eq!(worker["containerDefinitions"].as_array().unwrap().len(), 1);
@@ -122,23 +122,23 @@ async fn the_new_service_fails_and_the_old_one_comes_back() {
         2,
         &expect![[r#"
             omen-epr/production/2 20261122090000
-                0:00 Deploying 20261122090000, asked for by a push of 20261122090000.
+                0:00 Deploying 20261122090000, requested by push of 20261122090000.
                 0:00 Prepared: omen-epr-service omen-epr:1 -> omen-epr:2, omen-epr-audit-worker (new) -> omen-epr-worker:1.
                 0:00 Updating omen-epr-service.
-                0:45 omen-epr-service runs omen-epr:2 and nothing else.
+                0:45 omen-epr-service is stable on omen-epr:2.
                 0:45 Updating omen-epr-audit-worker.
-                1:10 omen-epr-audit-worker runs omen-epr-worker:1 and nothing else.
+                1:10 omen-epr-audit-worker is stable on omen-epr-worker:1.
                 1:10 https://epr.example.com/healthz answers as expected (attempt 1).
                 1:10 Watching tasks for 3m.
-                1:40 A task of omen-epr-audit-worker died by itself, 1 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
-                2:30 A task of omen-epr-audit-worker died by itself, 2 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
-                3:20 A task of omen-epr-audit-worker died by itself, 3 of the 3 that are too many: container audit-worker exited with 1, Essential container in task exited.
-                3:20 Going back: 3 tasks of omen-epr-audit-worker died by themselves: container audit-worker exited with 1, Essential container in task exited.
-                3:20 omen-epr-audit-worker did not exist before and is deleted again.
+                1:40 Task of omen-epr-audit-worker failed (1 of 3 allowed failures): container audit-worker exited with 1, Essential container in task exited.
+                2:30 Task of omen-epr-audit-worker failed (2 of 3 allowed failures): container audit-worker exited with 1, Essential container in task exited.
+                3:20 Task of omen-epr-audit-worker failed (3 of 3 allowed failures): container audit-worker exited with 1, Essential container in task exited.
+                3:20 Rolling back: 3 tasks of omen-epr-audit-worker failed: container audit-worker exited with 1, Essential container in task exited.
+                3:20 Deleting omen-epr-audit-worker: it did not exist before this deployment.
                 3:20 omen-epr-audit-worker is deleted.
-                3:20 Putting omen-epr-service back to omen-epr:1.
-                4:05 omen-epr-service is back.
-                5:50 Ended: rolled back: 3 tasks of omen-epr-audit-worker died by themselves: container audit-worker exited with 1, Essential container in task exited.
+                3:20 Rolling omen-epr-service back to omen-epr:1.
+                4:05 omen-epr-service is rolled back.
+                5:50 Ended: rolled back: 3 tasks of omen-epr-audit-worker failed: container audit-worker exited with 1, Essential container in task exited.
             runs
               omen-epr-audit-worker: 
               omen-epr-service: omen-epr:20261121090000, omen-epr:20261121090000
@@ -146,7 +146,7 @@ async fn the_new_service_fails_and_the_old_one_comes_back() {
               omen-epr/production: deploying 20261121090000
               omen-epr/production: 20261121090000 is live
               omen-epr/production: deploying 20261122090000
-              omen-epr/production: going back from 20261122090000
+              omen-epr/production: rolling back 20261122090000
               omen-epr/production: 20261122090000 was rolled back
         "#]],
     );

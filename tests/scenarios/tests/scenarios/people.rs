@@ -20,17 +20,17 @@ async fn a_rollback_during_the_rollout_turns_it_round() {
         2,
         &expect![[r#"
             scr/staging/2 3f2a9c1
-                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
                 0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
                 0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-                0:33 The migration ended with exit code 0.
+                0:33 The migration succeeded (exit code 0).
                 0:33 Updating scr-api.
-                0:33 ann asked to go back: wrong colour.
-                0:33 Going back: asked for by ann: wrong colour.
-                0:33 The migration stays: what ran before now lives with the new schema.
-                0:33 Putting scr-api back to scr-api:2.
-                2:33 scr-api is back.
-                3:03 Ended: rolled back: asked for by ann: wrong colour.
+                0:33 Rollback requested by ann: wrong colour.
+                0:33 Rolling back: requested by ann: wrong colour.
+                0:33 The migration is not undone: the previous release runs on the new schema.
+                0:33 Rolling scr-api back to scr-api:2.
+                2:33 scr-api is rolled back.
+                3:03 Ended: rolled back: requested by ann: wrong colour.
             runs
               scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
               scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
@@ -39,7 +39,7 @@ async fn a_rollback_during_the_rollout_turns_it_round() {
               scr/staging: deploying 0a1b2c3
               scr/staging: 0a1b2c3 is live
               scr/staging: deploying 3f2a9c1
-              scr/staging: going back from 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
               scr/staging: 3f2a9c1 was rolled back
         "#]],
     );
@@ -63,32 +63,32 @@ async fn a_rollback_after_success_brings_the_last_good_release_back() {
         STAGING,
         3,
         &expect![[r#"
-        scr/staging/3 0a1b2c3
-            0:00 Going back from 3f2a9c1 to 0a1b2c3, asked for by ann (slow).
-            0:00 The schema of the database stays as it is.
-            0:00 Prepared: scr-api scr-api:3 -> scr-api:2, scr-ai-gateway scr-ai-gateway:3 -> scr-ai-gateway:2, scr-web scr-web:3 -> scr-web:2.
-            0:00 Updating scr-web.
-            0:35 scr-web runs scr-web:2 and nothing else.
-            0:35 Updating scr-ai-gateway.
-            1:10 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-            1:10 Updating scr-api.
-            1:45 scr-api runs scr-api:2 and nothing else.
-            1:45 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            1:45 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            1:45 Watching alarms and tasks for 5m.
-            6:45 Ended: succeeded.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-    "#]],
+            scr/staging/3 0a1b2c3
+                0:00 Rolling back from 3f2a9c1 to 0a1b2c3, requested by ann (slow).
+                0:00 The database schema stays as it is.
+                0:00 Prepared: scr-api scr-api:3 -> scr-api:2, scr-ai-gateway scr-ai-gateway:3 -> scr-ai-gateway:2, scr-web scr-web:3 -> scr-web:2.
+                0:00 Updating scr-web.
+                0:35 scr-web is stable on scr-web:2.
+                0:35 Updating scr-ai-gateway.
+                1:10 scr-ai-gateway is stable on scr-ai-gateway:2.
+                1:10 Updating scr-api.
+                1:45 scr-api is stable on scr-api:2.
+                1:45 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                1:45 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                1:45 Watching alarms and tasks for 5m.
+                6:45 Ended: succeeded.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+        "#]],
     );
 }
 
@@ -109,31 +109,31 @@ async fn somebody_elses_update_is_neither_success_nor_failure() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            2:19 scr-web runs scr-web:3 and nothing else.
-            2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 5m.
-            2:54 Nothing is put back: scr-api, scr-ai-gateway stay as they are.
-            2:54 Ended: superseded: somebody else brought scr-web to scr-web:1.
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: scr-web:before, scr-web:before
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 was superseded
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api.
+                1:08 scr-api is stable on scr-api:3.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway is stable on scr-ai-gateway:3.
+                1:43 Updating scr-web.
+                2:19 scr-web is stable on scr-web:3.
+                2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 5m.
+                2:54 No service is rolled back: scr-api, scr-ai-gateway stay as they are.
+                2:54 Ended: superseded: scr-web was updated to scr-web:1 outside Slipway.
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: scr-web:before, scr-web:before
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 was superseded
+        "#]],
     );
 }

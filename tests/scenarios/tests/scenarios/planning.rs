@@ -55,25 +55,25 @@ async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
                 ]
               },
               "environment": "scr/production",
-              "from": "what runs now",
+              "from": "current revisions",
               "images": [
                 "api: 3885562a5020",
                 "gateway: 43750959c72a",
                 "web: 1106a5035ea4"
               ],
               "steps": [
-                "look at everything and register the new task definitions",
+                "run the pre-flight checks and register the new task definitions",
                 "run the migration: poetry run alembic upgrade head",
                 "update scr-api-production",
                 "update scr-ai-gateway-production",
                 "update scr-web-production",
-                "ask https://api.scr-platform.com/health",
-                "ask https://scr-platform.com/",
+                "check https://api.scr-platform.com/health",
+                "check https://scr-platform.com/",
                 "watch the alarms for 10m"
               ],
               "to": "0a1b2c3",
               "warnings": [
-                "scr-web-production runs scr-web-production:1 and is now made from scr-web-production:2, which is newer"
+                "scr-web-production runs scr-web-production:1, and its new revision starts from scr-web-production:2, which is newer"
               ]
             }
         "#]],
@@ -135,34 +135,34 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
                 ]
               },
               "environment": "scr/production",
-              "from": "what runs now",
+              "from": "current revisions",
               "images": [
                 "api: 3885562a5020",
                 "gateway: 43750959c72a",
                 "web: 1106a5035ea4"
               ],
               "steps": [
-                "look at everything and register the new task definitions",
+                "run the pre-flight checks and register the new task definitions",
                 "run the migration: poetry run alembic upgrade head",
                 "update scr-api-production",
                 "update scr-ai-gateway-production",
                 "update scr-web-production",
-                "ask https://api.scr-platform.com/health",
-                "ask https://scr-platform.com/",
+                "check https://api.scr-platform.com/health",
+                "check https://scr-platform.com/",
                 "watch the alarms for 10m"
               ],
               "to": "0a1b2c3",
               "warnings": [
-                "scr-web-production runs no task (its desired count is 0), which proves nothing of a release",
-                "scr-ai-gateway-production runs scr-ai-gateway-production:1 and is now made from scr-ai-gateway-production:2, which is newer"
+                "scr-web-production runs no task (its desired count is 0), so it cannot show that a release works",
+                "scr-ai-gateway-production runs scr-ai-gateway-production:1, and its new revision starts from scr-ai-gateway-production:2, which is newer"
               ],
               "would_fail": [
-                "scr-web-production is being deleted; wait until it is gone, or take it out of the spec",
-                "scr-api@sha256:3885562a5020bb426c2ddf7cde973054a92a3911f6b78c0ebdb5d55066a0fee5 is not in ECR (any more); push it again, or deploy another release",
-                "arn:aws:iam::123456789012:role/admin, a role of scr-ai-gateway-production, may not be handed to ECS by Slipway; add it to TaskRoleArns of its stack",
-                "scr-ai-gateway-production: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf, so that no task could start; create it, or correct the task definition",
-                "scr-ai-gateway-production: there is no parameter /scr/production/url, so that no task could start; create it, or correct the task definition",
-                "scr-ai-gateway-production: there is no log group /ecs/gateway, so that no task could start; create it, or correct the task definition"
+                "scr-web-production is being deleted; wait until it is gone, or remove it from the spec",
+                "scr-api@sha256:3885562a5020bb426c2ddf7cde973054a92a3911f6b78c0ebdb5d55066a0fee5 is not in ECR; push it again, or deploy another release",
+                "Slipway may not pass arn:aws:iam::123456789012:role/admin (a role of scr-ai-gateway-production) to ECS; add it to TaskRoleArns of its stack",
+                "scr-ai-gateway-production: there is no secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf, so no task can start; create it, or correct the task definition",
+                "scr-ai-gateway-production: there is no parameter /scr/production/url, so no task can start; create it, or correct the task definition",
+                "scr-ai-gateway-production: there is no log group /ecs/gateway, so no task can start; create it, or correct the task definition"
               ]
             }
         "#]],
@@ -181,18 +181,18 @@ async fn what_has_to_wait_is_planned_all_the_same() {
     expect![[r#"
         {
           "accepted": true,
-          "answer_would_be": "it waits: deployment 2 is under way",
+          "answer_would_be": "queued: deployment 2 is in progress",
           "dry_run": "nothing was done",
           "plan": {
             "changes": {
               "scr-ai-gateway": [
-                "scr-ai-gateway:2, as it is"
+                "scr-ai-gateway:2, unchanged"
               ],
               "scr-api": [
-                "scr-api:2, as it is"
+                "scr-api:2, unchanged"
               ],
               "scr-web": [
-                "scr-web:2, as it is"
+                "scr-web:2, unchanged"
               ]
             },
             "environment": "scr/staging",
@@ -203,18 +203,18 @@ async fn what_has_to_wait_is_planned_all_the_same() {
               "web: 1106a5035ea4 stays"
             ],
             "steps": [
-              "look at everything and register the new task definitions",
-              "skip the migration, as asked: poetry run alembic upgrade head is not run",
+              "run the pre-flight checks and register the new task definitions",
+              "skip the migration, as requested: poetry run alembic upgrade head is not run",
               "update scr-api",
               "update scr-ai-gateway",
               "update scr-web",
-              "ask https://api.staging.scr-platform.com/health",
-              "ask https://staging.scr-platform.com/",
+              "check https://api.staging.scr-platform.com/health",
+              "check https://staging.scr-platform.com/",
               "watch the alarms for 5m"
             ],
             "to": "0a1b2c3",
             "warnings": [
-              "these are the changes from what runs now; deployment 2 is under way, and comes first"
+              "these are the changes from the current revisions; deployment 2 is in progress and comes first"
             ]
           },
           "to_do_it": {
@@ -255,10 +255,10 @@ async fn a_plan_for_hosts_says_which_and_what() {
                 "app: 80be2a81e70a stays"
               ],
               "steps": [
-                "look at everything and keep how each container will be run",
+                "run the pre-flight checks and store how to run each container",
                 "run the migration: /opt/faceplate/scripts/migrate.sh",
                 "update faceplate",
-                "ask https://shifter.example.com/health",
+                "check https://shifter.example.com/health",
                 "watch the alarms for 10m"
               ],
               "to": "main-0a1b2c3"
@@ -282,8 +282,8 @@ async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deploymen
     let answer = plan(&mut team, wish).await;
     expect![[r#"
         [
-          "scr-web runs scr-web:3 and stays with it, though somebody has registered scr-web:4; give the service base: latest to start from that",
-          "scr-web runs scr-web:3, and deployment 1 left scr-web:2 there"
+          "scr-web runs scr-web:3, and its new revision starts from it, not from the newer scr-web:4; give the service base: latest to start from that",
+          "scr-web runs scr-web:3, but deployment 1 left it on scr-web:2"
         ]
     "#]].assert_eq(&pretty(&answer["plan"]["warnings"]));
     team.push_all("3f2a9c1", "new").unwrap();
@@ -293,32 +293,32 @@ async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deploymen
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:3 -> scr-web:5.
-            0:00 Warning: scr-web runs scr-web:3, and deployment 1 left scr-web:2 there.
-            0:00 The migration runs as task 8f5a4c5186f7bf399674a6c858b7ffa5.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            2:19 scr-web runs scr-web:5 and nothing else.
-            2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 5m.
-            7:19 Ended: succeeded.
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:3 -> scr-web:5.
+                0:00 Warning: scr-web runs scr-web:3, but deployment 1 left it on scr-web:2.
+                0:00 The migration runs as task 8f5a4c5186f7bf399674a6c858b7ffa5.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api.
+                1:08 scr-api is stable on scr-api:3.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway is stable on scr-ai-gateway:3.
+                1:43 Updating scr-web.
+                2:19 scr-web is stable on scr-web:5.
+                2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 5m.
+                7:19 Ended: succeeded.
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+        "#]],
     );
 }
 

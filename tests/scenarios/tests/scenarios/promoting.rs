@@ -68,33 +68,33 @@ async fn an_index_for_two_platforms_is_promoted_byte_for_byte() {
         PRODUCTION,
         1,
         &expect![[r#"
-        scr/production/1 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by ann (release day).
-            0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
-            0:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api-production.
-            1:08 scr-api-production runs scr-api-production:2 and nothing else.
-            1:08 Updating scr-ai-gateway-production.
-            1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
-            1:43 Updating scr-web-production.
-            2:19 scr-web-production runs scr-web-production:2 and nothing else.
-            2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 10m.
-           12:19 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=production-latest, scr-ai-gateway:3f2a9c1=production-latest
-          scr-api-production: scr-api:3f2a9c1=production-latest, scr-api:3f2a9c1=production-latest
-          scr-web-production: scr-web:3f2a9c1=production-latest, scr-web:3f2a9c1=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/production: deploying 3f2a9c1
-          scr/production: 3f2a9c1 is live
-    "#]],
+            scr/production/1 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by ann (release day).
+                0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
+                0:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api-production.
+                1:08 scr-api-production is stable on scr-api-production:2.
+                1:08 Updating scr-ai-gateway-production.
+                1:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
+                1:43 Updating scr-web-production.
+                2:19 scr-web-production is stable on scr-web-production:2.
+                2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 10m.
+               12:19 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=production-latest, scr-ai-gateway:3f2a9c1=production-latest
+              scr-api-production: scr-api:3f2a9c1=production-latest, scr-api:3f2a9c1=production-latest
+              scr-web-production: scr-web:3f2a9c1=production-latest, scr-web:3f2a9c1=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/production: deploying 3f2a9c1
+              scr/production: 3f2a9c1 is live
+        "#]],
     );
 }
 
@@ -155,15 +155,15 @@ async fn an_earlier_commit_is_deployed_to_production_by_hand() {
         3,
         &expect![[r#"
             scr/production/3 3f2a9c1
-                0:00 Deploying 3f2a9c1, asked for by ann (loses uploads).
-                0:00 The migration is skipped, as asked.
+                0:00 Deploying 3f2a9c1, requested by ann (loses uploads).
+                0:00 Skipping the migration, as requested.
                 0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:4, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:4, scr-web-production scr-web-production:3 -> scr-web-production:4.
                 0:00 Updating scr-api-production.
-                0:35 scr-api-production runs scr-api-production:4 and nothing else.
+                0:35 scr-api-production is stable on scr-api-production:4.
                 0:35 Updating scr-ai-gateway-production.
-                1:10 scr-ai-gateway-production runs scr-ai-gateway-production:4 and nothing else.
+                1:10 scr-ai-gateway-production is stable on scr-ai-gateway-production:4.
                 1:10 Updating scr-web-production.
-                1:45 scr-web-production runs scr-web-production:4 and nothing else.
+                1:45 scr-web-production is stable on scr-web-production:4.
                 1:45 https://api.scr-platform.com/health answers as expected (attempt 1).
                 1:45 https://scr-platform.com/ answers as expected (attempt 1).
                 1:45 Watching alarms and tasks for 10m.
@@ -208,37 +208,37 @@ async fn a_rollback_in_production_may_name_the_commit() {
         PRODUCTION,
         3,
         &expect![[r#"
-        scr/production/3 v1.5.0
-            0:00 Going back from v1.6.0 to v1.5.0, asked for by ann (loses uploads).
-            0:00 The schema of the database stays as it is.
-            0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:3 -> scr-web-production:2.
-            0:00 Updating scr-web-production.
-            0:35 scr-web-production runs scr-web-production:2 and nothing else.
-            0:35 Updating scr-ai-gateway-production.
-            1:10 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
-            1:10 Updating scr-api-production.
-            1:45 scr-api-production runs scr-api-production:2 and nothing else.
-            1:45 https://api.scr-platform.com/health answers as expected (attempt 1).
-            1:45 https://scr-platform.com/ answers as expected (attempt 1).
-            1:45 Watching alarms and tasks for 10m.
-           11:45 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.5.0=production-latest, scr-ai-gateway:3f2a9c1=v1.5.0=production-latest
-          scr-api-production: scr-api:3f2a9c1=v1.5.0=production-latest, scr-api:3f2a9c1=v1.5.0=production-latest
-          scr-web-production: scr-web:3f2a9c1=v1.5.0=production-latest, scr-web:3f2a9c1=v1.5.0=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/production: deploying v1.5.0
-          scr/production: v1.5.0 is live
-          scr/staging: deploying 4b5c6d7
-          scr/staging: 4b5c6d7 is live
-          scr/production: deploying v1.6.0
-          scr/production: v1.6.0 is live
-          scr/production: deploying v1.5.0
-          scr/production: v1.5.0 is live
-    "#]],
+            scr/production/3 v1.5.0
+                0:00 Rolling back from v1.6.0 to v1.5.0, requested by ann (loses uploads).
+                0:00 The database schema stays as it is.
+                0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:3 -> scr-web-production:2.
+                0:00 Updating scr-web-production.
+                0:35 scr-web-production is stable on scr-web-production:2.
+                0:35 Updating scr-ai-gateway-production.
+                1:10 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
+                1:10 Updating scr-api-production.
+                1:45 scr-api-production is stable on scr-api-production:2.
+                1:45 https://api.scr-platform.com/health answers as expected (attempt 1).
+                1:45 https://scr-platform.com/ answers as expected (attempt 1).
+                1:45 Watching alarms and tasks for 10m.
+               11:45 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.5.0=production-latest, scr-ai-gateway:3f2a9c1=v1.5.0=production-latest
+              scr-api-production: scr-api:3f2a9c1=v1.5.0=production-latest, scr-api:3f2a9c1=v1.5.0=production-latest
+              scr-web-production: scr-web:3f2a9c1=v1.5.0=production-latest, scr-web:3f2a9c1=v1.5.0=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/production: deploying v1.5.0
+              scr/production: v1.5.0 is live
+              scr/staging: deploying 4b5c6d7
+              scr/staging: 4b5c6d7 is live
+              scr/production: deploying v1.6.0
+              scr/production: v1.6.0 is live
+              scr/production: deploying v1.5.0
+              scr/production: v1.5.0 is live
+        "#]],
     );
 }

@@ -49,7 +49,7 @@ async fn production_wants_the_word_and_what_succeeded_in_staging() {
         }
         {
           "accepted": false,
-          "because": "these images have not succeeded in staging; add \"override\": [\"promotion\"] if you mean it",
+          "because": "these images have not succeeded in staging; to deploy anyway, add \"override\": [\"promotion\"]",
           "to_do_it_all_the_same": {
             "application": "scr",
             "by": "ann",
@@ -79,31 +79,31 @@ async fn a_person_promotes_what_staging_runs() {
         PRODUCTION,
         1,
         &expect![[r#"
-        scr/production/1 0a1b2c3
-            0:00 Deploying 0a1b2c3, asked for by ann (release day).
-            0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api-production.
-            1:08 scr-api-production runs scr-api-production:2 and nothing else.
-            1:08 Updating scr-ai-gateway-production.
-            1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
-            1:43 Updating scr-web-production.
-            2:19 scr-web-production runs scr-web-production:2 and nothing else.
-            2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 10m.
-           12:19 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:before=0a1b2c3=production-latest, scr-ai-gateway:before=0a1b2c3=production-latest
-          scr-api-production: scr-api:before=0a1b2c3=production-latest, scr-api:before=0a1b2c3=production-latest
-          scr-web-production: scr-web:before=0a1b2c3=production-latest, scr-web:before=0a1b2c3=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/production: deploying 0a1b2c3
-          scr/production: 0a1b2c3 is live
-    "#]],
+            scr/production/1 0a1b2c3
+                0:00 Deploying 0a1b2c3, requested by ann (release day).
+                0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api-production.
+                1:08 scr-api-production is stable on scr-api-production:2.
+                1:08 Updating scr-ai-gateway-production.
+                1:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
+                1:43 Updating scr-web-production.
+                2:19 scr-web-production is stable on scr-web-production:2.
+                2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 10m.
+               12:19 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:before=0a1b2c3=production-latest, scr-ai-gateway:before=0a1b2c3=production-latest
+              scr-api-production: scr-api:before=0a1b2c3=production-latest, scr-api:before=0a1b2c3=production-latest
+              scr-web-production: scr-web:before=0a1b2c3=production-latest, scr-web:before=0a1b2c3=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/production: deploying 0a1b2c3
+              scr/production: 0a1b2c3 is live
+        "#]],
     );
 }
 
@@ -127,17 +127,17 @@ async fn a_migration_is_undone_when_a_person_asks_for_it() {
         3,
         &expect![[r#"
             scr/production/3 v1.4.0
-                0:00 Going back from v1.5.0 to v1.4.0, asked for by ann (loses uploads).
+                0:00 Rolling back from v1.5.0 to v1.4.0, requested by ann (loses uploads).
                 0:00 Prepared: scr-api-production scr-api-production:3 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:3 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:3 -> scr-web-production:2.
-                0:00 Taking the migration of v1.5.0 back.
-                0:00 The undoing runs as task bbdb4a9c040cf545e590dd7e4700b7d6.
-                0:33 The migration is taken back.
+                0:00 Undoing the migration of v1.5.0.
+                0:00 The undo runs as task bbdb4a9c040cf545e590dd7e4700b7d6.
+                0:33 The migration is undone.
                 0:33 Updating scr-web-production.
-                1:08 scr-web-production runs scr-web-production:2 and nothing else.
+                1:08 scr-web-production is stable on scr-web-production:2.
                 1:08 Updating scr-ai-gateway-production.
-                1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
+                1:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
                 1:43 Updating scr-api-production.
-                2:19 scr-api-production runs scr-api-production:2 and nothing else.
+                2:19 scr-api-production is stable on scr-api-production:2.
                 2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
                 2:19 https://scr-platform.com/ answers as expected (attempt 1).
                 2:19 Watching alarms and tasks for 10m.
@@ -180,34 +180,34 @@ async fn any_earlier_release_can_be_gone_back_to() {
         STAGING,
         4,
         &expect![[r#"
-        scr/staging/4 0a1b2c3
-            0:00 Going back from ccccccc3 to 0a1b2c3, asked for by ann (both are slow).
-            0:00 The schema of the database stays as it is.
-            0:00 Prepared: scr-api scr-api:4 -> scr-api:2, scr-ai-gateway scr-ai-gateway:4 -> scr-ai-gateway:2, scr-web scr-web:4 -> scr-web:2.
-            0:00 Updating scr-web.
-            0:35 scr-web runs scr-web:2 and nothing else.
-            0:35 Updating scr-ai-gateway.
-            1:10 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-            1:10 Updating scr-api.
-            1:45 scr-api runs scr-api:2 and nothing else.
-            1:45 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            1:45 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            1:45 Watching alarms and tasks for 5m.
-            6:45 Ended: succeeded.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying bbbbbb2
-          scr/staging: bbbbbb2 is live
-          scr/staging: deploying ccccccc3
-          scr/staging: ccccccc3 is live
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-    "#]],
+            scr/staging/4 0a1b2c3
+                0:00 Rolling back from ccccccc3 to 0a1b2c3, requested by ann (both are slow).
+                0:00 The database schema stays as it is.
+                0:00 Prepared: scr-api scr-api:4 -> scr-api:2, scr-ai-gateway scr-ai-gateway:4 -> scr-ai-gateway:2, scr-web scr-web:4 -> scr-web:2.
+                0:00 Updating scr-web.
+                0:35 scr-web is stable on scr-web:2.
+                0:35 Updating scr-ai-gateway.
+                1:10 scr-ai-gateway is stable on scr-ai-gateway:2.
+                1:10 Updating scr-api.
+                1:45 scr-api is stable on scr-api:2.
+                1:45 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                1:45 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                1:45 Watching alarms and tasks for 5m.
+                6:45 Ended: succeeded.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying bbbbbb2
+              scr/staging: bbbbbb2 is live
+              scr/staging: deploying ccccccc3
+              scr/staging: ccccccc3 is live
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+        "#]],
     );
 }
 
@@ -234,32 +234,32 @@ async fn what_is_frozen_held_or_paused_says_so_and_waits() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            2:19 scr-web runs scr-web:3 and nothing else.
-            2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 5m.
-            7:19 Ended: succeeded.
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: 3f2a9c1 waits
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api.
+                1:08 scr-api is stable on scr-api:3.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway is stable on scr-ai-gateway:3.
+                1:43 Updating scr-web.
+                2:19 scr-web is stable on scr-web:3.
+                2:19 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 5m.
+                7:19 Ended: succeeded.
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: 3f2a9c1 is waiting
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+        "#]],
     );
 }
 
@@ -285,7 +285,7 @@ async fn an_approval_is_for_one_deployment_and_for_a_time() {
     expect![[r#"
         {
           "accepted": false,
-          "because": "it is v1.4.1 that waits for approval, not v1.4.0",
+          "because": "v1.4.1 is waiting for approval, not v1.4.0",
           "choices": [
             {
               "action": "approve",
@@ -315,22 +315,22 @@ async fn an_approval_is_for_one_deployment_and_for_a_time() {
         1,
         &expect![[r#"
             scr/production/1 v1.4.0
-                0:00 Deploying v1.4.0, asked for by a push of v1.4.0.
+                0:00 Deploying v1.4.0, requested by push of v1.4.0.
                 0:00 Waiting for approval until 2026-11-21T09:42:19Z.
-               30:00 Ended: rejected by the clock: the approval did not come in time; deploy it again to ask again.
+               30:00 Ended: rejected by timeout: not approved in time; deploy it again to request approval again.
             scr/production/2 v1.4.1
-                0:00 Deploying v1.4.1, asked for by a push of v1.4.1.
+                0:00 Deploying v1.4.1, requested by push of v1.4.1.
                 0:00 Waiting for approval until 2026-11-21T10:12:20Z.
                 0:00 Approved by ann.
                 0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
                 0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-                0:33 The migration ended with exit code 0.
+                0:33 The migration succeeded (exit code 0).
                 0:33 Updating scr-api-production.
-                1:08 scr-api-production runs scr-api-production:2 and nothing else.
+                1:08 scr-api-production is stable on scr-api-production:2.
                 1:08 Updating scr-ai-gateway-production.
-                1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
+                1:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
                 1:43 Updating scr-web-production.
-                2:19 scr-web-production runs scr-web-production:2 and nothing else.
+                2:19 scr-web-production is stable on scr-web-production:2.
                 2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
                 2:19 https://scr-platform.com/ answers as expected (attempt 1).
                 2:19 Watching alarms and tasks for 10m.
@@ -342,7 +342,7 @@ async fn an_approval_is_for_one_deployment_and_for_a_time() {
             told
               scr/staging: deploying 0a1b2c3
               scr/staging: 0a1b2c3 is live
-              scr/production: v1.4.0 waits for approval until 2026-11-21T09:42:19Z
+              scr/production: v1.4.0 is waiting for approval until 2026-11-21T09:42:19Z
               scr/production: v1.4.0 was rejected
               scr/production: deploying v1.4.1
               scr/production: v1.4.1 is live

@@ -51,7 +51,7 @@ async fn frozen_and_on_hold_it_takes_only_what_a_person_means() {
     expect![[r#"
         {
           "accepted": false,
-          "because": "the environment is on hold by ann (the auditors are here); the environment is frozen until 2026-11-23T08:00:00Z; add \"override\": [\"hold\", \"freeze\"] if you mean it",
+          "because": "the environment is on hold by ann (the auditors are here); the environment is frozen until 2026-11-23T08:00:00Z; to deploy anyway, add \"override\": [\"hold\", \"freeze\"]",
           "to_do_it_all_the_same": {
             "application": "scr",
             "by": "ann",
@@ -65,7 +65,7 @@ async fn frozen_and_on_hold_it_takes_only_what_a_person_means() {
             "why": "customers cannot log in"
           }
         }
-        "the environment is on hold by ann (the auditors are here); add \"override\": [\"hold\", \"freeze\"] if you mean it"
+        "the environment is on hold by ann (the auditors are here); to deploy anyway, add \"override\": [\"hold\", \"freeze\"]"
     "#]].assert_eq(&(pretty(&refused) + &pretty(&half["because"])));
     let meant = refused["to_do_it_all_the_same"].clone();
     let answer = team.ask("deploy", meant).await.unwrap();
@@ -76,33 +76,33 @@ async fn frozen_and_on_hold_it_takes_only_what_a_person_means() {
         PRODUCTION,
         1,
         &expect![[r#"
-        scr/production/1 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by ann (customers cannot log in).
-            0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
-            0:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api-production.
-            1:08 scr-api-production runs scr-api-production:2 and nothing else.
-            1:08 Updating scr-ai-gateway-production.
-            1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
-            1:43 Updating scr-web-production.
-            2:19 scr-web-production runs scr-web-production:2 and nothing else.
-            2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 10m.
-           12:19 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=production-latest, scr-ai-gateway:3f2a9c1=production-latest
-          scr-api-production: scr-api:3f2a9c1=production-latest, scr-api:3f2a9c1=production-latest
-          scr-web-production: scr-web:3f2a9c1=production-latest, scr-web:3f2a9c1=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/production: deploying 3f2a9c1
-          scr/production: 3f2a9c1 is live
-    "#]],
+            scr/production/1 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by ann (customers cannot log in).
+                0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
+                0:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api-production.
+                1:08 scr-api-production is stable on scr-api-production:2.
+                1:08 Updating scr-ai-gateway-production.
+                1:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
+                1:43 Updating scr-web-production.
+                2:19 scr-web-production is stable on scr-web-production:2.
+                2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 10m.
+               12:19 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=production-latest, scr-ai-gateway:3f2a9c1=production-latest
+              scr-api-production: scr-api:3f2a9c1=production-latest, scr-api:3f2a9c1=production-latest
+              scr-web-production: scr-web:3f2a9c1=production-latest, scr-web:3f2a9c1=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/production: deploying 3f2a9c1
+              scr/production: 3f2a9c1 is live
+        "#]],
     );
 }
 
@@ -120,34 +120,34 @@ async fn what_is_tagged_in_a_freeze_goes_when_it_ends() {
         PRODUCTION,
         1,
         &expect![[r#"
-        scr/production/1 v1.4.0
-            0:00 Deploying v1.4.0, asked for by a push of v1.4.0.
-            0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
-            0:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api-production.
-            1:08 scr-api-production runs scr-api-production:2 and nothing else.
-            1:08 Updating scr-ai-gateway-production.
-            1:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
-            1:43 Updating scr-web-production.
-            2:19 scr-web-production runs scr-web-production:2 and nothing else.
-            2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 10m.
-           12:19 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.4.0=production-latest, scr-ai-gateway:3f2a9c1=v1.4.0=production-latest
-          scr-api-production: scr-api:3f2a9c1=v1.4.0=production-latest, scr-api:3f2a9c1=v1.4.0=production-latest
-          scr-web-production: scr-web:3f2a9c1=v1.4.0=production-latest, scr-web:3f2a9c1=v1.4.0=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/production: v1.4.0 waits
-          scr/production: deploying v1.4.0
-          scr/production: v1.4.0 is live
-    "#]],
+            scr/production/1 v1.4.0
+                0:00 Deploying v1.4.0, requested by push of v1.4.0.
+                0:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
+                0:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api-production.
+                1:08 scr-api-production is stable on scr-api-production:2.
+                1:08 Updating scr-ai-gateway-production.
+                1:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
+                1:43 Updating scr-web-production.
+                2:19 scr-web-production is stable on scr-web-production:2.
+                2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 10m.
+               12:19 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.4.0=production-latest, scr-ai-gateway:3f2a9c1=v1.4.0=production-latest
+              scr-api-production: scr-api:3f2a9c1=v1.4.0=production-latest, scr-api:3f2a9c1=v1.4.0=production-latest
+              scr-web-production: scr-web:3f2a9c1=v1.4.0=production-latest, scr-web:3f2a9c1=v1.4.0=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/production: v1.4.0 is waiting
+              scr/production: deploying v1.4.0
+              scr/production: v1.4.0 is live
+        "#]],
     );
 }
 
@@ -182,7 +182,7 @@ async fn an_approval_is_for_the_images_that_the_person_saw() {
     expect![[r#"
         {
           "accepted": false,
-          "because": "it is v1.4.0#2 that waits for approval, not v1.4.0",
+          "because": "v1.4.0#2 is waiting for approval, not v1.4.0",
           "choices": [
             {
               "action": "approve",
@@ -213,54 +213,54 @@ async fn an_approval_is_for_the_images_that_the_person_saw() {
         PRODUCTION,
         1,
         &expect![[r#"
-        scr/production/1 v1.4.0
-            0:00 Deploying v1.4.0, asked for by a push of v1.4.0.
-            0:00 Waiting for approval until 2026-11-21T11:19:39Z.
-            5:00 Approved by ann.
-            5:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
-            5:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
-            5:33 The migration ended with exit code 0.
-            5:33 Updating scr-api-production.
-            6:08 scr-api-production runs scr-api-production:2 and nothing else.
-            6:08 Updating scr-ai-gateway-production.
-            6:43 scr-ai-gateway-production runs scr-ai-gateway-production:2 and nothing else.
-            6:43 Updating scr-web-production.
-            7:19 scr-web-production runs scr-web-production:2 and nothing else.
-            7:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            7:19 https://scr-platform.com/ answers as expected (attempt 1).
-            7:19 Watching alarms and tasks for 10m.
-           17:19 Ended: succeeded.
-        scr/production/2 v1.4.0#2
-            0:00 Deploying v1.4.0#2, asked for by a push of v1.4.0.
-            0:00 Waiting for approval until 2026-11-21T11:36:58Z.
-            0:00 Approved by ann.
-            0:00 Prepared: scr-api-production scr-api-production:2 -> scr-api-production:3, scr-ai-gateway-production scr-ai-gateway-production:2 -> scr-ai-gateway-production:3, scr-web-production scr-web-production:2 -> scr-web-production:3.
-            0:00 The migration runs as task 67287f0e706ff2e0c9d68ceb72441292.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api-production.
-            1:08 scr-api-production runs scr-api-production:3 and nothing else.
-            1:08 Updating scr-ai-gateway-production.
-            1:43 scr-ai-gateway-production runs scr-ai-gateway-production:3 and nothing else.
-            1:43 Updating scr-web-production.
-            2:19 scr-web-production runs scr-web-production:3 and nothing else.
-            2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
-            2:19 https://scr-platform.com/ answers as expected (attempt 1).
-            2:19 Watching alarms and tasks for 10m.
-           12:19 Ended: succeeded.
-        runs
-          scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.4.0=production-latest, scr-ai-gateway:3f2a9c1=v1.4.0=production-latest
-          scr-api-production: scr-api:3f2a9c1=v1.4.0=production-latest, scr-api:3f2a9c1=v1.4.0=production-latest
-          scr-web-production: scr-web:3f2a9c1=v1.4.0=production-latest, scr-web:3f2a9c1=v1.4.0=production-latest
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/production: v1.4.0 waits for approval until 2026-11-21T11:19:39Z
-          scr/production: deploying v1.4.0
-          scr/production: v1.4.0 is live
-          scr/production: deploying v1.4.0#2
-          scr/production: v1.4.0#2 is live
-    "#]],
+            scr/production/1 v1.4.0
+                0:00 Deploying v1.4.0, requested by push of v1.4.0.
+                0:00 Waiting for approval until 2026-11-21T11:19:39Z.
+                5:00 Approved by ann.
+                5:00 Prepared: scr-api-production scr-api-production:1 -> scr-api-production:2, scr-ai-gateway-production scr-ai-gateway-production:1 -> scr-ai-gateway-production:2, scr-web-production scr-web-production:1 -> scr-web-production:2.
+                5:00 The migration runs as task c0c83ef5b7dc8b7c783b86bdd9518ffd.
+                5:33 The migration succeeded (exit code 0).
+                5:33 Updating scr-api-production.
+                6:08 scr-api-production is stable on scr-api-production:2.
+                6:08 Updating scr-ai-gateway-production.
+                6:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:2.
+                6:43 Updating scr-web-production.
+                7:19 scr-web-production is stable on scr-web-production:2.
+                7:19 https://api.scr-platform.com/health answers as expected (attempt 1).
+                7:19 https://scr-platform.com/ answers as expected (attempt 1).
+                7:19 Watching alarms and tasks for 10m.
+               17:19 Ended: succeeded.
+            scr/production/2 v1.4.0#2
+                0:00 Deploying v1.4.0#2, requested by push of v1.4.0.
+                0:00 Waiting for approval until 2026-11-21T11:36:58Z.
+                0:00 Approved by ann.
+                0:00 Prepared: scr-api-production scr-api-production:2 -> scr-api-production:3, scr-ai-gateway-production scr-ai-gateway-production:2 -> scr-ai-gateway-production:3, scr-web-production scr-web-production:2 -> scr-web-production:3.
+                0:00 The migration runs as task 67287f0e706ff2e0c9d68ceb72441292.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api-production.
+                1:08 scr-api-production is stable on scr-api-production:3.
+                1:08 Updating scr-ai-gateway-production.
+                1:43 scr-ai-gateway-production is stable on scr-ai-gateway-production:3.
+                1:43 Updating scr-web-production.
+                2:19 scr-web-production is stable on scr-web-production:3.
+                2:19 https://api.scr-platform.com/health answers as expected (attempt 1).
+                2:19 https://scr-platform.com/ answers as expected (attempt 1).
+                2:19 Watching alarms and tasks for 10m.
+               12:19 Ended: succeeded.
+            runs
+              scr-ai-gateway-production: scr-ai-gateway:3f2a9c1=v1.4.0=production-latest, scr-ai-gateway:3f2a9c1=v1.4.0=production-latest
+              scr-api-production: scr-api:3f2a9c1=v1.4.0=production-latest, scr-api:3f2a9c1=v1.4.0=production-latest
+              scr-web-production: scr-web:3f2a9c1=v1.4.0=production-latest, scr-web:3f2a9c1=v1.4.0=production-latest
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/production: v1.4.0 is waiting for approval until 2026-11-21T11:19:39Z
+              scr/production: deploying v1.4.0
+              scr/production: v1.4.0 is live
+              scr/production: deploying v1.4.0#2
+              scr/production: v1.4.0#2 is live
+        "#]],
     );
 }

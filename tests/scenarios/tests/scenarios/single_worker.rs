@@ -53,14 +53,14 @@ async fn it_is_never_there_twice() {
         2,
         &expect![[r#"
             power-pto/production/2 3f2a9c1
-                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
                 0:00 Prepared: api api:2 -> api:3, worker worker:2 -> worker:3, frontend frontend:2 -> frontend:3.
                 0:00 The migration runs as task bf3ee1a3f2918cc542844ca6b11a4c95.
-                0:33 The migration ended with exit code 0.
+                0:33 The migration succeeded (exit code 0).
                 0:33 Updating api, worker, frontend.
-                1:05 worker runs worker:3 and nothing else.
-                1:08 api runs api:3 and nothing else.
-                1:08 frontend runs frontend:3 and nothing else.
+                1:05 worker is stable on worker:3.
+                1:08 api is stable on api:3.
+                1:08 frontend is stable on frontend:3.
                 1:08 https://pto.example.com/api/health answers as expected (attempt 1).
                 1:08 https://pto.example.com/ answers as expected (attempt 1).
                 1:08 Watching alarms and tasks for 10m.
@@ -100,7 +100,7 @@ async fn it_is_never_there_twice_on_the_way_back_from_another_service() {
               power-pto/production: deploying 0a1b2c3
               power-pto/production: 0a1b2c3 is live
               power-pto/production: deploying 3f2a9c1
-              power-pto/production: going back from 3f2a9c1
+              power-pto/production: rolling back 3f2a9c1
               power-pto/production: 3f2a9c1 was rolled back
         "#]],
     );
@@ -122,7 +122,7 @@ async fn it_is_never_there_twice_though_it_dies_again_and_again() {
         PRODUCTION,
         2,
         &expect![[r#"
-            rolled back: 3 tasks of worker died by themselves: container worker exited with 1, Essential container in task exited
+            rolled back: 3 tasks of worker failed: container worker exited with 1, Essential container in task exited
             runs
               api: power-pto/api:before=0a1b2c3, power-pto/api:before=0a1b2c3
               frontend: power-pto/frontend:before=0a1b2c3, power-pto/frontend:before=0a1b2c3
@@ -131,7 +131,7 @@ async fn it_is_never_there_twice_though_it_dies_again_and_again() {
               power-pto/production: deploying 0a1b2c3
               power-pto/production: 0a1b2c3 is live
               power-pto/production: deploying 3f2a9c1
-              power-pto/production: going back from 3f2a9c1
+              power-pto/production: rolling back 3f2a9c1
               power-pto/production: 3f2a9c1 was rolled back
         "#]],
     );

@@ -28,28 +28,28 @@ async fn an_update_of_somebody_else_before_ours_is_not_overwritten() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task c91a36a0544af534ae37e7098e630288.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            1:08 scr-api runs scr-api:3 and nothing else.
-            1:08 Updating scr-ai-gateway.
-            1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
-            1:43 Updating scr-web.
-            1:43 Nothing is put back: scr-api, scr-ai-gateway stay as they are.
-            1:43 Ended: superseded: somebody else brought scr-web to scr-web:1.
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: scr-web:before, scr-web:before
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 was superseded
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task c91a36a0544af534ae37e7098e630288.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api.
+                1:08 scr-api is stable on scr-api:3.
+                1:08 Updating scr-ai-gateway.
+                1:43 scr-ai-gateway is stable on scr-ai-gateway:3.
+                1:43 Updating scr-web.
+                1:43 No service is rolled back: scr-api, scr-ai-gateway stay as they are.
+                1:43 Ended: superseded: scr-web was updated to scr-web:1 outside Slipway.
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: scr-web:before, scr-web:before
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 was superseded
+        "#]],
     );
 }
 
@@ -67,17 +67,17 @@ async fn a_service_of_a_later_wave_that_somebody_deletes_is_no_failure() {
         STAGING,
         2,
         &expect![[r#"
-        superseded: somebody deleted scr-web
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: 
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 was superseded
-    "#]],
+            superseded: scr-web was deleted outside Slipway
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: 
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 was superseded
+        "#]],
     );
 }
 
@@ -96,24 +96,24 @@ async fn a_fix_of_somebody_else_during_the_rollback_stays() {
         2,
         &expect![[r#"
             scr/staging/2 3f2a9c1
-                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
                 0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
                 0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-                0:33 The migration ended with exit code 0.
+                0:33 The migration succeeded (exit code 0).
                 0:33 Updating scr-api.
-                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 scr-api is stable on scr-api:3.
                 1:08 Updating scr-ai-gateway.
-                1:33 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-                1:33 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container gateway exited with 1, Essential container in task exited.
-                1:48 Going back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
-                1:48 The migration stays: what ran before now lives with the new schema.
-                1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
-                1:48 The rollout of scr-ai-gateway is over and cannot be stopped; the service is updated instead.
-                1:48 Putting scr-ai-gateway back to scr-ai-gateway:2.
-                2:24 scr-ai-gateway is back.
-                2:24 Putting scr-api back to scr-api:2.
-                2:24 Somebody else brought scr-api to scr-api:1.
-                4:19 Ended: superseded: somebody else brought scr-api to scr-api:1.
+                1:33 Task of scr-ai-gateway failed (1 of 3 allowed failures): container gateway exited with 1, Essential container in task exited.
+                1:33 Task of scr-ai-gateway failed (2 of 3 allowed failures): container gateway exited with 1, Essential container in task exited.
+                1:48 Rolling back: scr-ai-gateway failed: ECS deployment circuit breaker: tasks failed to start.
+                1:48 The migration is not undone: the previous release runs on the new schema.
+                1:48 Rolling scr-ai-gateway back to scr-ai-gateway:2.
+                1:48 The rollout of scr-ai-gateway has already ended; updating the service instead.
+                1:48 Rolling scr-ai-gateway back to scr-ai-gateway:2.
+                2:24 scr-ai-gateway is rolled back.
+                2:24 Rolling scr-api back to scr-api:2.
+                2:24 scr-api was updated to scr-api:1 outside Slipway.
+                4:19 Ended: superseded: scr-api was updated to scr-api:1 outside Slipway.
             runs
               scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
               scr-api: scr-api:before, scr-api:before
@@ -122,7 +122,7 @@ async fn a_fix_of_somebody_else_during_the_rollback_stays() {
               scr/staging: deploying 0a1b2c3
               scr/staging: 0a1b2c3 is live
               scr/staging: deploying 3f2a9c1
-              scr/staging: going back from 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
               scr/staging: 3f2a9c1 was superseded
         "#]],
     );
@@ -142,23 +142,23 @@ async fn whoever_brings_the_old_revision_back_by_hand_is_not_taken_for_ecs() {
         STAGING,
         2,
         &expect![[r#"
-        scr/staging/2 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
-            0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-            0:33 The migration ended with exit code 0.
-            0:33 Updating scr-api.
-            2:33 Ended: superseded: somebody else brought scr-api to scr-api:2.
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 was superseded
-    "#]],
+            scr/staging/2 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
+                0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
+                0:33 The migration succeeded (exit code 0).
+                0:33 Updating scr-api.
+                2:33 Ended: superseded: scr-api was updated to scr-api:2 outside Slipway.
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 was superseded
+        "#]],
     );
 }
 
@@ -200,17 +200,17 @@ async fn a_service_that_somebody_creates_meanwhile_is_neither_updated_nor_delete
         PRODUCTION,
         1,
         &expect![[r#"
-        omen-epr/production/1 20261121090000
-            0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
-            0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
-            0:00 Updating omen-epr-service.
-            0:30 Ended: superseded: somebody else brought omen-epr-service to theirs:1.
-        runs
-          omen-epr-service: x:1
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: 20261121090000 was superseded
-    "#]],
+            omen-epr/production/1 20261121090000
+                0:00 Deploying 20261121090000, requested by push of 20261121090000.
+                0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
+                0:00 Updating omen-epr-service.
+                0:30 Ended: superseded: omen-epr-service was updated to theirs:1 outside Slipway.
+            runs
+              omen-epr-service: x:1
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: 20261121090000 was superseded
+        "#]],
     );
     let asked = json!({"cluster": "omen-production", "services": ["omen-epr-service"]});
     let described = team.person("ecs", "DescribeServices", asked).unwrap();
@@ -230,21 +230,21 @@ async fn a_person_who_turns_it_round_meanwhile_does_not_delete_what_others_creat
         PRODUCTION,
         1,
         &expect![[r#"
-        omen-epr/production/1 20261121090000
-            0:00 Deploying 20261121090000, asked for by a push of 20261121090000.
-            0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
-            0:00 Updating omen-epr-service.
-            0:05 ann asked to go back: no reason given.
-            0:05 Going back: asked for by ann: no reason given.
-            0:05 omen-epr-service did not exist before and is deleted again.
-            0:05 Somebody else brought omen-epr-service to theirs:1.
-            0:05 Ended: superseded: somebody else brought omen-epr-service to theirs:1.
-        runs
-          omen-epr-service: x:1
-        told
-          omen-epr/production: deploying 20261121090000
-          omen-epr/production: going back from 20261121090000
-          omen-epr/production: 20261121090000 was superseded
-    "#]],
+            omen-epr/production/1 20261121090000
+                0:00 Deploying 20261121090000, requested by push of 20261121090000.
+                0:00 Prepared: omen-epr-service (new) -> omen-epr:1.
+                0:00 Updating omen-epr-service.
+                0:05 Rollback requested by ann: no reason given.
+                0:05 Rolling back: requested by ann: no reason given.
+                0:05 Deleting omen-epr-service: it did not exist before this deployment.
+                0:05 omen-epr-service was updated to theirs:1 outside Slipway.
+                0:05 Ended: superseded: omen-epr-service was updated to theirs:1 outside Slipway.
+            runs
+              omen-epr-service: x:1
+            told
+              omen-epr/production: deploying 20261121090000
+              omen-epr/production: rolling back 20261121090000
+              omen-epr/production: 20261121090000 was superseded
+        "#]],
     );
 }

@@ -19,29 +19,29 @@ async fn with_every_ecs_event_lost_it_only_takes_longer() {
         STAGING,
         1,
         &expect![[r#"
-        scr/staging/1 3f2a9c1
-            0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-            0:00 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-            0:00 The migration runs as task bf3ee1a3f2918cc542844ca6b11a4c95.
-            2:00 The migration ended with exit code 0.
-            2:00 Updating scr-api.
-            4:00 scr-api runs scr-api:2 and nothing else.
-            4:00 Updating scr-ai-gateway.
-            6:00 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-            6:00 Updating scr-web.
-            8:00 scr-web runs scr-web:2 and nothing else.
-            8:00 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-            8:00 https://staging.scr-platform.com/ answers as expected (attempt 1).
-            8:00 Watching alarms and tasks for 5m.
-           13:00 Ended: succeeded.
-        runs
-          scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
-          scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
-          scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
-        told
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-    "#]],
+            scr/staging/1 3f2a9c1
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+                0:00 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+                0:00 The migration runs as task bf3ee1a3f2918cc542844ca6b11a4c95.
+                2:00 The migration succeeded (exit code 0).
+                2:00 Updating scr-api.
+                4:00 scr-api is stable on scr-api:2.
+                4:00 Updating scr-ai-gateway.
+                6:00 scr-ai-gateway is stable on scr-ai-gateway:2.
+                6:00 Updating scr-web.
+                8:00 scr-web is stable on scr-web:2.
+                8:00 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+                8:00 https://staging.scr-platform.com/ answers as expected (attempt 1).
+                8:00 Watching alarms and tasks for 5m.
+               13:00 Ended: succeeded.
+            runs
+              scr-ai-gateway: scr-ai-gateway:3f2a9c1, scr-ai-gateway:3f2a9c1
+              scr-api: scr-api:3f2a9c1, scr-api:3f2a9c1
+              scr-web: scr-web:3f2a9c1, scr-web:3f2a9c1
+            told
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+        "#]],
     );
 }
 
@@ -88,7 +88,7 @@ async fn an_alarm_is_not_lost_to_throttles() {
           scr/staging: deploying 0a1b2c3
           scr/staging: 0a1b2c3 is live
           scr/staging: deploying 3f2a9c1
-          scr/staging: going back from 3f2a9c1
+          scr/staging: rolling back 3f2a9c1
           scr/staging: 3f2a9c1 was rolled back
     "#]]
     .assert_eq(&team.ending(STAGING));

@@ -40,27 +40,27 @@ async fn a_message_that_nobody_can_read_takes_none_of_its_batch_with_it() {
         2,
         &expect![[r#"
             scr/staging/2 3f2a9c1
-                0:00 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+                0:00 Deploying 3f2a9c1, requested by push of 3f2a9c1.
                 0:00 Prepared: scr-api scr-api:2 -> scr-api:3, scr-ai-gateway scr-ai-gateway:2 -> scr-ai-gateway:3, scr-web scr-web:2 -> scr-web:3.
                 0:00 The migration runs as task dd1a89e2b6d0e49ff31a48822cb13bea.
-                0:33 The migration ended with exit code 0.
+                0:33 The migration succeeded (exit code 0).
                 0:33 Updating scr-api.
-                1:08 scr-api runs scr-api:3 and nothing else.
+                1:08 scr-api is stable on scr-api:3.
                 1:08 Updating scr-ai-gateway.
-                1:43 scr-ai-gateway runs scr-ai-gateway:3 and nothing else.
+                1:43 scr-ai-gateway is stable on scr-ai-gateway:3.
                 1:43 Updating scr-web.
-                2:19 scr-web runs scr-web:3 and nothing else.
+                2:19 scr-web is stable on scr-web:3.
                 2:19 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 1 of 5).
                 2:19 https://staging.scr-platform.com/ answers as expected (attempt 1).
                 2:59 https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500 (attempt 5 of 5).
-                2:59 Going back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
-                2:59 The migration stays: what ran before now lives with the new schema.
-                2:59 Putting scr-web back to scr-web:2.
-                3:34 scr-web is back.
-                3:34 Putting scr-ai-gateway back to scr-ai-gateway:2.
-                4:09 scr-ai-gateway is back.
-                4:09 Putting scr-api back to scr-api:2.
-                4:45 scr-api is back.
+                2:59 Rolling back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
+                2:59 The migration is not undone: the previous release runs on the new schema.
+                2:59 Rolling scr-web back to scr-web:2.
+                3:34 scr-web is rolled back.
+                3:34 Rolling scr-ai-gateway back to scr-ai-gateway:2.
+                4:09 scr-ai-gateway is rolled back.
+                4:09 Rolling scr-api back to scr-api:2.
+                4:45 scr-api is rolled back.
                 5:30 Ended: rolled back: https://api.staging.scr-platform.com/health: status 500 Internal Server Error: answer 500.
             runs
               scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
@@ -70,7 +70,7 @@ async fn a_message_that_nobody_can_read_takes_none_of_its_batch_with_it() {
               scr/staging: deploying 0a1b2c3
               scr/staging: 0a1b2c3 is live
               scr/staging: deploying 3f2a9c1
-              scr/staging: going back from 3f2a9c1
+              scr/staging: rolling back 3f2a9c1
               scr/staging: 3f2a9c1 was rolled back
             left over
               MigrateDeadLetters holds 1

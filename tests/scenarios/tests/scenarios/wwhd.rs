@@ -50,19 +50,19 @@ async fn the_number_of_tasks_stays_with_autoscaling() {
         PRODUCTION,
         1,
         &expect![[r#"
-        wwhd/production/1 latest@4840381c775c
-            0:00 Deploying latest@4840381c775c, asked for by a push of latest.
-            0:00 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
-            0:00 Updating wwhd-service.
-            0:35 wwhd-service runs wwhd-service:2 and nothing else.
-            0:35 Watching alarms and tasks for 5m.
-            5:35 Ended: succeeded.
-        runs
-          wwhd-service: wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest
-        told
-          wwhd/production: deploying latest@4840381c775c
-          wwhd/production: latest@4840381c775c is live
-    "#]],
+            wwhd/production/1 latest@4840381c775c
+                0:00 Deploying latest@4840381c775c, requested by push of latest.
+                0:00 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
+                0:00 Updating wwhd-service.
+                0:35 wwhd-service is stable on wwhd-service:2.
+                0:35 Watching alarms and tasks for 5m.
+                5:35 Ended: succeeded.
+            runs
+              wwhd-service: wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest, wwhd-backend:latest
+            told
+              wwhd/production: deploying latest@4840381c775c
+              wwhd/production: latest@4840381c775c is live
+        "#]],
     );
 }
 
@@ -108,21 +108,21 @@ async fn the_digest_that_runs_is_not_deployed_again_unless_a_person_wants_new_ta
         PRODUCTION,
         2,
         &expect![[r#"
-        wwhd/production/2 latest@4840381c775c
-            0:00 Deploying latest@4840381c775c, asked for by ann (the settings changed).
-            0:00 Prepared: wwhd-service wwhd-service:2 -> wwhd-service:2.
-            0:00 Updating wwhd-service.
-            0:35 wwhd-service runs wwhd-service:2 and nothing else.
-            0:35 Watching alarms and tasks for 5m.
-            5:35 Ended: succeeded.
-        runs
-          wwhd-service: wwhd-backend:latest, wwhd-backend:latest
-        told
-          wwhd/production: deploying latest@4840381c775c
-          wwhd/production: latest@4840381c775c is live
-          wwhd/production: deploying latest@4840381c775c
-          wwhd/production: latest@4840381c775c is live
-    "#]],
+            wwhd/production/2 latest@4840381c775c
+                0:00 Deploying latest@4840381c775c, requested by ann (the settings changed).
+                0:00 Prepared: wwhd-service wwhd-service:2 -> wwhd-service:2.
+                0:00 Updating wwhd-service.
+                0:35 wwhd-service is stable on wwhd-service:2.
+                0:35 Watching alarms and tasks for 5m.
+                5:35 Ended: succeeded.
+            runs
+              wwhd-service: wwhd-backend:latest, wwhd-backend:latest
+            told
+              wwhd/production: deploying latest@4840381c775c
+              wwhd/production: latest@4840381c775c is live
+              wwhd/production: deploying latest@4840381c775c
+              wwhd/production: latest@4840381c775c is live
+        "#]],
     );
 }
 
@@ -144,10 +144,10 @@ async fn a_rollback_brings_back_the_digest_that_ran_though_the_tag_has_moved() {
         3,
         &expect![[r#"
             wwhd/production/3 latest@4840381c775c
-                0:00 Going back from latest@86a66aa1d12d to latest@4840381c775c, asked for by ann (slow).
+                0:00 Rolling back from latest@86a66aa1d12d to latest@4840381c775c, requested by ann (slow).
                 0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:2.
                 0:00 Updating wwhd-service.
-                0:35 wwhd-service runs wwhd-service:2 and nothing else.
+                0:35 wwhd-service is stable on wwhd-service:2.
                 0:35 Watching alarms and tasks for 5m.
                 5:35 Ended: succeeded.
             runs
@@ -177,15 +177,15 @@ async fn slow_answers_while_the_alarms_are_watched_go_back() {
         3,
         &expect![[r#"
             wwhd/production/3 latest@5fbd36d72e9f
-                0:00 Deploying latest@5fbd36d72e9f, asked for by a push of latest.
+                0:00 Deploying latest@5fbd36d72e9f, requested by push of latest.
                 0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:4.
                 0:00 Updating wwhd-service.
-                0:35 wwhd-service runs wwhd-service:4 and nothing else.
+                0:35 wwhd-service is stable on wwhd-service:4.
                 0:35 Watching alarms and tasks for 5m.
-                1:35 Alarm HighLatency is on.
-                1:35 Going back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
-                1:35 Putting wwhd-service back to wwhd-service:3.
-                2:10 wwhd-service is back.
+                1:35 Alarm HighLatency is in ALARM.
+                1:35 Rolling back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
+                1:35 Rolling wwhd-service back to wwhd-service:3.
+                2:10 wwhd-service is rolled back.
                 4:05 Ended: rolled back: alarm HighLatency: Threshold Crossed: p95 over 2 s.
             runs
               wwhd-service: wwhd-backend@86a66aa1d12d, wwhd-backend@86a66aa1d12d
@@ -195,7 +195,7 @@ async fn slow_answers_while_the_alarms_are_watched_go_back() {
               wwhd/production: deploying latest@86a66aa1d12d
               wwhd/production: latest@86a66aa1d12d is live
               wwhd/production: deploying latest@5fbd36d72e9f
-              wwhd/production: going back from latest@5fbd36d72e9f
+              wwhd/production: rolling back latest@5fbd36d72e9f
               wwhd/production: latest@5fbd36d72e9f was rolled back
         "#]],
     );
@@ -213,16 +213,16 @@ async fn tasks_that_never_get_healthy_go_back_by_the_deadline() {
         3,
         &expect![[r#"
             wwhd/production/3 latest@5fbd36d72e9f
-                0:00 Deploying latest@5fbd36d72e9f, asked for by a push of latest.
+                0:00 Deploying latest@5fbd36d72e9f, requested by push of latest.
                 0:00 Prepared: wwhd-service wwhd-service:3 -> wwhd-service:4.
                 0:00 Updating wwhd-service.
-                1:30 A task of wwhd-service died by itself, 1 of the 3 that are too many: Task failed container health checks.
-                1:30 A task of wwhd-service died by itself, 2 of the 3 that are too many: Task failed container health checks.
-                2:40 Going back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
-                2:40 Putting wwhd-service back to wwhd-service:3.
-                2:40 The rollout of wwhd-service is over and cannot be stopped; the service is updated instead.
-                2:40 Putting wwhd-service back to wwhd-service:3.
-                3:15 wwhd-service is back.
+                1:30 Task of wwhd-service failed (1 of 3 allowed failures): Task failed container health checks.
+                1:30 Task of wwhd-service failed (2 of 3 allowed failures): Task failed container health checks.
+                2:40 Rolling back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
+                2:40 Rolling wwhd-service back to wwhd-service:3.
+                2:40 The rollout of wwhd-service has already ended; updating the service instead.
+                2:40 Rolling wwhd-service back to wwhd-service:3.
+                3:15 wwhd-service is rolled back.
                 5:10 Ended: rolled back: wwhd-service failed: ECS deployment circuit breaker: tasks failed to start.
             runs
               wwhd-service: wwhd-backend@86a66aa1d12d, wwhd-backend@86a66aa1d12d
@@ -232,7 +232,7 @@ async fn tasks_that_never_get_healthy_go_back_by_the_deadline() {
               wwhd/production: deploying latest@86a66aa1d12d
               wwhd/production: latest@86a66aa1d12d is live
               wwhd/production: deploying latest@5fbd36d72e9f
-              wwhd/production: going back from latest@5fbd36d72e9f
+              wwhd/production: rolling back latest@5fbd36d72e9f
               wwhd/production: latest@5fbd36d72e9f was rolled back
         "#]],
     );

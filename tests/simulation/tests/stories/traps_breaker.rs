@@ -23,31 +23,31 @@ fn trap_09_tasks_that_get_healthy_and_die_then_are_counted_by_us() {
         &story,
         "staging",
         &expect![[r#"
-            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:34 The migration ended with exit code 0.
+            +00:34 The migration succeeded (exit code 0).
             +00:34 Updating scr-api.
-            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 scr-api is stable on scr-api:2.
             +01:15 Updating scr-ai-gateway.
-            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 scr-ai-gateway is stable on scr-ai-gateway:2.
             +01:56 Updating scr-web.
-            +02:37 scr-web runs scr-web:2 and nothing else.
+            +02:37 scr-web is stable on scr-web:2.
             +02:38 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
             +02:38 https://staging.scr-platform.com/ answers as expected (attempt 1).
             +02:38 Watching alarms and tasks for 5m.
-            +03:37 A task of scr-web died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +04:02 A task of scr-web died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +04:27 A task of scr-web died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +04:27 Going back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
-            +04:27 The migration stays: what ran before now lives with the new schema.
-            +04:27 Putting scr-web back to scr-web:1.
-            +05:08 scr-web is back.
-            +05:08 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +05:49 scr-ai-gateway is back.
-            +05:49 Putting scr-api back to scr-api:1.
-            +06:30 scr-api is back.
-            +06:59 Ended: rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited.
+            +03:37 Task of scr-web failed (1 of 3 allowed failures): container app exited with 1, Essential container in task exited.
+            +04:02 Task of scr-web failed (2 of 3 allowed failures): container app exited with 1, Essential container in task exited.
+            +04:27 Task of scr-web failed (3 of 3 allowed failures): container app exited with 1, Essential container in task exited.
+            +04:27 Rolling back: 3 tasks of scr-web failed: container app exited with 1, Essential container in task exited.
+            +04:27 The migration is not undone: the previous release runs on the new schema.
+            +04:27 Rolling scr-web back to scr-web:1.
+            +05:08 scr-web is rolled back.
+            +05:08 Rolling scr-ai-gateway back to scr-ai-gateway:1.
+            +05:49 scr-ai-gateway is rolled back.
+            +05:49 Rolling scr-api back to scr-api:1.
+            +06:30 scr-api is rolled back.
+            +06:59 Ended: rolled back: 3 tasks of scr-web failed: container app exited with 1, Essential container in task exited.
         "#]],
     );
 }
@@ -61,9 +61,9 @@ fn trap_10_the_breaker_of_a_first_deploy_has_nothing_to_return_to() {
         &story,
         "production",
         &expect![[r#"
-            20261121090000 failed: 3 tasks of omen-epr-service died by themselves: container app exited with 1, Essential container in task exited; left as they are: omen-epr-service
+            20261121090000 failed: 3 tasks of omen-epr-service failed: container app exited with 1, Essential container in task exited; still on the new revision: omen-epr-service
             runs omen-epr-service = omen-epr-service:1 (epr-20261121)
-            hold by slipway: 20261121090000 failed and was left: 3 tasks of omen-epr-service died by themselves: container app exited with 1, Essential container in task exited
+            hold by slipway: 20261121090000 failed and was not rolled back: 3 tasks of omen-epr-service failed: container app exited with 1, Essential container in task exited
         "#]],
     );
 }
@@ -75,7 +75,7 @@ fn trap_11_tasks_without_room_wait_and_are_no_fault_of_the_code() {
     story.retag("monday", "latest").wait(Span::minutes(4));
     assert_eq!(
         waits_for(&story, "production"),
-        "waiting for wwhd-service: ECS says: unable to place a task: RESOURCE:MEMORY"
+        "wwhd-service: ECS: unable to place a task: RESOURCE:MEMORY"
     );
     story.rest();
     check(
@@ -97,12 +97,12 @@ fn trap_11_tasks_that_aws_takes_away_are_no_fault_of_the_code() {
         &story,
         "production",
         &expect![[r#"
-            +00:01 Deploying latest@backend-mond, asked for by a push of latest.
+            +00:01 Deploying latest@backend-mond, requested by push of latest.
             +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
             +00:02 Updating wwhd-service.
-            +00:43 wwhd-service runs wwhd-service:2 and nothing else.
+            +00:43 wwhd-service is stable on wwhd-service:2.
             +00:43 Watching alarms and tasks for 5m.
-            +02:43 A task of wwhd-service was taken away by AWS: Your Spot Task was interrupted.
+            +02:43 Task of wwhd-service was stopped by AWS: Your Spot Task was interrupted.
             +05:45 Ended: succeeded.
         "#]],
     );
@@ -116,10 +116,10 @@ fn trap_11_a_place_that_never_comes_free_ends_at_the_deadline_and_is_named() {
         &story,
         "production",
         &expect![[r#"
-        latest@backend-mond rolled back: wwhd-service was not up in time, still waiting: ECS says: unable to place a task: RESOURCE:MEMORY
-        runs wwhd-service = wwhd-service:1 (first-wwhd-b)
-        hold by slipway: latest@backend-mond was rolled back: wwhd-service was not up in time, still waiting: ECS says: unable to place a task: RESOURCE:MEMORY
-    "#]],
+            latest@backend-mond rolled back: wwhd-service was not stable in time: ECS: unable to place a task: RESOURCE:MEMORY
+            runs wwhd-service = wwhd-service:1 (first-wwhd-b)
+            hold by slipway: latest@backend-mond was rolled back: wwhd-service was not stable in time: ECS: unable to place a task: RESOURCE:MEMORY
+        "#]],
     );
 }
 
@@ -131,11 +131,11 @@ fn trap_12_an_alarm_that_is_on_already_blocks() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 failed: already on before anything was touched: scr-staging-5xx
-        runs scr-api = scr-api:1 (first-scr-ap)
-        runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
-        runs scr-web = scr-web:1 (first-scr-we)
-    "#]],
+            3f2a9c1 failed: already in ALARM before the deployment: scr-staging-5xx
+            runs scr-api = scr-api:1 (first-scr-ap)
+            runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
+            runs scr-web = scr-web:1 (first-scr-we)
+        "#]],
     );
 }
 
@@ -150,29 +150,29 @@ fn trap_12_an_alarm_that_is_on_already_may_be_warned_of_and_counts_once_it_was_q
         &story,
         "staging",
         &expect![[r#"
-            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-            +00:02 Warning: already on, and not counted until quiet once: scr-staging-5xx.
+            +00:02 Warning: already in ALARM, ignored until it was OK once: scr-staging-5xx.
             +00:03 The migration runs as task 00000007.
-            +00:34 The migration ended with exit code 0.
+            +00:34 The migration succeeded (exit code 0).
             +00:34 Updating scr-api.
-            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 scr-api is stable on scr-api:2.
             +01:15 Updating scr-ai-gateway.
-            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 scr-ai-gateway is stable on scr-ai-gateway:2.
             +01:56 Updating scr-web.
-            +02:37 scr-web runs scr-web:2 and nothing else.
+            +02:37 scr-web is stable on scr-web:2.
             +02:38 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
             +02:38 https://staging.scr-platform.com/ answers as expected (attempt 1).
             +02:38 Watching alarms and tasks for 5m.
-            +03:38 Alarm scr-staging-5xx is on.
-            +03:38 Going back: alarm scr-staging-5xx: threshold crossed.
-            +03:38 The migration stays: what ran before now lives with the new schema.
-            +03:38 Putting scr-web back to scr-web:1.
-            +04:19 scr-web is back.
-            +04:19 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +05:00 scr-ai-gateway is back.
-            +05:00 Putting scr-api back to scr-api:1.
-            +05:41 scr-api is back.
+            +03:38 Alarm scr-staging-5xx is in ALARM.
+            +03:38 Rolling back: alarm scr-staging-5xx: threshold crossed.
+            +03:38 The migration is not undone: the previous release runs on the new schema.
+            +03:38 Rolling scr-web back to scr-web:1.
+            +04:19 scr-web is rolled back.
+            +04:19 Rolling scr-ai-gateway back to scr-ai-gateway:1.
+            +05:00 scr-ai-gateway is rolled back.
+            +05:00 Rolling scr-api back to scr-api:1.
+            +05:41 scr-api is rolled back.
             +06:10 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
         "#]],
     );
@@ -205,15 +205,15 @@ fn trap_12_going_back_never_waits_for_an_alarm() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 succeeded
-        7b41d0e succeeded
-        3f2a9c1 succeeded
-        answered +61:00 accepted: deployment 3 of 3f2a9c1 has started
-        runs scr-api = scr-api:2 (api-3f2a9c1)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
-        runs scr-web = scr-web:2 (web-3f2a9c1)
-        hold by ada (customers complain): went back from 7b41d0e to 3f2a9c1
-    "#]],
+            3f2a9c1 succeeded
+            7b41d0e succeeded
+            3f2a9c1 succeeded
+            answered +61:00 accepted: deployment 3 of 3f2a9c1 has started
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+            hold by ada (customers complain): rolled back from 7b41d0e to 3f2a9c1
+        "#]],
     );
 }
 
@@ -225,20 +225,20 @@ fn trap_14_an_alarm_without_data_is_neither_good_nor_bad_and_is_mentioned() {
         &story,
         "staging",
         &expect![[r#"
-            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:34 The migration ended with exit code 0.
+            +00:34 The migration succeeded (exit code 0).
             +00:34 Updating scr-api.
-            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 scr-api is stable on scr-api:2.
             +01:15 Updating scr-ai-gateway.
-            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 scr-ai-gateway is stable on scr-ai-gateway:2.
             +01:56 Updating scr-web.
-            +02:37 scr-web runs scr-web:2 and nothing else.
+            +02:37 scr-web is stable on scr-web:2.
             +02:38 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
             +02:38 https://staging.scr-platform.com/ answers as expected (attempt 1).
             +02:38 Watching alarms and tasks for 5m.
-            +07:40 Alarm scr-staging-p99 has no data: nothing was measured.
+            +07:40 Alarm scr-staging-p99 has no data (INSUFFICIENT_DATA).
             +07:40 Ended: succeeded.
         "#]],
     );
@@ -270,15 +270,15 @@ fn trap_15_a_dead_container_that_is_not_essential_is_seen_though_its_task_is_hea
         &story,
         "production",
         &expect![[r#"
-        +00:01 Deploying 20261121090000, asked for by a push of 20261121090000.
-        +00:02 Prepared: omen-epr-service (new) -> omen-epr-service:1.
-        +00:02 Updating omen-epr-service.
-        +00:43 omen-epr-service runs omen-epr-service:1 and nothing else.
-        +00:44 https://epr.example.com/healthz answers as expected (attempt 1).
-        +00:44 Watching tasks for 3m.
-        +00:48 Container audit-worker of omen-epr-service died: exit code 1; its task runs on.
-        +03:46 Ended: succeeded.
-    "#]],
+            +00:01 Deploying 20261121090000, requested by push of 20261121090000.
+            +00:02 Prepared: omen-epr-service (new) -> omen-epr-service:1.
+            +00:02 Updating omen-epr-service.
+            +00:43 omen-epr-service is stable on omen-epr-service:1.
+            +00:44 https://epr.example.com/healthz answers as expected (attempt 1).
+            +00:44 Watching tasks for 3m.
+            +00:48 Container audit-worker of omen-epr-service stopped: exit code 1; its task keeps running.
+            +03:46 Ended: succeeded.
+        "#]],
     );
 }
 

@@ -28,23 +28,23 @@ fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
         &story,
         "staging",
         &expect![[r#"
-            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:34 The migration ended with exit code 0.
+            +00:34 The migration succeeded (exit code 0).
             +00:34 Updating scr-api.
-            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 scr-api is stable on scr-api:2.
             +01:15 Updating scr-ai-gateway.
-            +01:36 A task of scr-ai-gateway died by itself, 1 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:01 A task of scr-ai-gateway died by itself, 2 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:26 A task of scr-ai-gateway died by itself, 3 of the 3 that are too many: container app exited with 1, Essential container in task exited.
-            +02:26 Going back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
-            +02:26 The migration stays: what ran before now lives with the new schema.
-            +02:26 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +03:07 scr-ai-gateway is back.
-            +03:07 Putting scr-api back to scr-api:1.
-            +03:48 scr-api is back.
-            +04:58 Ended: rolled back: 3 tasks of scr-ai-gateway died by themselves: container app exited with 1, Essential container in task exited.
+            +01:36 Task of scr-ai-gateway failed (1 of 3 allowed failures): container app exited with 1, Essential container in task exited.
+            +02:01 Task of scr-ai-gateway failed (2 of 3 allowed failures): container app exited with 1, Essential container in task exited.
+            +02:26 Task of scr-ai-gateway failed (3 of 3 allowed failures): container app exited with 1, Essential container in task exited.
+            +02:26 Rolling back: 3 tasks of scr-ai-gateway failed: container app exited with 1, Essential container in task exited.
+            +02:26 The migration is not undone: the previous release runs on the new schema.
+            +02:26 Rolling scr-ai-gateway back to scr-ai-gateway:1.
+            +03:07 scr-ai-gateway is rolled back.
+            +03:07 Rolling scr-api back to scr-api:1.
+            +03:48 scr-api is rolled back.
+            +04:58 Ended: rolled back: 3 tasks of scr-ai-gateway failed: container app exited with 1, Essential container in task exited.
         "#]],
     );
 }
@@ -60,16 +60,16 @@ fn trap_50_a_rollback_goes_to_the_last_good_release_and_not_to_the_revision_befo
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 succeeded
-        7b41d0e rolled back: https://api.staging.scr-platform.com/health: answered 502
-        c90ffee succeeded
-        3f2a9c1 succeeded
-        answered +91:01 accepted: deployment 4 of 3f2a9c1 has started
-        runs scr-api = scr-api:2 (api-3f2a9c1)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
-        runs scr-web = scr-web:2 (web-3f2a9c1)
-        hold by ada (customers complain): went back from c90ffee to 3f2a9c1
-    "#]],
+            3f2a9c1 succeeded
+            7b41d0e rolled back: https://api.staging.scr-platform.com/health: answered 502
+            c90ffee succeeded
+            3f2a9c1 succeeded
+            answered +91:01 accepted: deployment 4 of 3f2a9c1 has started
+            runs scr-api = scr-api:2 (api-3f2a9c1)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
+            runs scr-web = scr-web:2 (web-3f2a9c1)
+            hold by ada (customers complain): rolled back from c90ffee to 3f2a9c1
+        "#]],
     );
 }
 
@@ -97,9 +97,9 @@ fn trap_51_after_a_rollback_automation_keeps_off_and_a_person_may_insist() {
             3f2a9c1 succeeded
             7b41d0e rolled back: https://api.staging.scr-platform.com/health: answered 502
             7b41d0e succeeded
-            told +61:01: 7b41d0e0 is not deployed: api-7b41d0e in it is marked bad: https://api.staging.scr-platform.com/health: answered 502
-            answered +91:01 refused: api-7b41d0e in it is marked bad (https://api.staging.scr-platform.com/health: answered 502); the environment is on hold by slipway (7b41d0e was rolled back: https://api.staging.scr-platform.com/health: answered 502); add "override": ["bad", "hold"] if you mean it
-            answered +91:01 refused: the environment is on hold by slipway (7b41d0e was rolled back: https://api.staging.scr-platform.com/health: answered 502); add "override": ["bad", "hold"] if you mean it
+            told +61:01: 7b41d0e0 is not deployed: image api-7b41d0e of this release is marked bad: https://api.staging.scr-platform.com/health: answered 502
+            answered +91:01 refused: image api-7b41d0e of this release is marked bad (https://api.staging.scr-platform.com/health: answered 502); the environment is on hold by slipway (7b41d0e was rolled back: https://api.staging.scr-platform.com/health: answered 502); to deploy anyway, add "override": ["bad", "hold"]
+            answered +91:01 refused: the environment is on hold by slipway (7b41d0e was rolled back: https://api.staging.scr-platform.com/health: answered 502); to deploy anyway, add "override": ["bad", "hold"]
             answered +91:01 accepted: deployment 3 of 7b41d0e has started
             runs scr-api = scr-api:3 (api-7b41d0e)
             runs scr-ai-gateway = scr-ai-gateway:3 (gateway-7b41)
@@ -140,7 +140,7 @@ fn trap_51_a_firm_hold_is_lifted_by_a_person_only_and_nothing_is_lost() {
         "staging",
         &expect![[r#"
             7b41d0e succeeded
-            told +60:01: 3f2a9c1 is not deployed: 7b41d0e is newer and takes its place
+            told +60:01: 3f2a9c1 is not deployed: replaced in the queue by the newer 7b41d0e
             answered +00:00 accepted: on hold
             answered +120:00 accepted: the hold is lifted
             runs scr-api = scr-api:2 (api-7b41d0e)
@@ -161,14 +161,14 @@ fn trap_52_an_approval_is_for_what_the_person_saw() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 superseded: 7b41d0e is newer
-        7b41d0e succeeded
-        answered +11:00 refused: it is 7b41d0e that waits for approval, not 3f2a9c1
-        answered +12:00 accepted: approved; it goes on
-        runs scr-api = scr-api:2 (api-7b41d0e)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
-        runs scr-web = scr-web:2 (web-7b41d0e)
-    "#]],
+            3f2a9c1 superseded: 7b41d0e is newer
+            7b41d0e succeeded
+            answered +11:00 refused: 7b41d0e is waiting for approval, not 3f2a9c1
+            answered +12:00 accepted: approved; the deployment starts
+            runs scr-api = scr-api:2 (api-7b41d0e)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
+            runs scr-web = scr-web:2 (web-7b41d0e)
+        "#]],
     );
 }
 
@@ -181,12 +181,12 @@ fn trap_52_an_approval_expires_and_says_so() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 rejected by the clock: the approval did not come in time; deploy it again to ask again
-        answered +180:00 refused: nothing waits for approval
-        runs scr-api = scr-api:1 (first-scr-ap)
-        runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
-        runs scr-web = scr-web:1 (first-scr-we)
-    "#]],
+            3f2a9c1 rejected by timeout: not approved in time; deploy it again to request approval again
+            answered +180:00 refused: no deployment is waiting for approval
+            runs scr-api = scr-api:1 (first-scr-ap)
+            runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
+            runs scr-web = scr-web:1 (first-scr-we)
+        "#]],
     );
 }
 
@@ -201,12 +201,12 @@ fn trap_53_a_rollback_that_says_nothing_goes_to_what_ran_before() {
         "staging",
         &expect![[r#"
             3f2a9c1 succeeded
-            7b41d0e rolled back: asked for by ada: customers complain
-            answered +31:57 accepted: everything goes back to what ran before
+            7b41d0e rolled back: requested by ada: customers complain
+            answered +31:57 accepted: rolling back all services
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)
-            hold by ada: 7b41d0e was rolled back: asked for by ada: customers complain
+            hold by ada: 7b41d0e was rolled back: requested by ada: customers complain
         "#]],
     );
 }
@@ -235,12 +235,12 @@ fn trap_53_the_same_request_twice_is_one_rollback_and_a_second_click_goes_no_fur
             c90ffee succeeded
             7b41d0e succeeded
             answered +91:01 accepted: deployment 4 of 7b41d0e has started
-            answered +91:01 accepted: deployment 4 is this request
-            answered +99:00 refused: 7b41d0e runs and is held (went back from c90ffee to 7b41d0e); to go elsewhere say "to" which of 7b41d0e, c90ffee, 3f2a9c1
+            answered +91:01 accepted: duplicate request: it started deployment 4
+            answered +99:00 refused: already on 7b41d0e (hold: rolled back from c90ffee to 7b41d0e); pass "to" with one of: 7b41d0e, c90ffee, 3f2a9c1
             runs scr-api = scr-api:3 (api-7b41d0e)
             runs scr-ai-gateway = scr-ai-gateway:3 (gateway-7b41)
             runs scr-web = scr-web:3 (web-7b41d0e)
-            hold by ada (customers complain): went back from c90ffee to 7b41d0e
+            hold by ada (customers complain): rolled back from c90ffee to 7b41d0e
         "#]],
     );
 }
@@ -260,18 +260,18 @@ fn trap_53_a_mistake_gets_an_answer_that_says_what_to_type() {
         &story,
         "production",
         &expect![[r#"
-        a41c77d succeeded
-        b52d88e succeeded
-        c63e99f succeeded
-        answered +00:00 refused: nothing has succeeded here yet, so that there is nothing to go back to
-        answered +20:01 refused: only a41c77d has ever succeeded here
-        answered +41:00 refused: v1 never succeeded here; these did: b52d88e, a41c77d
-        answered +41:00 refused: the spec has no `undo` for the migration; ask without it
-        answered +42:00 refused: deployment 3 is under way; ask without "to", and it goes back to what ran before
-        runs api = api:4 (api-c63e99f)
-        runs worker = worker:4 (worker-c63e9)
-        runs frontend = frontend:4 (frontend-c63)
-    "#]],
+            a41c77d succeeded
+            b52d88e succeeded
+            c63e99f succeeded
+            answered +00:00 refused: no release has succeeded here yet, so there is nothing to roll back to
+            answered +20:01 refused: a41c77d is the only release that succeeded here
+            answered +41:00 refused: v1 never succeeded here; these did: b52d88e, a41c77d
+            answered +41:00 refused: the spec has no migration.undo; roll back without "undo"
+            answered +42:00 refused: deployment 3 is in progress; remove "to" to roll it back
+            runs api = api:4 (api-c63e99f)
+            runs worker = worker:4 (worker-c63e9)
+            runs frontend = frontend:4 (frontend-c63)
+        "#]],
     );
 }
 
@@ -287,10 +287,10 @@ fn trap_53_pause_and_cancel_do_what_their_answers_say() {
         "staging",
         &expect![[r#"
             3f2a9c1 succeeded
-            answered +00:00 refused: nothing is under way here
-            answered +00:00 accepted: paused; nothing starts here until it is resumed
+            answered +00:00 refused: no deployment is in progress
+            answered +00:00 accepted: paused; no deployment starts here until you resume it
             answered +60:00 accepted: resumed
-            answered +60:33 refused: it is under way; use rollback to put everything back
+            answered +60:33 refused: the deployment is in progress; use rollback to roll back its services
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)

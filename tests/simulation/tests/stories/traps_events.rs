@@ -41,11 +41,11 @@ fn trap_28_events_that_come_twice_late_and_in_any_order_change_nothing() {
         "staging",
         &expect![[r#"
             3f2a9c1 succeeded
-            7b41d0e rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited
+            7b41d0e rolled back: 3 tasks of scr-web failed: container app exited with 1, Essential container in task exited
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)
-            hold by slipway: 7b41d0e was rolled back: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited
+            hold by slipway: 7b41d0e was rolled back: 3 tasks of scr-web failed: container app exited with 1, Essential container in task exited
         "#]],
     );
 }
@@ -93,21 +93,21 @@ fn trap_31_a_good_day_needs_no_event_but_the_push() {
         &story,
         "staging",
         &expect![[r#"
-        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-        +00:03 The migration runs as task 00000007.
-        +02:04 The migration ended with exit code 0.
-        +02:04 Updating scr-api.
-        +04:06 scr-api runs scr-api:2 and nothing else.
-        +04:06 Updating scr-ai-gateway.
-        +06:08 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-        +06:08 Updating scr-web.
-        +08:10 scr-web runs scr-web:2 and nothing else.
-        +08:11 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
-        +08:11 https://staging.scr-platform.com/ answers as expected (attempt 1).
-        +08:11 Watching alarms and tasks for 5m.
-        +13:13 Ended: succeeded.
-    "#]],
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 The migration runs as task 00000007.
+            +02:04 The migration succeeded (exit code 0).
+            +02:04 Updating scr-api.
+            +04:06 scr-api is stable on scr-api:2.
+            +04:06 Updating scr-ai-gateway.
+            +06:08 scr-ai-gateway is stable on scr-ai-gateway:2.
+            +06:08 Updating scr-web.
+            +08:10 scr-web is stable on scr-web:2.
+            +08:11 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
+            +08:11 https://staging.scr-platform.com/ answers as expected (attempt 1).
+            +08:11 Watching alarms and tasks for 5m.
+            +13:13 Ended: succeeded.
+        "#]],
     );
 }
 
@@ -119,25 +119,25 @@ fn trap_31_a_bad_day_needs_no_event_but_the_push() {
         &story,
         "staging",
         &expect![[r#"
-        +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
-        +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-        +00:03 The migration runs as task 00000007.
-        +02:04 The migration ended with exit code 0.
-        +02:04 Updating scr-api.
-        +04:06 scr-api runs scr-api:2 and nothing else.
-        +04:06 Updating scr-ai-gateway.
-        +06:08 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
-        +06:08 Updating scr-web.
-        +16:10 Going back: scr-web was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
-        +16:10 The migration stays: what ran before now lives with the new schema.
-        +16:10 Putting scr-web back to scr-web:1.
-        +18:12 scr-web is back.
-        +18:12 Putting scr-ai-gateway back to scr-ai-gateway:1.
-        +20:14 scr-ai-gateway is back.
-        +20:14 Putting scr-api back to scr-api:1.
-        +22:16 scr-api is back.
-        +22:18 Ended: rolled back: scr-web was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
-    "#]],
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
+            +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
+            +00:03 The migration runs as task 00000007.
+            +02:04 The migration succeeded (exit code 0).
+            +02:04 Updating scr-api.
+            +04:06 scr-api is stable on scr-api:2.
+            +04:06 Updating scr-ai-gateway.
+            +06:08 scr-ai-gateway is stable on scr-ai-gateway:2.
+            +06:08 Updating scr-web.
+            +16:10 Rolling back: scr-web was not stable in time: 0 of 2 new tasks running, 2 old tasks still running.
+            +16:10 The migration is not undone: the previous release runs on the new schema.
+            +16:10 Rolling scr-web back to scr-web:1.
+            +18:12 scr-web is rolled back.
+            +18:12 Rolling scr-ai-gateway back to scr-ai-gateway:1.
+            +20:14 scr-ai-gateway is rolled back.
+            +20:14 Rolling scr-api back to scr-api:1.
+            +22:16 scr-api is rolled back.
+            +22:18 Ended: rolled back: scr-web was not stable in time: 0 of 2 new tasks running, 2 old tasks still running.
+        "#]],
     );
 }
 
@@ -178,11 +178,11 @@ fn trap_31_every_wait_ends() {
     });
     expect![[r#"
         [
-            "MigrationNeverEnds of api: failed: the migration took over 15m",
-            "Hangs of api: rolled back: scr-api was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do",
-            "FindsNoRoom of gateway: rolled back: scr-ai-gateway was not up in time, still waiting: ECS says: unable to place a task: RESOURCE:MEMORY",
+            "MigrationNeverEnds of api: failed: the migration timed out after 15m",
+            "Hangs of api: rolled back: scr-api was not stable in time: 0 of 2 new tasks running, 2 old tasks still running",
+            "FindsNoRoom of gateway: rolled back: scr-ai-gateway was not stable in time: ECS: unable to place a task: RESOURCE:MEMORY",
             "FailsChecks of web: rolled back: https://api.staging.scr-platform.com/health: answered 502",
-            "CrashesAtStart of web: rolled back: scr-web was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do",
+            "CrashesAtStart of web: rolled back: scr-web was not stable in time: 0 of 2 new tasks running, 2 old tasks still running",
         ]
     "#]].assert_debug_eq(&ends);
 }

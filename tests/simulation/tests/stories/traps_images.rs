@@ -38,9 +38,9 @@ fn trap_19_going_back_from_a_moving_tag_goes_to_the_revision_that_was_recorded()
         "production",
         &expect![[r#"
             latest@backend-mond succeeded
-            latest@backend-tues rolled back: 3 tasks of wwhd-service died by themselves: container app exited with 1, Essential container in task exited
+            latest@backend-tues rolled back: 3 tasks of wwhd-service failed: container app exited with 1, Essential container in task exited
             runs wwhd-service = wwhd-service:2 (backend-mond)
-            hold by slipway: latest@backend-tues was rolled back: 3 tasks of wwhd-service died by themselves: container app exited with 1, Essential container in task exited
+            hold by slipway: latest@backend-tues was rolled back: 3 tasks of wwhd-service failed: container app exited with 1, Essential container in task exited
         "#]],
     );
 }
@@ -131,12 +131,12 @@ fn trap_25_an_older_build_that_comes_last_does_not_downgrade() {
         &story,
         "staging",
         &expect![[r#"
-        7b41d0e succeeded
-        told +22:01: 3f2a9c1 is not deployed: it is older than 7b41d0e; deploy it by hand if that is what you want
-        runs scr-api = scr-api:2 (api-7b41d0e)
-        runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
-        runs scr-web = scr-web:2 (web-7b41d0e)
-    "#]],
+            7b41d0e succeeded
+            told +22:01: 3f2a9c1 is not deployed: it is older than 7b41d0e; deploy it by hand if you want it anyway
+            runs scr-api = scr-api:2 (api-7b41d0e)
+            runs scr-ai-gateway = scr-ai-gateway:2 (gateway-7b41)
+            runs scr-web = scr-web:2 (web-7b41d0e)
+        "#]],
     );
 }
 
@@ -158,7 +158,7 @@ fn trap_25_a_person_may_want_the_older_build_and_it_stays() {
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)
-            hold by ada: 3f2a9c1 was put here though 7b41d0e is newer
+            hold by ada: 3f2a9c1 was deployed although 7b41d0e is newer
         "#]],
     );
 }
@@ -174,11 +174,11 @@ fn trap_25_a_lower_version_that_is_pushed_later_does_not_downgrade() {
         &story,
         "production",
         &expect![[r#"
-        v1.10.0 succeeded
-        told +91:02: v1.9.0 is not deployed: it is older than v1.10.0; deploy it by hand if that is what you want
-        runs scr-api-production = scr-api-production:2 (api-7b41d0e)
-        runs scr-ai-gateway-production = scr-ai-gateway-production:2 (gateway-7b41)
-        runs scr-web-production = scr-web-production:2 (web-7b41d0e)
-    "#]],
+            v1.10.0 succeeded
+            told +91:02: v1.9.0 is not deployed: it is older than v1.10.0; deploy it by hand if you want it anyway
+            runs scr-api-production = scr-api-production:2 (api-7b41d0e)
+            runs scr-ai-gateway-production = scr-ai-gateway-production:2 (gateway-7b41)
+            runs scr-web-production = scr-web-production:2 (web-7b41d0e)
+        "#]],
     );
 }

@@ -19,7 +19,7 @@ fn trap_01_completed_is_no_success_while_it_is_about_the_old_revision() {
     story.push(FIRST).until("staging", "Updating scr-api").wait(Span::seconds(5));
     let old = shown(&story, "scr-api", &[("scr-api:1", Progress::Completed, 2)]);
     tell_of(&mut story, "staging", old);
-    assert_eq!(waits_for(&story, "staging"), "waiting for scr-api: for ECS to show the update");
+    assert_eq!(waits_for(&story, "staging"), "scr-api: waiting for ECS to show the update");
     story.rest();
     check(
         &story,
@@ -53,13 +53,13 @@ fn trap_02_superseded_rolled_back_and_gone_are_three_answers() {
     expect![[r#"
         [
             Some(
-                "superseded: somebody else brought scr-api to scr-api:3",
+                "superseded: scr-api was updated to scr-api:3 outside Slipway",
             ),
             Some(
-                "rolled back: ECS itself rolled scr-api back: ECS deployment circuit breaker: task failed to start.",
+                "rolled back: ECS rolled scr-api back: ECS deployment circuit breaker: task failed to start.",
             ),
             Some(
-                "superseded: somebody deleted scr-web",
+                "superseded: scr-web was deleted outside Slipway",
             ),
         ]
     "#]].assert_debug_eq(&[&verdicts[..], &[gone]].concat());
@@ -89,13 +89,13 @@ fn trap_04_a_hang_sends_nothing_and_ends_at_our_own_deadline() {
         &story,
         "production",
         &expect![[r#"
-            +00:01 Deploying latest@backend-mond, asked for by a push of latest.
+            +00:01 Deploying latest@backend-mond, requested by push of latest.
             +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
             +00:02 Updating wwhd-service.
-            +10:04 Going back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
-            +10:04 Putting wwhd-service back to wwhd-service:1.
-            +10:45 wwhd-service is back.
-            +12:36 Ended: rolled back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do.
+            +10:04 Rolling back: wwhd-service was not stable in time: 0 of 2 new tasks running, 2 old tasks still running.
+            +10:04 Rolling wwhd-service back to wwhd-service:1.
+            +10:45 wwhd-service is rolled back.
+            +12:36 Ended: rolled back: wwhd-service was not stable in time: 0 of 2 new tasks running, 2 old tasks still running.
         "#]],
     );
 }
@@ -110,13 +110,13 @@ fn trap_04_a_later_completed_may_be_the_rollbacks_and_is_no_success() {
         &story,
         "production",
         &expect![[r#"
-            +00:01 Deploying latest@backend-mond, asked for by a push of latest.
+            +00:01 Deploying latest@backend-mond, requested by push of latest.
             +00:02 Prepared: wwhd-service wwhd-service:1 -> wwhd-service:2.
             +00:02 Updating wwhd-service.
-            +02:05 ECS itself rolls wwhd-service back: ECS deployment circuit breaker: task failed to start.
-            +02:05 Going back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: task failed to start.
-            +04:07 wwhd-service is back.
-            +04:37 Ended: rolled back: ECS itself rolled wwhd-service back: ECS deployment circuit breaker: task failed to start.
+            +02:05 ECS is rolling wwhd-service back: ECS deployment circuit breaker: task failed to start.
+            +02:05 Rolling back: ECS rolled wwhd-service back: ECS deployment circuit breaker: task failed to start.
+            +04:07 wwhd-service is rolled back.
+            +04:37 Ended: rolled back: ECS rolled wwhd-service back: ECS deployment circuit breaker: task failed to start.
         "#]],
     );
 }
@@ -130,7 +130,7 @@ fn trap_05_old_tasks_that_still_run_are_not_done() {
     tell_of(&mut story, "staging", event);
     assert_eq!(
         waits_for(&story, "staging"),
-        "waiting for scr-api: 2 of 2 new tasks run, 1 old ones still do"
+        "scr-api: 2 of 2 new tasks running, 1 old tasks still running"
     );
     story.rest();
     check(
@@ -154,7 +154,7 @@ fn trap_06_a_hint_at_a_random_moment_is_a_reason_to_look_and_no_verdict() {
     }
     assert_eq!(
         waits_for(&story, "production"),
-        "waiting for wwhd-service: 0 of 2 new tasks run, 2 old ones still do"
+        "wwhd-service: 0 of 2 new tasks running, 2 old tasks still running"
     );
     story.rest();
     check(

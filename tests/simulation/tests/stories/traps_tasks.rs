@@ -34,17 +34,17 @@ fn trap_42_no_room_for_the_migration_is_tried_again() {
         &story,
         "staging",
         &expect![[r#"
-            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-            +00:03 It cannot be started yet and is tried again: RESOURCE:MEMORY.
+            +00:03 The task could not start and will be retried: RESOURCE:MEMORY.
             +01:36 The migration runs as task 00000007 (attempt 4).
-            +02:07 The migration ended with exit code 0.
+            +02:07 The migration succeeded (exit code 0).
             +02:07 Updating scr-api.
-            +02:48 scr-api runs scr-api:2 and nothing else.
+            +02:48 scr-api is stable on scr-api:2.
             +02:48 Updating scr-ai-gateway.
-            +03:29 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +03:29 scr-ai-gateway is stable on scr-ai-gateway:2.
             +03:29 Updating scr-web.
-            +04:10 scr-web runs scr-web:2 and nothing else.
+            +04:10 scr-web is stable on scr-web:2.
             +04:11 https://api.staging.scr-platform.com/health answers as expected (attempt 1).
             +04:11 https://staging.scr-platform.com/ answers as expected (attempt 1).
             +04:11 Watching alarms and tasks for 5m.
@@ -61,10 +61,10 @@ fn trap_42_no_room_for_the_migration_is_not_tried_for_ever() {
         &story,
         "staging",
         &expect![[r#"
-            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
-            +00:03 It cannot be started yet and is tried again: RESOURCE:MEMORY.
-            +20:03 Ended: failed: the migration could not be started: AWS had no room for it in 40 attempts.
+            +00:03 The task could not start and will be retried: RESOURCE:MEMORY.
+            +20:03 Ended: failed: the migration could not start: AWS had no capacity for it in 40 attempts.
         "#]],
     );
 }
@@ -151,7 +151,7 @@ fn trap_45_what_never_started_for_want_of_room_is_tried_again_until_the_deadline
         reason,
         None,
         &expect![[r#"
-            failed: the migration could not be started: Capacity is unavailable at this time. Please try again later (attempt 20)
+            failed: the migration could not start: Capacity is unavailable at this time. Please try again later (attempt 20)
         "#]],
     );
 }
@@ -167,12 +167,12 @@ fn trap_46_a_task_that_ecs_has_forgotten_is_nobodys_success() {
         &story,
         "staging",
         &expect![[r#"
-        3f2a9c1 stuck: nobody saw how the task ended; look at the database before anything else is deployed (after: nobody can say whether the migration ran)
-        runs scr-api = scr-api:1 (first-scr-ap)
-        runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
-        runs scr-web = scr-web:1 (first-scr-we)
-        hold by slipway: 3f2a9c1 is stuck: nobody saw how the task ended; look at the database before anything else is deployed
-    "#]],
+            3f2a9c1 stuck: it is unknown how the task ended; check the database before you deploy anything else (after: it is unknown whether the migration ran)
+            runs scr-api = scr-api:1 (first-scr-ap)
+            runs scr-ai-gateway = scr-ai-gateway:1 (first-scr-ai)
+            runs scr-web = scr-web:1 (first-scr-we)
+            hold by slipway: 3f2a9c1 is stuck: it is unknown how the task ended; check the database before you deploy anything else
+        "#]],
     );
 }
 
@@ -197,28 +197,28 @@ fn trap_48_a_schema_that_old_code_cannot_live_with_is_taken_back_first() {
         &story,
         "staging",
         &expect![[r#"
-            +00:01 Deploying 3f2a9c1, asked for by a push of 3f2a9c1.
+            +00:01 Deploying 3f2a9c1, requested by push of 3f2a9c1.
             +00:02 Prepared: scr-api scr-api:1 -> scr-api:2, scr-ai-gateway scr-ai-gateway:1 -> scr-ai-gateway:2, scr-web scr-web:1 -> scr-web:2.
             +00:03 The migration runs as task 00000007.
-            +00:34 The migration ended with exit code 0.
+            +00:34 The migration succeeded (exit code 0).
             +00:34 Updating scr-api.
-            +01:15 scr-api runs scr-api:2 and nothing else.
+            +01:15 scr-api is stable on scr-api:2.
             +01:15 Updating scr-ai-gateway.
-            +01:56 scr-ai-gateway runs scr-ai-gateway:2 and nothing else.
+            +01:56 scr-ai-gateway is stable on scr-ai-gateway:2.
             +01:56 Updating scr-web.
-            +02:35 Alarm scr-staging-5xx is on.
-            +02:35 Taking the migration back.
-            +02:36 The undoing runs as task 00000011.
-            +03:07 The migration is taken back.
-            +03:07 Going back: alarm scr-staging-5xx: threshold crossed.
-            +03:07 Putting scr-web back to scr-web:1.
-            +03:08 The rollout of scr-web is over and cannot be stopped; the service is updated instead.
-            +03:08 Putting scr-web back to scr-web:1.
-            +03:49 scr-web is back.
-            +03:49 Putting scr-ai-gateway back to scr-ai-gateway:1.
-            +04:30 scr-ai-gateway is back.
-            +04:30 Putting scr-api back to scr-api:1.
-            +05:11 scr-api is back.
+            +02:35 Alarm scr-staging-5xx is in ALARM.
+            +02:35 Undoing the migration.
+            +02:36 The undo runs as task 00000011.
+            +03:07 The migration is undone.
+            +03:07 Rolling back: alarm scr-staging-5xx: threshold crossed.
+            +03:07 Rolling scr-web back to scr-web:1.
+            +03:08 The rollout of scr-web has already ended; updating the service instead.
+            +03:08 Rolling scr-web back to scr-web:1.
+            +03:49 scr-web is rolled back.
+            +03:49 Rolling scr-ai-gateway back to scr-ai-gateway:1.
+            +04:30 scr-ai-gateway is rolled back.
+            +04:30 Rolling scr-api back to scr-api:1.
+            +05:11 scr-api is rolled back.
             +05:13 Ended: rolled back: alarm scr-staging-5xx: threshold crossed.
         "#]],
     );
@@ -234,11 +234,11 @@ fn trap_48_a_schema_that_cannot_be_taken_back_stops_everything_for_a_person() {
         &story,
         "staging",
         &expect![[r#"
-            3f2a9c1 stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema (after: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited)
+            3f2a9c1 stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the previous release cannot run on the new schema (after: 3 tasks of scr-web failed: container app exited with 1, Essential container in task exited)
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)
-            hold by slipway: 3f2a9c1 is stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the old code cannot live with the new schema
+            hold by slipway: 3f2a9c1 is stuck: undoing the migration failed (exit code 1, Essential container in task exited), and the previous release cannot run on the new schema
         "#]],
     );
 }
@@ -255,13 +255,13 @@ fn trap_48_where_the_policy_is_manual_nothing_goes_back_by_itself_but_a_person_m
         "staging",
         &expect![[r#"
             3f2a9c1 succeeded
-            7b41d0e failed: 3 tasks of scr-web died by themselves: container app exited with 1, Essential container in task exited; left as they are: scr-api, scr-ai-gateway, scr-web
+            7b41d0e failed: 3 tasks of scr-web failed: container app exited with 1, Essential container in task exited; still on the new revision: scr-api, scr-ai-gateway, scr-web
             3f2a9c1 succeeded
             answered +61:00 accepted: deployment 3 of 3f2a9c1 has started
             runs scr-api = scr-api:2 (api-3f2a9c1)
             runs scr-ai-gateway = scr-ai-gateway:2 (gateway-3f2a)
             runs scr-web = scr-web:2 (web-3f2a9c1)
-            hold by ada (customers complain): went back from what runs now to 3f2a9c1
+            hold by ada (customers complain): rolled back from the live release to 3f2a9c1
         "#]],
     );
 }
