@@ -37,6 +37,8 @@ pub enum Defect {
     KeepsNoNotes,
     /// A11: a migration that failed leaves no trace.
     ForgetsFailedMigrations,
+    /// Review 1: what failed is known by its digests only, and not as a whole.
+    ForgetsWhatFailedTogether,
     /// A13: what was at rest once is not looked at again.
     ForgetsUnrest,
     /// B1: each start of a one-off task gives it all its time again.
@@ -71,7 +73,7 @@ pub enum Defect {
 
 /// Each with the invariant that it breaks.
 #[rustfmt::skip] // A table.
-pub const DEFECTS: [(Defect, &str); 23] = [
+pub const DEFECTS: [(Defect, &str); 24] = [
     (Defect::TakesOldForBack, "nothing_is_left_on_the_release_that_could_be_put_back"),
     (Defect::IgnoresOlderAlarmEvents, "succeeded_only_if_the_alarms_stayed_quiet"),
     (Defect::ReadsAlarmsAsTheyAre, "succeeded_only_if_the_alarms_stayed_quiet"),
@@ -82,6 +84,7 @@ pub const DEFECTS: [(Defect, &str); 23] = [
     (Defect::KeepsNoNotes, "one_update_to_the_release"),
     (Defect::DeletesWhatOthersCreated, "nobody_deletes_what_others_created"),
     (Defect::ForgetsFailedMigrations, "a_failed_migration_is_not_run_again_by_automation"),
+    (Defect::ForgetsWhatFailedTogether, "what_failed_is_not_started_again_by_automation"),
     (Defect::TriesForEver, "a_deployment_ends_in_time"),
     (Defect::DeletesWhatDrains, "a_service_is_deleted_twice_at_most"),
     (Defect::WaitsForEver, "no_eligible_push_is_forgotten"),
@@ -265,6 +268,7 @@ impl Relapsed {
                     && ended.schema != Schema::Untouched =>
             {
                 head.bad.clone_from(&known.head.bad);
+                head.failed.clone_from(&known.head.failed);
                 head.hold.clone_from(&known.head.hold);
             }
             (Defect::MarksEverythingBad, Some(ended))
@@ -276,6 +280,7 @@ impl Relapsed {
                     head.bad.push(Bad { digest, version, why, by_hand: false });
                 }
             }
+            (Defect::ForgetsWhatFailedTogether, _) => head.failed.clear(),
             (Defect::WaitsForEver, _) => {
                 let promoted = |why: &str| why.contains("has not succeeded in");
                 let waits = head.queue.iter_mut().filter(|waits| promoted(&waits.why));
