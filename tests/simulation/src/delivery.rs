@@ -7,7 +7,7 @@ use pipeline::effect::Effect;
 use pipeline::environment::{Asker, Kind, Request};
 use pipeline::event::Event;
 use pipeline::names::{Place, RequestId};
-use pipeline::time::{Span, Time};
+use pipeline::time::Span;
 
 use crate::sim::Sim;
 
@@ -66,14 +66,14 @@ impl<D: Decide> Sim<D> {
             let place = Place { application, environment };
             self.invariants.releases.asked(&place, request);
         }
-        if let Some((place, request)) = promotion(message, self.now) {
+        if let Some((place, request)) = self.promotion(message) {
             self.invariants.releases.asked(&place, &request);
         }
     }
 
     /// It was heard of where it goes to, if every success elsewhere starts there by itself.
     fn note_what_was_promoted(&mut self, message: &Message) {
-        let Some((place, request)) = promotion(message, self.now) else { return };
+        let Some((place, request)) = self.promotion(message) else { return };
         let spec = self.stored_spec(&place.application);
         let rules = spec.and_then(|spec| spec.environments.get(&place.environment).cloned());
         let deploy_on = rules.and_then(|rules| rules.deploy_on);
@@ -90,23 +90,31 @@ impl<D: Decide> Sim<D> {
             self.after(VISIBILITY, Happening::Deliver { message, receives: receives + 1 });
         }
     }
-}
 
-/// The request that a promotion comes to, and where.
-fn promotion(message: &Message, now: Time) -> Option<(Place, Request)> {
-    let Effect::Promote { environment, release } = &message.effect else { return None };
-    let Sender::Head(Place { application, environment: from }) = &message.from else { return None };
-    let place = Place { application: application.clone(), environment: environment.clone() };
-    let request = Request {
-        id: RequestId::new(format!("promotion of {} from {from}", release.version)),
-        kind: Kind::Deploy,
-        release: release.clone(),
-        asked_by: Asker::Promotion { from: from.clone() },
-        asked_at: now,
-        confirm: None,
-        overrides: Default::default(),
-        fresh: false,
-        skip_migration: None,
-    };
-    Some((place, request))
+    /// The request that a promotion comes to, and where. Each success there is a promotion of its own.
+    fn promotion(&self, message: &Message) -> Option<(Place, Request)> {
+        let Effect::Promote { environment, release } = &message.effect else { return None };
+        let Sender::Head(Place { application, environment: from }) = &message.from else {
+            return None;
+        };
+        let place = Place { application: application.clone(), environment: environment.clone() };
+        let source = Place { application: application.clone(), environment: from.clone() };
+        let source = self.head(&source);
+        let mut good = source.iter().flat_map(|source| source.good.iter().rev());
+        let succeeded = good.find(|good| good.release.same_images(release));
+        let times =
+            succeeded.map_or(String::new(), |good| format!(" by deployment {}", good.number));
+        let request = Request {
+            id: RequestId::new(format!("promotion of {} from {from}{times}", release.version)),
+            kind: Kind::Deploy,
+            release: release.clone(),
+            asked_by: Asker::Promotion { from: from.clone() },
+            asked_at: self.now,
+            confirm: None,
+            overrides: Default::default(),
+            fresh: false,
+            skip_migration: None,
+        };
+        Some((place, request))
+    }
 }

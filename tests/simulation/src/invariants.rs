@@ -4,11 +4,11 @@ use crate::blame::Blame;
 use crate::calls::Calls;
 use crate::cloud::{Address, Cloud, target_name};
 use crate::doors::Doors;
+use crate::failures::Failures;
 use crate::releases::Releases;
 use crate::systems::System;
 use engine::Record;
 use pipeline::deployment::{Deployment, State};
-use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Head, Hold, HoldUntil, Holder, Kind};
 use pipeline::names::{ApplicationName, DeploymentId, Digest, ImageName, Place, Revision, Tag};
 use pipeline::release::{Mark, Newest};
@@ -53,10 +53,9 @@ pub struct Invariants {
     pub(crate) tags: Vec<(ApplicationName, Tag, ImageName, Digest)>,
     pub(crate) calls: Calls,
     pub(crate) blame: Blame,
+    failures: Failures,
     /// When a person last said that a task is not waited for any more.
     pub(crate) forgotten: BTreeMap<Place, Time>,
-    /// Images whose migration ran, and whose deployment failed then.
-    migrated_badly: BTreeMap<Place, Vec<BTreeMap<ImageName, Digest>>>,
 }
 
 /// So recent a change may not be known to whoever decided.
@@ -161,16 +160,14 @@ impl Invariants {
         }
         let mark = request.release.mark();
         self.was_let_in(deployment, &mark);
+        for (invariant, what) in self.failures.started(deployment) {
+            self.violated(invariant, what);
+        }
         let newest = self.newest.get(&id.place);
         if !request.is_by_person() {
             if let Some(newest) = newest.and_then(|newest| newest.beyond(&mark)) {
                 let what = format!("{id} brought {} after {}", mark.version, newest.version);
                 self.violated("never_an_automatic_downgrade", what);
-            }
-            let badly = self.migrated_badly.get(&id.place);
-            if badly.is_some_and(|badly| badly.contains(&request.release.images)) {
-                let what = format!("{id} of {}", mark.version);
-                self.violated("a_failed_migration_is_not_run_again_by_automation", what);
             }
             let bad = self.bad.get(&id.place);
             let is_bad = |digest| bad.is_some_and(|bad| bad.contains(digest));
@@ -231,8 +228,8 @@ impl Invariants {
             _ => {}
         }
         self.releases.controls(place, control);
+        self.failures.controlled(place, control);
         self.heads.remove(place);
-        self.migrated_badly.remove(place);
         if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
             self.doors.opened_by_hand(place);
         }
@@ -275,7 +272,7 @@ impl Invariants {
         for (invariant, what) in self.blame.ended(deployment, verdict, cloud) {
             self.violated(invariant, what);
         }
-        let images = &deployment.request.release.images;
+        self.failures.ended(deployment, verdict, cloud);
         match verdict {
             Verdict::Succeeded => {
                 let mark = deployment.request.release.mark();
@@ -284,13 +281,8 @@ impl Invariants {
                     self.newest.insert(place.clone(), mark.into());
                 }
                 self.looked_at(deployment);
-                let badly = self.migrated_badly.entry(place.clone()).or_default();
-                badly.retain(|known| known != images);
             }
             Verdict::Unproven { .. } => self.looked_at(deployment),
-            Verdict::Failed { .. } if ran_a_migration(&deployment.id, cloud) => {
-                self.migrated_badly.entry(place.clone()).or_default().push(images.clone());
-            }
             Verdict::RolledBack { cause } if cause.speaks_against_the_release() => {
                 self.remember_bad(deployment, cloud);
             }
@@ -312,12 +304,4 @@ impl Invariants {
             deployment.request.release.images.values().filter(|d| !running.contains(*d)).cloned(),
         );
     }
-}
-
-/// Whether a migration of this deployment has run, and perhaps not to its end.
-fn ran_a_migration(id: &DeploymentId, cloud: &Cloud) -> bool {
-    cloud.tasks.iter().any(|task| {
-        let never = task.ends.as_ref().is_some_and(|(_, end)| end.never_ran());
-        task.owner.deployment == *id && task.owner.purpose == Purpose::Migrate && !never
-    })
 }

@@ -17,6 +17,7 @@ mod delivery;
 mod doors;
 mod emission;
 pub mod exhaust;
+mod failures;
 pub mod faults;
 pub mod happening;
 pub mod histories;

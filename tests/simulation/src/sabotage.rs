@@ -135,6 +135,7 @@ impl Broken {
             }
             (Variant::ForgetsBadReleases, Input::Requested(_)) => {
                 environment.head.bad.clear();
+                environment.head.failed.clear();
                 environment.head.hold = None;
             }
             (Variant::ForgetsPauses, Input::Requested(_)) => environment.head.pause = None,

@@ -34,6 +34,8 @@ pub enum Defect {
     ForgetsFailedMigrations,
     /// A12: images that the spec does not know any more are left out of what waits.
     DropsRenamedImages,
+    /// Review 1: what failed is known by its digests only, and not as a whole.
+    ForgetsWhatFailedTogether,
     /// A13: what was at rest once is not looked at again.
     ForgetsUnrest,
     /// B1: each start of a one-off task gives it all its time again.
@@ -92,7 +94,7 @@ pub enum Defect {
 
 /// Each with the invariant that it breaks.
 #[rustfmt::skip] // A table.
-pub const DEFECTS: [(Defect, &str); 39] = [
+pub const DEFECTS: [(Defect, &str); 40] = [
     (Defect::TakesOldForBack, "nothing_is_left_on_the_release_that_could_be_put_back"),
     (Defect::IgnoresOlderAlarmEvents, "succeeded_only_if_the_alarms_stayed_quiet"),
     (Defect::ReadsAlarmsAsTheyAre, "succeeded_only_if_the_alarms_stayed_quiet"),
@@ -106,6 +108,7 @@ pub const DEFECTS: [(Defect, &str); 39] = [
     (Defect::ForgetsFailedMigrations, "a_failed_migration_is_not_run_again_by_automation"),
     (Defect::DropsRenamedImages, "what_starts_fits_the_spec"),
     (Defect::ForgetsUnrest, "rolled_back_has_come_to_rest"),
+    (Defect::ForgetsWhatFailedTogether, "what_failed_is_not_started_again_by_automation"),
     (Defect::TriesForEver, "a_deployment_ends_in_time"),
     (Defect::DeletesWhatDrains, "a_service_is_deleted_twice_at_most"),
     (Defect::KeepsEveryGoodRelease, "every_record_fits_into_an_item"),

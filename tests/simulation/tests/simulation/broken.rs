@@ -18,7 +18,7 @@ fn broken_invariant(variant: Variant) -> &'static str {
         Variant::IgnoresTheLock => "never_two_active_deployments",
         Variant::KeepsSilent => "every_outcome_is_announced",
         Variant::IgnoresDeadlines => "every_deployment_ends",
-        Variant::GuessesWhatRanBefore => "rolled_back_runs_what_ran_before",
+        Variant::GuessesWhatRanBefore => "superseded_only_if_somebody_else_acted",
         Variant::ReopensVerdicts => "a_verdict_never_changes",
         Variant::DropsTheQueue => "no_eligible_push_is_forgotten",
         Variant::TrustsAnyExitCode => "nothing_rolls_out_before_the_migration",

@@ -55,7 +55,7 @@ impl Relapsed {
                     && !is_known(&known.head, request) =>
             {
                 let mut head = known.head.clone();
-                let why = "too many requests wait already".to_owned();
+                let why = "the queue is full".to_owned();
                 let notice = declined(&head, request, &why, now);
                 head.outbox.add(Effect::Announce(Box::new(notice)), now);
                 head.fates.push((request.id.clone(), Fate::Declined { why: why.clone() }));

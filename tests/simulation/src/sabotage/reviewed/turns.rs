@@ -169,6 +169,7 @@ impl Relapsed {
                     && ended.schema != Schema::Untouched =>
             {
                 head.bad.clone_from(&known.head.bad);
+                head.failed.clone_from(&known.head.failed);
                 head.hold.clone_from(&known.head.hold);
             }
             (Defect::MarksEverythingBad, Some(ended))
@@ -180,6 +181,7 @@ impl Relapsed {
                     head.bad.push(Bad { digest, version, why, by_hand: false });
                 }
             }
+            (Defect::ForgetsWhatFailedTogether, _) => head.failed.clear(),
             (Defect::WaitsForEver, _) => {
                 let promoted = |why: &str| why.contains("has not succeeded in");
                 let waits = head.queue.iter_mut().filter(|waits| promoted(&waits.why));
