@@ -34,9 +34,13 @@ pub fn advance(mut deployment: Deployment, event: Event, now: Time) -> (Deployme
 
 impl Deployment {
     /// What holds in every state, and then the four phases of a deployment, each with its rows.
-    fn take_in(&mut self, event: Event, now: Time) -> Said {
+    fn take_in(&mut self, mut event: Event, now: Time) -> Said {
         use Event as E;
         use State as S;
+        // What was observed before says nothing of who updated a service since.
+        if let E::Observed { services } = &mut event {
+            services.retain(|seen| seen.seen_at >= self.started_at);
+        }
         match (&self.state, event) {
             (_, E::Announced) => Said::Done,
             (S::Ended { .. }, event) => self.has_ended(&event),

@@ -318,3 +318,15 @@ fn what_ecs_returns_to_is_not_what_was_good_here() {
     }
     assert_eq!(scene.head.good[0].revisions[&"shop-api".into()], revision("shop-api", 101));
 }
+
+/// An event came so late that the deployment before had brought something else there.
+#[test]
+fn what_was_observed_before_the_deployment_started_is_nobodys_update() {
+    let mut story = plain();
+    let before = Time::from_millis(START.millis() - 60_000);
+    story.tell(up("shop-api", 9, before));
+    assert_eq!(story.state(), "rolling out", "{}", story.timeline());
+    let now = story.now;
+    story.tell(up("shop-api", 9, now));
+    assert!(story.outcome().starts_with("superseded"), "{}", story.timeline());
+}

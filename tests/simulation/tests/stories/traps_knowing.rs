@@ -161,10 +161,10 @@ fn trap_06_a_hint_at_a_random_moment_is_a_reason_to_look_and_no_verdict() {
         &story,
         "production",
         &expect![[r#"
-        latest@backend-mond rolled back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do
-        runs wwhd-service = wwhd-service:1 (first-wwhd-b)
-        hold by slipway: latest@backend-mond was rolled back: wwhd-service was not up in time, still waiting: 0 of 2 new tasks run, 2 old ones still do
-    "#]],
+            latest@backend-mond rolled back: wwhd-service was not stable in time: 0 of 2 new tasks running, 2 old tasks still running
+            runs wwhd-service = wwhd-service:1 (first-wwhd-b)
+            hold by slipway: latest@backend-mond was rolled back: wwhd-service was not stable in time: 0 of 2 new tasks running, 2 old tasks still running
+        "#]],
     );
 }
 
