@@ -126,7 +126,7 @@ impl Deployment {
     }
 
     fn asks_for_way_back(&self, name: &ServiceName) -> bool {
-        self.outbox.waits_for(|effect| matches!(effect, Effect::PutBack(p) if p.service == *name))
+        self.outbox.waits_for(|effect| puts_back(effect, name))
     }
 
     /// It runs what it ran before. That counts once our last worker has done its work: before, a
@@ -188,16 +188,14 @@ impl Deployment {
 
     /// Whoever took it over must not be overwritten by a message that is still on its way.
     fn leave_to_others(&mut self, name: &ServiceName) {
-        self.outbox.keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service == *name));
+        self.outbox.keep(|effect| !puts_back(effect, name));
     }
 
     /// A worker that was allowed to act before we turned round has only now updated the service.
     pub(super) fn put_back_again(&mut self, name: &ServiceName, now: Time) {
-        let open = |effect: &Effect| match effect {
-            Effect::PutBack(put_back) => put_back.service == *name,
-            Effect::Remove { service, .. } => service == name,
-            _ => false,
-        };
+        let removes =
+            |effect: &Effect| matches!(effect, Effect::Remove { service, .. } if service == name);
+        let open = |effect: &Effect| puts_back(effect, name) || removes(effect);
         if self.outbox.waits_for(open) {
             return;
         }
@@ -212,7 +210,7 @@ impl Deployment {
 
     pub(super) fn give_up(&mut self, name: &ServiceName, why: String, now: Time) {
         self.note(now, format!("{name} could not be rolled back: {why}."));
-        self.outbox.keep(|effect| !matches!(effect, Effect::PutBack(p) if p.service == *name));
+        self.outbox.keep(|effect| !puts_back(effect, name));
         if let Some(service) = self.service_mut(name) {
             service.standing = Standing::NotPutBack { why };
         }
@@ -264,6 +262,10 @@ impl Deployment {
         self.continue_going_back(now);
         Said::Done
     }
+}
+
+fn puts_back(effect: &Effect, name: &ServiceName) -> bool {
+    matches!(effect, Effect::PutBack(put_back) if put_back.service == *name)
 }
 
 impl Service {

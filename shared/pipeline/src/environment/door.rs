@@ -67,11 +67,9 @@ impl Head {
         now: Time,
     ) -> Door {
         self.keeps_out(request, since, context, now).unwrap_or_else(|| match self.active {
-            Some(number) => Door::Wait {
-                why: format!("deployment {number} is in progress"),
-                until: None,
-                what: WaitsFor::Turn,
-            },
+            Some(number) => {
+                Door::Wait { why: in_progress(number), until: None, what: WaitsFor::Turn }
+            }
             None => Door::Open,
         })
     }
@@ -294,6 +292,11 @@ impl super::Unfinished {
 /// It waits until the environment is open to automation again.
 fn opens(why: String, until: Option<Time>) -> Door {
     Door::Wait { why, until, what: WaitsFor::Opening }
+}
+
+/// Why another deployment waits, or cannot be started at all.
+pub(super) fn in_progress(number: u64) -> String {
+    format!("deployment {number} is in progress")
 }
 
 fn closed(why: String) -> Door {

@@ -3,6 +3,7 @@
 //! Whatever was accepted here starts, or whoever asked hears why it does not.
 
 use super::advance::Turn;
+use super::door::in_progress;
 use super::head::QUEUE_MAX;
 use super::size::QUEUE_BYTES_MAX;
 use super::{Door, Fate, Request, Waits, WaitsFor};
@@ -212,9 +213,7 @@ impl Turn<'_> {
             }
             // What ends meanwhile may end without a trace, and then it may start after all.
             _ if let Some(number) = self.head.active => {
-                let why = format!("deployment {number} is in progress");
-                waits.waits_on(why, None, WaitsFor::Turn, self.now);
-                waits.until = None;
+                waits.waits_on(in_progress(number), None, WaitsFor::Turn, self.now);
                 self.keep_in_queue(waits);
             }
             Door::Closed { why } => {
@@ -238,9 +237,7 @@ impl Turn<'_> {
             }
         }
     }
-}
 
-impl Turn<'_> {
     fn keep_in_queue(&mut self, waits: Waits) {
         let known = |kept: &&mut Waits| kept.request.id == waits.request.id;
         if let Some(kept) = self.head.queue.iter_mut().find(known) {

@@ -1,6 +1,7 @@
 //! Going back by hand, with or without a deployment under way.
 
 use super::advance::Turn;
+use super::door::in_progress;
 use super::{Asker, Door, Fate, Good, Kind, Request, Restore, Undoes};
 use crate::deployment::{Said, State};
 use crate::event::Event;
@@ -101,7 +102,7 @@ impl Turn<'_> {
     ) -> Result<Option<u64>, Said> {
         let Some(number) = self.head.active else { return Ok(None) };
         let Some(active) = self.deployment.as_mut().filter(|d| d.id.number == number) else {
-            return Err(Said::Refused(format!("deployment {number} is in progress")));
+            return Err(Said::Refused(in_progress(number)));
         };
         let restores = matches!(active.request.kind, Kind::Restore(_));
         if restores && active.request.release.version == good.release.version {
@@ -113,7 +114,7 @@ impl Turn<'_> {
                 true => "wait until it ends",
                 false => "remove \"to\" to roll it back",
             };
-            return Err(Said::Refused(format!("deployment {number} is in progress; {instead}")));
+            return Err(Said::Refused(format!("{}; {instead}", in_progress(number))));
         }
         active.finish(Verdict::Cancelled { by: by.to_owned(), why: why.to_owned() }, self.now);
         let ended = active.clone();
