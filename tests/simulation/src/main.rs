@@ -4,7 +4,7 @@
 use engine::Pipeline;
 use simulation::days::{DAYS, Day};
 use simulation::exhaust;
-use simulation::histories::{History, play, play_beyond};
+use simulation::histories::{History, play, play_known_failures};
 use simulation::large;
 use simulation::sabotage::reviewed::{DEFECTS, play_with_defect};
 use simulation::story::Story;
@@ -21,8 +21,8 @@ Slipway decides deployments; this shows how, in a simulated world and under a cl
   cargo run -- SYSTEM [DAY]               one day, or all days of one system
   cargo run -- simulate [COUNT [SEED]]    random histories (1000), from a seed on (0)
   cargo run -- replay SEED                one history, happening by happening
-  cargo run -- beyond COUNT SEED          random histories with faults that the core is not ready for
-  cargo run -- beyond SEED                one of them, happening by happening
+  cargo run -- known-failures COUNT SEED  random histories with faults that are known to break the core
+  cargo run -- known-failures SEED        one of them, happening by happening
   cargo run -- defects [COUNT [DEFECT]]   which defect put back is found in how many histories (10000)
   cargo run -- exhaust [FAULTS [RELEASES]] every history with at most so many faults (1) and releases (2)
   cargo run --release -- bench            the core and the stored form, on fifty services
@@ -44,10 +44,10 @@ fn main() -> ExitCode {
         ["simulate", count, seed] => {
             number(count).and_then(|count| simulate(count, number(seed)?, play))
         }
-        ["beyond", count, seed] => {
-            number(count).and_then(|count| simulate(count, number(seed)?, play_beyond))
+        ["known-failures", count, seed] => {
+            number(count).and_then(|count| simulate(count, number(seed)?, play_known_failures))
         }
-        ["beyond", seed] => number(seed).and_then(|seed| replay(seed, play_beyond)),
+        ["known-failures", seed] => number(seed).and_then(|seed| replay(seed, play_known_failures)),
         ["defects"] => print_defects(10_000, ""),
         ["defects", count] => number(count).and_then(|count| print_defects(count, "")),
         ["defects", count, defect] => number(count).and_then(|count| print_defects(count, defect)),
