@@ -19,7 +19,7 @@ pub(crate) struct Loaded {
     pub(crate) deployment: Option<Read<Deployment>>,
     /// The head of the environment that this one is promoted from.
     source: Option<Head>,
-    /// It is there, and nobody can read it.
+    /// It exists and cannot be read.
     is_source_unreadable: bool,
 }
 

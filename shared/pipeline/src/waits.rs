@@ -80,7 +80,7 @@ impl WaitsFor {
     }
 }
 
-/// Says by itself what is waited for or missing.
+/// A whole phrase: what is waited for, or what is missing.
 impl fmt::Display for WaitsFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

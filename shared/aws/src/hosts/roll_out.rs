@@ -52,7 +52,7 @@ async fn begin(
 }
 
 /// The containers that ran when the deployment was prepared, by revision or id: any other was started
-/// by somebody since, and is left alone. Empty where there were none.
+/// outside Slipway since, and is left unchanged. Empty if there were none.
 async fn before(aws: &Aws, effect: &RollOut) -> Result<Vec<String>, Halt> {
     let Some(before) = &effect.before else { return Ok(vec![]) };
     match Definition::find(aws, before).await.map_err(Halt::Later)? {

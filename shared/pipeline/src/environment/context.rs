@@ -16,7 +16,7 @@ pub struct Context<'a> {
     pub promotes_to: &'a [EnvironmentName],
     /// The head of the environment that this one is promoted from.
     pub promoted_from: Option<&'a Head>,
-    /// That head is there, and nobody can read it.
+    /// That head exists and cannot be read.
     pub is_source_unreadable: bool,
 }
 

@@ -30,7 +30,7 @@ pub enum Control {
     Hold {
         firm: bool,
     },
-    /// Let in what is newer, and what failed only for a migration that somebody has looked at.
+    /// Let in what is newer, and what failed only for a migration that a person has checked.
     Unhold,
     /// Wait no longer for a migration task that may still run.
     ForgetTask,

@@ -4,8 +4,8 @@
 //! has. So what failed is remembered as a whole as well, whatever runs by then:
 //!
 //! - what went back, was left or is stuck for a cause that speaks against the release;
-//! - what failed after its migration had run and before a service was touched, whatever the cause
-//!   is: the database is not what it was;
+//! - what failed after its migration had run and before a service was updated, for any cause: the
+//!   database has changed;
 //! - what a person went back from.
 //!
 //! A lack of room or a missing role speaks against nothing, and neither does anything against images
@@ -15,7 +15,7 @@
 //! - by its success: exactly these images work here;
 //! - by `unmark_bad` of one of its digests, which is the word for letting images in;
 //! - by `unhold`, where its migration failed after the last success here and none of its digests is
-//!   marked: whoever lifts the hold has looked at the database. In all other cases `unhold` lets in
+//!   marked: a person who lifts the hold has checked the database. In all other cases `unhold` lets in
 //!   what is newer, and not what failed.
 
 use super::Kind;
@@ -42,7 +42,7 @@ pub struct Failed {
     pub migration: bool,
 }
 
-/// What speaks against choosing a release by itself.
+/// Why automation does not choose a release.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Against<'a> {
     Digest(&'a Bad),
@@ -50,7 +50,7 @@ pub(super) enum Against<'a> {
 }
 
 impl Head {
-    /// What speaks against choosing `release` by itself: one of its digests, or all of it.
+    /// Why automation does not choose `release`: one of its digests, or all of it.
     pub(super) fn speaks_against(&self, release: &Release) -> Option<Against<'_>> {
         let together = || self.failed.iter().find(|failed| failed.images == release.images);
         let digest = self.bad_digest_of(release).map(Against::Digest);

@@ -259,7 +259,7 @@ impl Head {
         }
     }
 
-    /// The digest that speaks against choosing `release` by itself: one that a person named, or one
+    /// The digest for which automation does not choose `release`: one that a person named, or one
     /// of a release that went back, where all it would change is marked. One digest of several that went
     /// back need not be the culprit, and must not keep out the release that mends the other.
     pub(super) fn bad_digest_of(&self, release: &Release) -> Option<&Bad> {

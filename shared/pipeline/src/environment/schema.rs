@@ -154,7 +154,7 @@ impl Head {
     }
 
     /// Of the migrations before the last ones only those are kept that a good release needs: whether
-    /// one of these was undone is asked for as long as somebody may go back there.
+    /// one of these was undone matters as long as a rollback may lead there.
     pub(super) fn forget_migrations(&mut self) {
         let needed: Vec<u64> = self.good.iter().map(Good::needs).collect();
         let older = self.migrations.len().saturating_sub(MIGRATIONS_MAX);

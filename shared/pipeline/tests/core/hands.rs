@@ -67,15 +67,6 @@ fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
     .assert_eq(&scene.verdicts());
 }
 
-/// A person waits for the end, as everybody does, and takes nothing from automation.
-#[test]
-fn what_a_person_deploys_takes_no_place_of_one_that_nobody_has_approved() {
-    let mut scene = Scene::new(&[("approval", "true")]);
-    scene.push("b1", 1);
-    scene.deploy("b2", 2, &[]);
-    assert_eq!((scene.head.active, scene.head.queue.len()), (Some(1), 1));
-}
-
 /// `b1` and `b2` succeeded, one after the other.
 fn two_good() -> Scene {
     let mut scene = Scene::new(&[]);

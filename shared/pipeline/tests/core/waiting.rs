@@ -334,3 +334,12 @@ fn a_digest_marked_by_a_person_is_not_forgotten_for_others() {
     }
     assert_eq!(scene.head.bad.len(), 100);
 }
+
+/// A person waits for the end like automation, and replaces nothing of it.
+#[test]
+fn what_a_person_deploys_does_not_replace_what_waits_for_approval() {
+    let mut scene = Scene::new(&[("approval", "true")]);
+    scene.push("b1", 1);
+    scene.deploy("b2", 2, &[]);
+    assert_eq!((scene.head.active, scene.head.queue.len()), (Some(1), 1));
+}

@@ -258,7 +258,7 @@ async fn a_rollout_goes_to_the_hosts_that_take_commands() {
     );
 }
 
-/// So that the host leaves alone what somebody started since.
+/// So the host leaves a container unchanged that was started since.
 #[tokio::test]
 async fn a_rollout_says_what_ran_when_it_was_prepared() {
     let found = "hosts/faceplate:as-found-5e1f22aa";
