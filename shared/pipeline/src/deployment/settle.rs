@@ -67,13 +67,14 @@ impl Deployment {
             return Said::Done;
         }
         let open = self.named(Service::is_looked_at_last);
-        let stale = self.named(|s| s.is_back() && s.seen_at + FRESH < now);
+        let stale = self.back_and_stale(now);
         if let State::Settling { unseen, .. } = &mut self.state {
             unseen.retain(|name| open.contains(name));
             if unseen.is_empty() && stale.is_empty() {
                 self.conclude_going_back(cause, now);
             } else if unseen.is_empty() {
                 // Looks at single services may lie far apart; the verdict is about all at once.
+                unseen.extend(stale.iter().cloned());
                 self.look(stale, now);
             }
         }
@@ -81,41 +82,38 @@ impl Deployment {
     }
 
     pub(super) fn woken_settling(&mut self, now: Time) -> Said {
-        let unheard = self.unheard();
-        let State::Settling { unseen, look_at, deadline, .. } = &mut self.state else {
+        let stale = self.back_and_stale(now);
+        let State::Settling { cause, unseen, look_at, deadline, .. } = &mut self.state else {
             return Said::Ignored("not verifying the rollback".into());
         };
         if now < *look_at {
             return Said::Ignored("woken early".into());
         }
-        let mut open: Vec<_> = unseen.iter().cloned().collect();
-        let patience = if unheard.is_empty() { GRACE } else { WORKER_PATIENCE };
-        if now >= *deadline + patience && now < *look_at + GRACE {
-            let State::Settling { cause, .. } = self.state.clone() else { return Said::Done };
-            // What was seen since its deletion and is no trouble is being deleted, however long.
-            let mut restless = self.named(Service::is_back);
-            restless.retain(|name| open.contains(name) && !self.is_being_deleted(name));
-            for name in &restless {
-                let why =
-                    if unheard.contains(name) { UNHEARD } else { "it was not stable in time" };
-                self.give_up(name, why.to_owned(), now);
-            }
-            self.conclude_going_back(cause, now);
+        let cause = cause.clone();
+        unseen.extend(stale.iter().cloned());
+        let open: Vec<_> = unseen.iter().cloned().collect();
+        // A lost look says nothing against a service.
+        let patience = if stale.is_empty() { GRACE } else { WORKER_PATIENCE };
+        let is_over = now >= *deadline + patience && now < *look_at + GRACE;
+        *look_at = now + LOOK_EVERY;
+        if !is_over {
+            self.look(open, now);
             return Said::Done;
         }
-        *look_at = now + LOOK_EVERY;
-        if open.is_empty() {
-            open = self.named(Service::is_looked_at_last);
+        // What was seen since its deletion and is no trouble is being deleted, however long.
+        let mut restless = self.named(Service::is_back);
+        restless.retain(|name| open.contains(name) && !self.is_being_deleted(name));
+        for name in &restless {
+            let why = if stale.contains(name) { UNHEARD } else { "it was not stable in time" };
+            self.give_up(name, why.to_owned(), now);
         }
-        self.look(open, now);
+        self.conclude_going_back(cause, now);
         Said::Done
     }
 
-    /// The services that were back and have not been seen since. A lost look says nothing against
-    /// them.
-    fn unheard(&self) -> Vec<ServiceName> {
-        let State::Settling { since, unseen, .. } = &self.state else { return vec![] };
-        self.named(|s| s.is_back() && unseen.contains(&s.name) && s.seen_at <= *since)
+    /// The services that were back when they were seen last, and that was long ago.
+    fn back_and_stale(&self, now: Time) -> Vec<ServiceName> {
+        self.named(|service| service.is_back() && service.seen_at + FRESH < now)
     }
 
     fn is_being_deleted(&self, name: &ServiceName) -> bool {

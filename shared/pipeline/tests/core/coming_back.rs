@@ -103,10 +103,43 @@ fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
     let story = states::settling().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(MINUTE + MINUTE);
     let story = look(story, "shop-web", 1);
-    expect!["final check of shop-api, shop-worker, shop-web"].assert_eq(&story.outcome());
+    expect!["final check of shop-api, shop-worker"].assert_eq(&story.outcome());
     expect!["observe shop-api+shop-worker"].assert_eq(&story.asks());
     let story = look(look(story, "shop-api", 1), "shop-worker", 1);
     assert!(story.outcome().starts_with("rolled back"));
+}
+
+#[test]
+fn what_was_seen_back_long_before_the_deadline_is_looked_at_before_anything_is_called_rolled_back() {
+    let story = states::settling().later(MINUTE + MINUTE);
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(TIMEOUT);
+    let story = look(story, "shop-web", 1);
+    expect!["observe shop-api+shop-worker"].assert_eq(&story.asks());
+    // Nobody answers, and the deadline passes.
+    let story = story.later(MINUTE).later(MINUTE).later(MINUTE);
+    expect!["final check of shop-api, shop-web, shop-worker"].assert_eq(&story.outcome());
+    let back = ["shop-api", "shop-worker", "shop-web"].into_iter();
+    let back = back.fold(story.clone(), |story, service| look(story, service, 1));
+    assert!(back.outcome().starts_with("rolled back"), "{}", back.outcome());
+    let story = (0..15).fold(story, |story, _| story.later(MINUTE));
+    expect!["stuck: not rolled back: shop-api (its state could not be read in time), shop-worker (its state could not be read in time), shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
+}
+
+#[test]
+fn a_service_that_was_restless_before_looks_were_lost_is_given_time_to_be_seen() {
+    let story = states::settling().later(MINUTE + MINUTE);
+    let story = look(look(story, "shop-api", 1), "shop-worker", 1);
+    let seen_at = story.now;
+    let half = rollout("shop-web", 1, true, Progress::Completed, 0);
+    let story = story.then(observed(observation("shop-web", seen_at, vec![half])));
+    let minutes = TIMEOUT.as_seconds() / 60 + 5;
+    let story = (0..minutes).fold(story, |story, _| story.later(MINUTE));
+    expect!["final check of shop-api, shop-web, shop-worker"].assert_eq(&story.outcome());
+    let back = ["shop-api", "shop-worker", "shop-web"].into_iter();
+    let back = back.fold(story.clone(), |story, service| look(story, service, 1));
+    assert!(back.outcome().starts_with("rolled back"), "{}", back.outcome());
+    let story = (0..12).fold(story, |story, _| story.later(MINUTE));
+    expect!["stuck: not rolled back: shop-api (its state could not be read in time), shop-worker (its state could not be read in time), shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
 #[test]

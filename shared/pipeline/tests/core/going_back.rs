@@ -287,10 +287,10 @@ fn a_service_that_was_given_up_and_cannot_be_looked_at_either_keeps_its_reason()
     let mut story = settling_without_web();
     let seen_at = story.now;
     story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    for _ in 0..15 {
+    for _ in 0..30 {
         story = story.later(MINUTE);
     }
-    expect!["stuck: not rolled back: shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"]
+    expect!["stuck: not rolled back: shop-api (its state could not be read in time), shop-worker (its state could not be read in time), shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"]
         .assert_eq(&story.outcome());
 }
 
