@@ -195,6 +195,11 @@ impl Effect {
         }
     }
 
+    /// Whether the worker that performs it changes what a service runs.
+    pub(crate) fn changes_a_service(&self) -> bool {
+        matches!(self, Self::RollOut(_) | Self::PutBack(_) | Self::Remove { .. })
+    }
+
     /// Its name for logs, metrics and tests.
     pub fn name(&self) -> &'static str {
         match self {

@@ -102,7 +102,8 @@ pub enum Event {
         readings: Vec<AlarmReading>,
     },
     /// The service is on its way back. The revision differs from the one asked for if that one had
-    /// been deregistered and was registered again.
+    /// been deregistered and was registered again; the rollout is the one that this began, if it
+    /// began one.
     PutBackStarted {
         service: ServiceName,
         revision: Revision,

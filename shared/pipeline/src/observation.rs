@@ -130,15 +130,11 @@ impl Observation {
         let is_from = Some(&primary.revision) == wanted.from;
         if is_from || primary.revision == *wanted.revision {
             // An earlier attempt at the same revision may have failed, and is no news about ours.
-            let may_be_ours = |rollout: &Rollout| match wanted.rollout {
-                Some(_) => wanted.began(&rollout.id),
-                None => wanted.visible_from.is_some(),
-            };
             let failed = |rollout: &&Rollout| {
                 !rollout.primary
                     && rollout.revision == *wanted.revision
                     && rollout.progress == Progress::Failed
-                    && may_be_ours(rollout)
+                    && wanted.began(&rollout.id)
             };
             if let Some(rollout) = found.rollouts.iter().find(failed) {
                 return returned(&rollout.reason);

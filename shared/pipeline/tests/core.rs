@@ -73,6 +73,8 @@ mod waiting;
 mod watching;
 #[path = "core/words.rs"]
 mod words;
+#[path = "core/workers.rs"]
+mod workers;
 
 #[path = "core/arbitrary.rs"]
 mod arbitrary;

@@ -1,7 +1,7 @@
 //! Blame: which images are marked bad, and whether it was their fault.
 
 use crate::behaviour::Behaviour;
-use crate::cloud::{Call, Caller, Cloud};
+use crate::cloud::{Call, Caller, Cloud, target_name};
 use pipeline::deployment::Deployment;
 use pipeline::environment::{Head, Kind};
 use pipeline::names::{Digest, Place, ServiceName};
@@ -51,6 +51,15 @@ impl Blame {
         let updated = cloud.calls.iter().filter(own).filter(|call| call.at <= turned_at);
         let is_late = updated.map(|call| call.at).max().is_some_and(|at| at + LATE > turned_at);
         if waits && is_late {
+            return broken;
+        }
+        // What took away its tasks for minutes looks like the image's own fault.
+        let target = target_name(&deployment.rules.target);
+        let lost = |name| {
+            let address = (target.clone(), name);
+            cloud.losses.iter().any(|(at, of)| *at >= deployment.started_at && *of == address)
+        };
+        if blamed(cause).cloned().is_some_and(lost) {
             return broken;
         }
         if let Some(service) = blamed(cause)

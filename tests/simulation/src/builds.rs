@@ -8,6 +8,7 @@ use engine::Decide;
 use fastrand::Rng;
 use pipeline::names::{Digest, ImageName, Place, Tag, Version};
 use pipeline::push::{Details, Push};
+use pipeline::release::Release;
 use pipeline::spec::TagPattern;
 use pipeline::time::{Span, Time};
 use std::collections::BTreeMap;
@@ -18,6 +19,16 @@ pub(crate) struct Build {
     pub(crate) first_at: Time,
     pub(crate) tag: Tag,
     dates: Dates,
+}
+
+impl Build {
+    /// These images of it as a release, as a person deploys it who asks at `known_at` at the earliest.
+    pub(crate) fn release(&self, images: BTreeMap<ImageName, Digest>, known_at: Time) -> Release {
+        let images_built_at = self.dates.built_at.filter(|built_at| *built_at <= known_at);
+        let version = Version::new(self.tag.as_str());
+        let release = Release::new(version, images_built_at.unwrap_or(known_at), images);
+        Release { images_built_at, ..release }
+    }
 }
 
 /// What the registry says of a build's images.

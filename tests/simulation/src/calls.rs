@@ -99,7 +99,10 @@ impl Calls {
             let last = others.find(|other| other.address == call.address);
             let creates = matches!(effect, Effect::RollOut(_));
             let is_deleted = last.is_some_and(|last| last.revision.is_none());
-            if is_deleted && (creates || last.is_some_and(|last| last.by == Caller::Outsider)) {
+            // To delete it once more changes nothing.
+            let deletes = matches!(effect, Effect::Remove { .. });
+            let by_others = last.is_some_and(|last| last.by == Caller::Outsider);
+            if is_deleted && (creates || deletes || by_others) {
                 continue;
             }
             let key = (id.clone(), call.address.clone());

@@ -55,6 +55,8 @@ pub struct Cloud {
     /// Services for which calls are denied, until when, and when that happened.
     pub refused: BTreeMap<Address, Time>,
     pub refusals_made: Vec<(Time, Address)>,
+    /// Services that lost all their tasks, and when.
+    pub losses: Vec<(Time, Address)>,
     /// How long a deleted service is still there.
     pub drains: Span,
     pub returns: Returns,

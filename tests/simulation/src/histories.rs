@@ -43,11 +43,6 @@ pub fn play<D: Decide>(seed: u64, decide: D, with_log: bool) -> History {
     play_with(seed, decide, with_log, |_| {})
 }
 
-/// The same with faults that are known to break the core.
-pub fn play_known_failures<D: Decide>(seed: u64, decide: D, with_log: bool) -> History {
-    play_with(seed, decide, with_log, |sim| sim.known_failures = true)
-}
-
 /// Plays it in surroundings that were changed before anything happens.
 pub fn play_with<D: Decide>(
     seed: u64,

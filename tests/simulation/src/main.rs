@@ -4,7 +4,7 @@
 use engine::Pipeline;
 use simulation::days::{DAYS, Day};
 use simulation::exhaust;
-use simulation::histories::{History, play, play_known_failures};
+use simulation::histories::play;
 use simulation::large;
 use simulation::sabotage::reviewed::{DEFECTS, play_with_defect};
 use simulation::story::Story;
@@ -21,15 +21,10 @@ Slipway decides deployments; this shows how, in a simulated world and under a cl
   cargo run -- SYSTEM [DAY]               one day, or all days of one system
   cargo run -- simulate [COUNT [SEED]]    random histories (1000), from a seed on (0)
   cargo run -- replay SEED                one history, happening by happening
-  cargo run -- known-failures COUNT SEED  random histories with faults that are known to break the core
-  cargo run -- known-failures SEED        one of them, happening by happening
   cargo run -- defects [COUNT [DEFECT]]   which defect put back is found in how many histories (10000)
   cargo run -- exhaust [FAULTS [RELEASES]] every history with at most so many faults (1) and releases (2)
   cargo run --release -- bench            the core and the stored form, on fifty services
 ";
-
-/// How a history is played.
-type Play = fn(u64, Pipeline, bool) -> History;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -39,15 +34,9 @@ fn main() -> ExitCode {
         ["--help" | "-h" | "help"] => print(HELP),
         ["list"] => print(&list()),
         ["bench"] => large::bench().and_then(|report| print(&report)),
-        ["simulate"] => simulate(1000, 0, play),
-        ["simulate", count] => number(count).and_then(|count| simulate(count, 0, play)),
-        ["simulate", count, seed] => {
-            number(count).and_then(|count| simulate(count, number(seed)?, play))
-        }
-        ["known-failures", count, seed] => {
-            number(count).and_then(|count| simulate(count, number(seed)?, play_known_failures))
-        }
-        ["known-failures", seed] => number(seed).and_then(|seed| replay(seed, play_known_failures)),
+        ["simulate"] => simulate(1000, 0),
+        ["simulate", count] => number(count).and_then(|count| simulate(count, 0)),
+        ["simulate", count, seed] => number(count).and_then(|count| simulate(count, number(seed)?)),
         ["defects"] => print_defects(10_000, ""),
         ["defects", count] => number(count).and_then(|count| print_defects(count, "")),
         ["defects", count, defect] => number(count).and_then(|count| print_defects(count, defect)),
@@ -56,7 +45,7 @@ fn main() -> ExitCode {
         ["exhaust", faults, releases] => {
             number(faults).and_then(|faults| exhaust(faults, number(releases)?))
         }
-        ["replay", seed] => number(seed).and_then(|seed| replay(seed, play)),
+        ["replay", seed] => number(seed).and_then(replay),
         [system] => show_all(system),
         [system, day] => show(&[(system, day)]),
         _ => Err(format!("too many words\n\n{HELP}")),
@@ -106,7 +95,7 @@ fn list() -> String {
         .collect()
 }
 
-fn simulate(count: u64, first: u64, play: Play) -> Result<(), String> {
+fn simulate(count: u64, first: u64) -> Result<(), String> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get) as u64;
     println!("{count} histories from seed {first}");
     let histories: Vec<_> = thread::scope(|scope| {
@@ -179,7 +168,7 @@ fn exhaust(departures: u64, releases: u64) -> Result<(), String> {
     }
 }
 
-fn replay(seed: u64, play: Play) -> Result<(), String> {
+fn replay(seed: u64) -> Result<(), String> {
     let history = play(seed, Pipeline, true);
     history.log.iter().for_each(|line| println!("{line}"));
     println!("deployments by verdict: {:?}", history.verdicts);

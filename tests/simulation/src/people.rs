@@ -9,7 +9,6 @@ use fastrand::Rng;
 use pipeline::environment::{Asker, Control, Input, Kind, Override, Request};
 use pipeline::event::AlarmState;
 use pipeline::names::{EnvironmentName, RequestId, Version};
-use pipeline::release::Release;
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,7 +87,7 @@ fn by_hand(
     Input::Requested(Box::new(Request {
         id: RequestId::new(format!("by hand {environment} {deed}")),
         kind: Kind::Deploy,
-        release: Release::new(Version::new(build.tag.as_str()), build.first_at, images),
+        release: build.release(images, build.first_at),
         asked_by: Asker::Person { name: "ada".into(), why: String::new() },
         asked_at: at,
         confirm: rules.confirm.clone(),

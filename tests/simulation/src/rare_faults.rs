@@ -29,13 +29,13 @@ pub(crate) fn schedule_rare_faults<D: Decide>(
     let mut one_in = |count: u8| rng.u8(0..count) == 0;
     let changes_spec = one_in(5);
     let undoes_again = one_in(4);
-    let fails_long_ago = one_in(5) && sim.known_failures;
+    let fails_long_ago = one_in(5);
     let tags_twice = one_in(6);
     let floods = one_in(30);
     let deploys_by_hand = one_in(4);
     let has_lines = one_in(5);
-    sim.hasty |= one_in(6) && sim.known_failures;
-    sim.restless_on_the_way_back |= one_in(5) && sim.known_failures;
+    sim.hasty |= one_in(6);
+    sim.restless_on_the_way_back |= one_in(5);
     sim.cloud.reasons_are_long |= one_in(10);
     if changes_spec {
         schedule_spec_changes(sim, rng, system);

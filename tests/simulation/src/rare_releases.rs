@@ -16,7 +16,7 @@ use pipeline::time::Span;
 use std::collections::BTreeMap;
 
 /// How often the registry is asked which digest each tag points to.
-const ASKED_EVERY: Span = Span::minutes(15);
+const ASKED_EVERY_MINUTES: u64 = 15;
 const ALL: [Override; 4] = [Override::Freeze, Override::Hold, Override::Promotion, Override::Bad];
 
 /// People deploy by hand what is being deployed, or what is newer.
@@ -45,7 +45,7 @@ pub(crate) fn schedule_hands<D: Decide>(
             let request = Request {
                 id: RequestId::new(format!("at once {place} {nth}")),
                 kind: Kind::Deploy,
-                release: Release::new(Version::new(build.tag.as_str()), built_at, images),
+                release: build.release(images, built_at),
                 asked_by: Asker::Person { name: "grace".into(), why: String::new() },
                 asked_at: at,
                 confirm: rules.confirm.clone(),
@@ -142,13 +142,15 @@ pub(crate) fn schedule_two_pushes_at_once<D: Decide>(
         details,
     };
     let at = pushed_at.since(START);
-    let asked_at = Some(pushed_at + ASKED_EVERY);
-    let asked = Details { asked_at, ..Details::default() };
-    for (late, push) in [
-        (Span::seconds(1), push("last", Details::default())),
-        (Span::seconds(5), push("first", Details::default())),
-        (ASKED_EVERY, push("last", asked)),
-    ] {
+    let events = [(Span::seconds(1), "last"), (Span::seconds(5), "first")];
+    let events = events.map(|(late, which)| (late, push(which, Details::default())));
+    // An event that is taken in at last, after many tries, is put right by the next answer.
+    let asks = (1..=8).map(|nth| {
+        let late = Span::minutes(ASKED_EVERY_MINUTES * nth);
+        let asked_at = Some(pushed_at + late);
+        (late, push("last", Details { asked_at, ..Details::default() }))
+    });
+    for (late, push) in events.into_iter().chain(asks) {
         sim.after(at + late, Happening::Push { push, tries: 1 });
     }
     let application = system.spec.application.clone();

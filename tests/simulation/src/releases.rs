@@ -1,7 +1,7 @@
 //! Releases: what starts, what is turned away and in which order, as the world knows it.
 
 use pipeline::deployment::Deployment;
-use pipeline::environment::{Asker, Control, Fate, Head, Kind, Request};
+use pipeline::environment::{Control, Fate, Head, Kind, Request};
 use pipeline::names::{ApplicationName, DeploymentId, Digest, Place, RequestId};
 use pipeline::release::{Newest, Release};
 use pipeline::spec::Application;
@@ -96,9 +96,7 @@ impl Releases {
         self.newest.insert(id.place.clone(), with);
         self.newest_before.insert(id.clone(), before);
         let mut broken: Broken = misfit(deployment, spec).into_iter().collect();
-        let own = self
-            .stands(id.number, &request.release)
-            .filter(|_| matches!(request.asked_by, Asker::Push { .. }));
+        let own = self.stands(id.number, &request.release).filter(|_| !request.is_by_person());
         if let Some(own) = own {
             let standing = self.standing.entry(id.place.clone()).or_default();
             if let Some(newer) = standing.iter().find(|known| own.is_older_than(known)) {

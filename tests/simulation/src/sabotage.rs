@@ -84,7 +84,6 @@ pub struct Broken(pub Variant);
 /// Plays the history of `seed` with one thing broken.
 pub fn play(seed: u64, variant: Variant) -> History {
     play_with(seed, Broken(variant), false, |sim| {
-        sim.known_failures = true;
         if variant == Variant::ActsBeforeSaving {
             sim.memory.act_before_saving();
         }

@@ -40,8 +40,6 @@ pub struct Sim<D> {
     pub timers_ring: bool,
     /// Whoever has to approve does so in the last moment, or a little later.
     pub(crate) approves_late: bool,
-    /// With faults that are known to break the core.
-    pub(crate) known_failures: bool,
     /// People and others act while workers are about to.
     pub(crate) hasty: bool,
     /// Services lose tasks for a while on their way back.
@@ -80,7 +78,6 @@ impl<D> Sim<D> {
             happenings: self.happenings,
             timers_ring: self.timers_ring,
             approves_late: self.approves_late,
-            known_failures: self.known_failures,
             hasty: self.hasty,
             restless_on_the_way_back: self.restless_on_the_way_back,
             woken: self.woken.clone(),
@@ -114,7 +111,6 @@ impl<D: Decide> Sim<D> {
             happenings: 0,
             timers_ring: true,
             approves_late: false,
-            known_failures: false,
             hasty: false,
             restless_on_the_way_back: false,
             woken: BTreeMap::new(),

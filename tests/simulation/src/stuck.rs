@@ -46,7 +46,10 @@ impl Invariants {
             let runs = primary.map(|rollout| &rollout.revision);
             let is_left =
                 runs == Some(&service.after) && service.before.as_ref() != Some(&service.after);
-            if is_left && !was_refused {
+            // What it ran before does not come up any more.
+            let has_failed = |before| cloud.has_failed_since(&address, before, turned_at);
+            let failed_on_the_way_back = service.before.as_ref().is_some_and(has_failed);
+            if is_left && !was_refused && !failed_on_the_way_back {
                 let what = format!("{}: {} is left on the release", deployment.id, service.name);
                 self.violated("nothing_is_left_on_the_release_that_could_be_put_back", what);
             }

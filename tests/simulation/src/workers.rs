@@ -221,8 +221,8 @@ impl<D: Decide> Sim<D> {
         match primary {
             _ if self.careless.never_looks_back => {}
             Some(primary) if primary.revision == put_back.to => {
-                let (revision, rollout) = (put_back.to.clone(), Some(primary.id.clone()));
-                return Event::PutBackStarted { service, revision, rollout };
+                let revision = put_back.to.clone();
+                return Event::PutBackStarted { service, revision, rollout: None };
             }
             Some(primary)
                 if self.careless.never_looks

@@ -53,7 +53,8 @@ pub async fn remove(
     })
 }
 
-/// The revision that the service is rolled back to, and its rollout if ECS has named one.
+/// The revision that the service is rolled back to, and the rollout that this began. A rollout that
+/// was there before may have failed long ago, and says nothing of this way back.
 type Back = (Revision, Option<RolloutId>);
 
 enum NotBack {
@@ -88,7 +89,7 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, N
     let Some(service) = found else { return Err(left_alone(None)) };
     let runs = services::revision_of(&service);
     if runs.as_ref() == Some(&effect.to) {
-        return Ok((effect.to.clone(), services::primary_id(&service)));
+        return Ok((effect.to.clone(), None));
     }
     if let (Some(runs), Some(from)) = (runs, &effect.from)
         && runs != *from
@@ -96,7 +97,7 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, N
         // What it ran may have had to be registered again.
         let again = registrations::registered(aws, id, &about(name)).await.map_err(Halt::Later)?;
         if again.as_ref() == Some(&runs) {
-            return Ok((runs, services::primary_id(&service)));
+            return Ok((runs, None));
         }
         return Err(left_alone(Some(&service)));
     }

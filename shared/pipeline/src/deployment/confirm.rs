@@ -25,7 +25,7 @@ impl Deployment {
     pub(super) fn confirm(&mut self, now: Time) {
         let names = self.named(|_| true);
         let longest = names.iter().map(|name| self.timeout_of(name)).max().unwrap_or_default();
-        self.drop_all_but_announcements();
+        self.drop_all_but_announcements(now);
         self.services.iter_mut().for_each(|service| service.told.clear());
         self.state = State::Confirming {
             since: now,

@@ -87,7 +87,9 @@ impl Deployment {
             ) => {
                 self.give_up(name, why, now);
             }
-            (Reading::TakenOver { revision }, Some(why)) if revision == service.after => {
+            (Reading::TakenOver { revision } | Reading::Replaced { revision }, Some(why))
+                if revision == service.after =>
+            {
                 self.give_up(name, why, now);
             }
             (Reading::Underway { waiting }, _) => self.not_back_yet(name, &waiting, now),
@@ -103,7 +105,7 @@ impl Deployment {
             }
             (Reading::TakenOver { revision } | Reading::Replaced { revision }, _) => {
                 service.standing = Standing::TakenOver { revision: Some(revision.clone()) };
-                self.leave_to_others(name);
+                self.leave_to_others(name, now);
                 self.note(
                     now,
                     format!("{name} was updated to {} outside Slipway.", revision.short()),
@@ -111,7 +113,7 @@ impl Deployment {
             }
             (Reading::Gone, _) => {
                 service.standing = Standing::TakenOver { revision: None };
-                self.leave_to_others(name);
+                self.leave_to_others(name, now);
                 self.note(now, format!("{name} was deleted outside Slipway."));
             }
             // It may have failed long ago, and a worker that is still on its way may bring the release
@@ -145,7 +147,7 @@ impl Deployment {
                 service.standing = Standing::PutBack;
                 // Whatever else is shown later came later.
                 service.visible_from = service.visible_from.or(Some(seen_at + VISIBLE_AFTER));
-                self.leave_to_others(name);
+                self.leave_to_others(name, now);
                 self.note(now, format!("{name} is rolled back."));
             }
             Standing::Removing { .. } if counts => self.set_removed(name, now),
@@ -187,8 +189,8 @@ impl Deployment {
     }
 
     /// Whoever took it over must not be overwritten by a message that is still on its way.
-    fn leave_to_others(&mut self, name: &ServiceName) {
-        self.outbox.keep(|effect| !puts_back(effect, name));
+    fn leave_to_others(&mut self, name: &ServiceName, now: Time) {
+        self.keep_effects(now, |effect| !puts_back(effect, name));
     }
 
     /// A worker that was allowed to act before we turned round has only now updated the service.
@@ -210,7 +212,7 @@ impl Deployment {
 
     pub(super) fn give_up(&mut self, name: &ServiceName, why: String, now: Time) {
         self.note(now, format!("{name} could not be rolled back: {why}."));
-        self.outbox.keep(|effect| !puts_back(effect, name));
+        self.keep_effects(now, |effect| !puts_back(effect, name));
         if let Some(service) = self.service_mut(name) {
             service.standing = Standing::NotPutBack { why };
         }

@@ -83,6 +83,9 @@ pub struct Deployment {
     /// When it turned round. From then on no worker is let through that would bring the release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turned_at: Option<Time>,
+    /// Until when a worker whose message was dropped without an answer may still change a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers_until: Option<Time>,
     pub timeline: Timeline,
     /// A container that failed, and that can be asked why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +123,7 @@ impl Deployment {
             alarms: BTreeMap::new(),
             watched_from: None,
             turned_at: None,
+            workers_until: None,
             timeline: Timeline::default(),
             witness: None,
             loose_task: None,
@@ -229,7 +233,7 @@ impl Deployment {
     /// Ends it, for good.
     fn end(&mut self, verdict: Verdict, now: Time) {
         self.note(now, format!("Ended: {verdict}."));
-        self.drop_all_but_announcements();
+        self.drop_all_but_announcements(now);
         let took = now.since(self.started_at);
         let last_words = self.timeline.last(6);
         let is_asked = verdict.cause().is_some_and(Cause::is_known_to_a_task);
@@ -238,8 +242,16 @@ impl Deployment {
         self.state = State::Ended { verdict, at: now };
     }
 
-    fn drop_all_but_announcements(&mut self) {
-        self.outbox.keep(|effect| matches!(effect, Effect::Announce(_)));
+    fn drop_all_but_announcements(&mut self, now: Time) {
+        self.keep_effects(now, |effect| matches!(effect, Effect::Announce(_)));
+    }
+
+    /// Drops the effects that are no longer wanted. Somebody may be performing one at this moment.
+    fn keep_effects(&mut self, now: Time, wanted: impl Fn(&Effect) -> bool) {
+        if self.outbox.waits_for(|effect| effect.changes_a_service() && !wanted(effect)) {
+            self.workers_until = Some(now + WORKER_LIFE + VISIBLE_AFTER);
+        }
+        self.outbox.keep(wanted);
     }
 
     /// Asks ECS about `services`, unless that question is already open.

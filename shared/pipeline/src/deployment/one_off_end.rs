@@ -116,7 +116,7 @@ impl Deployment {
     }
 
     fn one_off_succeeded(&mut self, purpose: Purpose, now: Time) {
-        self.drop_all_but_announcements();
+        self.drop_all_but_announcements(now);
         match (purpose, &self.state) {
             (Purpose::Migrate, State::Migrating { intent, .. }) => {
                 let intent = intent.clone();

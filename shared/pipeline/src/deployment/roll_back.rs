@@ -221,7 +221,7 @@ impl Deployment {
         service.standing = Standing::Removed;
         service.visible_from = Some(now + VISIBLE_AFTER);
         service.back_by.get_or_insert(back_by);
-        self.outbox.keep(|e| !matches!(e, Effect::Remove { service, .. } if service == name));
+        self.keep_effects(now, |e| !matches!(e, Effect::Remove { service, .. } if service == name));
         self.note(now, format!("{name} is deleted."));
     }
 }

@@ -170,7 +170,7 @@ impl Deployment {
             service.standing = Standing::Updated;
             service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
             let revision = service.after.short().to_owned();
-            self.outbox.keep(|effect| !matches!(effect, Effect::RollOut(r) if r.service == *name));
+            self.keep_effects(now, |e| !matches!(e, Effect::RollOut(r) if r.service == *name));
             self.note(now, format!("{name} is stable on {revision}."));
         }
         match self.state {
@@ -229,6 +229,8 @@ impl Deployment {
             let refused = None;
             service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true, refused };
             service.visible_from = Some(now + VISIBLE_AFTER);
+            service.rollout = None;
+            service.other_rollouts.clear();
         }
         // It is what ECS chose, and not what was good here.
         if let (Some(_), Some(left)) = (&cut_short, &mut self.left) {

@@ -210,7 +210,9 @@ impl Service {
     pub(super) fn wants_before<'a>(&'a self, before: &'a Revision) -> Wanted<'a> {
         let from = if self.after == *before { None } else { Some(&self.after) };
         let visible_from = self.visible_from;
-        Wanted { revision: before, from, rollout: None, other_rollouts: &[], visible_from }
+        // Until the update is answered, the rollout is the one that brought the release.
+        let rollout = self.rollout.as_ref().filter(|_| visible_from.is_some());
+        Wanted { revision: before, from, rollout, other_rollouts: &[], visible_from }
     }
 
     /// Whether somebody else updated it (`None`: deleted it) since it was prepared, and before we

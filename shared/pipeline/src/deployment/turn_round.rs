@@ -29,7 +29,7 @@ impl Deployment {
 
     pub(super) fn turn_round(&mut self, cause: Cause, undo: bool, now: Time) {
         let by_person = matches!(cause, Cause::Person { .. });
-        self.drop_all_but_announcements();
+        self.drop_all_but_announcements(now);
         self.turned_at = Some(now);
         let touched = self.named(Service::touched);
         if self.is_restore() {

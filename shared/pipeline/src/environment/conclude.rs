@@ -10,6 +10,7 @@ use crate::verdict::{Cause, Usurper, Verdict};
 impl Turn<'_> {
     pub(super) fn conclude(&mut self, ended: &Deployment) {
         self.head.active = None;
+        self.head.workers_until = ended.workers_until.filter(|until| *until > self.now);
         let release = &ended.request.release;
         self.head.remember_migration(ended);
         let without_trace = ended.is_without_trace();

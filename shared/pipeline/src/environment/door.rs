@@ -32,7 +32,7 @@ pub enum Door {
 /// What a request waits for that may not start yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitsFor {
-    /// The end of the deployment that is under way.
+    /// The end of the deployment that is under way, and of its workers.
     Turn,
     /// The end of a hold, a pause, a freeze or a migration task.
     Opening,
@@ -66,11 +66,18 @@ impl Head {
         context: &Context<'_>,
         now: Time,
     ) -> Door {
-        self.keeps_out(request, since, context, now).unwrap_or_else(|| match self.active {
-            Some(number) => {
-                Door::Wait { why: in_progress(number), until: None, what: WaitsFor::Turn }
+        self.keeps_out(request, since, context, now).unwrap_or_else(|| {
+            let workers_until = self.workers_until.filter(|until| now < *until);
+            match (self.active, workers_until) {
+                (Some(number), _) => waits_its_turn(in_progress(number), None),
+                (None, Some(until)) => {
+                    let number = self.last_number;
+                    let why =
+                        format!("deployment {number} may still update a service until {until}");
+                    waits_its_turn(why, Some(until))
+                }
+                (None, None) => Door::Open,
             }
-            None => Door::Open,
         })
     }
 
@@ -292,6 +299,10 @@ impl super::Unfinished {
 /// It waits until the environment is open to automation again.
 fn opens(why: String, until: Option<Time>) -> Door {
     Door::Wait { why, until, what: WaitsFor::Opening }
+}
+
+fn waits_its_turn(why: String, until: Option<Time>) -> Door {
+    Door::Wait { why, until, what: WaitsFor::Turn }
 }
 
 /// Why another deployment waits, or cannot be started at all.

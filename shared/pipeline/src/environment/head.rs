@@ -60,6 +60,9 @@ pub struct Head {
     pub fates: Vec<(RequestId, Fate)>,
     /// A one-off task of a stuck deployment that may still run.
     pub unfinished: Option<Unfinished>,
+    /// Until when a worker of the last deployment may still change a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers_until: Option<Time>,
     /// The last migrations that ran here and those that good releases need, the newest last, and
     /// what became of each. Those that ran before this was written down are known by the good
     /// releases.
@@ -148,6 +151,7 @@ impl Head {
             let_in_after: Vec::new(),
             fates: Vec::new(),
             unfinished: None,
+            workers_until: None,
             migrations: Vec::new(),
             outbox: Outbox::default(),
         }

@@ -40,7 +40,12 @@ impl Turn<'_> {
             return Said::Refused(why);
         }
         let accepted = Said::Accepted(format!("queued: {why}"));
-        if automatic && (self.head.active.is_none() || what == WaitsFor::Promotion) {
+        let is_news = match what {
+            WaitsFor::Turn => false,
+            WaitsFor::Opening => self.head.active.is_none(),
+            WaitsFor::Promotion => true,
+        };
+        if automatic && is_news {
             self.tell(&request, News::Waits { why: shorten(why.clone()) });
         }
         let mut waits = Waits { request, why: String::new(), until: None, since: Some(self.now) };

@@ -110,7 +110,8 @@ fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
 }
 
 #[test]
-fn what_was_seen_back_long_before_the_deadline_is_looked_at_before_anything_is_called_rolled_back() {
+fn what_was_seen_back_long_before_the_deadline_is_looked_at_before_anything_is_called_rolled_back()
+{
     let story = states::settling().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(TIMEOUT);
     let story = look(story, "shop-web", 1);
@@ -357,6 +358,33 @@ fn what_had_failed_long_ago_is_not_given_up_before_a_slow_worker_has_updated_it(
     // Once no worker can be on its way any more, it is given up.
     let story = story.then(put_back_started("shop-api")).quietly(Span::minutes(3));
     let seen = observed(observation("shop-api", story.now, vec![failed]));
+    let standing = &story.then(seen).deployment.services[0].standing;
+    assert!(matches!(standing, Standing::NotPutBack { .. }), "{standing:?}");
+}
+
+#[test]
+fn a_rollout_that_had_failed_before_the_way_back_says_nothing_of_a_slow_worker_s_update() {
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(go_back(false));
+    // It runs its old revision, so that there is nothing to update.
+    let (service, before) = ("shop-api".into(), revision("shop-api", 1));
+    let story = story.then(Event::PutBackStarted { service, revision: before, rollout: None });
+    let ours = rollout("shop-api", 2, true, Progress::InProgress, 0);
+    let failed = rollout("shop-api", 1, false, Progress::Failed, 2);
+    let story = story.quietly(Span::minutes(4));
+    let seen = observed(observation("shop-api", story.now, vec![ours, failed]));
+    let story = story.then(seen);
+    assert!(story.asks().contains("roll back shop-api"), "{}", story.timeline());
+}
+
+#[test]
+fn the_rollout_that_put_it_back_and_failed_is_why_it_is_given_up() {
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(go_back(false));
+    let story = story.then(put_back_started("shop-api"));
+    let ours = rollout("shop-api", 2, true, Progress::Completed, 2);
+    let mut failed = rollout("shop-api", 1, false, Progress::Failed, 0);
+    failed.id = rollout_id("shop-api", 3).as_str().into();
+    let story = story.quietly(Span::minutes(4));
+    let seen = observed(observation("shop-api", story.now, vec![ours, failed]));
     let standing = &story.then(seen).deployment.services[0].standing;
     assert!(matches!(standing, Standing::NotPutBack { .. }), "{standing:?}");
 }

@@ -45,10 +45,11 @@ impl Cloud {
             }
             Disturbance::Lose(span) => {
                 let ticks = vec![(span, Tick::Settles(address.clone()))];
-                match self.change_rested(address, now, |primary| primary.running = 0) {
-                    true => (news, ticks),
-                    false => (vec![], vec![]),
+                if !self.change_rested(address, now, |primary| primary.running = 0) {
+                    return (vec![], vec![]);
                 }
+                self.losses.push((now, address.clone()));
+                (news, ticks)
             }
             Disturbance::Fail => {
                 let fail = |primary: &mut Rollout| {

@@ -1,8 +1,8 @@
 //! What ECS shows of a service: now, or as it was a while ago.
 
 use super::{Address, Cloud};
-use pipeline::names::RolloutId;
-use pipeline::observation::{Found, Observation};
+use pipeline::names::{Revision, RolloutId};
+use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::time::{Span, Time};
 
 impl Cloud {
@@ -10,6 +10,21 @@ impl Cloud {
     pub fn first_since(&self, address: &Address, since: Time) -> Option<RolloutId> {
         let begun = &self.services.get(address)?.begun;
         begun.iter().find(|(at, _)| *at >= since).map(|(_, id)| id.clone())
+    }
+
+    /// Whether a rollout of `revision` that began at `since` or later has failed.
+    pub fn has_failed_since(&self, address: &Address, revision: &Revision, since: Time) -> bool {
+        let Some(service) = self.services.get(address) else { return false };
+        let mut begun = service.begun.iter().filter(|(at, _)| *at >= since);
+        let found = || service.history.iter().filter_map(|(_, found)| found.as_ref());
+        begun.any(|(_, id)| {
+            let failed = |rollout: &Rollout| {
+                rollout.id == *id
+                    && rollout.revision == *revision
+                    && rollout.progress == Progress::Failed
+            };
+            found().any(|found| found.rollouts.iter().any(failed))
+        })
     }
 
     /// `DescribeServices` as it answers `lag` late. Only who asks for it is told that ECS returned

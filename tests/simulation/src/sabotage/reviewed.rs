@@ -173,7 +173,6 @@ pub fn play_with_defect(seed: u64, defect: Defect) -> History {
                 Defect::TakesRefusedForStuck | Defect::TakesDeletedForStuck
             ),
         };
-        sim.known_failures = true;
         if defect == Defect::LeavesWhatIsDue {
             sim.memory.leave_what_is_due();
         }

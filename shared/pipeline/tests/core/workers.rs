@@ -1,0 +1,57 @@
+//! Workers of a deployment that has ended, and may still update a service.
+
+use super::events::{VISIBLE, up};
+use super::scene::Scene;
+use expect_test::expect;
+use pipeline::deployment::{VISIBLE_AFTER, WORKER_LIFE};
+use pipeline::environment::{Input, Override};
+use pipeline::time::Span;
+
+/// Somebody updates `shop-web` while workers have been asked to update the two before it.
+fn superseded_while_workers_update() -> Scene {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.begin_rolling_out();
+    scene.answer(up("shop-web", 9, scene.now + VISIBLE));
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: superseded: shop-web was updated to shop-web:9 outside Slipway
+    "#]]
+    .assert_eq(&scene.verdicts());
+    scene
+}
+
+#[test]
+fn the_next_deployment_starts_when_no_worker_of_the_last_one_can_update_a_service() {
+    let mut scene = superseded_while_workers_update();
+    expect!["yes: queued: deployment 2 may still update a service until 2026-01-01T01:07:01Z"]
+        .assert_eq(&scene.push("b3", 3));
+    // That is no news: it starts in a moment.
+    assert!(scene.head.outbox.is_empty());
+    let until = scene.head.due().unwrap();
+    assert_eq!(until, scene.now + WORKER_LIFE + VISIBLE_AFTER);
+    scene.now = until;
+    scene.tell(Input::Woken);
+    assert_eq!(scene.active().request.release.version.as_str(), "b3");
+}
+
+#[test]
+fn a_person_who_deploys_waits_for_those_workers_and_one_who_rolls_back_does_not() {
+    let mut scene = superseded_while_workers_update();
+    expect!["yes: queued: deployment 2 may still update a service until 2026-01-01T01:07:01Z"]
+        .assert_eq(&scene.deploy("b3", 3, &[Override::Hold]));
+    assert_eq!(scene.head.active, None);
+    expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(Some("b1")));
+}
+
+#[test]
+fn what_ended_with_every_update_answered_is_followed_at_once() {
+    let mut scene = superseded_while_workers_update();
+    scene.now = scene.now + Span::minutes(10);
+    scene.push("b3", 3);
+    scene.succeed();
+    scene.push("b4", 4);
+    assert_eq!(scene.active().request.release.version.as_str(), "b4");
+}
