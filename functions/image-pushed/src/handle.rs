@@ -4,7 +4,7 @@ use aws::payload::{Heard, push};
 use aws::pushes::ask;
 use aws::{Aws, Failure};
 use engine::World;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::names::ApplicationName;
 use serde_json::{Value, json};
 use tracing::info;
@@ -28,7 +28,7 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
     Ok(json!({"heard": heard}))
 }
 
-fn told(heard: &[(ApplicationName, Said)]) -> String {
+fn told(heard: &[(ApplicationName, Reply)]) -> String {
     if heard.is_empty() {
         return "no application uses this repository".into();
     }
@@ -36,9 +36,11 @@ fn told(heard: &[(ApplicationName, Said)]) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
-fn words(said: &Said) -> &str {
+fn words(said: &Reply) -> &str {
     match said {
-        Said::Done | Said::Granted => "recorded",
-        Said::Accepted(why) | Said::Denied(why) | Said::Refused(why) | Said::Ignored(why) => why,
+        Reply::Done | Reply::Granted => "recorded",
+        Reply::Accepted(why) | Reply::Denied(why) | Reply::Refused(why) | Reply::Ignored(why) => {
+            why
+        }
     }
 }

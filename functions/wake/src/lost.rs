@@ -7,7 +7,7 @@ use crate::letters::{Look, Where};
 use aws::metrics::{Metric, count, measure};
 use aws::{Aws, Failure, pushes::read_build, sweep};
 use engine::{Key, Lookup, Record, World};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::names::{ApplicationName, Repository};
 use pipeline::push::Push;
 use pipeline::spec::Application;
@@ -117,7 +117,7 @@ async fn look_into(
 async fn take_in(aws: &Aws, push: &Push) -> Result<bool, Failure> {
     let read = async |push| read_build(aws, push).await;
     let heard = aws.engine().pushed_and_read(push, read).await?;
-    let is_news = heard.iter().any(|(_, said)| *said == Said::Done);
+    let is_news = heard.iter().any(|(_, said)| *said == Reply::Done);
     if is_news {
         let tag = push.tag.as_ref().map_or("no tag", |tag| tag.as_str());
         info!(repository = %push.repository, "found a push of {tag} that no event reported");

@@ -75,7 +75,7 @@ impl Clock {
         self.timeout.is_some()
     }
 
-    /// Waits, and says whether time has passed: where the deadline says what time it is, it stands
+    /// QueuedRequest, and says whether time has passed: where the deadline says what time it is, it stands
     /// still as long as the invocation lasts, and nothing is to be had by waiting.
     pub(crate) async fn pause(&self, duration: Duration) -> bool {
         if self.timeout.is_some() {

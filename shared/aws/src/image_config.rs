@@ -32,7 +32,7 @@ const SOURCE_MAX: usize = 200;
 
 /// What an image says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct BuildInfo {
     /// `linux/arm64`; of an image for several platforms it is one of them.
     pub(crate) platform: Option<String>,
     pub(crate) built_at: Option<Time>,
@@ -44,7 +44,7 @@ pub(crate) async fn read(
     aws: &Aws,
     repository: &Repository,
     digest: &Digest,
-) -> Result<Said, Failure> {
+) -> Result<BuildInfo, Failure> {
     let image = one(aws, repository, digest).await?;
     let manifest = image.json();
     let annotations = Labels(&manifest["annotations"]).said();
@@ -58,7 +58,11 @@ pub(crate) async fn read(
 }
 
 /// Reads what an image for one platform says.
-pub(crate) async fn of(aws: &Aws, repository: &Repository, image: &Image) -> Result<Said, Failure> {
+pub(crate) async fn of(
+    aws: &Aws,
+    repository: &Repository,
+    image: &Image,
+) -> Result<BuildInfo, Failure> {
     let manifest = image.json();
     let annotations = Labels(&manifest["annotations"]).said();
     let Some(digest) = manifest["config"]["digest"].as_str() else {
@@ -122,7 +126,7 @@ async fn download(aws: &Aws, repository: &Repository, digest: &str) -> Result<Ve
     }
 }
 
-fn said(config: &Value) -> Said {
+fn said(config: &Value) -> BuildInfo {
     let platform = match (config["os"].as_str(), config["architecture"].as_str()) {
         (Some(system), Some(architecture)) => Some(format!("{system}/{architecture}")),
         _ => None,
@@ -133,14 +137,14 @@ fn said(config: &Value) -> Said {
         (Some(label), Some(created)) => label + LABELS_LATE < created,
         _ => false,
     };
-    let labels = if inherited { Said::default() } else { labels };
-    labels.or(Said { platform, built_at: created, origin: Origin::default() })
+    let labels = if inherited { BuildInfo::default() } else { labels };
+    labels.or(BuildInfo { platform, built_at: created, origin: Origin::default() })
 }
 
-impl Said {
+impl BuildInfo {
     /// What `self` says, and what `other` says about the rest.
-    fn or(self, other: Said) -> Said {
-        Said {
+    fn or(self, other: BuildInfo) -> BuildInfo {
+        BuildInfo {
             platform: self.platform.or(other.platform),
             built_at: self.built_at.or(other.built_at),
             origin: Origin {
@@ -155,11 +159,11 @@ impl Said {
 struct Labels<'a>(&'a Value);
 
 impl Labels<'_> {
-    fn said(&self) -> Said {
+    fn said(&self) -> BuildInfo {
         let (revision, source) = (self.text(REVISION, REVISION_MAX), self.text(SOURCE, SOURCE_MAX));
         let source = source.map(without_login);
         let built_at = self.0[CREATED].as_str().and_then(time);
-        Said { platform: None, built_at, origin: Origin { revision, source } }
+        BuildInfo { platform: None, built_at, origin: Origin { revision, source } }
     }
 
     /// Builds write what they like; what is no name or address is nothing.
@@ -175,7 +179,7 @@ fn time(text: &str) -> Option<Time> {
     Some(Time::from_millis(u64::try_from(moment.to_millis().ok()?).ok()?))
 }
 
-/// `https://ann:token@github.com/acme/scr` without what opens the door.
+/// `https://ann:token@github.com/acme/scr` without the credentials.
 fn without_login(address: String) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return address };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -188,12 +192,12 @@ fn without_login(address: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Said, said, time, without_login};
+    use super::{BuildInfo, said, time, without_login};
     use expect_test::{Expect, expect};
     use serde_json::{Value, json};
 
     fn check(config: &Value, expected: &Expect) {
-        let Said { platform, built_at, origin } = said(config);
+        let BuildInfo { platform, built_at, origin } = said(config);
         let built_at = built_at.map(|at| at.to_string());
         let shown = [platform, built_at, origin.revision, origin.source];
         expected.assert_eq(&shown.map(|text| text.unwrap_or("-".into())).join(" "));

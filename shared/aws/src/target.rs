@@ -56,9 +56,9 @@ pub async fn migrate(aws: &Aws, message: &Message) -> Result<Event, Failure> {
 pub async fn roll_back(aws: &Aws, message: &Message) -> Result<Event, Failure> {
     let (id, number) = (ecs::deployment_of(message)?, message.number);
     match &message.effect {
-        Effect::PutBack(put_back) => match tags_of(&put_back.target) {
-            Some(tags) => hosts::put_back(aws, id, number, tags, put_back).await,
-            None => ecs::put_back(aws, id, put_back).await,
+        Effect::RollBack(roll_back) => match tags_of(&roll_back.target) {
+            Some(tags) => hosts::roll_back(aws, id, number, tags, roll_back).await,
+            None => ecs::roll_back(aws, id, roll_back).await,
         },
         Effect::Remove { target, service, revision } => match tags_of(target) {
             Some(tags) => hosts::remove(aws, id, number, tags, service).await,

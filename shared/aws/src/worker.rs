@@ -6,7 +6,7 @@ use crate::metrics;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use engine::{Engine, Key, Message, Permit, Pipeline};
 use futures_util::future::join_all;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
 use pipeline::event::Event;
 use serde_json::Value;
@@ -148,7 +148,7 @@ where
         let _turn = claims.lock().await;
         match engine.answer(message, Event::OneOffClaimed { purpose, attempt }).await? {
             // The claim was written over what was read.
-            Said::Granted => permit = None,
+            Reply::Granted => permit = None,
             said => {
                 info!("not granted: {said:?}");
                 return Ok(None);

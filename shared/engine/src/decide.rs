@@ -1,6 +1,6 @@
 //! The decisions, as one thing that the loop is given: the core, or in a test a broken copy of it.
 
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
 use pipeline::environment::{Context, Environment, Input, Step, advance};
 use pipeline::names::ImageName;
@@ -27,7 +27,7 @@ pub trait Decide {
         push: &Push,
         spec: &Application,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         candidate.pushed(image, push, spec, now)
     }
 

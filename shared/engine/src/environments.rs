@@ -5,7 +5,7 @@ use crate::saving::{Read, open};
 use crate::turn::Loaded;
 use crate::world::{Key, Lookup, Message, Sender, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::environment::Input;
 use pipeline::event::Event;
 use pipeline::names::{ApplicationName, Place};
@@ -34,7 +34,7 @@ impl Permit {
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Tells one environment one thing.
-    pub async fn tell(&self, place: &Place, input: Input) -> Result<Said, EngineError> {
+    pub async fn tell(&self, place: &Place, input: Input) -> Result<Reply, EngineError> {
         for tries in 0..CONFLICTS_MAX {
             self.pause_after(tries).await;
             match self.try_to_tell(place, &input).await {
@@ -47,7 +47,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 
     /// Feeds what a worker has found or done back, as the answer to the effect that asked for it.
-    pub async fn answer(&self, message: &Message, event: Event) -> Result<Said, EngineError> {
+    pub async fn answer(&self, message: &Message, event: Event) -> Result<Reply, EngineError> {
         let effect = message.number;
         match &message.from {
             Sender::Deployment(id) => {
@@ -90,7 +90,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         permit: Option<Permit>,
         message: &Message,
         event: Event,
-    ) -> Result<Said, EngineError> {
+    ) -> Result<Reply, EngineError> {
         let read = permit.and_then(|permit| permit.read);
         if let (Sender::Deployment(id), Some(read)) = (&message.from, read) {
             let (deployment, effect) = (id.number, message.number);
@@ -111,7 +111,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         place: &Place,
         active: u64,
         event: Event,
-    ) -> Result<Said, EngineError> {
+    ) -> Result<Reply, EngineError> {
         let input = Input::Happened(event);
         let read = self.load_deployment(place, active).await?;
         let is_active = read.head.as_ref().is_some_and(|read| read.body.active == Some(active));
@@ -129,7 +129,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         &self,
         lookup: &Lookup,
         event: &Event,
-    ) -> Result<Vec<(Place, Said)>, EngineError> {
+    ) -> Result<Vec<(Place, Reply)>, EngineError> {
         let mut told = Vec::new();
         for application in self.world.find(lookup).await? {
             let Some(spec) = self.load_spec(&application).await? else { continue };

@@ -4,7 +4,7 @@ use crate::errors::WorldError;
 use crate::saving::{Change, Read};
 use crate::world::{Key, Lookup, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::names::{ApplicationName, Version};
 use pipeline::push::{Belongs, Candidate, Push};
 use pipeline::spec::Application;
@@ -26,7 +26,7 @@ enum Concern {
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Takes in one push as it is. What it says is for the log: most pushes belong to nothing.
-    pub async fn pushed(&self, push: &Push) -> Result<Vec<(ApplicationName, Said)>, EngineError> {
+    pub async fn pushed(&self, push: &Push) -> Result<Vec<(ApplicationName, Reply)>, EngineError> {
         self.pushed_and_read(push, async |push| push).await
     }
 
@@ -36,7 +36,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         &self,
         push: &Push,
         read: impl AsyncFnOnce(Push) -> Push,
-    ) -> Result<Vec<(ApplicationName, Said)>, EngineError> {
+    ) -> Result<Vec<(ApplicationName, Reply)>, EngineError> {
         let mut heard = Vec::new();
         let mut concerned = Vec::new();
         // What cannot be read of one application keeps no other from its release.
@@ -44,7 +44,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         for application in self.world.find(&Lookup::Repository(push.repository.clone())).await? {
             match self.concern(&application, push).await {
                 Ok(Concern::Release(spec, found)) => concerned.push((spec, found)),
-                Ok(Concern::Nothing(why)) => heard.push((application, Said::Ignored(why))),
+                Ok(Concern::Nothing(why)) => heard.push((application, Reply::Ignored(why))),
                 Ok(Concern::NoSpec) => {}
                 Err(error @ EngineError::World(WorldError::Stored { .. })) => {
                     unreadable.get_or_insert(error);
@@ -102,7 +102,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             let Some(known) = candidates.get(&key(spec, &belongs.version)) else { return true };
             let now = self.world.now();
             let said = self.decide.pushed(&mut known.clone(), &belongs.image, push, spec, now);
-            said == Said::Done
+            said == Reply::Done
         };
         let news = |push: &Push| {
             specs
@@ -145,11 +145,11 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         spec: &Application,
         found: Vec<(Belongs, Found)>,
         push: &Push,
-    ) -> Result<Vec<Said>, EngineError> {
+    ) -> Result<Vec<Reply>, EngineError> {
         // A moving tag that points elsewhere by now is another release.
         let belongs = match push.belongs(spec) {
             Ok(belongs) => belongs,
-            Err(why) => return Ok(vec![Said::Ignored(why)]),
+            Err(why) => return Ok(vec![Reply::Ignored(why)]),
         };
         let mut found: BTreeMap<Belongs, Found> = found.into_iter().collect();
         let mut all_said = Vec::new();
@@ -172,13 +172,13 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         &self,
         application: &ApplicationName,
         version: &Version,
-    ) -> Result<Said, EngineError> {
+    ) -> Result<Reply, EngineError> {
         let spec = self.load_spec(application).await?;
         let now = self.world.now();
         let key = candidate_key(application, version);
         self.change_candidate(spec.as_ref(), key, None, None, |candidate| match &spec {
             Some(spec) => candidate.woken(spec, now),
-            None => Said::Ignored(format!("there is no spec for {application}")),
+            None => Reply::Ignored(format!("there is no spec for {application}")),
         })
         .await
     }
@@ -188,12 +188,12 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         application: &ApplicationName,
         version: &Version,
         effect: u64,
-    ) -> Result<Said, EngineError> {
+    ) -> Result<Reply, EngineError> {
         let spec = self.load_spec(application).await?;
         let key = candidate_key(application, version);
         self.change_candidate(spec.as_ref(), key, None, None, |candidate| {
             candidate.outbox.answered(effect);
-            Said::Done
+            Reply::Done
         })
         .await
     }
@@ -205,8 +205,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         key: Key,
         mut found: Option<Found>,
         new: Option<&dyn Fn() -> Candidate>,
-        change: impl Fn(&mut Candidate) -> Said,
-    ) -> Result<Said, EngineError> {
+        change: impl Fn(&mut Candidate) -> Reply,
+    ) -> Result<Reply, EngineError> {
         for tries in 0..CONFLICTS_MAX {
             self.pause_after(tries).await;
             let loaded = match found.take() {
@@ -216,7 +216,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             let mut candidate = match (&loaded, new) {
                 (Some(read), _) => read.body.clone(),
                 (None, Some(new)) => new(),
-                (None, None) => return Ok(Said::Ignored(format!("there is no {key}"))),
+                (None, None) => return Ok(Reply::Ignored(format!("there is no {key}"))),
             };
             let said = change(&mut candidate);
             let read = loaded.map(Read::into_record);

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use crate::{Decide, Engine, EngineError};
-use pipeline::deployment::{Deployment, Said};
+use pipeline::deployment::{Deployment, Reply};
 use pipeline::effect::Effect;
 use pipeline::environment::{Head, Input, Step};
 use pipeline::names::Place;
@@ -11,7 +11,7 @@ use pipeline::spec::Environment;
 /// What would follow.
 #[derive(Clone, Debug)]
 pub struct Rehearsal {
-    pub said: Said,
+    pub said: Reply,
     /// The rules of the environment, as the spec has them now.
     pub rules: Environment,
     pub head: Head,

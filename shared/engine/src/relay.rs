@@ -2,7 +2,7 @@
 
 use crate::world::{Message, Sender, World};
 use crate::{Decide, Engine, EngineError};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
 use pipeline::environment::Input;
 use pipeline::event::Event;
@@ -10,7 +10,7 @@ use pipeline::names::{ApplicationName, EnvironmentName, Place};
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Performs an offer or a promotion; `None`: the effect is for a worker.
-    pub async fn relay(&self, message: &Message) -> Result<Option<Said>, EngineError> {
+    pub async fn relay(&self, message: &Message) -> Result<Option<Reply>, EngineError> {
         let place = |environment: &EnvironmentName| Place {
             application: application_of(&message.from).clone(),
             environment: environment.clone(),

@@ -2,7 +2,7 @@
 
 use crate::world::{Due, Key, World};
 use crate::{Decide, Engine, EngineError};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::environment::Input;
 use pipeline::event::Event;
 use pipeline::time::Time;
@@ -12,16 +12,16 @@ use pipeline::time::Time;
 pub struct Swept {
     /// Since when the record that waits longest has been due.
     pub oldest: Option<Time>,
-    pub woken: Vec<(Key, Result<Said, EngineError>)>,
+    pub woken: Vec<(Key, Result<Reply, EngineError>)>,
     /// What took too long, or was not begun because no time was left: for a later sweep.
     pub left: Vec<Key>,
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
     /// Wakes one record: deadlines that have passed, effects without an answer.
-    pub async fn wake(&self, key: &Key) -> Result<Said, EngineError> {
+    pub async fn wake(&self, key: &Key) -> Result<Reply, EngineError> {
         match key {
-            Key::Spec(_) => Ok(Said::Ignored("a spec has no timer".into())),
+            Key::Spec(_) => Ok(Reply::Ignored("a spec has no timer".into())),
             Key::Candidate { application, version } => {
                 self.candidate_woken(application, version).await
             }

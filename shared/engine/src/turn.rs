@@ -4,7 +4,7 @@ use crate::records::Record;
 use crate::saving::{Change, Read, open};
 use crate::world::{Key, World};
 use crate::{Decide, Engine, EngineError, WorldError};
-use pipeline::deployment::{Deployment, Said};
+use pipeline::deployment::{Deployment, Reply};
 use pipeline::environment::{Context, Environment, Head, Input, Step};
 use pipeline::names::{DeploymentId, EnvironmentName, Place};
 use pipeline::spec::{self, Application};
@@ -40,7 +40,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         &self,
         place: &Place,
         input: &Input,
-    ) -> Result<Option<Said>, EngineError> {
+    ) -> Result<Option<Reply>, EngineError> {
         if let Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } = input {
             // A deployment knows its own rules. Only when it ends, and the next may start, do the
             // spec and the neighbours matter; deciding is free, so that it is then done anew.
@@ -52,7 +52,9 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let loaded = self.load_everything(place, input).await?;
         match self.decide_with_everything(place, &loaded, input) {
             Some(step) => self.save_step(loaded, step).await,
-            None => Ok(Some(Said::Refused(format!("there is no environment {place} in any spec")))),
+            None => {
+                Ok(Some(Reply::Refused(format!("there is no environment {place} in any spec"))))
+            }
         }
     }
 
@@ -107,7 +109,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         &self,
         loaded: Loaded,
         step: Step,
-    ) -> Result<Option<Said>, EngineError> {
+    ) -> Result<Option<Reply>, EngineError> {
         let (changes, said) = changes_of(loaded, step);
         Ok(self.save_and_send(changes, None).await?.then_some(said))
     }
@@ -194,7 +196,7 @@ fn is_emergency(input: &Input) -> bool {
 }
 
 /// What of a turn has to be saved.
-pub(crate) fn changes_of(loaded: Loaded, step: Step) -> (Vec<Change>, Said) {
+pub(crate) fn changes_of(loaded: Loaded, step: Step) -> (Vec<Change>, Reply) {
     let Step { head, deployments, said } = step;
     let read = loaded.head.map(Read::into_record);
     let mut changes = vec![Change { record: head.into(), read }];

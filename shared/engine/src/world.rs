@@ -33,7 +33,7 @@ pub trait World {
     /// Returns all records that want to be woken by now.
     fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Due>, WorldError>>;
 
-    /// Waits a moment before a decision is made anew because of a conflicting write: longer after
+    /// QueuedRequest a moment before a decision is made anew because of a conflicting write: longer after
     /// each try, and never exactly as long as the others wait.
     fn pause(&self, tries: usize) -> impl Future<Output = ()>;
 

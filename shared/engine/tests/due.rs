@@ -6,7 +6,7 @@ use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, World};
 use expect_test::{Expect, expect};
 use pipeline::effect::Effect;
-use pipeline::environment::{Asker, Control, Head, Input, Kind, Request};
+use pipeline::environment::{Control, Head, Input, Kind, Request, RequestedBy};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{Digest, Place, ServiceName};
 use pipeline::notice::News;
@@ -128,7 +128,7 @@ fn request(version: &str) -> Input {
         id: format!("push {version}").as_str().into(),
         kind: Kind::Deploy,
         release: Release::new(version.into(), NOW, images.into_iter().collect()),
-        asked_by: Asker::Push { tag: version.into() },
+        asked_by: RequestedBy::Push { tag: version.into() },
         asked_at: NOW,
         confirm: None,
         overrides: Default::default(),

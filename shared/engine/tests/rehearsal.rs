@@ -5,7 +5,7 @@
 use engine::memory::Memory;
 use engine::{Engine, Pipeline};
 use expect_test::{Expect, expect};
-use pipeline::environment::{Asker, Control, Input, Kind, Request};
+use pipeline::environment::{Control, Input, Kind, Request, RequestedBy};
 use pipeline::names::{Digest, Place};
 use pipeline::release::Release;
 use pipeline::time::Time;
@@ -36,7 +36,7 @@ fn request(version: &str) -> Input {
         id: format!("by hand {version}").as_str().into(),
         kind: Kind::Deploy,
         release: Release::new(version.into(), NOW, [("api".into(), digest)].into_iter().collect()),
-        asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
+        asked_by: RequestedBy::Person { name: "ann".into(), why: "a test".into() },
         asked_at: NOW,
         confirm: None,
         overrides: Default::default(),

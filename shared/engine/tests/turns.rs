@@ -8,9 +8,9 @@ use engine::{
     World, WorldError, Write,
 };
 use expect_test::expect;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
-use pipeline::environment::{Asker, Control, Head, Input, Kind, Request};
+use pipeline::environment::{Control, Head, Input, Kind, Request, RequestedBy};
 use pipeline::event::{AlarmReading, AlarmState, Event};
 use pipeline::names::{ApplicationName, Digest, Place};
 use pipeline::push::{Details, Push};
@@ -100,7 +100,7 @@ impl Odd {
         Engine::new(self, &Pipeline)
     }
 
-    fn tell(&self, environment: &str, input: Input) -> Result<Said, EngineError> {
+    fn tell(&self, environment: &str, input: Input) -> Result<Reply, EngineError> {
         block_on(self.engine().tell(&place(environment), input))
     }
 
@@ -108,7 +108,7 @@ impl Odd {
         Head::try_from(self.memory.read(&Key::Head(place(environment))).unwrap()).unwrap()
     }
 
-    fn deploy(&self, environment: &str, version: &str) -> Said {
+    fn deploy(&self, environment: &str, version: &str) -> Reply {
         self.tell(environment, request(version)).unwrap()
     }
 
@@ -136,7 +136,7 @@ fn request(version: &str) -> Input {
         id: format!("by hand {version}").as_str().into(),
         kind: Kind::Deploy,
         release: Release::new(version.into(), NOW, [("api".into(), digest(version))].into()),
-        asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
+        asked_by: RequestedBy::Person { name: "ann".into(), why: "a test".into() },
         asked_at: NOW,
         confirm: None,
         overrides: [pipeline::environment::Override::Promotion].into(),
@@ -281,7 +281,7 @@ fn an_event_read_beside_another_deployment_is_told_to_the_one_under_way() {
     world.deploy("a", "b2");
     assert_eq!(world.head("a").active, Some(2));
     let said = block_on(world.engine().tell_active(&place("a"), 1, rings("shop-a-5xx"))).unwrap();
-    assert_eq!(said, Said::Done);
+    assert_eq!(said, Reply::Done);
 }
 
 #[test]

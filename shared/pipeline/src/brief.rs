@@ -35,7 +35,7 @@ impl Event {
             }
             Self::OneOffNotStarted { reason, .. }
             | Self::RolloutRefused { reason, .. }
-            | Self::PutBackRefused { reason, .. }
+            | Self::RollbackRefused { reason, .. }
             | Self::Checked { outcome: Outcome::Failed { reason }, .. } => text(reason),
             Self::OneOffSeen { end: Some(end), .. }
             | Self::OneOffReported { end: Some(end), .. } => one_off(end),
@@ -61,7 +61,7 @@ impl Event {
             | Self::OneOffStopAsked { .. }
             | Self::RolloutStarted { .. }
             | Self::Checked { outcome: Outcome::Passed, .. }
-            | Self::PutBackStarted { .. }
+            | Self::RollbackStarted { .. }
             | Self::Removed { .. }
             | Self::Announced
             | Self::Woken => {}

@@ -1,14 +1,14 @@
 //! Candidates: when what was pushed is a whole release, and where it may go.
 
-use crate::deployment::Said;
+use crate::deployment::Reply;
 use crate::effect::Effect;
-use crate::environment::{Asker, Head, Kind, Request};
+use crate::environment::{Head, Kind, Request, RequestedBy};
 use crate::names::{
     ApplicationName, Digest, EnvironmentName, ImageName, Place, RequestId, Version,
 };
 use crate::notice::{News, Notice};
 use crate::outbox::Outbox;
-use crate::release::{Mark, Origin, Release};
+use crate::release::{Origin, Release, ReleaseOrder};
 use crate::spec::{Application, DeployOn, TagPattern};
 use crate::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,9 +44,9 @@ impl Candidate {
         push: &Push,
         spec: &Application,
         now: Time,
-    ) -> Said {
-        if let Some(absurdity) = push.absurdity(now) {
-            return Said::Ignored(format!("rejected: {absurdity}"));
+    ) -> Reply {
+        if let Some(implausible) = push.implausible(now) {
+            return Reply::Ignored(format!("rejected: {implausible}"));
         }
         let known = self.images.get(image);
         if known.is_some_and(|known| known.digest == push.digest) {
@@ -57,7 +57,7 @@ impl Candidate {
         let same_moment = known.is_some_and(|known| arrived.known_at() == known.known_at());
         if late || (same_moment && self.replaced.contains(&push.digest)) {
             self.note_replaced(push.digest.clone());
-            return Said::Ignored("the tag has moved".into());
+            return Reply::Ignored("the tag has moved".into());
         }
         if let Some(old) = self.images.insert(image.clone(), arrived) {
             self.note_replaced(old.digest);
@@ -65,7 +65,7 @@ impl Candidate {
         self.first_pushed_at = self.first_pushed_at.min(push.pushed_at);
         self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
         self.offer(spec, now);
-        Said::Done
+        Reply::Done
     }
 
     /// Only what was pushed in the same moment is compared with these, so that any may be forgotten
@@ -85,20 +85,20 @@ impl Candidate {
         push: &Push,
         spec: &Application,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let moving = self.moving;
         let known =
             self.images.get_mut(image).filter(|known| moving && known.pushed_at < push.pushed_at);
-        let Some(known) = known else { return Said::Ignored("duplicate push".into()) };
+        let Some(known) = known else { return Reply::Ignored("duplicate push".into()) };
         known.pushed_at = push.pushed_at;
         self.last_pushed_at = self.last_pushed_at.max(push.pushed_at);
         self.offers.values_mut().for_each(|offered| offered.images.clear());
         self.offer(spec, now);
-        Said::Done
+        Reply::Done
     }
 
     /// Time passed: a release that was pushed again may be whole, another may wait too long.
-    pub fn woken(&mut self, spec: &Application, now: Time) -> Said {
+    pub fn woken(&mut self, spec: &Application, now: Time) -> Reply {
         self.offer(spec, now);
         for (environment, missing) in self.overdue(spec, now) {
             let place =
@@ -115,14 +115,14 @@ impl Candidate {
             self.outbox.add(Effect::Announce(Box::new(notice)), now);
             self.reported.insert(environment);
         }
-        Said::Done
+        Reply::Done
     }
 
     /// Which images an environment still waits for; `None`: it does not wait for this one.
     pub fn awaited(&self, spec: &Application, head: &Head) -> Option<Vec<ImageName>> {
         let mut concerned = self.concerned(spec);
         let (_, deploy_on) = concerned.find(|(name, _)| **name == head.place.environment)?;
-        let mark = Mark { version: self.version.clone(), built_at: self.built_at() };
+        let mark = ReleaseOrder { version: self.version.clone(), built_at: self.built_at() };
         let is_overtaken = head.high_water.as_ref().is_some_and(|newest| newest.covers(&mark));
         let missing = self.missing(deploy_on);
         (!missing.is_empty() && !is_overtaken).then_some(missing)
@@ -187,7 +187,7 @@ impl Candidate {
             id: RequestId::new(format!("push {version}")),
             kind: Kind::Deploy,
             release: self.release(version, images),
-            asked_by: Asker::Push { tag: self.tag.clone() },
+            asked_by: RequestedBy::Push { tag: self.tag.clone() },
             asked_at: self.last_pushed_at,
             confirm: None,
             overrides: BTreeSet::new(),

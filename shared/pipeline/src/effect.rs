@@ -49,7 +49,8 @@ pub enum Effect {
         since: Option<Time>,
     },
     /// Bring one service back to what it ran.
-    PutBack(Box<PutBack>),
+    #[serde(rename = "put_back")]
+    RollBack(Box<RollBack>),
     /// Delete a service, if this deployment created it and it still runs `revision`.
     Remove {
         target: Target,
@@ -155,7 +156,7 @@ impl RollOut {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PutBack {
+pub struct RollBack {
     pub target: Target,
     pub service: ServiceName,
     /// Our revision. If the service runs neither this nor `to`, somebody else updated it, and it is
@@ -168,7 +169,7 @@ pub struct PutBack {
     pub container: Option<HostContainer>,
 }
 
-/// How a service is put back.
+/// How a service is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
@@ -197,7 +198,7 @@ impl Effect {
 
     /// Whether the worker that performs it changes what a service runs.
     pub(crate) fn changes_a_service(&self) -> bool {
-        matches!(self, Self::RollOut(_) | Self::PutBack(_) | Self::Remove { .. })
+        matches!(self, Self::RollOut(_) | Self::RollBack(_) | Self::Remove { .. })
     }
 
     /// Its name for logs, metrics and tests.
@@ -212,7 +213,7 @@ impl Effect {
             Self::Observe { .. } => "observe",
             Self::Check { .. } => "check",
             Self::ReadAlarms { .. } => "read alarms",
-            Self::PutBack(_) => "roll back",
+            Self::RollBack(_) => "roll back",
             Self::Remove { .. } => "remove",
             Self::Announce(_) => "announce",
             Self::Offer { .. } => "offer",

@@ -104,12 +104,14 @@ pub enum Event {
     /// The service is on its way back. The revision differs from the one asked for if that one had
     /// been deregistered and was registered again; the rollout is the one that this began, if it
     /// began one.
-    PutBackStarted {
+    #[serde(rename = "put_back_started")]
+    RollbackStarted {
         service: ServiceName,
         revision: Revision,
         rollout: Option<RolloutId>,
     },
-    PutBackRefused {
+    #[serde(rename = "put_back_refused")]
+    RollbackRefused {
         service: ServiceName,
         refusal: Refusal,
         reason: String,
@@ -205,8 +207,8 @@ impl Event {
             Self::Checked { .. } => "checked",
             Self::AlarmChanged(_) => "alarm changed",
             Self::AlarmsRead { .. } => "alarms read",
-            Self::PutBackStarted { .. } => "rollback started",
-            Self::PutBackRefused { .. } => "rollback refused",
+            Self::RollbackStarted { .. } => "rollback started",
+            Self::RollbackRefused { .. } => "rollback refused",
             Self::Removed { .. } => "removed",
             Self::Announced => "announced",
             Self::Woken => "woken",

@@ -14,7 +14,6 @@ pub mod push;
 pub mod release;
 pub mod size;
 
-mod absurd;
 pub mod audit;
 mod brief;
 pub mod deployment;
@@ -25,6 +24,7 @@ pub mod event;
 pub mod notice;
 pub mod observation;
 pub mod outbox;
+mod plausibility;
 pub mod task;
 pub mod verdict;
 pub mod waits;

@@ -2,7 +2,7 @@
 
 use crate::names::{ImageName, Place, Version};
 use crate::release::Origin;
-use crate::task::Witness;
+use crate::task::FailedContainer;
 use crate::time::{Span, Time};
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,8 @@ pub enum News {
         until: Time,
     },
     /// It goes back, and why.
-    GoingBack {
+    #[serde(rename = "going_back")]
+    RollingBack {
         cause: String,
     },
     Ended {
@@ -40,8 +41,8 @@ pub enum News {
         took: Span,
         last_words: Vec<String>,
         /// Whose last output may say more.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        witness: Option<Witness>,
+        #[serde(rename = "witness", default, skip_serializing_if = "Option::is_none")]
+        failed_container: Option<FailedContainer>,
     },
     /// A release that automation does not deploy, and why.
     Declined {
@@ -60,6 +61,6 @@ pub enum News {
 impl News {
     /// How things stand for now: of no interest once there is later news of the deployment.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Started | Self::ApprovalWanted { .. } | Self::GoingBack { .. })
+        matches!(self, Self::Started | Self::ApprovalWanted { .. } | Self::RollingBack { .. })
     }
 }

@@ -51,7 +51,7 @@ pub struct Origin {
 
 /// Where a release stands in the order of releases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct ReleaseOrder {
     pub version: Version,
     pub built_at: Time,
 }
@@ -63,7 +63,7 @@ pub struct Newest {
     pub built_at: Time,
     /// The newest of the other kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other: Option<Mark>,
+    pub other: Option<ReleaseOrder>,
 }
 
 /// A commit or a digest has so many digits at least, and of these so many have to be typed.
@@ -126,8 +126,8 @@ impl Release {
         Self { version, built_at, images, images_built_at: None, origin, unread: false }
     }
 
-    pub fn mark(&self) -> Mark {
-        Mark { version: self.version.clone(), built_at: self.built_at }
+    pub fn order(&self) -> ReleaseOrder {
+        ReleaseOrder { version: self.version.clone(), built_at: self.built_at }
     }
 
     /// Says that its build date could not be read.
@@ -143,7 +143,7 @@ impl Release {
     /// Says that it was built before `other`, though it is taken for newer.
     pub(crate) fn built_before(&self, other: &Release) -> Option<String> {
         let (own, others) = (self.images_built_at?, other.images_built_at?);
-        let because = match (self.mark().semver(), other.mark().semver()) {
+        let because = match (self.order().semver(), other.order().semver()) {
             (Some(own), Some(others)) if own > others => "its version is higher",
             _ => "its tag was pushed later",
         };
@@ -223,9 +223,9 @@ fn is_commit(revision: &str) -> bool {
     [40, 64].contains(&revision.len()) && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-impl Mark {
+impl ReleaseOrder {
     /// Whether `self` comes strictly before `other`.
-    pub fn older_than(&self, other: &Mark) -> bool {
+    pub fn older_than(&self, other: &ReleaseOrder) -> bool {
         let by_version = match (self.semver(), other.semver()) {
             (Some(own), Some(others)) => own.cmp(&others),
             _ => Ordering::Equal,
@@ -240,40 +240,40 @@ impl Mark {
     }
 
     /// The later time of both under the higher version, or under the later name where there is none.
-    fn joined(self, other: Mark) -> Mark {
+    fn joined(self, other: ReleaseOrder) -> ReleaseOrder {
         let built_at = self.built_at.max(other.built_at);
         let newer = if self.older_than(&other) { other } else { self };
-        Mark { built_at, ..newer }
+        ReleaseOrder { built_at, ..newer }
     }
 }
 
-impl From<Mark> for Newest {
-    fn from(mark: Mark) -> Self {
+impl From<ReleaseOrder> for Newest {
+    fn from(mark: ReleaseOrder) -> Self {
         Self { version: mark.version, built_at: mark.built_at, other: None }
     }
 }
 
 impl Newest {
     /// One of these that `mark` is older than; `None`: it is older than neither.
-    pub fn beyond(&self, mark: &Mark) -> Option<Mark> {
+    pub fn beyond(&self, mark: &ReleaseOrder) -> Option<ReleaseOrder> {
         self.marks().find(|known| mark.older_than(known))
     }
 
     /// Whether `mark` is newer than neither of these.
-    pub fn covers(&self, mark: &Mark) -> bool {
+    pub fn covers(&self, mark: &ReleaseOrder) -> bool {
         self.marks().any(|known| !known.older_than(mark))
     }
 
     /// Whether `mark` is one that these have taken in, so that it would change nothing.
-    pub(crate) fn knows(&self, mark: &Mark) -> bool {
+    pub(crate) fn knows(&self, mark: &ReleaseOrder) -> bool {
         let mut with = self.clone().with(mark.clone()).marks();
         with.all(|mark| self.marks().any(|known| known == mark))
     }
 
     /// The same with another release, which was seen last.
     #[must_use]
-    pub fn with(self, mark: Mark) -> Self {
-        let (own, other) = (self.mark(), self.other);
+    pub fn with(self, mark: ReleaseOrder) -> Self {
+        let (own, other) = (self.order(), self.other);
         let alike = own.semver().is_some() == mark.semver().is_some();
         let (joined, other) = match (alike, other) {
             (true, other) => (own.joined(mark), other),
@@ -288,18 +288,20 @@ impl Newest {
     pub fn by_time(&self) -> Self {
         let marks = self.marks().map(|mark| match mark.semver() {
             // No tag looks like this, so that it is compared by time.
-            Some(_) => Mark { version: Version::new(format!("{} by time", mark.version)), ..mark },
+            Some(_) => {
+                ReleaseOrder { version: Version::new(format!("{} by time", mark.version)), ..mark }
+            }
             None => mark,
         });
-        marks.reduce(Mark::joined).map_or_else(|| self.clone(), Self::from)
+        marks.reduce(ReleaseOrder::joined).map_or_else(|| self.clone(), Self::from)
     }
 
-    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> + use<> {
-        [Some(self.mark()), self.other.clone()].into_iter().flatten()
+    pub(crate) fn marks(&self) -> impl Iterator<Item = ReleaseOrder> + use<> {
+        [Some(self.order()), self.other.clone()].into_iter().flatten()
     }
 
-    fn mark(&self) -> Mark {
-        Mark { version: self.version.clone(), built_at: self.built_at }
+    fn order(&self) -> ReleaseOrder {
+        ReleaseOrder { version: self.version.clone(), built_at: self.built_at }
     }
 }
 

@@ -44,7 +44,7 @@ pub fn failed_by_itself(exit_code: Option<i32>, reason: Option<&str>) -> bool {
 
 /// A container that failed: what it wrote last may say why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Witness {
+pub struct FailedContainer {
     pub revision: Revision,
     pub container: ContainerName,
     pub task: TaskId,
@@ -53,7 +53,7 @@ pub struct Witness {
 impl TaskReport {
     /// The container that speaks for what became of the task. ECS ends the others once an essential
     /// one has gone, so that what was ended from outside comes after what failed by itself.
-    pub fn witness(&self) -> Option<Witness> {
+    pub fn failed_container(&self) -> Option<FailedContainer> {
         let rank = |container: &ContainerReport| match container.exit_code {
             code if failed_by_itself(code, container.reason.as_deref()) => 0,
             Some(0) => 2,
@@ -61,7 +61,11 @@ impl TaskReport {
         };
         let ended = self.containers.iter().filter(|container| container.exit_code.is_some());
         let container = ended.min_by_key(|c| (rank(c), !c.essential))?.name.clone();
-        Some(Witness { revision: self.revision.clone(), container, task: self.task.clone() })
+        Some(FailedContainer {
+            revision: self.revision.clone(),
+            container,
+            task: self.task.clone(),
+        })
     }
 }
 

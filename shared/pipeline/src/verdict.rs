@@ -18,10 +18,10 @@ pub enum Verdict {
     Unproven { doubts: BTreeMap<ServiceName, Doubt> },
     /// Every service that was touched runs what it ran before.
     RolledBack { cause: Cause },
-    /// It did not work, and nothing was put back: nothing was touched, or `left` says what was.
+    /// It failed, and nothing was rolled back: nothing was changed, or `left` says what was.
     Failed { cause: Cause, left: Vec<ServiceName> },
-    /// Somebody else, or a newer release, took its place.
-    Superseded { by: Usurper },
+    /// OutsideUpdate else, or a newer release, took its place.
+    Superseded { by: SupersededBy },
     /// A person said no, or nobody said yes in time.
     Rejected { by: String, why: String },
     /// A person called it off before anything was touched.
@@ -32,9 +32,10 @@ pub enum Verdict {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Usurper {
-    /// Somebody brought this service to another revision, or deleted it (`None`).
-    Somebody {
+pub enum SupersededBy {
+    /// OutsideUpdate brought this service to another revision, or deleted it (`None`).
+    #[serde(rename = "somebody")]
+    OutsideUpdate {
         service: ServiceName,
         revision: Option<Revision>,
     },
@@ -110,7 +111,8 @@ pub enum Cause {
         alarm: AlarmName,
     },
     AlarmsUnreadable,
-    DidNotSettle {
+    #[serde(rename = "did_not_settle")]
+    NotStable {
         service: ServiceName,
         waiting: WaitsFor,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,7 +141,7 @@ impl Cause {
                 | Self::TasksFailed { .. }
                 | Self::SidecarFailed { .. }
                 | Self::CheckFailed { .. }
-                | Self::DidNotSettle { .. }
+                | Self::NotStable { .. }
         )
     }
 
@@ -158,7 +160,7 @@ impl Cause {
                 None => waiting.lacks_tasks(),
             },
             // It had come up.
-            Self::DidNotSettle { fault, .. } => *fault == Some(Fault::Code),
+            Self::NotStable { fault, .. } => *fault == Some(Fault::Code),
             Self::MigrationFailed { .. }
             | Self::SidecarFailed { .. }
             | Self::CheckFailed { .. }
@@ -232,13 +234,13 @@ impl fmt::Display for Verdict {
     }
 }
 
-impl fmt::Display for Usurper {
+impl fmt::Display for SupersededBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Somebody { service, revision: Some(revision) } => {
+            Self::OutsideUpdate { service, revision: Some(revision) } => {
                 write!(f, "{service} was updated to {} outside Slipway", revision.short())
             }
-            Self::Somebody { service, revision: None } => {
+            Self::OutsideUpdate { service, revision: None } => {
                 write!(f, "{service} was deleted outside Slipway")
             }
             Self::NewerRelease { version } => write!(f, "{version} is newer"),
@@ -291,7 +293,7 @@ impl fmt::Display for Cause {
             Self::Alarm { alarm, reason } => write!(f, "alarm {alarm}: {reason}"),
             Self::NoData { alarm } => write!(f, "alarm {alarm} has no data"),
             Self::AlarmsUnreadable => f.write_str("the alarms could not be read in time"),
-            Self::DidNotSettle { service, waiting, .. } => {
+            Self::NotStable { service, waiting, .. } => {
                 write!(f, "{service} did not stay stable: {waiting}")
             }
             Self::UndoFailed { how } => write!(f, "undoing the migration failed: {how}"),

@@ -15,8 +15,8 @@ mod table;
 #[path = "core/scene.rs"]
 mod scene;
 
-#[path = "core/absurd.rs"]
-mod absurd;
+#[path = "core/admission.rs"]
+mod admission;
 #[path = "core/alarms.rs"]
 mod alarms;
 #[path = "core/audit.rs"]
@@ -31,16 +31,12 @@ mod blame;
 mod coming_back;
 #[path = "core/dates.rs"]
 mod dates;
-#[path = "core/door.rs"]
-mod door;
 #[path = "core/failed_migrations.rs"]
 mod failed_migrations;
 #[path = "core/failed_together.rs"]
 mod failed_together;
 #[path = "core/firmness.rs"]
 mod firmness;
-#[path = "core/going_back.rs"]
-mod going_back;
 #[path = "core/hands.rs"]
 mod hands;
 #[path = "core/holds.rs"]
@@ -53,12 +49,16 @@ mod one_off;
 mod order;
 #[path = "core/outbox.rs"]
 mod outbox;
+#[path = "core/plausibility.rs"]
+mod plausibility;
 #[path = "core/promotions.rs"]
 mod promotions;
 #[path = "core/proven.rs"]
 mod proven;
 #[path = "core/pushes.rs"]
 mod pushes;
+#[path = "core/rolling_back.rs"]
+mod rolling_back;
 #[path = "core/schema.rs"]
 mod schema;
 #[path = "core/sizes.rs"]

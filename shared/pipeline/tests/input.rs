@@ -71,7 +71,7 @@ fn absurd_input_is_refused_with_a_reason() {
         its time 9999-12-30T22:00:00Z is in the future (now: 2026-11-21T08:00:00Z)
         it contains a text of 9000 bytes
         it contains a text of 400000 bytes
-        cannot be read: unknown variant `exploded`, expected one of `approved`, `rejected`, `cancel_requested`, `rollback_requested`, `prepared`, `preparation_failed`, `one_off_claimed`, `one_off_started`, `one_off_not_started`, `one_off_seen`, `one_off_reported`, `one_off_lost`, `one_off_stop_asked`, `rollout_started`, `rollout_refused`, `left_alone`, `observed`, `task_reported`, `checked`, `alarm_changed`, `alarms_read`, `put_back_started`, `put_back_refused`, `removed`, `announced`, `woken` at line 1 column 23
+        cannot be read: unknown variant `exploded`, expected one of `approved`, `rejected`, `cancel_requested`, `rollback_requested`, `prepared`, `preparation_failed`, `one_off_claimed`, `one_off_started`, `one_off_not_started`, `one_off_seen`, `one_off_reported`, `one_off_lost`, `one_off_stop_asked`, `rollout_started`, `rollout_refused`, `left_alone`, `observed`, `task_reported`, `checked`, `alarm_changed`, `alarms_read`, `rollback_started`, `rollback_refused`, `removed`, `announced`, `woken` at line 1 column 23
         cannot be read: expected value at line 1 column 1"#]].assert_eq(&reasons.join("\n"));
 }
 
@@ -121,10 +121,10 @@ fn input_of_more_than_a_mebibyte_is_refused_as_text_and_as_it_is() {
     reasons[129].push_str(&"x".repeat("{'happened':}".len()));
     let larger = alarms_read(&reasons).to_string();
     let input: Input = serde_json::from_str(&larger).unwrap();
-    assert_eq!(input.absurdity(NOW), None);
+    assert_eq!(input.implausible(NOW), None);
     reasons[129].push('x');
     let input: Input = serde_json::from_str(&alarms_read(&reasons).to_string()).unwrap();
-    let refused = [Input::parse(&larger, NOW).unwrap_err(), input.absurdity(NOW).unwrap()];
+    let refused = [Input::parse(&larger, NOW).unwrap_err(), input.implausible(NOW).unwrap()];
     expect_test::expect![[r#"
         it has 1048589 bytes; the limit is 1048576
         it contains 1048577 bytes"#]]

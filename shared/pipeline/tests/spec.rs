@@ -11,6 +11,8 @@
 mod addresses;
 #[path = "spec/definitions.rs"]
 mod definitions;
+#[path = "spec/near.rs"]
+mod did_you_mean;
 #[path = "spec/documents.rs"]
 mod documents;
 #[path = "spec/examples.rs"]
@@ -25,8 +27,6 @@ mod mistakes;
 mod mistakes_in_services;
 #[path = "spec/names.rs"]
 mod names;
-#[path = "spec/near.rs"]
-mod near;
 #[path = "spec/properties.rs"]
 mod properties;
 #[path = "spec/slips/mod.rs"]

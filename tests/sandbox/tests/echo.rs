@@ -24,8 +24,8 @@ async fn an_event_travels_through_rule_function_table_and_queue() {
     check(
         &sandbox,
         &expect![[r#"
-        09:00:00.300 event Said: EchoRule
-        09:00:00.300 event Said: no rule
+        09:00:00.300 event Reply: EchoRule
+        09:00:00.300 event Reply: no rule
         09:00:00.300 Echo -> dynamodb:PutItem
         09:00:00.300 Echo -> sqs:SendMessage
         09:00:00.300 Echo (cold) by an event
@@ -74,14 +74,14 @@ async fn an_event_that_fails_is_tried_three_times_and_goes_to_the_destination() 
     check(
         &sandbox,
         &expect![[r#"
-            09:00:00.300 event Said: EchoRule
+            09:00:00.300 event Reply: EchoRule
             09:00:00.300 Echo -> dynamodb:PutItem
             09:00:00.300 Echo (cold) by an event failed: Runtime.ExitError: RequestId: 00000001-a3a3-4000-8000-000000000000 Error: Runtime exited with error: exit status 7
             09:01:00.300 Echo -> dynamodb:PutItem refused: ConditionalCheckFailedException
             09:01:00.300 Echo (cold) by an event failed: Echo: service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed
             09:03:00.300 Echo -> dynamodb:PutItem refused: ConditionalCheckFailedException
             09:03:00.300 Echo by an event failed: Echo: service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed
-            09:03:00.300 dead letter in EventDeadLetters: {"requestContext":{"approximateInvokeCount":3,"condition":"RetriesExhausted","functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:slipway-echo:$LATEST","requestId":"00000007-a3a3-4000-8000-000000000000"},"requestPayload":{"account":"123456789012","detail":{"exit":true,"say":"once"},"detail-type":"Said","id":"00000001-e0e0-4000-8000-000000000000","region":"eu-central-1","resources":[],"source":"aws.echo","time":"2026-11-21T09:00:00Z","version":"0"},"responseContext":{"executedVersion":"$LATEST","functionError":"Unhandled","statusCode":200},"responsePayload":{"errorMessage":"service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed","errorType":"Echo"},"timestamp":"2026-11-21T09:03:00Z","version":"1.0"}
+            09:03:00.300 dead letter in EventDeadLetters: {"requestContext":{"approximateInvokeCount":3,"condition":"RetriesExhausted","functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:slipway-echo:$LATEST","requestId":"00000007-a3a3-4000-8000-000000000000"},"requestPayload":{"account":"123456789012","detail":{"exit":true,"say":"once"},"detail-type":"Reply","id":"00000001-e0e0-4000-8000-000000000000","region":"eu-central-1","resources":[],"source":"aws.echo","time":"2026-11-21T09:00:00Z","version":"0"},"responseContext":{"executedVersion":"$LATEST","functionError":"Unhandled","statusCode":200},"responsePayload":{"errorMessage":"service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed","errorType":"Echo"},"timestamp":"2026-11-21T09:03:00Z","version":"1.0"}
             item echo#once after 0.3 s
             1 in EventDeadLetters
         "#]],
@@ -101,7 +101,7 @@ async fn a_process_dies_before_and_after_a_call() {
     check(
         &sandbox,
         &expect![[r#"
-            09:00:00.300 event Said: EchoRule
+            09:00:00.300 event Reply: EchoRule
             09:00:00.300 fault: KillBefore at Echo -> dynamodb:PutItem
             09:00:00.300 Echo -> dynamodb:PutItem refused: (died before)
             09:00:00.300 Echo (cold) by an event failed: Runtime.ExitError: RequestId: 00000001-a3a3-4000-8000-000000000000 Error: Runtime exited with error: signal: killed
@@ -118,7 +118,7 @@ async fn a_process_dies_before_and_after_a_call() {
             09:02:00.300 1 back in EchoQueue
             09:03:00.300 Echo -> dynamodb:PutItem refused: ConditionalCheckFailedException
             09:03:00.300 Echo by an event failed: Echo: service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed
-            09:03:00.300 dead letter in EventDeadLetters: {"requestContext":{"approximateInvokeCount":3,"condition":"RetriesExhausted","functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:slipway-echo:$LATEST","requestId":"0000000c-a3a3-4000-8000-000000000000"},"requestPayload":{"account":"123456789012","detail":{"next":{"say":"soft"},"say":"hard"},"detail-type":"Said","id":"00000001-e0e0-4000-8000-000000000000","region":"eu-central-1","resources":[],"source":"aws.echo","time":"2026-11-21T09:00:00Z","version":"0"},"responseContext":{"executedVersion":"$LATEST","functionError":"Unhandled","statusCode":200},"responsePayload":{"errorMessage":"service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed","errorType":"Echo"},"timestamp":"2026-11-21T09:03:00Z","version":"1.0"}
+            09:03:00.300 dead letter in EventDeadLetters: {"requestContext":{"approximateInvokeCount":3,"condition":"RetriesExhausted","functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:slipway-echo:$LATEST","requestId":"0000000c-a3a3-4000-8000-000000000000"},"requestPayload":{"account":"123456789012","detail":{"next":{"say":"soft"},"say":"hard"},"detail-type":"Reply","id":"00000001-e0e0-4000-8000-000000000000","region":"eu-central-1","resources":[],"source":"aws.echo","time":"2026-11-21T09:00:00Z","version":"0"},"responseContext":{"executedVersion":"$LATEST","functionError":"Unhandled","statusCode":200},"responsePayload":{"errorMessage":"service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed","errorType":"Echo"},"timestamp":"2026-11-21T09:03:00Z","version":"1.0"}
             09:03:00.300 dead letter in EchoDeadLetters: {"say":"soft"}
             item echo#hard after 60.3 s
             item echo#soft after 60.3 s
@@ -159,8 +159,8 @@ async fn the_sdk_tries_again_when_it_is_throttled_or_loses_an_answer() {
 async fn events_come_late_twice_and_never() {
     let mut sandbox = started().await;
     sandbox.faults(|faults| {
-        faults.on_events(Some("Said"), When::Nth(1), EventFault::Drop);
-        faults.on_events(Some("Said"), When::Nth(2), EventFault::DelaySeconds(90));
+        faults.on_events(Some("Reply"), When::Nth(1), EventFault::Drop);
+        faults.on_events(Some("Reply"), When::Nth(2), EventFault::DelaySeconds(90));
         faults.on_events(None, When::Nth(3), EventFault::Duplicate);
     });
     for word in ["one", "two", "three"] {
@@ -170,13 +170,13 @@ async fn events_come_late_twice_and_never() {
     check(
         &sandbox,
         &expect![[r#"
-            09:00:00.000 fault: Drop Said
-            09:00:00.000 fault: DelaySeconds(90) Said
-            09:00:00.000 fault: Duplicate Said
-            09:00:00.300 event Said: EchoRule
+            09:00:00.000 fault: Drop Reply
+            09:00:00.000 fault: DelaySeconds(90) Reply
+            09:00:00.000 fault: Duplicate Reply
+            09:00:00.300 event Reply: EchoRule
             09:00:00.300 Echo -> dynamodb:PutItem
             09:00:00.300 Echo (cold) by an event
-            09:00:00.600 event Said: EchoRule
+            09:00:00.600 event Reply: EchoRule
             09:00:00.600 Echo -> dynamodb:PutItem refused: ConditionalCheckFailedException
             09:00:00.600 Echo by an event failed: Echo: service error: ConditionalCheckFailedException: The conditional request failed: ConditionalCheckFailedException: The conditional request failed
             item echo#three after 0.3 s
@@ -314,7 +314,7 @@ fn item(item: &Value) -> String {
 fn said(detail: Value) -> Emission {
     Emission {
         source: "aws.echo".to_owned(),
-        detail_type: "Said".to_owned(),
+        detail_type: "Reply".to_owned(),
         resources: Vec::new(),
         detail,
     }

@@ -26,9 +26,9 @@ impl Invariants {
                 let runs = cloud.primary(&address).map(|rollout| rollout.revision.clone());
                 self.before.entry(id.clone()).or_default().entry(address).or_insert(runs);
             }
-            Effect::PutBack(put_back) => {
-                let address = (target_name(&put_back.target), put_back.service.clone());
-                self.puts_back(id, &address, cloud);
+            Effect::RollBack(roll_back) => {
+                let address = (target_name(&roll_back.target), roll_back.service.clone());
+                self.rolls_back(id, &address, cloud);
             }
             _ => {}
         }
@@ -61,7 +61,7 @@ impl Invariants {
         }
     }
 
-    fn puts_back(&mut self, id: &DeploymentId, address: &Address, cloud: &Cloud) {
+    fn rolls_back(&mut self, id: &DeploymentId, address: &Address, cloud: &Cloud) {
         let wave =
             |address: &Address| self.waves.get(&(id.place.clone(), address.clone())).copied();
         let own = wave(address);
@@ -69,10 +69,10 @@ impl Invariants {
         let early = touched.into_iter().find(|(other, before)| {
             let runs = cloud.primary(other).map(|rollout| &rollout.revision);
             let one = (id.clone(), other.clone());
-            let begun = self.going_back.contains(&one) || self.late.contains(&one);
+            let begun = self.rolling_back.contains(&one) || self.late.contains(&one);
             wave(other) > own && !begun && before.is_some() && runs != before.as_ref()
         });
-        self.going_back.insert((id.clone(), address.clone()));
+        self.rolling_back.insert((id.clone(), address.clone()));
         if let Some((other, _)) = early {
             let outsider =
                 cloud.calls.iter().any(|c| c.address == other && c.by == Caller::Outsider);

@@ -59,7 +59,7 @@ impl Invariants {
 
     pub(crate) fn remembered(&mut self, place: &Place, head: &Head, version: &Version) {
         let id = format!("push {version}");
-        let known = head.fates.iter().any(|(known, _)| known.as_str() == id)
+        let known = head.request_outcomes.iter().any(|(known, _)| known.as_str() == id)
             || head.queue.iter().any(|waits| waits.request.id.as_str() == id);
         if !known {
             self.violated("no_eligible_push_is_forgotten", format!("{version} at {place}"));

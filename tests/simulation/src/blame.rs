@@ -40,16 +40,17 @@ impl Blame {
                 | Cause::ReturnedByEcs { .. }
                 | Cause::RolloutTimedOut { .. }
                 | Cause::TasksFailed { .. }
-                | Cause::DidNotSettle { .. }
+                | Cause::NotStable { .. }
         );
         let images: BTreeSet<_> = deployment.request.release.images.values().cloned().collect();
         let innocent = |digest| cloud.behaviours.get(digest).is_none_or(is_innocent);
         // A worker that came late has left it less time than it should have.
-        let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
+        let rollback_since = deployment.rollback_since.unwrap_or(deployment.started_at);
         let waits = matches!(cause, Cause::RolloutTimedOut { .. });
         let own = |call: &&Call| call.by == Caller::Deployment(deployment.id.clone());
-        let updated = cloud.calls.iter().filter(own).filter(|call| call.at <= turned_at);
-        let is_late = updated.map(|call| call.at).max().is_some_and(|at| at + LATE > turned_at);
+        let updated = cloud.calls.iter().filter(own).filter(|call| call.at <= rollback_since);
+        let is_late =
+            updated.map(|call| call.at).max().is_some_and(|at| at + LATE > rollback_since);
         if waits && is_late {
             return broken;
         }
@@ -94,7 +95,7 @@ fn blamed(cause: &Cause) -> Option<&ServiceName> {
         | Cause::ReturnedByEcs { service, .. }
         | Cause::RolloutTimedOut { service, .. }
         | Cause::TasksFailed { service, .. }
-        | Cause::DidNotSettle { service, .. } => Some(service),
+        | Cause::NotStable { service, .. } => Some(service),
         _ => None,
     }
 }

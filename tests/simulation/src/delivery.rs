@@ -2,9 +2,9 @@
 
 use crate::happening::Happening;
 use engine::{Decide, Message, Permit, Sender};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
-use pipeline::environment::{Asker, Kind, Request};
+use pipeline::environment::{Kind, Request, RequestedBy};
 use pipeline::event::Event;
 use pipeline::names::{Place, RequestId};
 use pipeline::time::Span;
@@ -24,7 +24,7 @@ impl<D: Decide> Sim<D> {
         if let Effect::RunOneOff(one_off) = &message.effect {
             let claim = Event::OneOffClaimed { purpose: one_off.purpose, attempt: one_off.attempt };
             match pollster::block_on(self.engine().answer(&message, claim)) {
-                Ok(Said::Granted) => permit = None,
+                Ok(Reply::Granted) => permit = None,
                 Ok(_) => return,
                 Err(_) => return self.redeliver(message, receives),
             }
@@ -77,7 +77,7 @@ impl<D: Decide> Sim<D> {
         let spec = self.stored_spec(&place.application);
         let rules = spec.and_then(|spec| spec.environments.get(&place.environment).cloned());
         let deploy_on = rules.and_then(|rules| rules.deploy_on);
-        let Asker::Promotion { from } = &request.asked_by else { return };
+        let RequestedBy::Promotion { from } = &request.asked_by else { return };
         if deploy_on.is_some_and(|on| on.tags.is_empty() && on.promoted_from.as_ref() == Some(from))
         {
             self.invariants.doors.accepts(&place, request);
@@ -108,7 +108,7 @@ impl<D: Decide> Sim<D> {
             id: RequestId::new(format!("promotion of {} from {from}{times}", release.version)),
             kind: Kind::Deploy,
             release: release.clone(),
-            asked_by: Asker::Promotion { from: from.clone() },
+            asked_by: RequestedBy::Promotion { from: from.clone() },
             asked_at: self.now,
             confirm: None,
             overrides: Default::default(),

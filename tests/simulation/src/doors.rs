@@ -1,7 +1,7 @@
 //! What keeps an environment closed, and what becomes of those who were told to wait there.
 
 use pipeline::deployment::{Deployment, State};
-use pipeline::environment::{Fate, Head, Hold, HoldUntil, Kind, Override, Request};
+use pipeline::environment::{Head, Hold, HoldUntil, Kind, Override, Request, RequestOutcome};
 use pipeline::names::{ApplicationName, DeploymentId, Place, RequestId};
 use pipeline::notice::{News, Notice};
 use pipeline::time::Time;
@@ -59,13 +59,14 @@ impl Doors {
         let HoldUntil::NewerThan(held) = &head.hold.as_ref().or(hold)?.until else { return None };
         let waited = self.waiting.get(&head.place)?.iter();
         let mut declined = waited.filter(|id| {
-            let fate = head.fates.iter().find(|(known, _)| known == *id).map(|(_, fate)| fate);
-            matches!(fate, Some(Fate::Declined { why })
+            let fate =
+                head.request_outcomes.iter().find(|(known, _)| known == *id).map(|(_, fate)| fate);
+            matches!(fate, Some(RequestOutcome::Declined { why })
                 if why.starts_with("the environment is on hold") && !why.contains("; the"))
         });
         let accepted = self.accepted.get(&head.place)?;
         let newer = declined.find_map(|id| {
-            accepted.get(id).filter(|request| held.older_than(&request.release.mark()))
+            accepted.get(id).filter(|request| held.older_than(&request.release.order()))
         });
         newer.map(|request| {
             let what = format!("{}: {} of {}", head.place, request.id, request.release);
@@ -197,14 +198,15 @@ impl Doors {
         let accepted = self.accepted.get(&head.place).into_iter().flatten();
         let lost = accepted.filter(|(id, request)| {
             let waits = head.queue.iter().any(|waits| waits.request.id == **id);
-            let fate = head.fates.iter().find(|(known, _)| known == *id).map(|(_, fate)| fate);
+            let fate =
+                head.request_outcomes.iter().find(|(known, _)| known == *id).map(|(_, fate)| fate);
             !waits
                 && match fate {
-                    Some(Fate::Started { .. }) => false,
-                    Some(Fate::Declined { .. }) => {
+                    Some(RequestOutcome::Started { .. }) => false,
+                    Some(RequestOutcome::Declined { .. }) => {
                         !was_declined(told, head, request) && !runs(deployments, request)
                     }
-                    // A large head forgets the fates of long ago.
+                    // A large head forgets the request_outcomes of long ago.
                     None => !deployments.iter().any(|started| started.request.id == **id),
                 }
         });

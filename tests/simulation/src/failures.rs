@@ -5,7 +5,7 @@ use pipeline::deployment::Deployment;
 use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Kind};
 use pipeline::names::{DeploymentId, Digest, ImageName, Place};
-use pipeline::verdict::{Cause, Usurper, Verdict};
+use pipeline::verdict::{Cause, SupersededBy, Verdict};
 use std::collections::BTreeMap;
 
 type Images = BTreeMap<ImageName, Digest>;
@@ -63,7 +63,7 @@ impl Failures {
         let (place, images) = (&deployment.id.place, &deployment.request.release.images);
         let ran = self.runs.get(place).filter(|ran| *ran != images).cloned();
         let is_other = ran.is_some() || !self.runs.contains_key(place);
-        let restores = matches!(deployment.request.kind, Kind::Restore(_));
+        let restores = matches!(deployment.request.kind, Kind::ManualRollback(_));
         let failed = self.failed.entry(place.clone()).or_default();
         let badly = self.migrated_badly.entry(place.clone()).or_default();
         if *verdict == Verdict::Succeeded {
@@ -87,7 +87,7 @@ impl Failures {
         }
         if matches!(
             verdict,
-            Verdict::Stuck { .. } | Verdict::Superseded { by: Usurper::Somebody { .. } }
+            Verdict::Stuck { .. } | Verdict::Superseded { by: SupersededBy::OutsideUpdate { .. } }
         ) || matches!(verdict, Verdict::Failed { left, .. } if !left.is_empty())
         {
             self.runs.remove(place);

@@ -11,7 +11,7 @@ use engine::Record;
 use pipeline::deployment::{Deployment, State};
 use pipeline::environment::{Control, Head, Hold, HoldUntil, Holder, Kind};
 use pipeline::names::{ApplicationName, DeploymentId, Digest, ImageName, Place, Revision, Tag};
-use pipeline::release::{Mark, Newest};
+use pipeline::release::{Newest, ReleaseOrder};
 use pipeline::spec::Application;
 use pipeline::time::{Span, Time};
 use pipeline::verdict::Verdict;
@@ -32,12 +32,12 @@ pub struct Invariants {
     newest: BTreeMap<Place, Newest>,
     newest_before: BTreeMap<DeploymentId, Option<Newest>>,
     /// What succeeded last.
-    live: BTreeMap<Place, Mark>,
+    live: BTreeMap<Place, ReleaseOrder>,
     bad: BTreeMap<Place, BTreeSet<Digest>>,
     /// What each service ran before a deployment touched it for the first time.
     pub(crate) before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
     /// Services that a deployment has begun to put back.
-    pub(crate) going_back: BTreeSet<(DeploymentId, Address)>,
+    pub(crate) rolling_back: BTreeSet<(DeploymentId, Address)>,
     /// Deployments that have turned round.
     pub(crate) turned: BTreeSet<DeploymentId>,
     /// Services that a slow worker updated after that. They are put back when they are noticed.
@@ -117,7 +117,7 @@ impl Invariants {
         }
         let Record::Deployment(deployment) = record else { return };
         let id = deployment.id.clone();
-        if matches!(deployment.state, State::RollingBack { .. } | State::Settling { .. }) {
+        if matches!(deployment.state, State::RollingBack { .. } | State::VerifyingRollback { .. }) {
             self.turned.insert(id.clone());
         }
         let open = self.open.entry(id.place.clone()).or_default();
@@ -158,7 +158,7 @@ impl Invariants {
         if deployment.rules.migration.is_some() && wanted {
             self.migrates.insert(id.clone());
         }
-        let mark = request.release.mark();
+        let mark = request.release.order();
         self.was_let_in(deployment, &mark);
         for (invariant, what) in self.failures.started(deployment) {
             self.violated(invariant, what);
@@ -190,7 +190,7 @@ impl Invariants {
     }
 
     /// Compares a start with what the head said just before.
-    fn was_let_in(&mut self, deployment: &Deployment, mark: &Mark) {
+    fn was_let_in(&mut self, deployment: &Deployment, mark: &ReleaseOrder) {
         let (id, request) = (&deployment.id, &deployment.request);
         let Some((hold, paused)) = self.heads.get(&id.place).cloned() else { return };
         if paused && request.kind == Kind::Deploy {
@@ -213,7 +213,7 @@ impl Invariants {
         let place = &deployment.id.place;
         let ours = self.heads.get(place).and_then(|(hold, _)| hold.as_ref());
         let ours = ours.is_some_and(|hold| hold.by == Holder::Slipway);
-        if ours && matches!(deployment.request.kind, Kind::Restore(_)) {
+        if ours && matches!(deployment.request.kind, Kind::ManualRollback(_)) {
             self.heads.remove(place);
         }
     }
@@ -275,9 +275,9 @@ impl Invariants {
         self.failures.ended(deployment, verdict, cloud);
         match verdict {
             Verdict::Succeeded => {
-                let mark = deployment.request.release.mark();
+                let mark = deployment.request.release.order();
                 self.live.insert(place.clone(), mark.clone());
-                if matches!(deployment.request.kind, Kind::Restore(_)) {
+                if matches!(deployment.request.kind, Kind::ManualRollback(_)) {
                     self.newest.insert(place.clone(), mark.into());
                 }
                 self.looked_at(deployment);

@@ -6,7 +6,7 @@ use crate::sim::{START, Sim};
 use crate::systems::System;
 use engine::Decide;
 use fastrand::Rng;
-use pipeline::environment::{Asker, Control, Input, Kind, Override, Request};
+use pipeline::environment::{Control, Input, Kind, Override, Request, RequestedBy};
 use pipeline::event::AlarmState;
 use pipeline::names::{EnvironmentName, RequestId, Version};
 use pipeline::time::{Span, Time};
@@ -88,7 +88,7 @@ fn by_hand(
         id: RequestId::new(format!("by hand {environment} {deed}")),
         kind: Kind::Deploy,
         release: build.release(images, build.first_at),
-        asked_by: Asker::Person { name: "ada".into(), why: String::new() },
+        asked_by: RequestedBy::Person { name: "ada".into(), why: String::new() },
         asked_at: at,
         confirm: rules.confirm.clone(),
         overrides,

@@ -7,7 +7,7 @@ use crate::sim::{START, Sim};
 use crate::systems::System;
 use engine::Decide;
 use fastrand::Rng;
-use pipeline::environment::{Asker, Control, Input, Kind, Override, Request};
+use pipeline::environment::{Control, Input, Kind, Override, Request, RequestedBy};
 use pipeline::names::{Digest, ImageName, RequestId, Tag, Version};
 use pipeline::push::{Details, Push};
 use pipeline::release::Release;
@@ -46,7 +46,7 @@ pub(crate) fn schedule_hands<D: Decide>(
                 id: RequestId::new(format!("at once {place} {nth}")),
                 kind: Kind::Deploy,
                 release: build.release(images, built_at),
-                asked_by: Asker::Person { name: "grace".into(), why: String::new() },
+                asked_by: RequestedBy::Person { name: "grace".into(), why: String::new() },
                 asked_at: at,
                 confirm: rules.confirm.clone(),
                 overrides,
@@ -101,7 +101,7 @@ pub(crate) fn schedule_lines<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system:
             id: RequestId::new(format!("commit {place}")),
             kind: Kind::Deploy,
             release,
-            asked_by: Asker::Person { name: "grace".into(), why: String::new() },
+            asked_by: RequestedBy::Person { name: "grace".into(), why: String::new() },
             asked_at: at,
             confirm: rules.confirm.clone(),
             overrides: ALL.into(),

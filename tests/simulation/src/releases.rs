@@ -1,7 +1,7 @@
 //! Releases: what starts, what is turned away and in which order, as the world knows it.
 
 use pipeline::deployment::Deployment;
-use pipeline::environment::{Control, Fate, Head, Kind, Request};
+use pipeline::environment::{Control, Head, Kind, Request, RequestOutcome};
 use pipeline::names::{ApplicationName, DeploymentId, Digest, Place, RequestId};
 use pipeline::release::{Newest, Release};
 use pipeline::spec::Application;
@@ -21,7 +21,7 @@ pub(crate) struct Releases {
     /// Every request that was made by a push or a promotion.
     requests: BTreeMap<Place, BTreeMap<RequestId, Request>>,
     /// Requests whose fate is known.
-    fates: BTreeMap<Place, BTreeSet<RequestId>>,
+    request_outcomes: BTreeMap<Place, BTreeSet<RequestId>>,
     /// What anything that is turned away for being old must be older than.
     newest: BTreeMap<Place, Newest>,
     newest_before: BTreeMap<DeploymentId, Option<Newest>>,
@@ -88,7 +88,7 @@ impl Releases {
             return vec![];
         }
         let before = self.newest.get(&id.place).cloned();
-        let mark = request.release.mark();
+        let mark = request.release.order();
         let with = match before.clone() {
             Some(known) => known.with(mark),
             None => mark.into(),
@@ -121,9 +121,9 @@ impl Releases {
                 None => {}
             }
         }
-        let restored = matches!(deployment.request.kind, Kind::Restore(_));
+        let restored = matches!(deployment.request.kind, Kind::ManualRollback(_));
         if restored && matches!(verdict, Verdict::Succeeded | Verdict::Unproven { .. }) {
-            self.newest.insert(place.clone(), deployment.request.release.mark().into());
+            self.newest.insert(place.clone(), deployment.request.release.order().into());
             self.standing.remove(place);
         }
     }
@@ -142,7 +142,7 @@ impl Releases {
             Control::Unhold => {
                 let idle = before.filter(|head| head.active.is_none());
                 let live = idle.and_then(|head| head.live.as_ref());
-                if let Some(mark) = live.map(|live| live.release.mark())
+                if let Some(mark) = live.map(|live| live.release.order())
                     && self.newest.get(place).is_some_and(|newest| newest.beyond(&mark).is_some())
                 {
                     self.newest.insert(place.clone(), mark.into());
@@ -160,14 +160,14 @@ impl Releases {
     }
 
     pub(crate) fn head_written(&mut self, head: &Head) -> Broken {
-        let known = self.fates.entry(head.place.clone()).or_default();
+        let known = self.request_outcomes.entry(head.place.clone()).or_default();
         let mut broken = Vec::new();
-        for (id, fate) in &head.fates {
+        for (id, fate) in &head.request_outcomes {
             let is_new = known.insert(id.clone());
-            let Fate::Declined { why } = fate else { continue };
+            let RequestOutcome::Declined { why } = fate else { continue };
             let request = self.requests.get(&head.place).and_then(|known| known.get(id));
             let Some(request) = request.filter(|_| is_new) else { continue };
-            let mark = request.release.mark();
+            let mark = request.release.order();
             let newest = self.newest.get(&head.place);
             let is_older = newest.is_some_and(|newest| newest.beyond(&mark).is_some());
             let is_certain = !self.changing.contains(&head.place);
@@ -178,7 +178,7 @@ impl Releases {
             let mut older = head.queue.iter().filter(|waits| {
                 let promoted = waits.why.contains("has not succeeded in");
                 let other = &waits.request;
-                !promoted && !other.is_by_person() && other.release.mark().older_than(&mark)
+                !promoted && !other.is_by_person() && other.release.order().older_than(&mark)
             });
             if why == "the queue is full" && older.next().is_some() {
                 let invariant = "the_newest_is_not_turned_away_while_older_ones_wait";

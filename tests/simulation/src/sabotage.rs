@@ -6,7 +6,7 @@ pub mod reviewed;
 
 use crate::histories::{History, play_with};
 use engine::{Decide, Pipeline};
-use pipeline::deployment::{Deployment, Said, Standing, State};
+use pipeline::deployment::{Deployment, Reply, ServiceState, State};
 use pipeline::effect::Effect;
 use pipeline::environment::{Context, Control, Environment, Input, Override, Step, advance};
 use pipeline::event::Event;
@@ -186,7 +186,7 @@ impl Broken {
             }
             Variant::GrantsEveryClaim => {
                 if matches!(input, Input::Answered { event: Event::OneOffClaimed { .. }, .. }) {
-                    step.said = Said::Granted;
+                    step.said = Reply::Granted;
                 }
                 let waits =
                     |d: &&mut Deployment| d.outbox.waits_for(|e| matches!(e, Effect::RunOneOff(_)));
@@ -217,7 +217,7 @@ impl Broken {
 fn believe(seen: &mut Observation, deployment: Option<&Deployment>) {
     let service = deployment.and_then(|d| d.services.iter().find(|s| s.name == seen.service));
     let (Some(found), Some(service)) = (&mut seen.found, service) else { return };
-    if matches!(service.standing, Standing::Updating { .. } | Standing::Updated)
+    if matches!(service.state, ServiceState::Updating { .. } | ServiceState::Updated)
         && found.rollouts.iter().any(|rollout| rollout.progress == Progress::Completed)
     {
         for rollout in found.rollouts.iter_mut().filter(|r| r.primary) {

@@ -9,7 +9,7 @@ use crate::sabotage::reviewed::Careless;
 use crate::surroundings::Surroundings;
 use crate::systems::System;
 use engine::{Decide, Engine, Key, Message, Record};
-use pipeline::deployment::{Deployment, Said};
+use pipeline::deployment::{Deployment, Reply};
 use pipeline::environment::{Control, Head, Input};
 use pipeline::event::Event;
 use pipeline::names::{Digest, Place, ServiceName};
@@ -345,13 +345,13 @@ impl<D: Decide> Sim<D> {
 }
 
 /// What a person reads in the console.
-pub fn say(said: &Said) -> String {
+pub fn say(said: &Reply) -> String {
     match said {
-        Said::Done => "done".into(),
-        Said::Accepted(text) => format!("accepted: {text}"),
-        Said::Refused(text) => format!("refused: {text}"),
-        Said::Ignored(text) => format!("ignored: {text}"),
-        Said::Denied(text) => format!("denied: {text}"),
-        Said::Granted => "granted".into(),
+        Reply::Done => "done".into(),
+        Reply::Accepted(text) => format!("accepted: {text}"),
+        Reply::Refused(text) => format!("refused: {text}"),
+        Reply::Ignored(text) => format!("ignored: {text}"),
+        Reply::Denied(text) => format!("denied: {text}"),
+        Reply::Granted => "granted".into(),
     }
 }

@@ -8,7 +8,7 @@ use crate::histories::judge;
 use crate::sim::{START, Sim};
 use crate::systems::System;
 use engine::{Decide, Pipeline};
-use pipeline::environment::{Asker, Control, Input, Kind, Request};
+use pipeline::environment::{Control, Input, Kind, Request, RequestedBy};
 use pipeline::names::{Digest, ImageName, Place, RequestId, Tag, Version};
 use pipeline::notice::{News, Notice};
 use pipeline::push::{Details, Push};
@@ -132,7 +132,7 @@ impl<D: Decide> Story<D> {
             id: self.request_id("deploy"),
             kind: Kind::Deploy,
             release: Release::new(Version::new(build), built_at, images),
-            asked_by: Asker::Person { name: "ada".into(), why: String::new() },
+            asked_by: RequestedBy::Person { name: "ada".into(), why: String::new() },
             asked_at: self.sim.now,
             confirm: None,
             overrides: BTreeSet::new(),
@@ -242,7 +242,7 @@ fn tell_notice(notice: &Notice) -> String {
     let what = match &notice.news {
         News::Started => "started".to_owned(),
         News::ApprovalWanted { until } => format!("wants approval until {}", clock(*until)),
-        News::GoingBack { cause } => format!("goes back: {cause}"),
+        News::RollingBack { cause } => format!("goes back: {cause}"),
         News::Ended { verdict, took, .. } => format!("{verdict} (took {took})"),
         News::Declined { why } => format!("is not deployed: {why}"),
         News::Waits { why } => format!("waits: {why}"),

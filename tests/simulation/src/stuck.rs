@@ -2,7 +2,7 @@
 
 use crate::cloud::{Address, Call, Caller, Cloud, target_name};
 use crate::invariants::Invariants;
-use pipeline::deployment::{Deployment, Service, Standing, State, UNHEARD};
+use pipeline::deployment::{Deployment, Service, ServiceState, State, UNHEARD};
 use pipeline::names::ServiceName;
 use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::time::Span;
@@ -15,9 +15,10 @@ const LATE: Span = Span::seconds(20);
 impl Invariants {
     /// Whoever has to look finds something: a service that is not back, and not because nobody
     /// tried to put it back.
-    pub(crate) fn could_not_be_put_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
+    pub(crate) fn could_not_be_roll_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
         let target = target_name(&deployment.rules.target);
-        let not_back = |service: &&Service| matches!(service.standing, Standing::NotPutBack { .. });
+        let not_back =
+            |service: &&Service| matches!(service.state, ServiceState::NotRolledBack { .. });
         let not_back: Vec<_> = deployment.services.iter().filter(not_back).collect();
         if not_back.is_empty() || cloud.silent.contains(&target) {
             return;
@@ -38,16 +39,17 @@ impl Invariants {
             if was_unheard(deployment, service) || cloud.calls.iter().any(disturbed) {
                 return;
             }
-            let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
+            let rollback_since = deployment.rollback_since.unwrap_or(deployment.started_at);
             let refused = cloud.refusals_made.iter();
-            let mut refused = refused.filter(|(at, known)| *at >= turned_at && *known == address);
+            let mut refused =
+                refused.filter(|(at, known)| *at >= rollback_since && *known == address);
             let was_refused = refused.next().is_some();
             let primary = cloud.primary(&address);
             let runs = primary.map(|rollout| &rollout.revision);
             let is_left =
                 runs == Some(&service.after) && service.before.as_ref() != Some(&service.after);
             // What it ran before does not come up any more.
-            let has_failed = |before| cloud.has_failed_since(&address, before, turned_at);
+            let has_failed = |before| cloud.has_failed_since(&address, before, rollback_since);
             let failed_on_the_way_back = service.before.as_ref().is_some_and(has_failed);
             if is_left && !was_refused && !failed_on_the_way_back {
                 let what = format!("{}: {} is left on the release", deployment.id, service.name);
@@ -98,11 +100,11 @@ fn seen_last(service: &Service, address: &Address, cloud: &Cloud) -> Vec<Rollout
 
 /// Whether somebody else has deleted it before this deployment turned round, which never touched it.
 fn others_deleted(deployment: &Deployment, address: &Address, cloud: &Cloud) -> bool {
-    let turned_at = deployment.turned_at.unwrap_or(deployment.started_at);
+    let rollback_since = deployment.rollback_since.unwrap_or(deployment.started_at);
     let mut calls = cloud.calls.iter().rev().filter(|call| call.address == *address);
     let ours = Caller::Deployment(deployment.id.clone());
     let is_deleted = calls.clone().next().is_some_and(|last| {
-        last.by == Caller::Outsider && last.revision.is_none() && last.at <= turned_at
+        last.by == Caller::Outsider && last.revision.is_none() && last.at <= rollback_since
     });
     is_deleted && !calls.any(|call| call.by == ours)
 }
@@ -111,7 +113,7 @@ fn others_deleted(deployment: &Deployment, address: &Address, cloud: &Cloud) -> 
 /// message may take.
 fn was_unheard(deployment: &Deployment, service: &Service) -> bool {
     let State::Ended { at, .. } = deployment.state else { return false };
-    let unheard = matches!(&service.standing,
-        Standing::NotPutBack { why } if why == UNHEARD);
+    let unheard = matches!(&service.state,
+        ServiceState::NotRolledBack { why } if why == UNHEARD);
     unheard && service.seen_at + UNHEARD_AFTER <= at
 }

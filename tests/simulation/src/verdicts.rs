@@ -2,14 +2,14 @@
 
 use crate::cloud::{Address, Call, Caller, Change, Cloud, target_name};
 use crate::invariants::{Invariants, JUST_NOW};
-use pipeline::deployment::{Deployment, FRESH, Service, Standing, State};
+use pipeline::deployment::{Deployment, FRESH, Service, ServiceState, State};
 use pipeline::doubt::Doubt;
 use pipeline::environment::Kind;
 use pipeline::event::AlarmState;
 use pipeline::names::{AlarmName, Place, Revision, ServiceName, Version};
 use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::time::{Span, Time};
-use pipeline::verdict::{Cause, Usurper, Verdict};
+use pipeline::verdict::{Cause, SupersededBy, Verdict};
 use std::collections::BTreeMap;
 
 impl Invariants {
@@ -33,13 +33,13 @@ impl Invariants {
                 self.runs_what_ran_before(deployment, cloud, now);
                 self.has_come_to_rest(deployment, cloud, now);
             }
-            Verdict::Superseded { by: Usurper::Somebody { service, .. } } => {
+            Verdict::Superseded { by: SupersededBy::OutsideUpdate { service, .. } } => {
                 self.somebody_else_acted(deployment, service, cloud);
             }
-            Verdict::Superseded { by: Usurper::NewerRelease { version } } => {
+            Verdict::Superseded { by: SupersededBy::NewerRelease { version } } => {
                 self.gave_way_to_what_may_start(deployment, version);
             }
-            Verdict::Stuck { .. } => self.could_not_be_put_back(deployment, cloud),
+            Verdict::Stuck { .. } => self.could_not_be_roll_back(deployment, cloud),
             Verdict::Unproven { doubts } => {
                 let doubted = |service: &Service| {
                     doubts.get(&service.name).is_some_and(|doubt| *doubt != Doubt::NoTask)
@@ -133,10 +133,11 @@ impl Invariants {
 
     /// Each service that was put back has been at rest a moment ago.
     fn has_come_to_rest(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
-        let put_back = |service: &&Service| {
-            service.standing == Standing::PutBack && service.before.as_ref() != Some(&service.after)
+        let roll_back = |service: &&Service| {
+            service.state == ServiceState::RolledBack
+                && service.before.as_ref() != Some(&service.after)
         };
-        for service in deployment.services.iter().filter(put_back) {
+        for service in deployment.services.iter().filter(roll_back) {
             let address = (target_name(&deployment.rules.target), service.name.clone());
             let rests = |found: &Found| {
                 let primary = found.primary().filter(|primary| is_at_rest(found, primary));

@@ -4,7 +4,7 @@ use crate::cloud::{Address, Breaker, Caller, Note, OneOffTask, Owner, target_nam
 use crate::sim::Sim;
 use engine::{Decide, Message, Sender};
 use pipeline::deployment::WORKER_LIFE;
-use pipeline::effect::{Effect, OneOff, Prepare, PutBack, RollOut, Way};
+use pipeline::effect::{Effect, OneOff, Prepare, RollBack, RollOut, Way};
 use pipeline::event::{Event, Outcome, Preparation, PreparedService, Refusal};
 use pipeline::names::{DeploymentId, Revision};
 use pipeline::observation::{Found, Observation, Progress, Rollout};
@@ -71,7 +71,7 @@ impl<D: Decide> Sim<D> {
                 let readings = readings.collect();
                 Some(Event::AlarmsRead { read_at: now, readings })
             }
-            Effect::PutBack(put_back) => Some(self.perform_put_back(id, put_back)),
+            Effect::RollBack(roll_back) => Some(self.perform_roll_back(id, roll_back)),
             Effect::Remove { target, service, revision } => {
                 let address = (target_name(target), service.clone());
                 Some(self.perform_remove(id, &address, revision.as_ref()))
@@ -213,48 +213,48 @@ impl<D: Decide> Sim<D> {
         })
     }
 
-    fn perform_put_back(&mut self, id: &DeploymentId, put_back: &PutBack) -> Event {
-        let service = put_back.service.clone();
-        let address = (target_name(&put_back.target), service.clone());
+    fn perform_roll_back(&mut self, id: &DeploymentId, roll_back: &RollBack) -> Event {
+        let service = roll_back.service.clone();
+        let address = (target_name(&roll_back.target), service.clone());
         let seen = self.look(&address);
         let primary = runs_there(&seen);
         match primary {
             _ if self.careless.never_looks_back => {}
-            Some(primary) if primary.revision == put_back.to => {
-                let revision = put_back.to.clone();
-                return Event::PutBackStarted { service, revision, rollout: None };
+            Some(primary) if primary.revision == roll_back.to => {
+                let revision = roll_back.to.clone();
+                return Event::RollbackStarted { service, revision, rollout: None };
             }
             Some(primary)
                 if self.careless.never_looks
-                    || put_back.from.as_ref().is_none_or(|from| *from == primary.revision) => {}
+                    || roll_back.from.as_ref().is_none_or(|from| *from == primary.revision) => {}
             _ => return Event::LeftAlone { seen },
         }
         if self.cloud.refuses(&address, self.now) {
             let reason = self.denied();
-            return Event::PutBackRefused { service, refusal: Refusal::Final, reason };
+            return Event::RollbackRefused { service, refusal: Refusal::Final, reason };
         }
-        if let Way::StopRollout(rollout) = &put_back.way {
+        if let Way::StopRollout(rollout) = &roll_back.way {
             let primary = self.cloud.primary(&address);
             let ongoing =
                 primary.is_some_and(|p| p.id == *rollout && p.progress == Progress::InProgress);
             if !ongoing {
                 let reason = "the service deployment is not ongoing".to_owned();
-                return Event::PutBackRefused { service, refusal: Refusal::RolloutIsOver, reason };
+                return Event::RollbackRefused { service, refusal: Refusal::RolloutIsOver, reason };
             }
         }
         let caller = Caller::Deployment(id.clone());
-        match self.cloud.update(&address, &put_back.to, false, caller, self.now) {
+        match self.cloud.update(&address, &roll_back.to, false, caller, self.now) {
             Some((rollout, ticks)) => {
                 self.schedule(ticks);
-                Event::PutBackStarted {
+                Event::RollbackStarted {
                     service,
-                    revision: put_back.to.clone(),
+                    revision: roll_back.to.clone(),
                     rollout: Some(rollout),
                 }
             }
             None => {
                 let reason = "ServiceNotFoundException".to_owned();
-                Event::PutBackRefused { service, refusal: Refusal::Final, reason }
+                Event::RollbackRefused { service, refusal: Refusal::Final, reason }
             }
         }
     }
@@ -280,11 +280,11 @@ impl<D: Decide> Sim<D> {
         let note = self.cloud.notes.get(&(id.clone(), address.clone()));
         if !anything && !note.is_some_and(|note| note.creates) {
             let reason = "this deployment did not create it".to_owned();
-            return Event::PutBackRefused { service, refusal: Refusal::NotCreated, reason };
+            return Event::RollbackRefused { service, refusal: Refusal::NotCreated, reason };
         }
         if self.cloud.refuses(address, self.now) {
             let reason = self.denied();
-            return Event::PutBackRefused { service, refusal: Refusal::Final, reason };
+            return Event::RollbackRefused { service, refusal: Refusal::Final, reason };
         }
         let ticks = self.cloud.delete(address, Caller::Deployment(id.clone()), self.now);
         self.schedule(ticks);

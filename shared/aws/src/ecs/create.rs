@@ -1,7 +1,7 @@
 //! Creating a service that the application's spec describes.
 
-use super::halt::{Halt, asked_to};
-use super::{render, stored};
+use super::step_error::{StepError, asked_to};
+use super::{archived_definitions, render};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use aws_sdk_ecs::types::{
@@ -25,9 +25,9 @@ pub(super) async fn create(
     cluster: &str,
     effect: &RollOut,
     wanted: &Create,
-) -> Result<Service, Halt> {
+) -> Result<Service, StepError> {
     let name = &effect.service;
-    let manner = Manner::of(aws, &effect.revision).await.map_err(Halt::Later)?;
+    let manner = Manner::of(aws, &effect.revision).await.map_err(StepError::Later)?;
     let creating = aws
         .ecs()
         .create_service()
@@ -38,14 +38,16 @@ pub(super) async fn create(
         .desired_count(i32::try_from(wanted.desired_count).unwrap_or(i32::MAX))
         .deployment_configuration(configuration())
         .set_launch_type(manner.launch_type.clone())
-        .set_network_configuration(manner.network(wanted).map_err(Halt::Later)?)
+        .set_network_configuration(manner.network(wanted).map_err(StepError::Later)?)
         .set_load_balancers(wanted.load_balancer.as_ref().map(|balancer| vec![attach(balancer)]))
         .set_health_check_grace_period_seconds(
             wanted.load_balancer.as_ref().map(|_| GRACE_SECONDS),
         );
     let answer = creating.send().await.map_err(failure);
     let answer = answer.map_err(asked_to(format!("create {name}")))?;
-    answer.service.ok_or_else(|| Halt::Later(Failure::Passing("ECS returned no service".into())))
+    answer
+        .service
+        .ok_or_else(|| StepError::Later(Failure::Passing("ECS returned no service".into())))
 }
 
 /// How tasks of a revision are started, as far as the task definition decides it.
@@ -58,7 +60,7 @@ impl Manner {
     /// Reads it from the definition that was kept when it was registered. Without one it assumes
     /// what nearly all are.
     pub(super) async fn of(aws: &Aws, revision: &Revision) -> Result<Self, Failure> {
-        let kept = stored::kept(aws, revision).await?;
+        let kept = archived_definitions::kept(aws, revision).await?;
         let definition = kept.unwrap_or_else(
             || json!({"networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]}),
         );

@@ -1,6 +1,6 @@
 //! One-off tasks, once they are started: their state, and stopping them.
 
-use super::{cluster_of, stored};
+use super::{archived_definitions, cluster_of};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use crate::payload::is_injected;
@@ -107,7 +107,7 @@ async fn failed_beside(
         return Ok(None);
     }
     let revision = Revision::new(task.task_definition_arn().unwrap_or_default());
-    let kept = stored::kept(aws, &revision).await?;
+    let kept = archived_definitions::kept(aws, &revision).await?;
     let is_essential = |one: &&Container| {
         let containers = kept.as_ref().and_then(|kept| kept["containerDefinitions"].as_array());
         let own =

@@ -7,36 +7,36 @@
 mod observe;
 mod one_off;
 mod prepare;
-mod put_back;
+mod roll_back;
 mod roll_out;
 
-mod agree;
-mod balancers;
-mod basis;
+mod base_revision;
+mod consistency;
+pub(crate) mod keep_tags;
+mod load_balancers;
 pub(crate) mod plan;
 pub(crate) mod preflight;
 mod preview;
-pub(crate) mod protect;
 mod references;
 mod registry;
 mod render;
 mod roles;
 
+pub(crate) mod archived_definitions;
 mod compare;
 mod definition;
 mod diff;
-pub(crate) mod notes;
+pub(crate) mod idempotency;
 mod registrations;
-pub(crate) mod stored;
 mod wire;
 
 mod create;
-pub(crate) mod halt;
 mod history;
 mod look;
 mod once;
+mod service_events;
 pub(crate) mod services;
-mod trouble;
+pub(crate) mod step_error;
 mod way_back;
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ pub use observe::{observations, observe};
 pub use one_off::{run_one_off, started_by};
 pub use prepare::prepare;
 pub(crate) use preview::preview;
-pub use put_back::{put_back, remove};
+pub use roll_back::{remove, roll_back};
 pub use roll_out::roll_out;
 pub(crate) use way_back::preview_way_back;
 
@@ -79,9 +79,9 @@ pub fn misdirected(effect: &Effect) -> Failure {
 /// For a target that came to the wrong place: `target` separates them before.
 const HOSTS: &str = "the environment runs on hosts, not in a cluster";
 
-fn cluster_of(target: &Target) -> Result<&str, halt::Halt> {
+fn cluster_of(target: &Target) -> Result<&str, step_error::StepError> {
     match target {
         Target::Cluster(cluster) => Ok(cluster),
-        Target::Hosts(_) => Err(halt::Halt::Fault(HOSTS.to_owned())),
+        Target::Hosts(_) => Err(step_error::StepError::Fault(HOSTS.to_owned())),
     }
 }

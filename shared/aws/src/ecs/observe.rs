@@ -1,6 +1,6 @@
 //! Observing: what services run, as ECS says when it is asked.
 
-use super::{cluster_of, history, services, trouble};
+use super::{cluster_of, history, service_events, services};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
@@ -77,7 +77,7 @@ fn found(service: &Service, now: Time) -> Found {
         returned_from,
         return_reason,
         returns_asked: false,
-        trouble: trouble::of(service, now),
+        trouble: service_events::of(service, now),
         draining: service.status() == Some("DRAINING"),
     }
 }

@@ -6,8 +6,8 @@
 //! Between the check and the update the service may still be updated outside Slipway, within one
 //! call; that is seen afterwards only if that update came last.
 
-use super::halt::{Halt, asked_to};
-use super::{history, notes};
+use super::step_error::{StepError, asked_to};
+use super::{history, idempotency};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use pipeline::deployment::WORKER_LIFE;
@@ -29,10 +29,11 @@ pub(super) async fn begun(
     cluster: &str,
     service: &ServiceName,
     forced: bool,
-) -> Result<Option<RolloutId>, Halt> {
+) -> Result<Option<RolloutId>, StepError> {
     let now = aws.clock.now();
     let note = [(AT, now.millis().to_string())];
-    let noted = notes::claim(aws, id, &about(service), &note).await.map_err(Halt::Later)?;
+    let noted =
+        idempotency::claim(aws, id, &about(service), &note).await.map_err(StepError::Later)?;
     let Some(noted) = noted else { return Ok(None) };
     let at = noted.get(AT).and_then(|at| at.parse().ok()).map(Time::from_millis);
     let at = at.unwrap_or_default();
@@ -46,13 +47,14 @@ pub(super) async fn begun(
     if !forced {
         return Ok(None);
     }
-    let busy = || Halt::Later(Failure::Passing(format!("another worker is updating {service}")));
+    let busy =
+        || StepError::Later(Failure::Passing(format!("another worker is updating {service}")));
     if now < at + WORKER_LIFE {
         return Err(busy());
     }
     let (about, known) = (about(service), at.millis().to_string());
-    let replaced = notes::replace(aws, id, &about, (AT, &known), &note).await;
-    if replaced.map_err(Halt::Later)? { Ok(None) } else { Err(busy()) }
+    let replaced = idempotency::replace(aws, id, &about, (AT, &known), &note).await;
+    if replaced.map_err(StepError::Later)? { Ok(None) } else { Err(busy()) }
 }
 
 /// Notes that this deployment is about to create the service.
@@ -62,7 +64,7 @@ pub(super) async fn creates(
     service: &ServiceName,
 ) -> Result<(), Failure> {
     let now = aws.clock.now().millis().to_string();
-    notes::write(aws, id, &about(service), &[(AT, &now), (CREATES, "yes")]).await
+    idempotency::write(aws, id, &about(service), &[(AT, &now), (CREATES, "yes")]).await
 }
 
 /// Whether this deployment created the service, or was about to.
@@ -71,7 +73,7 @@ pub(super) async fn created(
     id: &DeploymentId,
     service: &ServiceName,
 ) -> Result<bool, Failure> {
-    let note = notes::read(aws, id, &about(service)).await?;
+    let note = idempotency::read(aws, id, &about(service)).await?;
     Ok(note.is_some_and(|note| note.contains_key(CREATES)))
 }
 

@@ -1,7 +1,7 @@
 //! One-off tasks: a service's new revision, run once with a command of its own.
 
 use super::create::Manner;
-use super::halt::{Halt, asked_to};
+use super::step_error::{StepError, asked_to};
 use super::{cluster_of, look, services};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -25,7 +25,7 @@ pub async fn run_one_off(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Resu
         Err(NotStarted::For(fault, reason)) => {
             Ok(Event::OneOffNotStarted { purpose, attempt, fault, reason })
         }
-        Err(NotStarted::Halt(halt)) => {
+        Err(NotStarted::StepError(halt)) => {
             let reason = halt.fault()?;
             Ok(Event::OneOffNotStarted { purpose, attempt, fault: Fault::Configuration, reason })
         }
@@ -57,12 +57,12 @@ fn whose(id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
 
 enum NotStarted {
     For(Fault, String),
-    Halt(Halt),
+    StepError(StepError),
 }
 
-impl From<Halt> for NotStarted {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
+impl From<StepError> for NotStarted {
+    fn from(halt: StepError) -> Self {
+        Self::StepError(halt)
     }
 }
 
@@ -71,7 +71,7 @@ async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId,
     let name = &one_off.service;
     let described = services::describe(aws, cluster, [name]).await;
     let mut described = described.map_err(asked_to(format!("describe {name}")))?;
-    let installation = aws.settings.installation().map_err(Halt::Later)?;
+    let installation = aws.settings.installation().map_err(StepError::Later)?;
     let ours = started_by(&installation, id, one_off.purpose, one_off.attempt);
     let running = aws
         .ecs()
@@ -100,7 +100,7 @@ async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId,
     // An answer with status 200 may well be a refusal.
     let Some(first) = answer.failures().first() else {
         let nothing = "ECS returned neither a task nor a failure".to_owned();
-        return Err(Halt::Later(Failure::Passing(nothing)).into());
+        return Err(StepError::Later(Failure::Passing(nothing)).into());
     };
     let reason = first.reason().unwrap_or("no reason given").to_owned();
     let fault = classify(&Stop { code: None, reason: reason.clone() });
@@ -114,8 +114,8 @@ fn refused(failure: Failure) -> NotStarted {
         _ => Fault::Configuration,
     };
     match asked_to("run the task")(failure) {
-        Halt::Fault(text) => NotStarted::For(fault, text),
-        later => NotStarted::Halt(later),
+        StepError::Fault(text) => NotStarted::For(fault, text),
+        later => NotStarted::StepError(later),
     }
 }
 
@@ -125,7 +125,7 @@ async fn placed(
     running: RunTaskFluentBuilder,
     one_off: &OneOff,
     service: Option<Service>,
-) -> Result<RunTaskFluentBuilder, Halt> {
+) -> Result<RunTaskFluentBuilder, StepError> {
     if let Some(service) = service {
         let strategy = service.capacity_provider_strategy;
         let has_strategy = strategy.as_ref().is_some_and(|strategy| !strategy.is_empty());
@@ -138,23 +138,23 @@ async fn placed(
             .set_placement_constraints(service.placement_constraints));
     }
     let Some(create) = &one_off.create else {
-        return Err(Halt::Fault(format!(
+        return Err(StepError::Fault(format!(
             "{} does not exist, so the network and capacity of the task are unknown; create it, or \
              describe it with create: in the spec",
             one_off.service
         )));
     };
-    let manner = Manner::of(aws, &one_off.revision).await.map_err(Halt::Later)?;
-    let network = manner.network(create).map_err(Halt::Later)?;
+    let manner = Manner::of(aws, &one_off.revision).await.map_err(StepError::Later)?;
+    let network = manner.network(create).map_err(StepError::Later)?;
     Ok(running.set_launch_type(manner.launch_type).set_network_configuration(network))
 }
 
-fn overrides(one_off: &OneOff) -> Result<TaskOverride, Halt> {
+fn overrides(one_off: &OneOff) -> Result<TaskOverride, StepError> {
     let (container, command) = (one_off.container.as_str(), &one_off.command);
     let written = json!({"containerOverrides": [{"name": container, "command": command}]});
     let length = written.to_string().len();
     if length > OVERRIDES_MAX {
-        return Err(Halt::Fault(format!(
+        return Err(StepError::Fault(format!(
             "the command is too long ({length} characters as containerOverrides; ECS allows \
              {OVERRIDES_MAX}); put it into a script in the image"
         )));
@@ -171,7 +171,7 @@ async fn known(
     cluster: &str,
     tasks: Vec<String>,
     ours: &[String],
-) -> Result<TaskId, Halt> {
+) -> Result<TaskId, StepError> {
     for task in tasks {
         let described = look::describe(aws, cluster, &task).await;
         let described = described.map_err(asked_to("describe the task that is already running"))?;
@@ -180,7 +180,7 @@ async fn known(
         match task.task_arn() {
             Some(arn) if ours.iter().any(|ours| ours == by) => return Ok(TaskId::new(arn)),
             Some(arn) => {
-                return Err(Halt::Fault(format!(
+                return Err(StepError::Fault(format!(
                     "{arn} has the client token of this task and was started by {by}: another \
                      installation of Slipway deploys the same environment; remove it from one of \
                      them"
@@ -190,5 +190,5 @@ async fn known(
         }
     }
     let unknown = "ECS has used the task's client token but does not show the task yet".to_owned();
-    Err(Halt::Later(Failure::Passing(unknown)))
+    Err(StepError::Later(Failure::Passing(unknown)))
 }

@@ -1,12 +1,13 @@
 //! The plan of a preparation: everything is checked, and nothing is changed.
 
-use super::basis::{self, Basis, Start};
+use super::base_revision::{self, Basis, Start};
 use super::definition::Definition;
-use super::halt::asked_to;
-use super::protect::{self, Read, Wanted};
+use super::keep_tags::{self, Read, Wanted};
 use super::render::Origin;
+use super::step_error::asked_to;
 use super::{
-    agree, balancers, cluster_of, compare, preflight, references, render, roles, services,
+    cluster_of, compare, consistency, load_balancers, preflight, references, render, roles,
+    services,
 };
 use crate::clients::Aws;
 use crate::failure::Failure;
@@ -92,7 +93,7 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
     }
 
     let looking = prepare.services.iter().map(async |wanted| {
-        (wanted, basis::of(aws, wanted, described.get(&wanted.spec.name)).await)
+        (wanted, base_revision::of(aws, wanted, described.get(&wanted.spec.name)).await)
     });
     let looked: Vec<_> = stream::iter(looking).buffered(SIDE_BY_SIDE).collect().await;
     let mut bases = Vec::new();
@@ -110,7 +111,7 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
 
     plan.account = described.values().find_map(account_of);
     let wanted_images = images_of(prepare, &bases, plan.account.as_deref());
-    let (mut images, refused) = protect::read(aws, &wanted_images).await?;
+    let (mut images, refused) = keep_tags::read(aws, &wanted_images).await?;
     plan.faults.extend(refused);
     plan.account = account(&images).or(plan.account);
     let registry = registry(aws, &images);
@@ -122,12 +123,12 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
         }
     }
     if plan.services.iter().any(|planned| render::platform(planned.after.json()).is_some()) {
-        plan.warnings.extend(protect::read_platforms(aws, prepare, &mut images).await);
+        plan.warnings.extend(keep_tags::read_platforms(aws, prepare, &mut images).await);
     }
     plan.images = images;
     plan.alarms = readings;
-    agree::check(prepare, &mut plan);
-    balancers::check(aws, prepare, &described, &mut plan).await;
+    consistency::check(prepare, &mut plan);
+    load_balancers::check(aws, prepare, &described, &mut plan).await;
     roles::check(aws, prepare, &mut plan);
     references::check(aws, search, &mut plan).await;
     plan.faults.extend(missing);
@@ -179,7 +180,7 @@ fn images_of(
             Start::Render { .. } => None,
         };
         for definition in recorded.into_iter().chain(&basis.described) {
-            agree::ours(prepare, &definition.json, account).into_iter().for_each(&mut want);
+            consistency::ours(prepare, &definition.json, account).into_iter().for_each(&mut want);
         }
     }
     wanted

@@ -1,8 +1,8 @@
 //! Preparing: check everything, report all faults at once, and only then create anything.
 
-use super::halt::Halt;
 use super::plan::{After, Plan, Planned, SIDE_BY_SIDE, Search, plan};
-use super::{protect, registrations, stored};
+use super::step_error::StepError;
+use super::{archived_definitions, keep_tags, registrations};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use futures_util::future::join_all;
@@ -31,8 +31,8 @@ async fn make(
     id: &DeploymentId,
     prepare: &Prepare,
     plan: &Plan,
-) -> Result<(Vec<PreparedService>, Vec<String>), Halt> {
-    let warnings = protect::tag(aws, prepare, &plan.images).await?;
+) -> Result<(Vec<PreparedService>, Vec<String>), StepError> {
+    let warnings = keep_tags::tag(aws, prepare, &plan.images).await?;
     let making = plan.services.iter().map(|planned| make_one(aws, id, planned));
     let made: Vec<_> = stream::iter(making).buffered(SIDE_BY_SIDE).collect().await;
     let services = made.into_iter().collect::<Result<_, _>>()?;
@@ -43,14 +43,14 @@ async fn make_one(
     aws: &Aws,
     id: &DeploymentId,
     planned: &Planned,
-) -> Result<PreparedService, Halt> {
+) -> Result<PreparedService, StepError> {
     let name = planned.name.clone();
     let after = match &planned.after {
         After::Use(definition) => definition.revision.clone(),
         After::Register(json) => {
             let registered = registrations::register_once(aws, id, name.as_str(), json).await;
             registered.map_err(|halt| match halt {
-                Halt::Fault(text) => Halt::Fault(format!("{name}: {text}")),
+                StepError::Fault(text) => StepError::Fault(format!("{name}: {text}")),
                 later => later,
             })?
         }
@@ -58,8 +58,11 @@ async fn make_one(
     let before =
         planned.described.iter().map(|definition| (&definition.revision, &definition.json));
     let keeping = before.chain([(&after, planned.after.json())]);
-    for kept in join_all(keeping.map(|(revision, json)| stored::keep(aws, revision, json))).await {
-        kept.map_err(Halt::Later)?;
+    for kept in
+        join_all(keeping.map(|(revision, json)| archived_definitions::keep(aws, revision, json)))
+            .await
+    {
+        kept.map_err(StepError::Later)?;
     }
     Ok(PreparedService { name, before: planned.before.clone(), after })
 }

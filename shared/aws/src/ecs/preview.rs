@@ -1,9 +1,9 @@
 //! The plan of a preparation as a person reads it.
 
-use super::basis::family_and_number;
+use super::base_revision::family_and_number;
 use super::diff::changes;
 use super::plan::{After, Planned, Search, plan};
-use super::{definition, stored};
+use super::{archived_definitions, definition};
 use crate::clients::Aws;
 use crate::failure::{Failure, not_asked};
 use crate::preview::{Outlook, Preview};
@@ -40,7 +40,7 @@ async fn newer_one(aws: &Aws, planned: &Planned) -> Result<Option<String>, Failu
     let Some((family, number)) = family_and_number(before) else { return Ok(None) };
     let Some(newest) = definition::describe(aws, family).await? else { return Ok(None) };
     let is_newer = family_and_number(&newest.revision).is_some_and(|(_, newest)| newest > number);
-    if !is_newer || stored::kept(aws, &newest.revision).await?.is_some() {
+    if !is_newer || archived_definitions::kept(aws, &newest.revision).await?.is_some() {
         return Ok(None);
     }
     let (name, before, newest) = (&planned.name, before.short(), newest.revision.short());

@@ -5,8 +5,8 @@
 //! checked first.
 
 use super::definition::{self, Registered};
-use super::halt::{Halt, asked_to};
-use super::{compare, notes, render};
+use super::step_error::{StepError, asked_to};
+use super::{compare, idempotency, render};
 use crate::clients::Aws;
 use crate::failure::Failure;
 use pipeline::names::{DeploymentId, Revision};
@@ -20,24 +20,24 @@ pub(super) async fn register_once(
     id: &DeploymentId,
     about: &str,
     json: &Value,
-) -> Result<Revision, Halt> {
+) -> Result<Revision, StepError> {
     let hash = render::hash(json);
-    let note = notes::read(aws, id, about).await.map_err(Halt::Later)?;
+    let note = idempotency::read(aws, id, about).await.map_err(StepError::Later)?;
     if let Some(note) = note.filter(|note| note.get(HASH) == Some(&hash)) {
         if let Some(revision) = note.get(REVISION) {
             return Ok(Revision::new(revision));
         }
-        if let Some(revision) = registered_before(aws, json).await.map_err(Halt::Later)? {
+        if let Some(revision) = registered_before(aws, json).await.map_err(StepError::Later)? {
             remember(aws, id, about, &hash, &revision).await?;
             return Ok(revision);
         }
     } else {
-        notes::write(aws, id, about, &[(HASH, &hash)]).await.map_err(Halt::Later)?;
+        idempotency::write(aws, id, about, &[(HASH, &hash)]).await.map_err(StepError::Later)?;
     }
     let Registered { revision, lost } =
         definition::register(aws, json).await.map_err(asked_to("register a task definition"))?;
     if !lost.is_empty() {
-        return Err(Halt::Fault(format!(
+        return Err(StepError::Fault(format!(
             "ECS dropped {} from the task definition, so {} is not used; correct the field, or \
              remove it",
             lost.join(", "),
@@ -54,7 +54,7 @@ pub(super) async fn registered(
     id: &DeploymentId,
     about: &str,
 ) -> Result<Option<Revision>, Failure> {
-    let note = notes::read(aws, id, about).await?;
+    let note = idempotency::read(aws, id, about).await?;
     Ok(note.and_then(|note| note.get(REVISION).map(Revision::new)))
 }
 
@@ -64,9 +64,9 @@ async fn remember(
     about: &str,
     hash: &str,
     revision: &Revision,
-) -> Result<(), Halt> {
+) -> Result<(), StepError> {
     let note = [(HASH, hash), (REVISION, revision.as_str())];
-    notes::write(aws, id, about, &note).await.map_err(Halt::Later)
+    idempotency::write(aws, id, about, &note).await.map_err(StepError::Later)
 }
 
 /// The newest revision of the family, if it is what we wanted to register.

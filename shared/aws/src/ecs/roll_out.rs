@@ -1,8 +1,8 @@
 //! Rolling out: one check, and then one update of one service, and which rollout it started.
 
 use super::create::create;
-use super::halt::{Halt, asked_to};
 use super::observe::observation;
+use super::step_error::{StepError, asked_to};
 use super::{cluster_of, once, services};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -27,7 +27,7 @@ enum Begun {
     Nothing(Observation),
 }
 
-async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollOut) -> Result<Begun, Halt> {
+async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollOut) -> Result<Begun, StepError> {
     let (cluster, name) = (cluster_of(&effect.target)?, &effect.service);
     let seen_at = aws.clock.now();
     let found = services::find(aws, cluster, name).await;
@@ -43,7 +43,7 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollOut) -> Result<Begun, 
         return Ok(Begun::Nothing(observation(name, seen_at, found.as_ref())));
     }
     if let (None, Some(wanted)) = (&found, &effect.create) {
-        once::creates(aws, id, name).await.map_err(Halt::Later)?;
+        once::creates(aws, id, name).await.map_err(StepError::Later)?;
         return began(&create(aws, id, cluster, effect, wanted).await?);
     }
     let forced = effect.restarts();
@@ -54,8 +54,9 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollOut) -> Result<Begun, 
     began(&updated.map_err(asked_to(format!("update {name}")))?)
 }
 
-fn began(service: &Service) -> Result<Begun, Halt> {
-    let nothing = || Halt::Later(Failure::Passing("ECS shows no PRIMARY deployment yet".into()));
+fn began(service: &Service) -> Result<Begun, StepError> {
+    let nothing =
+        || StepError::Later(Failure::Passing("ECS shows no PRIMARY deployment yet".into()));
     services::primary_id(service).map(Begun::Rollout).ok_or_else(nothing)
 }
 

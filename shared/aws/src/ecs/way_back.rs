@@ -1,7 +1,7 @@
 //! Whether the images of a revision exist, checked before a service is rolled back to it.
 
 use super::plan::SIDE_BY_SIDE;
-use super::{registry, render, stored};
+use super::{archived_definitions, registry, render};
 use crate::clients::Aws;
 use crate::failure::{Failure, not_asked};
 use crate::images;
@@ -16,7 +16,9 @@ use tracing::warn;
 /// ECS would stop running tasks for tasks that can never start. An error of ECR does not prevent
 /// the rollback.
 pub(super) async fn gone(aws: &Aws, revision: &Revision) -> Result<Option<String>, Failure> {
-    let Some(definition) = stored::kept(aws, revision).await? else { return Ok(None) };
+    let Some(definition) = archived_definitions::kept(aws, revision).await? else {
+        return Ok(None);
+    };
     let region = aws.settings.optional("AWS_REGION");
     let account = revision.as_str().split(':').nth(4);
     for (image, (repository, digest)) in render::pinned(&definition, account) {
@@ -58,7 +60,7 @@ pub(crate) async fn preview_way_back(
 async fn preview_one(aws: &Aws, service: &ServiceName, revision: &Revision) -> Preview {
     let mut preview = Preview::default();
     let name = revision.short();
-    match stored::find(aws, revision).await {
+    match archived_definitions::find(aws, revision).await {
         Ok(Some(found)) if found.is_active => {}
         Ok(Some(_)) => {
             let why = format!("{service}: {name} was deregistered; Slipway registers it again");

@@ -4,9 +4,9 @@
 //! that this installation sent it, and to which host.
 
 use super::answer::{Answer, answers};
-use super::errand::{self, deployment};
+use super::command::{self, deployment};
+use super::command_tag::{CommandKind, CommandTag};
 use super::look::Looked;
-use super::mark::{Errand, Mark};
 use super::one_off;
 use super::outcome::{Outcome, outcome};
 use super::reading;
@@ -20,17 +20,17 @@ use pipeline::observation::Observation;
 use std::slice::from_ref;
 
 /// Returns whose the command is and what it reports; `None`: it is not ours, or no news.
-pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(Mark, Event)>, Failure> {
+pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(CommandTag, Event)>, Failure> {
     let answers = answers(aws, command).await?;
-    let Some(mark) = answers.first().and_then(|answer| Mark::read(&answer.comment)) else {
+    let Some(mark) = answers.first().and_then(|answer| CommandTag::read(&answer.comment)) else {
         return Ok(None);
     };
     let installation = aws.settings.installation()?;
     if mark.installation.as_ref().is_some_and(|of| *of != installation) {
         return Ok(None);
     }
-    let event = match mark.errand {
-        Errand::OneOff(purpose) => ended(aws, &mark, purpose, command, &answers).await?,
+    let event = match mark.kind {
+        CommandKind::OneOff(purpose) => ended(aws, &mark, purpose, command, &answers).await?,
         _ => observed(aws, &mark.id, command, &answers).await?,
     };
     Ok(event.map(|event| (mark, event)))
@@ -38,7 +38,7 @@ pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(Mark, Event)>, Fa
 
 async fn ended(
     aws: &Aws,
-    mark: &Mark,
+    mark: &CommandTag,
     purpose: Purpose,
     command: &str,
     answers: &[Answer],
@@ -71,7 +71,7 @@ async fn observed(
 ) -> Result<Option<Event>, Failure> {
     let services = deployment(aws, id).await?.map(|deployment| deployment.services);
     for service in services.into_iter().flatten().map(|service| service.name) {
-        let Some(sent) = errand::newest(aws, id, &service).await? else { continue };
+        let Some(sent) = command::newest(aws, id, &service).await? else { continue };
         if sent.command.as_deref() != Some(command) {
             continue;
         }

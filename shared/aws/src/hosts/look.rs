@@ -1,12 +1,12 @@
 //! Looking: a short command that changes nothing, and waiting for what the hosts say.
 
 use super::answer::{Answer, Report, Stage, answers, whole_report};
+use super::command_tag;
 use super::fleet::{self, Seen};
-use super::mark;
 use super::script::Script;
 use super::send::{Parts, Sending, send_in_parts, takes_none};
 use crate::clients::Aws;
-use crate::ecs::halt::Halt;
+use crate::ecs::step_error::StepError;
 use crate::failure::Failure;
 use pipeline::names::{DeploymentId, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ pub(super) async fn look(
     id: &DeploymentId,
     hosts: &[Seen],
     question: Question<'_>,
-) -> Result<Looked, Halt> {
+) -> Result<Looked, StepError> {
     let Question { services, files, is_old } = question;
     let (online, silent): (Vec<&Seen>, Vec<&Seen>) = hosts.iter().partition(|host| host.online);
     let mut looked: Looked =
@@ -47,7 +47,7 @@ pub(super) async fn look(
     if online.is_empty() {
         return Ok(looked);
     }
-    let installation = aws.settings.installation().map_err(Halt::Later)?;
+    let installation = aws.settings.installation().map_err(StepError::Later)?;
     let mut script = Script::new(aws, "look", id)?;
     script.old_mark(id, is_old)?;
     script.list("SERVICES", services.iter().map(|service| service.as_str()))?;
@@ -57,7 +57,7 @@ pub(super) async fn look(
     let sending = Sending {
         // Not one of the marks that the template's rule matches, or each look would trigger
         // another.
-        mark: &mark::aside("look", &installation, id),
+        mark: &command_tag::aside("look", &installation, id),
         script: &script,
         hosts: &ids,
         delivery_seconds: DELIVERY_SECONDS,
@@ -69,11 +69,12 @@ pub(super) async fn look(
         let why = takes_none(from_ref(&host));
         looked.insert(host, Err(why));
     }
-    let answered = wait(aws, &sent).await.map_err(Halt::Later)?;
+    let answered = wait(aws, &sent).await.map_err(StepError::Later)?;
     for (command, hosts) in sent {
         for host in hosts {
             let answer = answered.iter().find(|answer| answer.host == host);
-            let said = said(aws, &command, &host, answer, services).await.map_err(Halt::Later)?;
+            let said =
+                said(aws, &command, &host, answer, services).await.map_err(StepError::Later)?;
             looked.insert(host, said);
         }
     }
@@ -112,7 +113,7 @@ async fn said(
     })
 }
 
-/// Waits until every host has answered, or long enough.
+/// QueuedRequest until every host has answered, or long enough.
 pub(super) async fn wait(
     aws: &Aws,
     commands: &[(String, Vec<String>)],

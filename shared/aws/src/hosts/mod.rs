@@ -16,32 +16,32 @@ mod observe;
 mod one_off;
 mod prepare;
 mod preview;
-mod put_back;
+mod roll_back;
 mod roll_out;
 
-mod errand;
+mod command;
 mod look;
 mod outcome;
 mod reading;
 mod revision;
 
 mod answer;
+mod command_tag;
 mod fleet;
-mod mark;
 mod script;
 mod send;
 
 #[cfg(test)]
 mod tests;
 
+pub use command_tag::CommandTag;
 pub(crate) use fleet::{faults, hosts};
 pub use heard::heard;
-pub use mark::Mark;
 pub use observe::observe;
 pub use one_off::{look_at_one_off, run_one_off, stop_one_off};
 pub use prepare::prepare;
 pub(crate) use preview::preview;
-pub use put_back::{put_back, remove};
+pub use roll_back::{remove, roll_back};
 pub use roll_out::roll_out;
 
 use pipeline::spec::Target;

@@ -1,11 +1,11 @@
 //! Observing: the state of our own command while it is in progress, and then what the hosts report.
 
 use super::answer::answers;
-use super::errand::{self, Sent};
+use super::command::{self, Sent};
 use super::look::{Looked, Question, look};
 use super::{Tags, hosts, reading};
 use crate::clients::Aws;
-use crate::ecs::halt::Halt;
+use crate::ecs::step_error::StepError;
 use crate::failure::Failure;
 use pipeline::event::Event;
 use pipeline::names::{DeploymentId, ServiceName};
@@ -24,7 +24,7 @@ pub async fn observe(
     let mut found: BTreeMap<&ServiceName, Option<Found>> = BTreeMap::new();
     let mut unknown: BTreeMap<&ServiceName, Option<Sent>> = BTreeMap::new();
     for service in services {
-        let sent = errand::newest(aws, id, service).await?;
+        let sent = command::newest(aws, id, service).await?;
         let command = sent.as_ref().and_then(|sent| Some((sent, sent.command.as_deref()?)));
         let under_way = match command {
             Some((sent, command)) => {
@@ -44,10 +44,10 @@ pub async fn observe(
         let looked = match look(aws, id, &hosts, question).await {
             Ok(looked) => looked,
             // A host may have gone between the two questions.
-            Err(Halt::Fault(why)) => {
+            Err(StepError::Fault(why)) => {
                 hosts.iter().map(|host| (host.id.clone(), Err(why.clone()))).collect::<Looked>()
             }
-            Err(Halt::Later(failure)) => return Err(failure),
+            Err(StepError::Later(failure)) => return Err(failure),
         };
         for (service, sent) in unknown {
             found.insert(service, reading::of_look(service, sent.as_ref(), &looked));

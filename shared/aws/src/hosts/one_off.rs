@@ -6,18 +6,18 @@
 //! a command that has not started by then never will.
 
 use super::answer::{Answer, Stage, answers};
-use super::errand::INSTALLATION;
+use super::command::INSTALLATION;
+use super::command_tag::{self, CommandKind, CommandTag};
 use super::look::wait;
-use super::mark::{self, Errand, Mark};
 use super::outcome::{Outcome, outcome};
-use super::put_back::cancel;
 use super::revision::Definition;
+use super::roll_back::cancel;
 use super::script::Script;
 use super::send::{Sending, Unsent, send};
 use super::{Tags, fleet, hosts, named};
 use crate::clients::Aws;
-use crate::ecs::halt::{Halt, asked_to};
-use crate::ecs::notes::{self, Note};
+use crate::ecs::idempotency::{self, Note};
+use crate::ecs::step_error::{StepError, asked_to};
 use crate::failure::{Failure, failure};
 use pipeline::effect::{OneOff, Purpose};
 use pipeline::event::Event;
@@ -64,7 +64,7 @@ impl Sent {
         note.extend((!self.is_old).then_some((INSTALLATION, installation.as_str())));
         note.extend(self.stopping.then_some((STOPPING, "yes")));
         note.extend(self.command.as_ref().map(|command| (COMMAND, command.as_str())));
-        notes::write(aws, id, about, &note).await
+        idempotency::write(aws, id, about, &note).await
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn sent(
     purpose: Purpose,
     attempt: u32,
 ) -> Result<Option<Sent>, Failure> {
-    let note = notes::read(aws, id, &about(purpose, attempt)).await?;
+    let note = idempotency::read(aws, id, &about(purpose, attempt)).await?;
     Ok(note.as_ref().map(Sent::read))
 }
 
@@ -103,7 +103,9 @@ pub async fn run_one_off(
                 sent
             }
             Err(Unsent::Hosts(why)) => return not_started(Fault::Platform, why),
-            Err(Unsent::Halt(halt)) => return not_started(Fault::Configuration, halt.fault()?),
+            Err(Unsent::StepError(halt)) => {
+                return not_started(Fault::Configuration, halt.fault()?);
+            }
         },
     };
     if let Some(command) = &sent.command {
@@ -111,7 +113,7 @@ pub async fn run_one_off(
     }
     let installation = aws.settings.installation()?;
     let installation = Some(installation.as_str()).filter(|_| !sent.is_old);
-    let mark = Mark::new(installation, id, Errand::OneOff(purpose), attempt).to_string();
+    let mark = CommandTag::new(installation, id, CommandKind::OneOff(purpose), attempt).to_string();
     if may_be_sent && let Some(command) = find(aws, &sent.host, &mark).await? {
         return started(&command);
     }
@@ -121,11 +123,11 @@ pub async fn run_one_off(
             sent.write(aws, id, &about).await?;
             started(&command)
         }
-        Err(Unsent::Halt(Halt::Later(failure))) => Err(failure),
+        Err(Unsent::StepError(StepError::Later(failure))) => Err(failure),
         // The first attempt may have sent it, and there is no way to find out.
         Err(_) if may_be_sent => Ok(Event::OneOffLost { purpose, attempt }),
         Err(Unsent::Hosts(why)) => not_started(Fault::Platform, why),
-        Err(Unsent::Halt(Halt::Fault(why))) => not_started(Fault::Configuration, why),
+        Err(Unsent::StepError(StepError::Fault(why))) => not_started(Fault::Configuration, why),
     }
 }
 
@@ -153,10 +155,10 @@ async fn begin(
     mark: &str,
     sent: &Sent,
 ) -> Result<String, Unsent> {
-    let definition = Definition::find(aws, &one_off.revision).await.map_err(Halt::Later)?;
+    let definition = Definition::find(aws, &one_off.revision).await.map_err(StepError::Later)?;
     let run = definition.and_then(Definition::run);
     if run.is_none() && !one_off.on_host {
-        return Err(Unsent::Halt(Halt::Fault(format!(
+        return Err(Unsent::StepError(StepError::Fault(format!(
             "{} was not started by Slipway, so no command can be run in its image; set on_host: \
              true in the spec, or run the command by hand",
             one_off.revision.short()
@@ -237,7 +239,7 @@ async fn ask_the_host(
             Ok(answered.first().map(outcome))
         }
         Err(unsent) => {
-            let why = Halt::from(unsent).fault()?;
+            let why = StepError::from(unsent).fault()?;
             tracing::warn!("cannot ask the host how the command ended: {why}");
             Ok(None)
         }
@@ -262,7 +264,7 @@ pub async fn stop_one_off(
         sent.stopping = true;
         sent.write(aws, id, &about(purpose, attempt)).await?;
         if let Err(unsent) = aside(aws, id, purpose, attempt, &sent, "stop").await {
-            let why = Halt::from(unsent).fault()?;
+            let why = StepError::from(unsent).fault()?;
             tracing::warn!("the command cannot be stopped: {why}");
         }
     }
@@ -278,11 +280,11 @@ async fn aside(
     sent: &Sent,
     action: &str,
 ) -> Result<String, Unsent> {
-    let installation = aws.settings.installation().map_err(Halt::Later)?;
+    let installation = aws.settings.installation().map_err(StepError::Later)?;
     let mut script = Script::new(aws, action, id)?;
     script.text("CLAIM", &claim(id, purpose, attempt, sent))?;
     let sending = Sending {
-        mark: &mark::aside(action, &installation, id),
+        mark: &command_tag::aside(action, &installation, id),
         script: &script,
         hosts: from_ref(&sent.host),
         delivery_seconds: 60,
@@ -293,9 +295,9 @@ async fn aside(
 }
 
 fn about(purpose: Purpose, attempt: u32) -> String {
-    format!("host-{}#{attempt}", Errand::OneOff(purpose).word())
+    format!("host-{}#{attempt}", CommandKind::OneOff(purpose).word())
 }
 
 fn claim(id: &DeploymentId, purpose: Purpose, attempt: u32, sent: &Sent) -> String {
-    format!("{}-{}-{attempt}-{}", id.number, Errand::OneOff(purpose).word(), sent.nonce)
+    format!("{}-{}-{attempt}-{}", id.number, CommandKind::OneOff(purpose).word(), sent.nonce)
 }

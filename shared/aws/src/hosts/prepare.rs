@@ -7,9 +7,9 @@ use super::look::{Question, look};
 use super::revision::{Containers, Definition, Run, of_hosts};
 use super::{Tags, hosts};
 use crate::clients::Aws;
-use crate::ecs::halt::{Halt, asked_to};
+use crate::ecs::keep_tags::{self, Read, Wanted};
 use crate::ecs::plan::{read_alarms, registry};
-use crate::ecs::protect::{self, Read, Wanted};
+use crate::ecs::step_error::{StepError, asked_to};
 use crate::failure::Failure;
 use pipeline::effect::{Prepare, PrepareService};
 use pipeline::event::{AlarmReading, Event, Preparation, PreparedService};
@@ -36,11 +36,11 @@ enum Wrong {
     Later(Failure),
 }
 
-impl From<Halt> for Wrong {
-    fn from(halt: Halt) -> Self {
+impl From<StepError> for Wrong {
+    fn from(halt: StepError) -> Self {
         match halt {
-            Halt::Fault(fault) => Self::Faults(vec![fault]),
-            Halt::Later(failure) => Self::Later(failure),
+            StepError::Fault(fault) => Self::Faults(vec![fault]),
+            StepError::Later(failure) => Self::Later(failure),
         }
     }
 }
@@ -88,7 +88,7 @@ pub(super) async fn look_from_outside(
             )),
         }
     }
-    let (images, refused) = protect::read(aws, &wanted_images(prepare, &after)).await?;
+    let (images, refused) = keep_tags::read(aws, &wanted_images(prepare, &after)).await?;
     faults.extend(refused);
     faults.extend(missing_images(&images));
 
@@ -125,7 +125,7 @@ async fn make(
             }
         }
     }
-    let mut warnings = protect::read_platforms(aws, prepare, &mut images).await;
+    let mut warnings = keep_tags::read_platforms(aws, prepare, &mut images).await;
     faults.extend(wrong_machines(&reports, &images, &after));
     for service in &prepare.services {
         faults.extend(fleeting(&service.spec.name, &reports));
@@ -133,7 +133,7 @@ async fn make(
     if !faults.is_empty() {
         return Err(Wrong::Faults(faults));
     }
-    warnings.extend(protect::tag(aws, prepare, &images).await?);
+    warnings.extend(keep_tags::tag(aws, prepare, &images).await?);
     warnings.extend(too_little_time(prepare, found.len()));
     let mut services = Vec::new();
     for (name, run) in after {

@@ -1,7 +1,7 @@
 //! From commands and their reports to what the core calls an observation.
 
 use super::answer::{Answer, Container, Stage};
-use super::errand::Sent;
+use super::command::Sent;
 use super::fleet::{Seen, silent};
 use super::look::Looked;
 use super::revision::{Containers, of_hosts};

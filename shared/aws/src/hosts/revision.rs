@@ -2,7 +2,7 @@
 
 use super::answer::{Container, What};
 use crate::clients::Aws;
-use crate::ecs::stored;
+use crate::ecs::archived_definitions;
 use crate::failure::Failure;
 use crate::hex::hex;
 use pipeline::names::{Revision, ServiceName};
@@ -48,11 +48,11 @@ impl Definition {
 
     pub(super) async fn keep(&self, aws: &Aws, revision: &Revision) -> Result<(), Failure> {
         let json = serde_json::to_value(self).unwrap_or_default();
-        stored::keep(aws, revision, &json).await
+        archived_definitions::keep(aws, revision, &json).await
     }
 
     pub(super) async fn find(aws: &Aws, revision: &Revision) -> Result<Option<Self>, Failure> {
-        let kept = stored::kept(aws, revision).await?;
+        let kept = archived_definitions::kept(aws, revision).await?;
         Ok(kept.and_then(|json| serde_json::from_value(json).ok()))
     }
 

@@ -1,9 +1,9 @@
 //! The script for a host, and its values, each in quotes.
 
-use super::mark::{self, Errand};
+use super::command_tag::{self, CommandKind};
 use super::revision::Run;
 use crate::clients::Aws;
-use crate::ecs::halt::Halt;
+use crate::ecs::step_error::StepError;
 use pipeline::names::{DeploymentId, Revision, ServiceName};
 
 /// Read by ShellCheck and run by the tests, as it is.
@@ -16,13 +16,13 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(aws: &Aws, action: &str, id: &DeploymentId) -> Result<Self, Halt> {
-        let installation = aws.settings.installation().map_err(Halt::Later)?;
+    pub(super) fn new(aws: &Aws, action: &str, id: &DeploymentId) -> Result<Self, StepError> {
+        let installation = aws.settings.installation().map_err(StepError::Later)?;
         let mut script = Self { lines: Vec::new() };
         script.text("DO", action)?;
         script.text("PLACE", &id.place.to_string())?;
         script.text("INSTALLATION", &installation)?;
-        script.text("MARK", &mark::of(&installation, id))?;
+        script.text("MARK", &command_tag::of(&installation, id))?;
         script.number("NUMBER", id.number);
         Ok(script)
     }
@@ -30,22 +30,22 @@ impl Script {
     /// What changes one service's container.
     pub(super) fn for_service(
         aws: &Aws,
-        errand: Errand,
+        kind: CommandKind,
         id: &DeploymentId,
         service: &ServiceName,
-    ) -> Result<Self, Halt> {
-        let mut script = Self::new(aws, errand.word(), id)?;
-        script.number("STEP", errand.step());
+    ) -> Result<Self, StepError> {
+        let mut script = Self::new(aws, kind.word(), id)?;
+        script.number("STEP", kind.step());
         script.text("SERVICE", service.as_str())?;
         Ok(script)
     }
 
     /// Where an earlier version was at work for this deployment: what its containers carry.
-    pub(super) fn old_mark(&mut self, id: &DeploymentId, is_old: bool) -> Result<(), Halt> {
-        self.text("OLD_MARK", &if is_old { mark::old(id) } else { String::new() })
+    pub(super) fn old_mark(&mut self, id: &DeploymentId, is_old: bool) -> Result<(), StepError> {
+        self.text("OLD_MARK", &if is_old { command_tag::old(id) } else { String::new() })
     }
 
-    pub(super) fn text(&mut self, name: &str, value: &str) -> Result<(), Halt> {
+    pub(super) fn text(&mut self, name: &str, value: &str) -> Result<(), StepError> {
         let value = quoted(value)?;
         self.lines.push(format!("SLIPWAY_{name}={value}"));
         Ok(())
@@ -59,7 +59,7 @@ impl Script {
         &mut self,
         name: &str,
         values: impl IntoIterator<Item = &'a str>,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), StepError> {
         let values: Vec<String> = values.into_iter().map(quoted).collect::<Result<_, _>>()?;
         self.lines.push(format!("SLIPWAY_{name}=({})", values.join(" ")));
         Ok(())
@@ -71,7 +71,7 @@ impl Script {
         aws: &Aws,
         revision: Option<&Revision>,
         run: Option<&Run>,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), StepError> {
         let image = run.map_or("", |run| run.image.as_str());
         self.text("REVISION", revision.map_or("", |revision| revision.as_str()))?;
         self.text("IMAGE", image)?;
@@ -92,10 +92,10 @@ impl Script {
 
 /// A word for bash that means exactly `text`, and that Run Command takes for no parameter of its
 /// own: it would replace `{{ssm:name}}`.
-fn quoted(text: &str) -> Result<String, Halt> {
+fn quoted(text: &str) -> Result<String, StepError> {
     if text.contains('\0') {
         let what = "the spec contains a NUL character, which no shell accepts; remove it";
-        return Err(Halt::Fault(what.to_owned()));
+        return Err(StepError::Fault(what.to_owned()));
     }
     let mut word = String::from("'");
     for character in text.chars() {

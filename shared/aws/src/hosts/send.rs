@@ -1,9 +1,9 @@
 //! Sending commands.
 
-use super::mark;
+use super::command_tag;
 use super::script::Script;
 use crate::clients::Aws;
-use crate::ecs::halt::{Halt, asked_to};
+use crate::ecs::step_error::{StepError, asked_to};
 use crate::failure::{Failure, failure};
 use pipeline::names::DeploymentId;
 use tracing::warn;
@@ -35,20 +35,20 @@ pub(super) enum Unsent {
     /// One of the hosts takes no commands, so that Run Command takes it for none of them. It does not
     /// say which one it is.
     Hosts(String),
-    Halt(Halt),
+    StepError(StepError),
 }
 
-impl From<Halt> for Unsent {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
+impl From<StepError> for Unsent {
+    fn from(halt: StepError) -> Self {
+        Self::StepError(halt)
     }
 }
 
-impl From<Unsent> for Halt {
+impl From<Unsent> for StepError {
     fn from(unsent: Unsent) -> Self {
         match unsent {
             Unsent::Hosts(why) => Self::Fault(why),
-            Unsent::Halt(halt) => halt,
+            Unsent::StepError(halt) => halt,
         }
     }
 }
@@ -81,7 +81,7 @@ pub(super) async fn send(aws: &Aws, sending: &Sending<'_>) -> Result<String, Uns
         Ok(answer) => answer,
         // AWS's own words are long, and do not say what to do.
         Err(refused) if refused.is("AccessDeniedException") => {
-            return Err(Unsent::Halt(Halt::Fault(format!(
+            return Err(Unsent::StepError(StepError::Fault(format!(
                 "Slipway may not send commands to {}; give them the tag slipway with the value of \
                  HostsTagged of its stack",
                 sending.hosts.join(", ")
@@ -92,12 +92,13 @@ pub(super) async fn send(aws: &Aws, sending: &Sending<'_>) -> Result<String, Uns
         }
         Err(refused) => {
             let what = format!("send a command to {}", sending.hosts.join(", "));
-            return Err(Unsent::Halt(asked_to(what)(refused)));
+            return Err(Unsent::StepError(asked_to(what)(refused)));
         }
     };
     let id = answer.command.and_then(|command| command.command_id);
-    let id =
-        id.ok_or_else(|| Halt::Later(Failure::Passing("Run Command returned no command".into())));
+    let id = id.ok_or_else(|| {
+        StepError::Later(Failure::Passing("Run Command returned no command".into()))
+    });
     Ok(id?)
 }
 
@@ -111,7 +112,7 @@ pub(super) struct Parts {
 
 /// Sends it to every host that takes commands: where Run Command refuses several for the sake of one,
 /// to the halves of them.
-pub(super) async fn send_in_parts(aws: &Aws, sending: &Sending<'_>) -> Result<Parts, Halt> {
+pub(super) async fn send_in_parts(aws: &Aws, sending: &Sending<'_>) -> Result<Parts, StepError> {
     let mut parts = Parts { sent: vec![], refused: vec![] };
     let mut open: Vec<&[String]> = sending.hosts.chunks(MOST).rev().collect();
     while let Some(hosts) = open.pop() {
@@ -125,7 +126,7 @@ pub(super) async fn send_in_parts(aws: &Aws, sending: &Sending<'_>) -> Result<Pa
                 warn!("{why}");
                 parts.refused.extend_from_slice(hosts);
             }
-            Err(Unsent::Halt(halt)) => return Err(halt),
+            Err(Unsent::StepError(halt)) => return Err(halt),
         }
     }
     Ok(parts)
@@ -136,15 +137,15 @@ pub(super) async fn send_where_it_goes(
     aws: &Aws,
     id: &DeploymentId,
     sending: &Sending<'_>,
-) -> Result<(String, Vec<String>), Halt> {
+) -> Result<(String, Vec<String>), StepError> {
     match send(aws, sending).await {
         Ok(command) => return Ok((command, sending.hosts.to_vec())),
         Err(Unsent::Hosts(_)) if sending.hosts.len() > 1 => {}
         Err(unsent) => return Err(unsent.into()),
     }
-    let installation = aws.settings.installation().map_err(Halt::Later)?;
+    let installation = aws.settings.installation().map_err(StepError::Later)?;
     let asking = Sending {
-        mark: &mark::aside("look", &installation, id),
+        mark: &command_tag::aside("look", &installation, id),
         script: &Script::new(aws, "reach", id)?,
         delivery_seconds: 30,
         run_seconds: 30,
@@ -154,12 +155,12 @@ pub(super) async fn send_where_it_goes(
     let reached = send_in_parts(aws, &asking).await?;
     let hosts: Vec<String> = reached.sent.into_iter().flat_map(|(_, hosts)| hosts).collect();
     if hosts.is_empty() {
-        return Err(Halt::Fault(takes_none(&reached.refused)));
+        return Err(StepError::Fault(takes_none(&reached.refused)));
     }
     match send(aws, &Sending { hosts: &hosts, ..*sending }).await {
         Ok(command) => Ok((command, hosts)),
         // One more has gone meanwhile.
-        Err(Unsent::Hosts(why)) => Err(Halt::Later(Failure::Passing(why))),
-        Err(Unsent::Halt(halt)) => Err(halt),
+        Err(Unsent::Hosts(why)) => Err(StepError::Later(Failure::Passing(why))),
+        Err(Unsent::StepError(halt)) => Err(halt),
     }
 }

@@ -1,6 +1,6 @@
 //! The secret that opens Slack.
 
-use super::Trouble;
+use super::NotSent;
 use crate::clients::Aws;
 use crate::failure::failure;
 use engine::World;
@@ -20,12 +20,12 @@ pub(super) enum Access {
 
 /// The secret as it was last read, for the life of the process.
 #[derive(Default)]
-pub(super) struct AccessCache {
+pub(super) struct CredentialsCache {
     known: RefCell<Option<(Time, Access)>>,
 }
 
-impl AccessCache {
-    pub(super) async fn access(&self, aws: &Aws, secret: &str) -> Result<Access, Trouble> {
+impl CredentialsCache {
+    pub(super) async fn access(&self, aws: &Aws, secret: &str) -> Result<Access, NotSent> {
         let now = aws.now();
         let fresh =
             |(read_at, access): &(Time, Access)| (now < *read_at + LIFE).then(|| access.clone());
@@ -46,7 +46,7 @@ impl AccessCache {
 }
 
 /// Takes the token or the webhook, alone or in an object.
-pub(super) fn read(secret: &str) -> Result<Access, Trouble> {
+pub(super) fn read(secret: &str) -> Result<Access, NotSent> {
     let object: Option<Value> = serde_json::from_str(secret).ok();
     let entry = |name: &str| object.as_ref()?.get(name)?.as_str().map(str::to_owned);
     let bare = match &object {
@@ -59,7 +59,7 @@ pub(super) fn read(secret: &str) -> Result<Access, Trouble> {
     } else if found.starts_with("https://") {
         Ok(Access::Webhook(found))
     } else {
-        Err(Trouble::Final(
+        Err(NotSent::Final(
             "Slack's secret holds neither a token nor a webhook; it should be \
              {\"bot_token\": \"xoxb-…\"} or {\"webhook\": \"https://hooks.slack.com/…\"}"
                 .into(),

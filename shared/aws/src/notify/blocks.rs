@@ -1,6 +1,6 @@
-//! A story as Slack shows it.
+//! A text as Slack shows it.
 
-use super::words::{Mood, Output, Story, cut};
+use super::words::{NoticeText, Output, Severity, cut};
 use serde_json::{Value, json};
 
 /// Slack takes no longer text in one block.
@@ -9,53 +9,54 @@ const BLOCK_MAX: usize = 2900;
 const OUTPUT_MAX: usize = 2600;
 
 /// The message that stands in the channel and is updated in place.
-pub(super) fn message(story: &Story) -> Value {
-    let mut blocks = vec![section(&format!("{} *{}*", sign(story.mood), escape(&story.headline)))];
-    if let Some(why) = &story.why {
+pub(super) fn message(text: &NoticeText) -> Value {
+    let mut blocks =
+        vec![section(&format!("{} *{}*", sign(text.severity), escape(&text.headline)))];
+    if let Some(why) = &text.why {
         blocks.push(section(&escape(why)));
     }
-    blocks.push(context(&escape(&story.facts.join(" "))));
-    blocks.extend(advice(story));
-    json!({"text": escape(&story.headline), "blocks": blocks, "unfurl_links": false})
+    blocks.push(context(&escape(&text.facts.join(" "))));
+    blocks.extend(advice(text));
+    json!({"text": escape(&text.headline), "blocks": blocks, "unfurl_links": false})
 }
 
 /// What goes into the thread below it; `None`: there is nothing more to say.
-pub(super) fn details(story: &Story) -> Option<Value> {
+pub(super) fn details(text: &NoticeText) -> Option<Value> {
     let mut blocks = Vec::new();
-    if let Some(why) = &story.why {
-        blocks.push(section(&format!("*{}*\n{}", escape(&story.headline), escape(why))));
-    } else if !story.last_words.is_empty() || story.mood == Mood::Calling {
-        blocks.push(section(&format!("*{}*", escape(&story.headline))));
+    if let Some(why) = &text.why {
+        blocks.push(section(&format!("*{}*\n{}", escape(&text.headline), escape(why))));
+    } else if !text.last_words.is_empty() || text.severity == Severity::ActionRequired {
+        blocks.push(section(&format!("*{}*", escape(&text.headline))));
     }
-    if !story.last_words.is_empty() {
-        let words = story.last_words.iter().map(|word| format!("• {}", escape(word)));
+    if !text.last_words.is_empty() {
+        let words = text.last_words.iter().map(|word| format!("• {}", escape(word)));
         blocks.push(section(&words.collect::<Vec<_>>().join("\n")));
     }
-    blocks.extend(output(story));
+    blocks.extend(output(text));
     if blocks.is_empty() {
         return None;
     }
-    blocks.extend(advice(story).filter(|_| story.mood == Mood::Calling));
-    Some(json!({"text": escape(&story.headline), "blocks": blocks, "unfurl_links": false}))
+    blocks.extend(advice(text).filter(|_| text.severity == Severity::ActionRequired));
+    Some(json!({"text": escape(&text.headline), "blocks": blocks, "unfurl_links": false}))
 }
 
 /// Everything at once, for a webhook, which has no threads.
-pub(super) fn everything(story: &Story) -> Value {
-    let mut message = message(story);
-    if !story.last_words.is_empty()
+pub(super) fn everything(text: &NoticeText) -> Value {
+    let mut message = message(text);
+    if !text.last_words.is_empty()
         && let Some(blocks) = message["blocks"].as_array_mut()
     {
-        let words = story.last_words.iter().map(|word| format!("• {}", escape(word)));
+        let words = text.last_words.iter().map(|word| format!("• {}", escape(word)));
         let place = blocks.len().min(2);
         let words = section(&words.collect::<Vec<_>>().join("\n"));
-        blocks.splice(place..place, std::iter::once(words).chain(output(story)));
+        blocks.splice(place..place, std::iter::once(words).chain(output(text)));
     }
     message
 }
 
 /// What the failed container wrote last, as it wrote it.
-fn output(story: &Story) -> Option<Value> {
-    let Output { whose, lines } = story.output.as_ref()?;
+fn output(text: &NoticeText) -> Option<Value> {
+    let Output { whose, lines } = text.output.as_ref()?;
     let mut room = OUTPUT_MAX;
     // The last lines say most, and are kept whole. Nothing that they say may end the fence.
     let fitting = lines.iter().rev().map(|line| escape(line).replace("``", "` `"));
@@ -70,19 +71,19 @@ fn output(story: &Story) -> Option<Value> {
     Some(section(&format!("Last output of {}:\n```\n{lines}\n```", escape(whose))))
 }
 
-fn advice(story: &Story) -> Option<Value> {
-    let advice = story.advice.as_ref()?;
+fn advice(text: &NoticeText) -> Option<Value> {
+    let advice = text.advice.as_ref()?;
     let (function, payload) = (escape(&advice.function), escape(&advice.payload));
     Some(context(&format!("{}, invoke `{function}` with `{payload}`", advice.aim)))
 }
 
-fn sign(mood: Mood) -> &'static str {
-    match mood {
-        Mood::Underway => ":hourglass_flowing_sand:",
-        Mood::Good => ":white_check_mark:",
-        Mood::Quiet => ":white_circle:",
-        Mood::Bad => ":leftwards_arrow_with_hook:",
-        Mood::Calling => ":rotating_light:",
+fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::InProgress => ":hourglass_flowing_sand:",
+        Severity::Succeeded => ":white_check_mark:",
+        Severity::Neutral => ":white_circle:",
+        Severity::Failed => ":leftwards_arrow_with_hook:",
+        Severity::ActionRequired => ":rotating_light:",
     }
 }
 

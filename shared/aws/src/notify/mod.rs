@@ -6,7 +6,7 @@
 mod access;
 mod alarm;
 mod blocks;
-mod memo;
+mod delivery;
 mod output;
 mod slack;
 mod slack_api;
@@ -19,9 +19,9 @@ use crate::clients::Aws;
 use crate::failure::{Failure, chain};
 use crate::metrics::{Metric, count};
 use crate::settings::ROLLBACK_FUNCTION;
-use access::AccessCache;
+use access::CredentialsCache;
+use delivery::DeliveryRecord;
 use engine::{Message, World};
-use memo::Memo;
 use pipeline::event::Event;
 use pipeline::notice::{News, Notice};
 use pipeline::time::Span;
@@ -30,7 +30,7 @@ use std::fmt;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tracing::{error, info, warn};
-use words::Story;
+use words::NoticeText;
 
 /// A notice that could not be sent for this long is given up.
 const GIVE_UP: Span = Span::hours(1);
@@ -41,7 +41,7 @@ const SLACK_ENDS: Duration = Duration::from_secs(12);
 
 /// Why a notice was not sent, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Trouble {
+enum NotSent {
     /// Try again.
     Passing(String),
     /// Never mind.
@@ -55,7 +55,7 @@ enum Trouble {
 /// Sends notices, for the life of a process.
 pub struct Notifier {
     slack_api: String,
-    slack: AccessCache,
+    slack: CredentialsCache,
     /// Notices are sent in their order. The topic does not wait for Slack.
     topic_turn: Mutex<()>,
     slack_turn: Mutex<()>,
@@ -71,7 +71,7 @@ impl Notifier {
     fn new(slack_api: &str) -> Self {
         Self {
             slack_api: slack_api.into(),
-            slack: AccessCache::default(),
+            slack: CredentialsCache::default(),
             topic_turn: Mutex::default(),
             slack_turn: Mutex::default(),
         }
@@ -86,12 +86,12 @@ impl Notifier {
         notice: &Notice,
     ) -> Result<Event, Failure> {
         let rollback = aws.settings.optional(ROLLBACK_FUNCTION);
-        let mut story = words::story(notice, rollback.as_deref().unwrap_or("rollback"));
-        if let News::Ended { witness: Some(witness), .. } = &notice.news {
-            story.output = output::last_output(aws, witness).await;
+        let mut text = words::text(notice, rollback.as_deref().unwrap_or("rollback"));
+        if let News::Ended { failed_container: Some(failed_container), .. } = &notice.news {
+            text.output = output::last_output(aws, failed_container).await;
         }
         let turn = self.topic_turn.lock().await;
-        let mut memo = Memo::of_notice(aws, &notice.place, message).await?;
+        let mut memo = DeliveryRecord::of_notice(aws, &notice.place, message).await?;
         if memo.topic && memo.slack {
             info!("already sent");
             return Ok(Event::Announced);
@@ -109,7 +109,7 @@ impl Notifier {
         let may_wait = aws.now() < notice.at + GIVE_UP;
         let mut topic = Ok(());
         if !memo.topic {
-            topic = settled("the topic", topic::tell(aws, notice, &story).await, may_wait);
+            topic = settled("the topic", topic::tell(aws, notice, &text).await, may_wait);
             memo.topic = topic.is_ok();
             // SNS cannot be asked what was published: this is noted before anything else can fail.
             memo.write(aws).await?;
@@ -117,7 +117,7 @@ impl Notifier {
         drop(turn);
         let mut slack = Ok(());
         if !memo.slack {
-            let told = self.tell_slack(aws, message.number, notice, &story).await;
+            let told = self.tell_slack(aws, message.number, notice, &text).await;
             slack = settled("Slack", told, may_wait);
             memo.slack = slack.is_ok();
         }
@@ -125,7 +125,7 @@ impl Notifier {
         if let Err(why) = topic.and(slack) {
             return Err(Failure::Passing(why));
         }
-        info!("sent: {}", story.headline);
+        info!("sent: {}", text.headline);
         Ok(Event::Announced)
     }
 
@@ -136,26 +136,26 @@ impl Notifier {
         aws: &Aws,
         number: u64,
         notice: &Notice,
-        story: &Story,
-    ) -> Result<(), Trouble> {
+        text: &NoticeText,
+    ) -> Result<(), NotSent> {
         let limit = aws.time_left().saturating_sub(SLACK_ENDS);
         match aws.clock.within(limit, self.slack_turn.lock()).await {
             Some(_turn) => {
-                slack::tell(aws, &self.slack_api, &self.slack, number, notice, story).await
+                slack::tell(aws, &self.slack_api, &self.slack, number, notice, text).await
             }
-            None => Err(Trouble::Passing("other notices used up the time for Slack".into())),
+            None => Err(NotSent::Passing("other notices used up the time for Slack".into())),
         }
     }
 
     /// Sends Slipway's own alarms to Slack, as they come from the topic. The topic's mail has them
     /// already.
     pub async fn tell_alarms(&self, aws: &Aws, payload: &Value) -> Result<Value, Failure> {
-        for story in alarm::stories(payload)? {
-            match slack::say(aws, &self.slack_api, &self.slack, &story).await {
-                Ok(()) => info!("sent: {}", story.headline),
-                Err(Trouble::Passing(why)) => return Err(Failure::Passing(why)),
+        for text in alarm::stories(payload)? {
+            match slack::say(aws, &self.slack_api, &self.slack, &text).await {
+                Ok(()) => info!("sent: {}", text.headline),
+                Err(NotSent::Passing(why)) => return Err(Failure::Passing(why)),
                 // Not counted: the alarm on it could not reach Slack either.
-                Err(trouble) => error!("could not notify Slack of {}: {trouble}", story.headline),
+                Err(trouble) => error!("could not notify Slack of {}: {trouble}", text.headline),
             }
         }
         Ok(Value::Null)
@@ -163,10 +163,10 @@ impl Notifier {
 }
 
 /// Says whether one way of notification is done, sent or given up; an error is why to retry.
-fn settled(whom: &str, told: Result<(), Trouble>, may_wait: bool) -> Result<(), String> {
+fn settled(whom: &str, told: Result<(), NotSent>, may_wait: bool) -> Result<(), String> {
     let why = match told {
         Ok(()) => return Ok(()),
-        Err(Trouble::Passing(why)) if may_wait => {
+        Err(NotSent::Passing(why)) if may_wait => {
             warn!("could not notify {whom} yet: {why}");
             return Err(format!("could not notify {whom} yet: {why}"));
         }
@@ -177,14 +177,14 @@ fn settled(whom: &str, told: Result<(), Trouble>, may_wait: bool) -> Result<(), 
     Ok(())
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for NotSent {
     fn from(failure: Failure) -> Self {
         let why = chain(&failure);
         if failure.is_passing() { Self::Passing(why) } else { Self::Final(why) }
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for NotSent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Passing(why) | Self::Final(why) | Self::Access(why) => why,

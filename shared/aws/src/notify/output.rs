@@ -3,10 +3,10 @@
 
 use super::words::{Output, cut};
 use crate::clients::{Aws, in_time};
-use crate::ecs::stored;
+use crate::ecs::archived_definitions;
 use crate::failure::{Failure, chain, failure};
 use crate::settings::TASK_LOGS;
-use pipeline::task::Witness;
+use pipeline::task::FailedContainer;
 use serde_json::Value;
 use tracing::warn;
 
@@ -21,20 +21,25 @@ struct Stream {
     name: String,
 }
 
-pub(super) async fn last_output(aws: &Aws, witness: &Witness) -> Option<Output> {
+pub(super) async fn last_output(aws: &Aws, failed_container: &FailedContainer) -> Option<Output> {
     aws.settings.optional(TASK_LOGS)?;
-    let lines = in_time(&aws.clock, read(aws, witness)).await.unwrap_or_else(|failure| {
-        warn!("the last output of {} cannot be read: {}", witness.container, chain(&failure));
+    let lines = in_time(&aws.clock, read(aws, failed_container)).await.unwrap_or_else(|failure| {
+        warn!(
+            "the last output of {} cannot be read: {}",
+            failed_container.container,
+            chain(&failure)
+        );
         vec![]
     });
-    let whose = format!("{} (task {})", witness.container, short(witness));
+    let whose = format!("{} (task {})", failed_container.container, short(failed_container));
     (!lines.is_empty()).then_some(Output { whose, lines })
 }
 
-async fn read(aws: &Aws, witness: &Witness) -> Result<Vec<String>, Failure> {
-    let definition = stored::kept(aws, &witness.revision).await?;
+async fn read(aws: &Aws, failed_container: &FailedContainer) -> Result<Vec<String>, Failure> {
+    let definition = archived_definitions::kept(aws, &failed_container.revision).await?;
     let region = aws.settings.optional("AWS_REGION").unwrap_or_default();
-    let Some(stream) = definition.and_then(|definition| stream(&definition, witness, &region))
+    let Some(stream) =
+        definition.and_then(|definition| stream(&definition, failed_container, &region))
     else {
         return Ok(vec![]);
     };
@@ -64,40 +69,41 @@ fn without_colours(line: &str) -> String {
 
 /// As the log driver names it: prefix, container, task. Without a prefix it is called after a
 /// container that only its host knows.
-fn stream(definition: &Value, witness: &Witness, region: &str) -> Option<Stream> {
+fn stream(definition: &Value, failed_container: &FailedContainer, region: &str) -> Option<Stream> {
     let containers = definition["containerDefinitions"].as_array()?;
-    let container = containers.iter().find(|one| one["name"] == witness.container.as_str())?;
+    let container =
+        containers.iter().find(|one| one["name"] == failed_container.container.as_str())?;
     let logging = &container["logConfiguration"];
     let option = |name: &str| logging["options"][name].as_str();
     if logging["logDriver"] != "awslogs" || option("awslogs-region").is_some_and(|r| r != region) {
         return None;
     }
     let (group, prefix) = (option("awslogs-group")?, option("awslogs-stream-prefix")?);
-    let name = format!("{prefix}/{}/{}", witness.container, short(witness));
+    let name = format!("{prefix}/{}/{}", failed_container.container, short(failed_container));
     Some(Stream { group: group.to_owned(), name })
 }
 
 /// The task's id, without what stands before it in an ARN.
-fn short(witness: &Witness) -> &str {
-    let task = witness.task.as_str();
+fn short(failed_container: &FailedContainer) -> &str {
+    let task = failed_container.task.as_str();
     task.rsplit('/').next().unwrap_or(task)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{last_lines, stream};
-    use pipeline::task::Witness;
+    use pipeline::task::FailedContainer;
     use serde_json::{Value, json};
 
     fn of(logging: &Value) -> Option<String> {
         let containers = json!([{"name": "log"}, {"name": "api", "logConfiguration": logging}]);
         let definition = json!({ "containerDefinitions": containers });
-        let witness = Witness {
+        let failed_container = FailedContainer {
             revision: "api:7".into(),
             container: "api".into(),
             task: "arn:aws:ecs:eu-central-1:1:task/scr/35a3".into(),
         };
-        let stream = stream(&definition, &witness, "eu-central-1")?;
+        let stream = stream(&definition, &failed_container, "eu-central-1")?;
         Some(format!("{} {}", stream.group, stream.name))
     }
 

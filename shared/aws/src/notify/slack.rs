@@ -4,12 +4,12 @@
 //! a thread below it with the details. A webhook can only say something new, so that through it
 //! only what matters is said.
 
-use super::Trouble;
-use super::access::{Access, AccessCache};
+use super::NotSent;
+use super::access::{Access, CredentialsCache};
 use super::blocks;
-use super::memo::{Memo, SlackMessage};
+use super::delivery::{DeliveryRecord, SlackMessage};
 use super::slack_api::SlackApi;
-use super::words::{Mood, Story};
+use super::words::{NoticeText, Severity};
 use crate::clients::Aws;
 use crate::settings::{SLACK_CHANNEL, SLACK_SECRET};
 use pipeline::notice::{News, Notice};
@@ -31,7 +31,12 @@ pub(super) enum Step {
 }
 
 /// Decides. `shows` is the number of the notice that the message shows; `None`: there is none.
-pub(super) fn steps(mood: Mood, has_details: bool, number: u64, shows: Option<u64>) -> Vec<Step> {
+pub(super) fn steps(
+    severity: Severity,
+    has_details: bool,
+    number: u64,
+    shows: Option<u64>,
+) -> Vec<Step> {
     let mut steps = match shows {
         None => vec![Step::Post],
         Some(shows) if shows < number => vec![Step::Update],
@@ -40,7 +45,8 @@ pub(super) fn steps(mood: Mood, has_details: bool, number: u64, shows: Option<u6
     };
     if has_details {
         // A message that has just been posted is in the channel anyway.
-        let broadcast = shows.is_some() && matches!(mood, Mood::Bad | Mood::Calling);
+        let broadcast =
+            shows.is_some() && matches!(severity, Severity::Failed | Severity::ActionRequired);
         steps.push(Step::Reply { broadcast });
     }
     steps
@@ -54,26 +60,26 @@ pub(super) fn matters(news: &News) -> bool {
 pub(super) async fn tell(
     aws: &Aws,
     api: &str,
-    cache: &AccessCache,
+    cache: &CredentialsCache,
     number: u64,
     notice: &Notice,
-    story: &Story,
-) -> Result<(), Trouble> {
+    text: &NoticeText,
+) -> Result<(), NotSent> {
     let Some(secret) = aws.settings.optional(SLACK_SECRET) else { return Ok(()) };
     let access = cache.access(aws, &secret).await?;
     let told = match &access {
         Access::Webhook(_) if !matters(&notice.news) => Ok(()),
         Access::Webhook(url) => {
             let api = SlackApi { aws, api, token: None };
-            api.webhook(url, &blocks::everything(story)).await
+            api.webhook(url, &blocks::everything(text)).await
         }
         Access::Bot(token) => {
             let channel = channel(aws)?;
             let api = SlackApi { aws, api, token: Some(token) };
-            tell_as_bot(aws, &api, &channel, number, notice, story).await
+            tell_as_bot(aws, &api, &channel, number, notice, text).await
         }
     };
-    if let Err(Trouble::Access(_)) = &told {
+    if let Err(NotSent::Access(_)) = &told {
         // The secret may have a new token by now.
         cache.forget();
     }
@@ -84,29 +90,29 @@ pub(super) async fn tell(
 pub(super) async fn say(
     aws: &Aws,
     api: &str,
-    cache: &AccessCache,
-    story: &Story,
-) -> Result<(), Trouble> {
+    cache: &CredentialsCache,
+    text: &NoticeText,
+) -> Result<(), NotSent> {
     let Some(secret) = aws.settings.optional(SLACK_SECRET) else { return Ok(()) };
     let told = match &cache.access(aws, &secret).await? {
         Access::Webhook(url) => {
             let api = SlackApi { aws, api, token: None };
-            api.webhook(url, &blocks::everything(story)).await
+            api.webhook(url, &blocks::everything(text)).await
         }
         Access::Bot(token) => {
             let api = SlackApi { aws, api, token: Some(token) };
-            api.post(&channel(aws)?, &blocks::everything(story)).await.map(|_| ())
+            api.post(&channel(aws)?, &blocks::everything(text)).await.map(|_| ())
         }
     };
-    if let Err(Trouble::Access(_)) = &told {
+    if let Err(NotSent::Access(_)) = &told {
         cache.forget();
     }
     told
 }
 
-fn channel(aws: &Aws) -> Result<String, Trouble> {
+fn channel(aws: &Aws) -> Result<String, NotSent> {
     aws.settings.optional(SLACK_CHANNEL).ok_or_else(|| {
-        Trouble::Final(format!("{SLACK_CHANNEL} is empty; a bot token needs a channel"))
+        NotSent::Final(format!("{SLACK_CHANNEL} is empty; a bot token needs a channel"))
     })
 }
 
@@ -116,20 +122,20 @@ async fn tell_as_bot(
     channel: &str,
     number: u64,
     notice: &Notice,
-    story: &Story,
-) -> Result<(), Trouble> {
+    text: &NoticeText,
+) -> Result<(), NotSent> {
     let Some(deployment) = notice.deployment else {
-        return api.post(channel, &blocks::everything(story)).await.map(|_| ());
+        return api.post(channel, &blocks::everything(text)).await.map(|_| ());
     };
     let mut memo = claimed_memo(aws, notice, deployment).await?;
-    let details = blocks::details(story);
+    let details = blocks::details(text);
     let shows = memo.message.as_ref().map(|_| memo.shows);
     let mut result = Ok(());
-    for step in steps(story.mood, details.is_some(), number, shows) {
+    for step in steps(text.severity, details.is_some(), number, shows) {
         result = match (step, memo.message.clone()) {
-            (Step::Post, _) => post(api, channel, number, story, &mut memo).await,
+            (Step::Post, _) => post(api, channel, number, text, &mut memo).await,
             (Step::Update, Some(message)) => {
-                update(api, channel, number, story, &mut memo, &message).await
+                update(api, channel, number, text, &mut memo, &message).await
             }
             (Step::Reply { broadcast }, Some(message)) => match &details {
                 Some(details) => api.reply(&message, details, broadcast).await,
@@ -149,10 +155,10 @@ async fn post(
     api: &SlackApi<'_>,
     channel: &str,
     number: u64,
-    story: &Story,
-    memo: &mut Memo,
-) -> Result<(), Trouble> {
-    memo.message = Some(api.post(channel, &blocks::message(story)).await?);
+    text: &NoticeText,
+    memo: &mut DeliveryRecord,
+) -> Result<(), NotSent> {
+    memo.message = Some(api.post(channel, &blocks::message(text)).await?);
     memo.shows = number;
     Ok(())
 }
@@ -162,12 +168,12 @@ async fn update(
     api: &SlackApi<'_>,
     channel: &str,
     number: u64,
-    story: &Story,
-    memo: &mut Memo,
+    text: &NoticeText,
+    memo: &mut DeliveryRecord,
     message: &SlackMessage,
-) -> Result<(), Trouble> {
-    match api.update(message, &blocks::message(story)).await {
-        Err(Trouble::Gone) => post(api, channel, number, story, memo).await,
+) -> Result<(), NotSent> {
+    match api.update(message, &blocks::message(text)).await {
+        Err(NotSent::Gone) => post(api, channel, number, text, memo).await,
         Err(trouble) => Err(trouble),
         Ok(()) => {
             memo.shows = number;
@@ -178,13 +184,17 @@ async fn update(
 
 /// One worker at a time: the first two pieces of news often travel side by side, and would make two
 /// messages.
-async fn claimed_memo(aws: &Aws, notice: &Notice, deployment: u64) -> Result<Memo, Trouble> {
+async fn claimed_memo(
+    aws: &Aws,
+    notice: &Notice,
+    deployment: u64,
+) -> Result<DeliveryRecord, NotSent> {
     for _ in 0..WAITS_MAX {
-        let mut memo = Memo::of_deployment(aws, &notice.place, deployment).await?;
+        let mut memo = DeliveryRecord::of_deployment(aws, &notice.place, deployment).await?;
         if memo.claim(aws).await? {
             return Ok(memo);
         }
         tokio::time::sleep(WAIT).await;
     }
-    Err(Trouble::Passing("another worker is writing the deployment's message".into()))
+    Err(NotSent::Passing("another worker is writing the deployment's message".into()))
 }

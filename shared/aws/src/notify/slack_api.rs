@@ -1,7 +1,7 @@
 //! Slack's API: four calls, and what its errors mean.
 
-use super::memo::SlackMessage;
-use super::{SLACK_ENDS, Trouble};
+use super::delivery::SlackMessage;
+use super::{NotSent, SLACK_ENDS};
 use crate::check::plain_words;
 use crate::clients::Aws;
 use aws_smithy_types::body::SdkBody;
@@ -24,7 +24,7 @@ pub(super) struct SlackApi<'a> {
 }
 
 impl SlackApi<'_> {
-    pub(super) async fn webhook(&self, url: &str, message: &Value) -> Result<(), Trouble> {
+    pub(super) async fn webhook(&self, url: &str, message: &Value) -> Result<(), NotSent> {
         let (status, answer) = self.send(url, message).await?;
         if status.is_success() { Ok(()) } else { Err(refusal(answer.trim())) }
     }
@@ -33,13 +33,13 @@ impl SlackApi<'_> {
         &self,
         channel: &str,
         message: &Value,
-    ) -> Result<SlackMessage, Trouble> {
+    ) -> Result<SlackMessage, NotSent> {
         let answer = self.call("chat.postMessage", message, &[("channel", channel.into())]).await?;
         match (answer["channel"].as_str(), answer["ts"].as_str()) {
             (Some(channel), Some(ts)) => {
                 Ok(SlackMessage { channel: channel.into(), ts: ts.into() })
             }
-            _ => Err(Trouble::Final("Slack accepted the message but returned no timestamp".into())),
+            _ => Err(NotSent::Final("Slack accepted the message but returned no timestamp".into())),
         }
     }
 
@@ -47,7 +47,7 @@ impl SlackApi<'_> {
         &self,
         known: &SlackMessage,
         message: &Value,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), NotSent> {
         let at = [("channel", known.channel.as_str().into()), ("ts", known.ts.as_str().into())];
         self.call("chat.update", message, &at).await.map(|_| ())
     }
@@ -57,7 +57,7 @@ impl SlackApi<'_> {
         below: &SlackMessage,
         message: &Value,
         broadcast: bool,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), NotSent> {
         let at = [
             ("channel", below.channel.as_str().into()),
             ("thread_ts", below.ts.as_str().into()),
@@ -71,14 +71,14 @@ impl SlackApi<'_> {
         method: &str,
         message: &Value,
         more: &[(&str, Value)],
-    ) -> Result<Value, Trouble> {
+    ) -> Result<Value, NotSent> {
         let mut body = message.clone();
         for (name, value) in more {
             body[*name] = value.clone();
         }
         let (status, answer) = self.send(&format!("{}/{method}", self.api), &body).await?;
         let answer: Value = serde_json::from_str(&answer).map_err(|_| {
-            Trouble::Passing(format!("Slack answered {status} with a body that is not JSON"))
+            NotSent::Passing(format!("Slack answered {status} with a body that is not JSON"))
         })?;
         match answer["ok"].as_bool() {
             Some(true) => Ok(answer),
@@ -87,7 +87,7 @@ impl SlackApi<'_> {
     }
 
     /// Sends once, and once again after a short `Retry-After`.
-    async fn send(&self, url: &str, body: &Value) -> Result<(StatusCode, String), Trouble> {
+    async fn send(&self, url: &str, body: &Value) -> Result<(StatusCode, String), NotSent> {
         let (status, pause, answer) = self.send_once(url, body).await?;
         if status != StatusCode::TOO_MANY_REQUESTS {
             return as_answer(status, answer);
@@ -96,12 +96,12 @@ impl SlackApi<'_> {
         if pause > PATIENCE.min(self.time_left()) {
             let pause = pause.as_secs();
             let why = format!("rate limited by Slack; retry after {pause} seconds");
-            return Err(Trouble::Passing(why));
+            return Err(NotSent::Passing(why));
         }
         tokio::time::sleep(pause).await;
         let (status, _, answer) = self.send_once(url, body).await?;
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Trouble::Passing("rate limited by Slack".into()));
+            return Err(NotSent::Passing("rate limited by Slack".into()));
         }
         as_answer(status, answer)
     }
@@ -110,7 +110,7 @@ impl SlackApi<'_> {
         &self,
         url: &str,
         body: &Value,
-    ) -> Result<(StatusCode, Option<Duration>, String), Trouble> {
+    ) -> Result<(StatusCode, Option<Duration>, String), NotSent> {
         let mut request = Request::post(url)
             .header("content-type", "application/json; charset=utf-8")
             .header("user-agent", "slipway");
@@ -118,17 +118,17 @@ impl SlackApi<'_> {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let request = request.body(SdkBody::from(body.to_string())).map_err(|error| {
-            Trouble::Final(format!("Slack's secret is not a valid URL: {error}"))
+            NotSent::Final(format!("Slack's secret is not a valid URL: {error}"))
         })?;
         let asking = async {
             let response = self.aws.http.send(request).await;
-            let response = response.map_err(|error| Trouble::Passing(plain_words(&error)))?;
+            let response = response.map_err(|error| NotSent::Passing(plain_words(&error)))?;
             let (status, pause) = (response.status(), retry_after(&response));
             let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
-            let body = body.map_err(|error| Trouble::Passing(error.to_string()))?;
+            let body = body.map_err(|error| NotSent::Passing(error.to_string()))?;
             Ok((status, pause, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
-        let late = || Err(Trouble::Passing("Slack timed out".into()));
+        let late = || Err(NotSent::Passing("Slack timed out".into()));
         let limit = TIMEOUT.min(self.time_left());
         self.aws.clock.within(limit, asking).await.unwrap_or_else(late)
     }
@@ -139,9 +139,9 @@ impl SlackApi<'_> {
     }
 }
 
-fn as_answer(status: StatusCode, answer: String) -> Result<(StatusCode, String), Trouble> {
+fn as_answer(status: StatusCode, answer: String) -> Result<(StatusCode, String), NotSent> {
     if status.is_server_error() {
-        return Err(Trouble::Passing(format!("Slack answered {status}")));
+        return Err(NotSent::Passing(format!("Slack answered {status}")));
     }
     Ok((status, answer))
 }
@@ -152,7 +152,7 @@ fn retry_after(response: &Response<SdkBody>) -> Option<Duration> {
 }
 
 /// What Slack's error code means, and what to do about it.
-pub(super) fn refusal(word: &str) -> Trouble {
+pub(super) fn refusal(word: &str) -> NotSent {
     let what = match word {
         "ratelimited"
         | "rate_limited"
@@ -161,11 +161,11 @@ pub(super) fn refusal(word: &str) -> Trouble {
         | "request_timeout"
         | "service_unavailable"
         | "rollup_error" => {
-            return Trouble::Passing(format!("Slack is busy ({word})"));
+            return NotSent::Passing(format!("Slack is busy ({word})"));
         }
-        "message_not_found" => return Trouble::Gone,
+        "message_not_found" => return NotSent::Gone,
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
-            return Trouble::Access(format!(
+            return NotSent::Access(format!(
                 "Slack rejected the token ({word}); put a new one into the secret"
             ));
         }
@@ -186,5 +186,5 @@ pub(super) fn refusal(word: &str) -> Trouble {
         }
         _ => "Slack rejected the message",
     };
-    Trouble::Final(format!("{what} ({word:.100})"))
+    NotSent::Final(format!("{what} ({word:.100})"))
 }

@@ -1,7 +1,7 @@
 //! The SNS topic: readable text for people, facts for programs, attributes for filters.
 
-use super::Trouble;
-use super::words::{Story, cut, for_programs, kind};
+use super::NotSent;
+use super::words::{NoticeText, cut, for_programs, kind};
 use crate::clients::Aws;
 use crate::failure::failure;
 use crate::settings::TOPIC;
@@ -14,35 +14,35 @@ const SUBJECT_MAX: usize = 99;
 /// The length of an SMS in one part.
 const SMS_MAX: usize = 140;
 
-pub(super) async fn tell(aws: &Aws, notice: &Notice, story: &Story) -> Result<(), Trouble> {
+pub(super) async fn tell(aws: &Aws, notice: &Notice, text: &NoticeText) -> Result<(), NotSent> {
     let Some(topic) = aws.settings.optional(TOPIC) else { return Ok(()) };
     let mut publishing = aws
         .sns()
         .publish()
         .topic_arn(topic)
-        .subject(subject(story))
+        .subject(subject(text))
         .message_structure("json")
-        .message(message(notice, story).to_string());
+        .message(message(notice, text).to_string());
     for (name, value) in attributes(notice) {
         let attribute = MessageAttributeValue::builder().data_type("String").string_value(value);
-        let attribute = attribute.build().map_err(|error| Trouble::Final(error.to_string()))?;
+        let attribute = attribute.build().map_err(|error| NotSent::Final(error.to_string()))?;
         publishing = publishing.message_attributes(name, attribute);
     }
     publishing.send().await.map(|_| ()).map_err(|error| failure(error).into())
 }
 
-pub(super) fn subject(story: &Story) -> String {
+pub(super) fn subject(text: &NoticeText) -> String {
     let ascii = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
-    story.headline.chars().map(ascii).take(SUBJECT_MAX).collect()
+    text.headline.chars().map(ascii).take(SUBJECT_MAX).collect()
 }
 
 /// One message for each kind of subscription.
-pub(super) fn message(notice: &Notice, story: &Story) -> Value {
-    let (text, facts) = (story.text(), for_programs(notice, story).to_string());
+pub(super) fn message(notice: &Notice, text: &NoticeText) -> Value {
+    let (whole, facts) = (text.text(), for_programs(notice, text).to_string());
     json!({
-        "default": text,
-        "email": text,
-        "sms": cut(&story.headline, SMS_MAX - 1),
+        "default": whole,
+        "email": whole,
+        "sms": cut(&text.headline, SMS_MAX - 1),
         "sqs": facts,
         "lambda": facts,
         "http": facts,

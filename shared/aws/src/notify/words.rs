@@ -1,4 +1,4 @@
-//! Notices in words. Pure: a notice in, a story out.
+//! Notices in words. Pure: a notice in, a text out.
 
 use pipeline::doubt::Doubt;
 use pipeline::names::ServiceName;
@@ -12,8 +12,8 @@ const REASON_MAX: usize = 1500;
 
 /// One notice as a person reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Story {
-    pub(super) mood: Mood,
+pub(super) struct NoticeText {
+    pub(super) severity: Severity,
     /// One line that says it all.
     pub(super) headline: String,
     /// Why it is so.
@@ -24,7 +24,7 @@ pub(super) struct Story {
     pub(super) last_words: Vec<String>,
     /// The end of what the failed container wrote.
     pub(super) output: Option<Output>,
-    pub(super) advice: Option<Advice>,
+    pub(super) advice: Option<NextStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,25 +35,25 @@ pub(super) struct Output {
 
 /// What a person can do now: invoke a function with a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Advice {
+pub(super) struct NextStep {
     pub(super) aim: &'static str,
     pub(super) function: String,
     pub(super) payload: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
-    Underway,
-    Good,
+pub(super) enum Severity {
+    InProgress,
+    Succeeded,
     /// No success and no failure, and no person has to act.
-    Quiet,
-    Bad,
+    Neutral,
+    Failed,
     /// A person has to act.
-    Calling,
+    ActionRequired,
 }
 
-pub(super) fn story(notice: &Notice, rollback_function: &str) -> Story {
-    let (mood, what) = mood_and_what(notice);
+pub(super) fn text(notice: &Notice, rollback_function: &str) -> NoticeText {
+    let (severity, what) = severity_and_what(notice);
     let mut facts = vec![format!("Started by {}.", notice.asked_by)];
     if let Some(number) = notice.deployment {
         facts.insert(0, format!("Deployment {number} of {}.", notice.place));
@@ -66,8 +66,8 @@ pub(super) fn story(notice: &Notice, rollback_function: &str) -> Story {
         facts.push(format!("It took {took}."));
         last_words = words.iter().map(|word| shorten(word)).collect();
     }
-    Story {
-        mood,
+    NoticeText {
+        severity,
         headline: format!("{}: {what}", notice.place),
         why: why(&notice.news).map(|why| shorten(&why)),
         facts,
@@ -77,41 +77,49 @@ pub(super) fn story(notice: &Notice, rollback_function: &str) -> Story {
     }
 }
 
-fn mood_and_what(notice: &Notice) -> (Mood, String) {
+fn severity_and_what(notice: &Notice) -> (Severity, String) {
     let version = &notice.version;
     match &notice.news {
-        News::Started => (Mood::Underway, format!("deploying {version}")),
+        News::Started => (Severity::InProgress, format!("deploying {version}")),
         News::ApprovalWanted { until } => {
-            (Mood::Calling, format!("{version} is waiting for approval until {until}"))
+            (Severity::ActionRequired, format!("{version} is waiting for approval until {until}"))
         }
-        News::GoingBack { .. } => (Mood::Bad, format!("rolling back {version}")),
+        News::RollingBack { .. } => (Severity::Failed, format!("rolling back {version}")),
         News::Ended { verdict, .. } => ended(verdict, version.as_str()),
-        News::Declined { .. } => (Mood::Quiet, format!("{version} will not be deployed")),
-        News::Waits { .. } => (Mood::Quiet, format!("{version} is waiting")),
-        News::Incomplete { .. } => (Mood::Calling, format!("{version} is still incomplete")),
+        News::Declined { .. } => (Severity::Neutral, format!("{version} will not be deployed")),
+        News::Waits { .. } => (Severity::Neutral, format!("{version} is waiting")),
+        News::Incomplete { .. } => {
+            (Severity::ActionRequired, format!("{version} is still incomplete"))
+        }
     }
 }
 
-fn ended(verdict: &Verdict, version: &str) -> (Mood, String) {
+fn ended(verdict: &Verdict, version: &str) -> (Severity, String) {
     match verdict {
-        Verdict::Succeeded => (Mood::Good, format!("{version} is live")),
-        Verdict::Unproven { .. } => (Mood::Quiet, format!("{version} is deployed but unproven")),
-        Verdict::RolledBack { .. } => (Mood::Bad, format!("{version} was rolled back")),
-        Verdict::Failed { left, .. } if left.is_empty() => {
-            (Mood::Bad, format!("{version} failed; no service was changed"))
+        Verdict::Succeeded => (Severity::Succeeded, format!("{version} is live")),
+        Verdict::Unproven { .. } => {
+            (Severity::Neutral, format!("{version} is deployed but unproven"))
         }
-        Verdict::Failed { .. } => (Mood::Calling, format!("{version} is partially deployed")),
-        Verdict::Superseded { .. } => (Mood::Quiet, format!("{version} was superseded")),
-        Verdict::Rejected { .. } => (Mood::Quiet, format!("{version} was rejected")),
-        Verdict::Cancelled { .. } => (Mood::Quiet, format!("{version} was cancelled")),
-        Verdict::Stuck { .. } => (Mood::Calling, format!("{version} is stuck; a person must act")),
+        Verdict::RolledBack { .. } => (Severity::Failed, format!("{version} was rolled back")),
+        Verdict::Failed { left, .. } if left.is_empty() => {
+            (Severity::Failed, format!("{version} failed; no service was changed"))
+        }
+        Verdict::Failed { .. } => {
+            (Severity::ActionRequired, format!("{version} is partially deployed"))
+        }
+        Verdict::Superseded { .. } => (Severity::Neutral, format!("{version} was superseded")),
+        Verdict::Rejected { .. } => (Severity::Neutral, format!("{version} was rejected")),
+        Verdict::Cancelled { .. } => (Severity::Neutral, format!("{version} was cancelled")),
+        Verdict::Stuck { .. } => {
+            (Severity::ActionRequired, format!("{version} is stuck; a person must act"))
+        }
     }
 }
 
 fn why(news: &News) -> Option<String> {
     match news {
         News::Started | News::ApprovalWanted { .. } => None,
-        News::GoingBack { cause } => Some(cause.clone()),
+        News::RollingBack { cause } => Some(cause.clone()),
         News::Declined { why } | News::Waits { why } => Some(why.clone()),
         News::Incomplete { missing } => {
             let missing: Vec<&str> = missing.iter().map(|image| image.as_str()).collect();
@@ -146,14 +154,14 @@ fn failed(cause: &Cause, left: &[ServiceName]) -> String {
     format!("{cause}. Still on the new revision: {}", left.join(", "))
 }
 
-fn advice(notice: &Notice, rollback_function: &str) -> Option<Advice> {
+fn advice(notice: &Notice, rollback_function: &str) -> Option<NextStep> {
     let aim = match &notice.news {
         News::Started => "To stop it and roll back",
         News::ApprovalWanted { .. } => {
             let control = rollback_function.strip_suffix("rollback");
             let payload = payload(notice, &[("control", "approve")]);
             let function = format!("{}control", control.unwrap_or_default());
-            return Some(Advice { aim: "To approve", function, payload });
+            return Some(NextStep { aim: "To approve", function, payload });
         }
         News::Ended { verdict: Verdict::Succeeded, .. } => "To roll back",
         News::Ended { verdict: Verdict::Failed { left, .. }, .. } if !left.is_empty() => {
@@ -163,7 +171,7 @@ fn advice(notice: &Notice, rollback_function: &str) -> Option<Advice> {
         _ => return None,
     };
     let function = rollback_function.to_owned();
-    Some(Advice { aim, function, payload: payload(notice, &[("why", "…")]) })
+    Some(NextStep { aim, function, payload: payload(notice, &[("why", "…")]) })
 }
 
 /// Built by hand, for people read it: the place comes first.
@@ -182,8 +190,8 @@ fn payload(notice: &Notice, more: &[(&str, &str)]) -> String {
     format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
 }
 
-impl Story {
-    /// The whole story as plain text.
+impl NoticeText {
+    /// The whole text as plain text.
     pub(super) fn text(&self) -> String {
         let mut lines = vec![self.headline.clone()];
         if let Some(why) = &self.why {
@@ -198,7 +206,7 @@ impl Story {
             lines.push(format!("Last output of {whose}:"));
             lines.extend(output.iter().map(|line| format!("  | {line}")));
         }
-        if let Some(Advice { aim, function, payload }) = &self.advice {
+        if let Some(NextStep { aim, function, payload }) = &self.advice {
             lines.push(format!("{aim}, invoke the function {function} with {payload}"));
         }
         lines.join("\n")
@@ -206,7 +214,7 @@ impl Story {
 }
 
 /// The notice for programs.
-pub(super) fn for_programs(notice: &Notice, story: &Story) -> Value {
+pub(super) fn for_programs(notice: &Notice, text: &NoticeText) -> Value {
     let mut facts = json!({
         "application": notice.place.application,
         "environment": notice.place.environment,
@@ -215,13 +223,13 @@ pub(super) fn for_programs(notice: &Notice, story: &Story) -> Value {
         "asked_by": notice.asked_by,
         "at": notice.at.to_string(),
         "news": kind(&notice.news),
-        "headline": story.headline,
-        "why": story.why,
+        "headline": text.headline,
+        "why": text.why,
     });
     for (name, said) in notice.origin.facts() {
         facts[name] = said.into();
     }
-    if let Some(output) = &story.output {
+    if let Some(output) = &text.output {
         facts["last_output"] = json!(output.lines);
     }
     if let News::Ended { verdict, took, last_words, .. } = &notice.news {
@@ -237,7 +245,7 @@ pub(super) fn kind(news: &News) -> &'static str {
     match news {
         News::Started => "started",
         News::ApprovalWanted { .. } => "approval wanted",
-        News::GoingBack { .. } => "going back",
+        News::RollingBack { .. } => "going back",
         News::Ended { .. } => "ended",
         News::Declined { .. } => "declined",
         News::Waits { .. } => "waits",

@@ -24,7 +24,7 @@ pub(crate) struct Facts {
     pub(crate) lifecycles: BTreeMap<Repository, String>,
     /// Of a cluster as a whole.
     pub(crate) clusters: BTreeMap<String, String>,
-    pub(crate) services: BTreeMap<(String, ServiceName), Trouble>,
+    pub(crate) services: BTreeMap<(String, ServiceName), ServiceFault>,
     pub(crate) alarms: BTreeMap<AlarmName, String>,
     /// This installation was not allowed to delete services.
     pub(crate) may_not_delete: bool,
@@ -39,7 +39,7 @@ pub(crate) enum Host {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum ServiceFault {
     Missing,
     /// It uses another deployment controller than ECS.
     Controlled(String),
@@ -125,7 +125,7 @@ async fn look_at_lifecycle(
     Ok(danger.map(|danger| (repository.clone(), danger)))
 }
 
-type OfCluster = (Option<(String, String)>, BTreeMap<(String, ServiceName), Trouble>);
+type OfCluster = (Option<(String, String)>, BTreeMap<(String, ServiceName), ServiceFault>);
 
 async fn look_at_cluster(
     aws: &Aws,
@@ -153,8 +153,8 @@ async fn look_at_cluster(
                 service.service_name() == Some(name.as_str()) && is_there(service)
             };
             let trouble = match answer.services().iter().find(is_it) {
-                None => Some(Trouble::Missing),
-                Some(service) => other_controller(service).map(Trouble::Controlled),
+                None => Some(ServiceFault::Missing),
+                Some(service) => other_controller(service).map(ServiceFault::Controlled),
             };
             let key = (cluster.to_owned(), (*name).clone());
             troubles.extend(trouble.map(|trouble| (key, trouble)));
@@ -244,11 +244,11 @@ impl Facts {
                 for (_, service) in environment.services() {
                     let trouble = self.services.get(&(cluster.clone(), service.name.clone()));
                     let why = match trouble {
-                        Some(Trouble::Missing) if service.create.is_none() => format!(
+                        Some(ServiceFault::Missing) if service.create.is_none() => format!(
                             "there is no service {} in {cluster}; create it, or add create:",
                             service.name
                         ),
-                        Some(Trouble::Controlled(why)) => format!("{} {why}", service.name),
+                        Some(ServiceFault::Controlled(why)) => format!("{} {why}", service.name),
                         _ => continue,
                     };
                     add(format!("{path}.services"), why);
@@ -283,7 +283,8 @@ impl Facts {
             if let Target::Cluster(cluster) = &environment.target {
                 let created = environment.services().filter(|(_, service)| {
                     let key = (cluster.clone(), service.name.clone());
-                    service.create.is_some() && self.services.get(&key) == Some(&Trouble::Missing)
+                    service.create.is_some()
+                        && self.services.get(&key) == Some(&ServiceFault::Missing)
                 });
                 warnings.extend(created.map(|(_, service)| {
                     format!(

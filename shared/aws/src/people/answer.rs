@@ -1,7 +1,7 @@
 //! Answers: what a person reads in the console after pressing the button.
 
 use super::form::Form;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::names::Place;
 use serde_json::{Map, Value, json};
 
@@ -69,16 +69,16 @@ impl Refusal {
 }
 
 /// What the core said, as yes or no.
-pub(crate) fn yes_or_no(said: &Said) -> (bool, String) {
+pub(crate) fn yes_or_no(said: &Reply) -> (bool, String) {
     match said {
-        Said::Accepted(text) => (true, text.clone()),
-        Said::Done | Said::Granted => (true, "done".to_owned()),
-        Said::Refused(text) | Said::Denied(text) | Said::Ignored(text) => (false, text.clone()),
+        Reply::Accepted(text) => (true, text.clone()),
+        Reply::Done | Reply::Granted => (true, "done".to_owned()),
+        Reply::Refused(text) | Reply::Denied(text) | Reply::Ignored(text) => (false, text.clone()),
     }
 }
 
 /// Begins the answer to a request that could be read.
-pub(crate) fn begin(said: &Said, dry_run: bool, form: &Form) -> Map<String, Value> {
+pub(crate) fn begin(said: &Reply, dry_run: bool, form: &Form) -> Map<String, Value> {
     let (accepted, text) = yes_or_no(said);
     let mut answer = Map::new();
     answer.insert("accepted".into(), accepted.into());

@@ -1,8 +1,8 @@
 //! Whether the records of an environment are consistent. Changes nothing.
 
 use super::answer::{Caller, Refusal, place_fields};
+use super::catalog::{Catalog, Records};
 use super::form::Form;
-use super::known::{Directory, Known};
 use super::place::{choose, named};
 use super::status::Told;
 use crate::failure::{Failure, chain};
@@ -19,9 +19,9 @@ use serde_json::{Map, json};
 const FINDINGS_MAX: usize = 100;
 
 pub(super) async fn audit(
-    world: &impl Directory,
+    world: &impl Records,
     caller: &Caller,
-    known: &Known,
+    known: &Catalog,
     form: &mut Form,
 ) -> Result<Result<Told, Refusal>, Failure> {
     let mut refusal = Refusal::default();
@@ -119,7 +119,7 @@ async fn read_head(world: &impl World, place: &Place) -> Result<KnownHead, Failu
 /// Takes in page after page, as long as there is time; says how many records were read, and below
 /// which number none was.
 async fn take_in(
-    world: &impl Directory,
+    world: &impl Records,
     place: &Place,
     mut before: Option<u64>,
     audit: &mut Audit,

@@ -1,6 +1,6 @@
 //! CloudFormation's custom resources: a request that names the URL for its answer.
 
-use super::wish::created;
+use super::configure_request::created;
 use crate::Aws;
 use crate::failure::{Failure, chain};
 use aws_smithy_types::body::SdkBody;

@@ -5,13 +5,13 @@
 
 use super::account::{self, Facts};
 use super::answer::Caller;
+use super::catalog::Records;
 use super::changes::changes;
 use super::cloudformation::Order;
-use super::known::Directory;
+use super::configure_request::{Document, What, Wish, read};
 use super::owners;
 use super::reading::load;
 use super::removal::remove;
-use super::wish::{Document, What, Wish, read};
 use crate::Aws;
 use crate::failure::{Failure, chain};
 use engine::{Engine, EngineError, Key, Pipeline};
@@ -50,7 +50,7 @@ async fn in_time_to_answer(
 
 /// Everything but the answer to CloudFormation.
 pub(crate) async fn take<L>(
-    world: &impl Directory,
+    world: &impl Records,
     look: L,
     caller: &Caller,
     payload: &Value,
@@ -122,7 +122,7 @@ fn answer(
 
 /// What leaves the spec, and may be missed.
 async fn losses(
-    world: &impl Directory,
+    world: &impl Records,
     stored: Option<&Application>,
     spec: &Application,
 ) -> Result<Vec<String>, Failure> {

@@ -1,14 +1,14 @@
 //! What a person may tell an environment besides "deploy" and "roll back".
 
 use super::answer::{Caller, Refusal, begin, yes_or_no};
+use super::catalog::{Catalog, EnvironmentView, Named, Records};
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, WHY};
-use super::known::{Directory, Known, Named, Site};
 use super::marks::{Words, digests, marked, releases};
-use super::overruling::{overrides, what_would_do_to_approve};
+use super::overrides::{overrides, what_would_do_to_approve};
 use super::place::{choose, named, showcase, with_place};
 use crate::failure::Failure;
 use engine::{Engine, Pipeline};
-use pipeline::deployment::{Said, State};
+use pipeline::deployment::{Reply, State};
 use pipeline::environment::{Control, Input, Override};
 use pipeline::names::{Digest, Version};
 use pipeline::spec::instead;
@@ -46,7 +46,7 @@ const ACTIONS: [&str; 10] = [
 ];
 
 struct Asked<'a> {
-    site: Site<'a>,
+    site: EnvironmentView<'a>,
     controls: Vec<Control>,
     by: String,
     why: String,
@@ -54,32 +54,32 @@ struct Asked<'a> {
 }
 
 pub(crate) async fn control(
-    world: &impl Directory,
+    world: &impl Records,
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
     let fields: Vec<Field> = FIELDS.into_iter().chain([DRY_RUN]).collect();
     let mut form = Form::read(payload, &fields, &MEANT_OTHERWISE);
-    let known = Known::load(world, &named(&mut form)).await?;
+    let known = Catalog::load(world, &named(&mut form)).await?;
     let asked = match read(&mut form, &known, caller) {
         Ok(asked) => asked,
         Err(refusal) => return Ok(refusal.into_value(&form)),
     };
     let engine = Engine::new(world, &Pipeline);
     let place = asked.site.place();
-    let mut all_said: Vec<Said> = Vec::new();
+    let mut all_said: Vec<Reply> = Vec::new();
     for control in &asked.controls {
         let (by, why) = (asked.by.clone(), asked.why.clone());
         let input = Input::Controlled { by, why, control: control.clone() };
         all_said.push(match asked.dry_run {
             true => match engine.rehearse(place, &input).await? {
                 Some(rehearsal) => rehearsal.said,
-                None => Said::Refused(format!("{place} was just removed from the spec")),
+                None => Reply::Refused(format!("{place} was just removed from the spec")),
             },
             false => engine.tell(place, input).await?,
         });
     }
-    let said = all_said.into_iter().reduce(worse).unwrap_or(Said::Done);
+    let said = all_said.into_iter().reduce(worse).unwrap_or(Reply::Done);
     let Asked { by, why, dry_run, controls, .. } = &asked;
     info!(%place, dry_run, by, why, "{controls:?}: {said:?}");
     let mut answer = begin(&said, asked.dry_run, &form);
@@ -106,11 +106,11 @@ pub(crate) async fn control(
     Ok(answer.into())
 }
 
-fn worse(one: Said, other: Said) -> Said {
+fn worse(one: Reply, other: Reply) -> Reply {
     if yes_or_no(&one).0 { other } else { one }
 }
 
-fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<'a>, Refusal> {
+fn read<'a>(form: &mut Form, known: &'a Catalog, caller: &Caller) -> Result<Asked<'a>, Refusal> {
     let mut refusal = Refusal::default();
     let action = form.text("action").map(|action| action.to_lowercase().replace(['-', ' '], "_"));
     let action = action.filter(|action| match ACTIONS.contains(&action.as_str()) {
@@ -168,11 +168,11 @@ fn overruled(form: &mut Form, action: Option<&str>) -> BTreeSet<Override> {
 /// The environment that is meant: for most actions there is little choice.
 fn find<'a>(
     form: &mut Form,
-    known: &'a Known,
+    known: &'a Catalog,
     action: Option<&str>,
     refusal: &mut Refusal,
-) -> Option<Site<'a>> {
-    let likely = |site: &Site| action.is_some_and(|action| is_likely(site, action));
+) -> Option<EnvironmentView<'a>> {
+    let likely = |site: &EnvironmentView| action.is_some_and(|action| is_likely(site, action));
     let nowhere = match action {
         Some("approve" | "reject") => Some("no deployment is waiting for approval"),
         Some("cancel") => Some("no deployment is in progress"),
@@ -194,7 +194,7 @@ fn find<'a>(
     site
 }
 
-fn is_likely(site: &Site, action: &str) -> bool {
+fn is_likely(site: &EnvironmentView, action: &str) -> bool {
     match action {
         "approve" | "reject" => waiting_for_approval(site).is_some(),
         "cancel" => site.active.is_some(),
@@ -204,14 +204,14 @@ fn is_likely(site: &Site, action: &str) -> bool {
     }
 }
 
-fn waiting_for_approval<'a>(site: &Site<'a>) -> Option<&'a Version> {
+fn waiting_for_approval<'a>(site: &EnvironmentView<'a>) -> Option<&'a Version> {
     let active = site.active?;
     let waits = matches!(active.state, State::AwaitingApproval { .. });
     waits.then_some(&active.request.release.version)
 }
 
 fn controls(
-    site: &Site,
+    site: &EnvironmentView,
     action: &str,
     words: &Words,
     overrides: &BTreeSet<Override>,
@@ -246,7 +246,7 @@ fn controls(
 }
 
 /// A person who names a version does not want to cancel another one.
-fn is_another(site: &Site, words: &Words, refusal: &mut Refusal) -> bool {
+fn is_another(site: &EnvironmentView, words: &Words, refusal: &mut Refusal) -> bool {
     let active = site.active.map(|active| &active.request.release.version);
     match (&words.version, active) {
         (Some(typed), Some(active)) if !active.is_meant_by(typed) => {
@@ -258,7 +258,12 @@ fn is_another(site: &Site, words: &Words, refusal: &mut Refusal) -> bool {
 }
 
 /// An approval names its version: another one may be waiting by now.
-fn approved(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> Option<Version> {
+fn approved(
+    site: &EnvironmentView,
+    words: &Words,
+    form: &Form,
+    refusal: &mut Refusal,
+) -> Option<Version> {
     let waits = waiting_for_approval(site);
     let Some(typed) = &words.version else {
         match waits {
@@ -280,7 +285,7 @@ fn approved(site: &Site, words: &Words, form: &Form, refusal: &mut Refusal) -> O
     Some(version.unwrap_or_else(|| Version::new(typed.as_str())))
 }
 
-fn example(site: &Site, action: Option<&str>) -> Value {
+fn example(site: &EnvironmentView, action: Option<&str>) -> Value {
     let mut fields = Map::new();
     let action = action.unwrap_or("pause");
     fields.insert("action".into(), action.into());

@@ -1,25 +1,25 @@
 //! Deploying by hand: a version, or what runs in another environment.
 
 use super::account;
-use super::again;
 use super::answer::{Caller, Refusal, begin};
+use super::catalog::{Catalog, EnvironmentView, Records};
+use super::duplicates;
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, REQUEST, WHY};
 use super::identity::{is_known, request_id};
-use super::known::{Directory, Known, Site};
-use super::overruling::{overrides, what_would_do};
+use super::overrides::{overrides, what_would_do};
 use super::place::{choose, named, showcase, with_place};
 use super::plan;
 use super::registry::Registry;
-use super::release::{Wish, find};
+use super::release::{TypedRelease, find};
 use super::version::wanted;
 use crate::clients::{Aws, in_time};
 use crate::failure::{Failure, not_asked};
 use crate::preview::{Preview, preview};
 use engine::{Engine, Pipeline, Rehearsal};
 use futures_util::future::join;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Prepare;
-use pipeline::environment::{Asker, Input, Kind, Override, Request};
+use pipeline::environment::{Input, Kind, Override, Request, RequestedBy};
 use pipeline::release::Release;
 use pipeline::spec::Application;
 use pipeline::time::Time;
@@ -55,8 +55,8 @@ const CHOICES: usize = 5;
 
 /// What was understood.
 struct Asked<'a> {
-    site: Site<'a>,
-    wish: Wish,
+    site: EnvironmentView<'a>,
+    wish: TypedRelease,
     given: Option<String>,
     confirm: Option<String>,
     overrides: BTreeSet<Override>,
@@ -69,14 +69,14 @@ struct Asked<'a> {
 
 /// Handles a request; for a dry run, `look` finds what it would change.
 pub(crate) async fn deploy(
-    world: &impl Directory,
+    world: &impl Records,
     registry: &impl Registry,
     look: impl AsyncFn(&Application, &Prepare) -> Result<Preview, Failure>,
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
     let mut form = Form::read(payload, &FIELDS, &MEANT_OTHERWISE);
-    let known = Known::load(world, &named(&mut form)).await?;
+    let known = Catalog::load(world, &named(&mut form)).await?;
     let asked = match read(&mut form, &known, caller) {
         Ok(asked) => asked,
         Err((refusal, site)) => return refuse(world, refusal, site, &form).await,
@@ -98,7 +98,7 @@ pub(crate) async fn deploy(
     };
     let request = asked.request(release, known.now);
     if is_known(&asked.site, &request.id) {
-        return again::answer(world, caller, &asked.site, &request.id, &form).await;
+        return duplicates::answer(world, caller, &asked.site, &request.id, &form).await;
     }
     let engine = Engine::new(world, &Pipeline);
     let input = Input::Requested(Box::new(request.clone()));
@@ -140,9 +140,9 @@ pub(crate) async fn foresee(
 
 /// A refusal, with what was pushed last for choices.
 async fn refuse(
-    world: &impl Directory,
+    world: &impl Records,
     mut refusal: Refusal,
-    site: Option<Site<'_>>,
+    site: Option<EnvironmentView<'_>>,
     form: &Form,
 ) -> Result<Value, Failure> {
     if let Some(site) = site {
@@ -165,9 +165,9 @@ async fn refuse(
 
 fn read<'a>(
     form: &mut Form,
-    known: &'a Known,
+    known: &'a Catalog,
     caller: &Caller,
-) -> Result<Asked<'a>, (Refusal, Option<Site<'a>>)> {
+) -> Result<Asked<'a>, (Refusal, Option<EnvironmentView<'a>>)> {
     let mut refusal = Refusal::default();
     let site = choose(form, known, |_| false, &mut refusal);
     let overrides = overrides(form);
@@ -184,7 +184,7 @@ fn read<'a>(
         }
         _ => form.map("images"),
     };
-    let wish = Wish { version: form.text("version"), from: form.text("from"), images };
+    let wish = TypedRelease { version: form.text("version"), from: form.text("from"), images };
     let (fresh, dry_run) = (form.flag("fresh"), form.flag("dry_run"));
     let (by, why) = (form.text("by"), form.text("why"));
     let (confirm, given) = (form.text("confirm"), form.text("request"));
@@ -227,7 +227,7 @@ impl Asked<'_> {
             id,
             kind: Kind::Deploy,
             release,
-            asked_by: Asker::Person { name: self.by.clone(), why: self.why.clone() },
+            asked_by: RequestedBy::Person { name: self.by.clone(), why: self.why.clone() },
             asked_at: now,
             confirm: self.confirm.clone(),
             overrides: self.overrides.clone(),
@@ -257,12 +257,12 @@ fn answer(
     form: &Form,
     request: &Request,
     rehearsal: &Rehearsal,
-    said: &Said,
+    said: &Reply,
     now: Time,
 ) -> Value {
     let mut answer = begin(said, asked.dry_run, form);
     let plan = plan::of_deploying(&asked.site, request);
-    if !matches!(said, Said::Accepted(_)) {
+    if !matches!(said, Reply::Accepted(_)) {
         if let Some(instead) = what_would_do(&asked.site, form, request, now) {
             answer.insert("to_do_it_all_the_same".into(), instead);
         }
@@ -289,7 +289,7 @@ fn answer(
 }
 
 /// A payload with names that exist.
-fn example(site: &Site) -> Value {
+fn example(site: &EnvironmentView) -> Value {
     let mut fields = Map::new();
     let promoted_from = site.rules.deploy_on.as_ref().and_then(|on| on.promoted_from.as_ref());
     let good = site.head.good.last().map(|good| good.release.version.as_str());

@@ -1,6 +1,6 @@
 //! Duplicate requests: the same request twice within a short time is executed once.
 
-use super::known::Site;
+use super::catalog::EnvironmentView;
 use crate::hex::hex;
 use pipeline::names::RequestId;
 use pipeline::time::{Span, Time};
@@ -15,7 +15,7 @@ const A_WHILE: Span = Span::minutes(2);
 ///
 /// Who requests it and why is no part of it: two people may press the button at once.
 pub(crate) fn request_id(
-    site: &Site,
+    site: &EnvironmentView,
     wish: &str,
     content: &Value,
     given: Option<&str>,
@@ -33,7 +33,12 @@ pub(crate) fn request_id(
 }
 
 /// Whether this request was made already.
-pub(crate) fn is_known(site: &Site, id: &RequestId) -> bool {
+pub(crate) fn is_known(site: &EnvironmentView, id: &RequestId) -> bool {
     let waiting = site.head.queue.iter().map(|waits| &waits.request.id);
-    site.head.fates.iter().map(|(known, _)| known).chain(waiting).any(|known| known == id)
+    site.head
+        .request_outcomes
+        .iter()
+        .map(|(known, _)| known)
+        .chain(waiting)
+        .any(|known| known == id)
 }

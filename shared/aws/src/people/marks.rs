@@ -1,8 +1,8 @@
 //! Which digest a person means: one that is typed, or one of a version.
 
 use super::answer::Refusal;
+use super::catalog::EnvironmentView;
 use super::form::Form;
-use super::known::Site;
 use super::place::with_place;
 use super::release::fits_several;
 use pipeline::environment::{Bad, Failed, Head};
@@ -22,7 +22,7 @@ pub(crate) struct Words {
 }
 
 /// Every release that is known here, the newest first.
-pub(crate) fn releases<'a>(site: &Site<'a>) -> Vec<&'a Release> {
+pub(crate) fn releases<'a>(site: &EnvironmentView<'a>) -> Vec<&'a Release> {
     let active = site.active.map(|active| &active.request.release);
     let queue = site.head.queue.iter().rev().map(|waits| &waits.request.release);
     let live = site.head.live.iter().map(|live| &live.release);
@@ -39,7 +39,7 @@ pub(crate) fn version_of(releases: &[&Release], digest: &Digest) -> Option<Versi
 /// The digests that are to be marked, each with its version: the one that is named, or those of a
 /// version.
 pub(crate) fn digests(
-    site: &Site,
+    site: &EnvironmentView,
     releases: &[&Release],
     words: &Words,
     form: &Form,
@@ -95,7 +95,7 @@ pub(crate) fn digests(
 /// The digests that are to be let in again: only what is marked, or was given up as a whole, can be
 /// meant.
 pub(crate) fn marked(
-    site: &Site,
+    site: &EnvironmentView,
     releases: &[&Release],
     words: &Words,
     form: &Form,
@@ -135,7 +135,9 @@ pub(crate) fn marked(
 }
 
 /// What was given up as a whole and none of whose digests is marked.
-pub(crate) fn unmarked<'a>(site: &Site<'a>) -> impl Iterator<Item = &'a Failed> + use<'a> {
+pub(crate) fn unmarked<'a>(
+    site: &EnvironmentView<'a>,
+) -> impl Iterator<Item = &'a Failed> + use<'a> {
     let head: &'a Head = site.head;
     let is_marked = move |digest: &Digest| head.bad.iter().any(|bad| bad.digest == *digest);
     head.failed.iter().filter(move |failed| !failed.images.values().any(is_marked))
@@ -143,7 +145,7 @@ pub(crate) fn unmarked<'a>(site: &Site<'a>) -> impl Iterator<Item = &'a Failed> 
 
 /// The marked digests of a version: those that were marked under it, and those that its images are.
 fn marked_of(
-    site: &Site,
+    site: &EnvironmentView,
     releases: &[&Release],
     typed: &str,
     image: Option<&ImageName>,

@@ -4,13 +4,13 @@
 //! a sentence and a payload that can be pasted. Only failures of AWS are errors.
 
 mod answer;
+mod catalog;
 mod form;
 mod identity;
-mod known;
 mod place;
 mod reading;
 
-mod again;
+mod duplicates;
 mod plan;
 mod view;
 
@@ -19,11 +19,12 @@ mod audit;
 mod changes;
 mod cloudformation;
 mod configure;
+mod configure_request;
 mod control;
 mod deploy;
 mod lifecycle;
 mod marks;
-mod overruling;
+mod overrides;
 mod owners;
 mod registry;
 mod release;
@@ -31,7 +32,6 @@ mod removal;
 mod rollback;
 mod status;
 mod version;
-mod wish;
 
 #[cfg(test)]
 mod tests;

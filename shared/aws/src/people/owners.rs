@@ -1,7 +1,7 @@
 //! Services that the spec of another application names as well: both would deploy over each other,
 //! and each would run its migration.
 
-use super::known::Directory;
+use super::catalog::Records;
 use super::reading::load_readable;
 use crate::failure::Failure;
 use engine::Key;
@@ -16,7 +16,7 @@ pub(crate) struct Owned {
 }
 
 /// Compares a spec with those of all other applications.
-pub(crate) async fn look(world: &impl Directory, spec: &Application) -> Result<Owned, Failure> {
+pub(crate) async fn look(world: &impl Records, spec: &Application) -> Result<Owned, Failure> {
     let mut others: Vec<ApplicationName> = world.applications().await?;
     others.retain(|other| *other != spec.application);
     let keys: Vec<Key> = others.iter().cloned().map(Key::Spec).collect();

@@ -1,8 +1,8 @@
 //! Which environment is meant.
 
 use super::answer::{Refusal, place_fields};
+use super::catalog::{Catalog, EnvironmentView, Named};
 use super::form::Form;
-use super::known::{Known, Named, Site};
 use pipeline::spec::instead;
 use serde_json::{Map, Value};
 
@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 /// one that `likely` chooses. What is wrong goes to `refusal`.
 pub(crate) fn choose<'a>(
     form: &mut Form,
-    known: &'a Known,
-    likely: impl Fn(&Site) -> bool,
+    known: &'a Catalog,
+    likely: impl Fn(&EnvironmentView) -> bool,
     refusal: &mut Refusal,
-) -> Option<Site<'a>> {
+) -> Option<EnvironmentView<'a>> {
     let named = named(form);
-    let mut sites: Vec<Site> = known.sites().collect();
+    let mut sites: Vec<EnvironmentView> = known.sites().collect();
     let unreadable = known.unreadable(&named);
     if !unreadable.is_empty() {
         // It may be the one that is meant, so that none of the others is chosen for a person.
@@ -30,14 +30,14 @@ pub(crate) fn choose<'a>(
         return None;
     }
     if let Some(name) = &named.application {
-        let name_of = |site: &Site<'a>| site.place().application.as_str();
+        let name_of = |site: &EnvironmentView<'a>| site.place().application.as_str();
         narrow(&mut sites, name, "application", name_of, refusal)?;
     }
     if let Some(name) = &named.environment {
-        let name_of = |site: &Site<'a>| site.place().environment.as_str();
+        let name_of = |site: &EnvironmentView<'a>| site.place().environment.as_str();
         narrow(&mut sites, name, "environment", name_of, refusal)?;
     }
-    let fitting: Vec<Site> = sites.iter().copied().filter(|site| likely(site)).collect();
+    let fitting: Vec<EnvironmentView> = sites.iter().copied().filter(|site| likely(site)).collect();
     match (sites.as_slice(), fitting.as_slice()) {
         ([only], _) | (_, [only]) => Some(*only),
         _ => {
@@ -47,7 +47,7 @@ pub(crate) fn choose<'a>(
     }
 }
 
-fn offer(form: &Form, sites: &[Site], refusal: &mut Refusal) {
+fn offer(form: &Form, sites: &[EnvironmentView], refusal: &mut Refusal) {
     if !sites.is_empty() {
         refusal.because.push("pass \"application\" and \"environment\"".into());
         refusal.choices = sites.iter().map(|site| with_place(form.typed(), site)).collect();
@@ -55,15 +55,15 @@ fn offer(form: &Form, sites: &[Site], refusal: &mut Refusal) {
 }
 
 /// An environment to show an example with: one where something is going on, or has succeeded.
-pub(crate) fn showcase(known: &Known) -> Option<Site<'_>> {
-    let rank = |site: &Site| (site.active.is_some(), site.head.good.len());
-    let mut sites: Vec<Site> = known.sites().collect();
+pub(crate) fn showcase(known: &Catalog) -> Option<EnvironmentView<'_>> {
+    let rank = |site: &EnvironmentView| (site.active.is_some(), site.head.good.len());
+    let mut sites: Vec<EnvironmentView> = known.sites().collect();
     sites.sort_by_key(|site| std::cmp::Reverse(rank(site)));
     sites.first().copied()
 }
 
 /// What was typed, for this environment.
-pub(crate) fn with_place(mut typed: Map<String, Value>, site: &Site) -> Value {
+pub(crate) fn with_place(mut typed: Map<String, Value>, site: &EnvironmentView) -> Value {
     typed.extend(place_fields(site.place()));
     typed.into()
 }
@@ -82,10 +82,10 @@ pub(crate) fn named(form: &mut Form) -> Named {
 }
 
 fn narrow<'a>(
-    sites: &mut Vec<Site<'a>>,
+    sites: &mut Vec<EnvironmentView<'a>>,
     name: &str,
     what: &str,
-    name_of: impl Fn(&Site<'a>) -> &'a str,
+    name_of: impl Fn(&EnvironmentView<'a>) -> &'a str,
     refusal: &mut Refusal,
 ) -> Option<()> {
     let lower = name.to_lowercase();

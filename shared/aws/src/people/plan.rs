@@ -1,11 +1,11 @@
 //! Plans: what would be done, step by step, from what a rehearsal found.
 
-use super::known::Site;
+use super::catalog::EnvironmentView;
 use crate::failure::{Failure, chain};
 use crate::preview::Preview;
 use engine::Rehearsal;
 use pipeline::deployment::{AfterUndo, Deployment, Intent, Service, State};
-use pipeline::environment::{Kind, Request, Restore};
+use pipeline::environment::{Kind, ManualRollback, Request};
 use pipeline::names::{Revision, ServiceName};
 use pipeline::release::Release;
 use pipeline::spec::{Environment, FirstDeploy, Migration, Target};
@@ -13,17 +13,17 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// What a rollback would do; `None`: nothing.
-pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value> {
+pub(crate) fn of_rolling_back(site: &EnvironmentView, rehearsal: &Rehearsal) -> Option<Value> {
     let mut steps = Vec::new();
     let turned = rehearsal.deployment.as_ref().filter(|turned| {
-        site.active.is_none_or(|before| before.state != turned.state) || is_going_back(turned)
+        site.active.is_none_or(|before| before.state != turned.state) || is_rolling_back(turned)
     });
     if let Some(turned) = turned {
         steps.extend(steps_back(turned));
     }
     match (&rehearsal.started, turned) {
         (Some(started), _) => match &started.request.kind {
-            Kind::Restore(restore) => Some(of_restore(site, started, restore, steps)),
+            Kind::ManualRollback(restore) => Some(of_restore(site, started, restore, steps)),
             // What was queued behind the cancelled one comes next.
             Kind::Deploy => {
                 steps.push(format!("then deployment {} starts", words(started)));
@@ -47,7 +47,7 @@ pub(crate) fn of_going_back(site: &Site, rehearsal: &Rehearsal) -> Option<Value>
 }
 
 /// What a deployment that has just been accepted, or would be, does.
-pub(crate) fn of_deploying(site: &Site, request: &Request) -> Value {
+pub(crate) fn of_deploying(site: &EnvironmentView, request: &Request) -> Value {
     let release = &request.release;
     let from = live(site, "current revisions");
     let live = site.head.live.as_ref().map(|live| &live.release);
@@ -90,7 +90,7 @@ pub(crate) fn of_deploying(site: &Site, request: &Request) -> Value {
 
 /// Adds to a plan what was seen in AWS: the differences of each service, and what is in the way.
 pub(crate) fn mention_what_is_found(
-    site: &Site,
+    site: &EnvironmentView,
     plan: &mut Value,
     preview: Result<Preview, Failure>,
 ) {
@@ -110,7 +110,7 @@ pub(crate) fn mention_what_is_found(
         )),
         None => {
             let found = preview.found.iter();
-            let left = site.head.left();
+            let left = site.head.last_known();
             let drift =
                 |(service, runs): (_, &Option<_>)| left.as_ref()?.drift(service, runs.as_ref());
             preview.warnings.extend(found.filter_map(drift));
@@ -142,9 +142,9 @@ fn mention(plan: &mut Map<String, Value>, warnings: Vec<String>, faults: Vec<Str
 }
 
 fn of_restore(
-    site: &Site,
+    site: &EnvironmentView,
     started: &Deployment,
-    restore: &Restore,
+    restore: &ManualRollback,
     mut steps: Vec<String>,
 ) -> Value {
     let release = &started.request.release;
@@ -171,7 +171,7 @@ fn of_restore(
     plan.into()
 }
 
-fn step_of(name: &ServiceName, now: Option<&Revision>, restore: &Restore) -> String {
+fn step_of(name: &ServiceName, now: Option<&Revision>, restore: &ManualRollback) -> String {
     let now = now.map_or("current revision", Revision::short);
     match restore.revisions.get(name) {
         Some(then) if then.short() == now => format!("{name}: stays at {now}"),
@@ -188,7 +188,7 @@ fn steps_back(turned: &Deployment) -> Vec<String> {
         State::Ended { verdict, .. } => {
             vec![format!("deployment {what} ends here, no service was changed: {verdict}")]
         }
-        State::Migrating { intent: Intent::GoBack { undo, .. }, .. } => {
+        State::Migrating { intent: Intent::RollBack { undo, .. }, .. } => {
             let mut steps = vec!["wait for the migration to finish".to_owned()];
             if *undo {
                 steps.extend(turned.rules.migration.as_ref().and_then(undoing));
@@ -196,7 +196,7 @@ fn steps_back(turned: &Deployment) -> Vec<String> {
             steps.push(format!("then deployment {what} ends; no service was changed"));
             steps
         }
-        State::Undoing { then: AfterUndo::PutBack { .. }, .. } => {
+        State::UndoingMigration { then: AfterUndo::RollBack { .. }, .. } => {
             let undo = turned.rules.migration.as_ref().and_then(undoing);
             undo.into_iter().chain(services().map(back)).collect()
         }
@@ -221,10 +221,12 @@ fn steps_touch(turned: &Deployment) -> bool {
     !matches!(turned.state, State::Ended { .. } | State::Migrating { .. })
 }
 
-fn is_going_back(deployment: &Deployment) -> bool {
+fn is_rolling_back(deployment: &Deployment) -> bool {
     matches!(
         deployment.state,
-        State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. }
+        State::UndoingMigration { .. }
+            | State::RollingBack { .. }
+            | State::VerifyingRollback { .. }
     )
 }
 
@@ -232,7 +234,7 @@ fn undoing(migration: &Migration) -> Option<String> {
     migration.undo.as_ref().map(|undo| format!("undo the migration: {}", command(undo)))
 }
 
-fn schema(rules: &Environment, restore: &Restore) -> String {
+fn schema(rules: &Environment, restore: &ManualRollback) -> String {
     match (&rules.migration, restore.undo, &restore.undoes) {
         (None, ..) => "the spec has no migration".to_owned(),
         (Some(_), true, Some(undoes)) => {
@@ -243,8 +245,8 @@ fn schema(rules: &Environment, restore: &Restore) -> String {
     }
 }
 
-fn afterwards(site: &Site, release: &Release) -> String {
-    let newest = site.head.newest(release.mark()).version;
+fn afterwards(site: &EnvironmentView, release: &Release) -> String {
+    let newest = site.head.newest(release.order()).version;
     format!("on hold: automation deploys only what is newer than {newest}")
 }
 
@@ -262,7 +264,7 @@ fn images(live: Option<&Release>, release: &Release) -> Vec<String> {
 }
 
 /// The live release, or what to say where it is unknown.
-fn live(site: &Site, unknown: &str) -> String {
+fn live(site: &EnvironmentView, unknown: &str) -> String {
     let live = site.head.live.as_ref();
     live.map_or(unknown.to_owned(), |live| live.release.version.to_string())
 }

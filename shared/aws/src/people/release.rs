@@ -1,7 +1,7 @@
 //! Which release a person means: one that was pushed, one that ran, or what the registry has under
 //! a tag.
 
-use super::known::{Directory, Installed, Site};
+use super::catalog::{EnvironmentView, Installed, Records};
 use super::registry::{Found, Registry};
 use super::version::by_version;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// What was typed about the release.
 #[derive(Debug)]
-pub(crate) struct Wish {
+pub(crate) struct TypedRelease {
     pub(crate) version: Option<String>,
     pub(crate) from: Option<String>,
     pub(crate) images: BTreeMap<String, String>,
@@ -21,11 +21,11 @@ pub(crate) struct Wish {
 
 /// Finds the release, or everything that prevents it.
 pub(crate) async fn find(
-    world: &impl Directory,
+    world: &impl Records,
     registry: &impl Registry,
     installed: &Installed,
-    site: &Site<'_>,
-    wish: &Wish,
+    site: &EnvironmentView<'_>,
+    wish: &TypedRelease,
     now: Time,
 ) -> Result<Result<Release, Vec<String>>, Failure> {
     let mut faults = unknown_images(site, wish);
@@ -67,7 +67,7 @@ pub(crate) async fn find(
 /// What runs in another environment, or ran well there once.
 fn promoted(
     installed: &Installed,
-    site: &Site,
+    site: &EnvironmentView,
     from: &str,
     version: Option<&str>,
 ) -> Result<Option<Release>, Vec<String>> {
@@ -99,13 +99,13 @@ fn promoted(
     }
 }
 
-fn unknown_images(site: &Site, wish: &Wish) -> Vec<String> {
+fn unknown_images(site: &EnvironmentView, wish: &TypedRelease) -> Vec<String> {
     let known = || site.spec.images.keys().map(ImageName::as_str);
     let unknown = wish.images.keys().filter(|image| !known().any(|name| name == *image));
     unknown.map(|image| format!("there is no image {image}; {}", instead(image, known()))).collect()
 }
 
-fn named_after_images(release: &Release, wish: &Wish) -> Version {
+fn named_after_images(release: &Release, wish: &TypedRelease) -> Version {
     let given: Vec<String> = wish
         .images
         .keys()

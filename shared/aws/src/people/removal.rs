@@ -5,9 +5,9 @@
 //! a spec of the same name continues where the old one ended.
 
 use super::answer::Caller;
-use super::known::Directory;
+use super::catalog::Records;
+use super::configure_request::{Removal, Wish};
 use super::reading::{load, load_readable};
-use super::wish::{Removal, Wish};
 use crate::failure::Failure;
 use engine::{Engine, EngineError, Key, Pipeline};
 use pipeline::environment::Head;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use tracing::info;
 
 pub(crate) async fn remove(
-    world: &impl Directory,
+    world: &impl Records,
     caller: &Caller,
     wish: &Wish,
     removal: &Removal,
@@ -108,7 +108,7 @@ fn rest_of(stored: &Application, environment: Option<&str>) -> Result<Applicatio
 
 /// What happens to each environment, and what is in progress there.
 async fn look(
-    world: &impl Directory,
+    world: &impl Records,
     stored: &Application,
     leaving: &[&EnvironmentName],
 ) -> Result<(Vec<String>, Vec<String>), Failure> {

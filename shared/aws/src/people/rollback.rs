@@ -1,16 +1,16 @@
 //! Manual rollback: what the button `Test` of the function `rollback` does.
 
-use super::again;
 use super::answer::{Caller, Refusal, begin};
+use super::catalog::{Catalog, EnvironmentView, Records};
+use super::duplicates;
 use super::form::{APPLICATION, BY, DRY_RUN, ENVIRONMENT, Field, Form, REQUEST, WHY};
 use super::identity::{is_known, request_id};
-use super::known::{Directory, Known, Site};
 use super::place::{choose, named, showcase, with_place};
 use super::plan;
 use crate::failure::Failure;
 use crate::preview::Preview;
 use engine::{Engine, Pipeline, Rehearsal};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::environment::{Input, Kind};
 use pipeline::names::{RequestId, Revision, ServiceName, Version};
 use pipeline::release::{Meant, meant};
@@ -41,7 +41,7 @@ const MEANT_OTHERWISE: [(&str, &str); 6] = [
 
 /// What was understood.
 struct Asked<'a> {
-    site: Site<'a>,
+    site: EnvironmentView<'a>,
     id: RequestId,
     to: Option<Version>,
     undo: bool,
@@ -53,20 +53,20 @@ struct Asked<'a> {
 /// Handles a request; for a dry run, `look` checks whether the previous revisions can still be
 /// started.
 pub(crate) async fn roll_back(
-    world: &impl Directory,
+    world: &impl Records,
     look: impl AsyncFn(&Target, &BTreeMap<ServiceName, Revision>) -> Preview,
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
     let mut form = Form::read(payload, &FIELDS, &MEANT_OTHERWISE);
-    let known = Known::load(world, &named(&mut form)).await?;
+    let known = Catalog::load(world, &named(&mut form)).await?;
     let asked = match read(&mut form, &known, caller) {
         Ok(asked) => asked,
         Err(refusal) => return Ok(refusal.into_value(&form)),
     };
     let place = asked.site.place();
     if is_known(&asked.site, &asked.id) {
-        return again::answer(world, caller, &asked.site, &asked.id, &form).await;
+        return duplicates::answer(world, caller, &asked.site, &asked.id, &form).await;
     }
     let engine = Engine::new(world, &Pipeline);
     let input = asked.input();
@@ -90,7 +90,7 @@ pub(crate) async fn roll_back(
 /// Which revisions services are rolled back to, and where; `None`: no service has to be updated.
 fn way_back(rehearsal: &Rehearsal) -> Option<(&Target, BTreeMap<ServiceName, Revision>)> {
     let restores = rehearsal.started.as_ref().and_then(|started| match &started.request.kind {
-        Kind::Restore(restore) => Some((started, restore)),
+        Kind::ManualRollback(restore) => Some((started, restore)),
         Kind::Deploy => None,
     });
     if let Some((started, restore)) = restores {
@@ -106,11 +106,11 @@ fn way_back(rehearsal: &Rehearsal) -> Option<(&Target, BTreeMap<ServiceName, Rev
     Some((&turned.rules.target, before.collect()))
 }
 
-fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<'a>, Refusal> {
+fn read<'a>(form: &mut Form, known: &'a Catalog, caller: &Caller) -> Result<Asked<'a>, Refusal> {
     let mut refusal = Refusal::default();
     let (to, undo, dry_run) = (form.text("to"), form.flag("undo"), form.flag("dry_run"));
     let (by, why, given) = (form.text("by"), form.text("why"), form.text("request"));
-    let under_way = |site: &Site| site.active.is_some();
+    let under_way = |site: &EnvironmentView| site.active.is_some();
     let site = choose(form, known, under_way, &mut refusal);
     refusal.because.splice(0..0, form.mistakes.drain(..));
     let Some(site) = site.filter(|_| refusal.because.is_empty()) else {
@@ -133,7 +133,7 @@ fn read<'a>(form: &mut Form, known: &'a Known, caller: &Caller) -> Result<Asked<
 
 /// The name that a release has here, where the environment before this one knows the same images by
 /// another: a commit there may be a version here.
-fn name_here(site: &Site, typed: String) -> String {
+fn name_here(site: &EnvironmentView, typed: String) -> String {
     let good = || site.head.good.iter().rev().map(|good| &good.release);
     if good().any(|release| release.version.is_meant_by(&typed)) {
         return typed;
@@ -162,10 +162,10 @@ fn answer(
     asked: &Asked,
     form: &Form,
     rehearsal: &Rehearsal,
-    said: &Said,
+    said: &Reply,
 ) -> Value {
     let mut answer = begin(said, asked.dry_run, form);
-    if !matches!(said, Said::Accepted(_)) {
+    if !matches!(said, Reply::Accepted(_)) {
         let choices = choices(asked, form);
         if !choices.is_empty() {
             answer.insert("choices".into(), choices.into());
@@ -174,7 +174,7 @@ fn answer(
     }
     // Another request may have come between the rehearsal and the deed.
     if *said == rehearsal.said
-        && let Some(plan) = plan::of_going_back(&asked.site, rehearsal)
+        && let Some(plan) = plan::of_rolling_back(&asked.site, rehearsal)
     {
         answer.insert("plan".into(), plan);
     }
@@ -214,7 +214,7 @@ fn choices(asked: &Asked, form: &Form) -> Vec<Value> {
     others.map(payload).collect()
 }
 
-fn example(site: &Site) -> Value {
+fn example(site: &EnvironmentView) -> Value {
     let mut fields = Map::new();
     fields.insert("why".into(), "customers complain".into());
     fields.insert("by".into(), "your name".into());

@@ -2,8 +2,8 @@
 
 use super::answer::{Caller, Refusal};
 use super::audit::audit;
+use super::catalog::{Catalog, EnvironmentView, Named, Records};
 use super::form::{APPLICATION, ENVIRONMENT, Field, Form};
-use super::known::{Directory, Known, Named, Site};
 use super::place::{choose, named};
 use super::reading::load;
 use super::view;
@@ -29,13 +29,13 @@ const FIELDS: [Field; 7] = [
 const HISTORY: u64 = 5;
 
 pub(crate) async fn status(
-    world: &impl Directory,
+    world: &impl Records,
     caller: &Caller,
     payload: &Value,
 ) -> Result<Value, Failure> {
     let mut form = Form::read(payload, &FIELDS, &[]);
     let named = named(&mut form);
-    let known = Known::load(world, &named).await?;
+    let known = Catalog::load(world, &named).await?;
     let format = form.text("format").unwrap_or_else(|| "json".into()).to_lowercase();
     if !["json", "text"].contains(&format.as_str()) {
         let hint = instead(&format, ["json", "text"]);
@@ -69,13 +69,13 @@ pub(super) struct Told {
 }
 
 async fn one_deployment(
-    world: &impl Directory,
-    known: &Known,
+    world: &impl Records,
+    known: &Catalog,
     number: u64,
     form: &mut Form,
 ) -> Result<Result<Told, Refusal>, Failure> {
     let mut refusal = Refusal::default();
-    let had_it = |site: &Site| site.head.last_number >= number;
+    let had_it = |site: &EnvironmentView| site.head.last_number >= number;
     let Some(site) = choose(form, known, had_it, &mut refusal) else { return Ok(Err(refusal)) };
     let place = site.place();
     let key = Key::Deployment(DeploymentId { place: place.clone(), number });
@@ -99,9 +99,9 @@ async fn one_deployment(
 }
 
 async fn everything(
-    world: &impl Directory,
+    world: &impl Records,
     caller: &Caller,
-    known: &Known,
+    known: &Catalog,
     named: &Named,
     form: &mut Form,
 ) -> Result<Result<Told, Refusal>, Failure> {
@@ -155,11 +155,11 @@ async fn everything(
 /// All environments, or those that were named.
 fn wanted<'a>(
     named: &Named,
-    known: &'a Known,
+    known: &'a Catalog,
     unreadable: &[String],
     refusal: &mut Refusal,
-) -> Vec<Site<'a>> {
-    let mut chosen: Vec<Site> = known.sites().collect();
+) -> Vec<EnvironmentView<'a>> {
+    let mut chosen: Vec<EnvironmentView> = known.sites().collect();
     let mut narrow = |name: &Option<String>, what: &str, of: fn(&Place) -> &str| {
         let Some(name) = name else { return };
         let names: Vec<&str> = chosen.iter().map(|site| of(site.place())).collect();
@@ -177,8 +177,8 @@ fn wanted<'a>(
 
 /// What was pushed of each application.
 async fn pushed(
-    world: &impl Directory,
-    sites: &[Site<'_>],
+    world: &impl Records,
+    sites: &[EnvironmentView<'_>],
 ) -> Result<BTreeMap<ApplicationName, Vec<Candidate>>, Failure> {
     let mut pushed = BTreeMap::new();
     for site in sites {
@@ -193,8 +193,8 @@ async fn pushed(
 /// The last deployments of each environment, the newest first; at the end the one that runs, however
 /// old it is.
 async fn histories(
-    world: &impl Directory,
-    sites: &[Site<'_>],
+    world: &impl Records,
+    sites: &[EnvironmentView<'_>],
 ) -> Result<BTreeMap<Place, Vec<Deployment>>, Failure> {
     let keys = sites.iter().flat_map(|site| {
         let (place, last) = (site.place().clone(), site.head.last_number);

@@ -11,7 +11,7 @@ mod knowing;
 mod looking;
 mod marking;
 mod mistaking;
-mod overruling;
+mod overrides;
 mod owning;
 mod permitted;
 mod removing;

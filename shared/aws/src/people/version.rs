@@ -1,6 +1,6 @@
 //! Which release a version names: one that was pushed, one that ran, or a tag in the registry.
 
-use super::known::{Directory, Installed, Site};
+use super::catalog::{EnvironmentView, Installed, Records};
 use super::registry::{Found, Image, Registry};
 use super::release::fits_several;
 use crate::failure::Failure;
@@ -29,10 +29,10 @@ const MOVING: [&str; 10] = [
 /// A version is, in this order: exactly one that is known, exactly a tag in the registry, or the
 /// beginning of one that is known.
 pub(crate) async fn by_version(
-    world: &impl Directory,
+    world: &impl Records,
     registry: &impl Registry,
     installed: &Installed,
-    site: &Site<'_>,
+    site: &EnvironmentView<'_>,
     version: &str,
     given: &BTreeMap<String, String>,
     now: Time,
@@ -69,9 +69,9 @@ struct KnownRelease {
 
 /// What was pushed, or ran anywhere, under a version that begins so.
 async fn known_releases(
-    world: &impl Directory,
+    world: &impl Records,
     installed: &Installed,
-    site: &Site<'_>,
+    site: &EnvironmentView<'_>,
     version: &str,
 ) -> Result<Vec<KnownRelease>, Failure> {
     let candidates = world.candidates(&site.place().application, version).await?;
@@ -90,7 +90,7 @@ async fn known_releases(
 /// What is known of a release; images whose push was not reported come from the registry.
 async fn completed(
     registry: &impl Registry,
-    site: &Site<'_>,
+    site: &EnvironmentView<'_>,
     known: &KnownRelease,
     wanted: &[ImageName],
 ) -> Result<Result<Option<Release>, Vec<String>>, Failure> {
@@ -120,7 +120,7 @@ fn of_images(tag: &str, moving: bool, found: BTreeMap<ImageName, Image>, now: Ti
 /// The images under one tag in every repository, or in which of them it is not.
 async fn tagged(
     registry: &impl Registry,
-    site: &Site<'_>,
+    site: &EnvironmentView<'_>,
     tag: &str,
     images: &[ImageName],
 ) -> Result<Result<BTreeMap<ImageName, Image>, Vec<String>>, Failure> {
@@ -141,8 +141,8 @@ async fn tagged(
 }
 
 async fn with_hint(
-    world: &impl Directory,
-    site: &Site<'_>,
+    world: &impl Records,
+    site: &EnvironmentView<'_>,
     version: &str,
     mut faults: Vec<String>,
 ) -> Result<Vec<String>, Failure> {
@@ -156,7 +156,7 @@ async fn with_hint(
 }
 
 /// The images that the environment wants of a release, without those that were given apart.
-pub(crate) fn wanted(site: &Site, given: &BTreeMap<String, String>) -> Vec<ImageName> {
+pub(crate) fn wanted(site: &EnvironmentView, given: &BTreeMap<String, String>) -> Vec<ImageName> {
     let all: Vec<ImageName> = match &site.rules.deploy_on {
         Some(deploy_on) => deploy_on.images.clone(),
         None => site.spec.images.keys().cloned().collect(),

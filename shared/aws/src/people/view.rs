@@ -3,10 +3,10 @@
 //! The console shows an answer as JSON, where a line break is two odd characters; so what a person
 //! reads is a list of lines.
 
-use super::known::Site;
+use super::catalog::EnvironmentView;
 use super::marks::unmarked;
-use pipeline::deployment::{Deployment, Standing, State};
-use pipeline::environment::{Failed, HoldUntil, Unfinished};
+use pipeline::deployment::{Deployment, ServiceState, State};
+use pipeline::environment::{Failed, HoldUntil, UnfinishedTask};
 use pipeline::names::Digest;
 use pipeline::push::Candidate;
 use pipeline::release::Release;
@@ -23,7 +23,7 @@ const GOOD: usize = 10;
 
 /// All that is known of an environment.
 pub(crate) struct Seen<'a> {
-    pub(crate) site: &'a Site<'a>,
+    pub(crate) site: &'a EnvironmentView<'a>,
     /// The last deployments, the newest first.
     pub(crate) history: &'a [Deployment],
     /// What was pushed of its application.
@@ -32,7 +32,7 @@ pub(crate) struct Seen<'a> {
 }
 
 /// One line that says it all.
-pub(crate) fn summary(site: &Site) -> String {
+pub(crate) fn summary(site: &EnvironmentView) -> String {
     let runs = runs(site);
     let mut line = format!("{}: {runs}", site.place());
     if let Some(active) = site.active {
@@ -188,7 +188,7 @@ fn active(deployment: &Deployment) -> Value {
     view
 }
 
-fn runs(site: &Site) -> String {
+fn runs(site: &EnvironmentView) -> String {
     match &site.head.live {
         Some(live) => format!(
             "runs {} since {} (deployment {})",
@@ -201,7 +201,7 @@ fn runs(site: &Site) -> String {
 }
 
 /// Who or what requested the live release.
-fn why(site: &Site, history: &[Deployment]) -> Option<String> {
+fn why(site: &EnvironmentView, history: &[Deployment]) -> Option<String> {
     let live = site.head.live.as_ref()?;
     let brought = history.iter().find(|deployment| deployment.id.number == live.number)?;
     Some(brought.request.asked_by.to_string())
@@ -213,8 +213,8 @@ fn under_way(deployment: &Deployment) -> String {
 }
 
 /// Why each request is queued.
-fn waiting(site: &Site) -> Vec<String> {
-    let line = |waits: &pipeline::environment::Waits| {
+fn waiting(site: &EnvironmentView) -> Vec<String> {
+    let line = |waits: &pipeline::environment::QueuedRequest| {
         let request = &waits.request;
         format!("{}, requested by {}: {}", request.release.version, request.asked_by, waits.why)
     };
@@ -222,7 +222,7 @@ fn waiting(site: &Site) -> Vec<String> {
 }
 
 /// What was pushed and cannot be deployed yet, the newest first.
-fn incomplete(site: &Site, pushed: &[Candidate]) -> Vec<String> {
+fn incomplete(site: &EnvironmentView, pushed: &[Candidate]) -> Vec<String> {
     let line = |candidate: &Candidate| {
         let missing = candidate.awaited(site.spec, site.head)?;
         let missing: Vec<_> = missing.iter().map(|image| image.as_str()).collect();
@@ -232,7 +232,7 @@ fn incomplete(site: &Site, pushed: &[Candidate]) -> Vec<String> {
     pushed.iter().filter_map(line).take(RELEASES).collect()
 }
 
-fn hold(site: &Site) -> Option<String> {
+fn hold(site: &EnvironmentView) -> Option<String> {
     let hold = site.head.hold.as_ref()?;
     let until = match &hold.until {
         HoldUntil::NewerThan(mark) => {
@@ -243,27 +243,27 @@ fn hold(site: &Site) -> Option<String> {
     Some(format!("by {} since {}, {until}: {}", hold.by, hold.at, hold.why))
 }
 
-fn pause(site: &Site) -> Option<String> {
+fn pause(site: &EnvironmentView) -> Option<String> {
     let pause = site.head.pause.as_ref()?;
     Some(format!("by {} since {}: {}", pause.by, pause.at, pause.why))
 }
 
-fn frozen(site: &Site, now: Time) -> Option<String> {
+fn frozen(site: &EnvironmentView, now: Time) -> Option<String> {
     site.rules.frozen_until(now).map(|until| until.to_string())
 }
 
-fn unfinished(site: &Site) -> Option<String> {
-    site.head.unfinished.as_ref().map(Unfinished::text)
+fn unfinished(site: &EnvironmentView) -> Option<String> {
+    site.head.unfinished.as_ref().map(UnfinishedTask::text)
 }
 
-fn good(site: &Site) -> Vec<String> {
+fn good(site: &EnvironmentView) -> Vec<String> {
     let newest = site.head.good.iter().rev().take(GOOD);
     newest
         .map(|good| format!("{} (deployment {}, {})", good.release.version, good.number, good.at))
         .collect()
 }
 
-fn bad(site: &Site) -> Vec<String> {
+fn bad(site: &EnvironmentView) -> Vec<String> {
     let bad = site.head.bad.iter().rev();
     let bad = bad.map(|bad| format!("{} of {}: {}", bad.digest, bad.version, bad.why));
     let whole = |failed: &Failed| {
@@ -285,20 +285,20 @@ fn ended(history: &[Deployment]) -> Vec<String> {
 fn services(deployment: &Deployment) -> Vec<String> {
     let line = |service: &pipeline::deployment::Service| {
         let before = service.before.as_ref().map_or("nothing", |before| before.short());
-        let standing = match &service.standing {
-            Standing::Untouched => "untouched".to_owned(),
-            Standing::Updating { waiting, .. } => format!("updating: {waiting}"),
-            Standing::Updated => "updated".to_owned(),
-            Standing::PuttingBack { waiting, .. } => format!("rolling back: {waiting}"),
-            Standing::PutBack => "rolled back".to_owned(),
-            Standing::Removing { .. } => "being deleted".to_owned(),
-            Standing::Removed => "deleted".to_owned(),
-            Standing::Left => "still on the new revision".to_owned(),
-            Standing::NotPutBack { why } => format!("not rolled back: {why}"),
-            Standing::TakenOver { revision: Some(by) } => {
+        let standing = match &service.state {
+            ServiceState::Untouched => "untouched".to_owned(),
+            ServiceState::Updating { waiting, .. } => format!("updating: {waiting}"),
+            ServiceState::Updated => "updated".to_owned(),
+            ServiceState::RollingBack { waiting, .. } => format!("rolling back: {waiting}"),
+            ServiceState::RolledBack => "rolled back".to_owned(),
+            ServiceState::Deleting { .. } => "being deleted".to_owned(),
+            ServiceState::Deleted => "deleted".to_owned(),
+            ServiceState::Kept => "still on the new revision".to_owned(),
+            ServiceState::NotRolledBack { why } => format!("not rolled back: {why}"),
+            ServiceState::UpdatedOutside { revision: Some(by) } => {
                 format!("updated to {} outside Slipway", by.short())
             }
-            Standing::TakenOver { revision: None } => "deleted outside Slipway".to_owned(),
+            ServiceState::UpdatedOutside { revision: None } => "deleted outside Slipway".to_owned(),
         };
         format!("{}: {before} -> {}, {standing}", service.name, service.after.short())
     };

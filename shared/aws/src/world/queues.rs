@@ -115,7 +115,7 @@ fn queue_of(effect: &Effect) -> &'static str {
             settings::MIGRATE_QUEUE
         }
         Effect::Check { .. } | Effect::ReadAlarms { .. } => settings::VERIFY_QUEUE,
-        Effect::PutBack(_) | Effect::Remove { .. } => settings::ROLLBACK_QUEUE,
+        Effect::RollBack(_) | Effect::Remove { .. } => settings::ROLLBACK_QUEUE,
         Effect::Announce(_) => settings::NOTIFY_QUEUE,
         Effect::Offer { .. } | Effect::Promote { .. } => settings::WAKE_QUEUE,
     }

@@ -4,7 +4,7 @@ use crate::given::{head, spec, watched_world, write};
 use aws::people::status;
 use engine::{Key, Record, World, Write};
 use pipeline::deployment::Deployment;
-use pipeline::environment::{Asker, Kind, Request};
+use pipeline::environment::{Kind, Request, RequestedBy};
 use pipeline::names::{DeploymentId, Tag};
 use pipeline::release::Release;
 use pipeline::time::Time;
@@ -20,7 +20,7 @@ fn large(number: u64) -> Write {
         id: format!("push {number}").as_str().into(),
         kind: Kind::Deploy,
         release: Release::new(format!("{number:07}").as_str().into(), at, BTreeMap::new()),
-        asked_by: Asker::Push { tag: Tag::new("x".repeat(150_000)) },
+        asked_by: RequestedBy::Push { tag: Tag::new("x".repeat(150_000)) },
         asked_at: at,
         confirm: None,
         overrides: BTreeSet::new(),

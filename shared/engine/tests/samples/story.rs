@@ -3,7 +3,7 @@
 
 use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Record, World};
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::{Control, Input};
 use pipeline::event::{AlarmReading, AlarmState, Event, Outcome, Preparation, PreparedService};
@@ -131,7 +131,7 @@ impl Shop {
         }
     }
 
-    fn tell(&mut self, input: Input) -> Said {
+    fn tell(&mut self, input: Input) -> Reply {
         let said = block_on(self.engine().tell(&place(), input)).unwrap();
         self.pump();
         said
@@ -256,7 +256,7 @@ impl Shop {
         let (service, before) = (ServiceName::from("shop-api"), revision("shop-api", number - 1));
         self.answer(
             "roll back",
-            Event::PutBackStarted { service, revision: before, rollout: None },
+            Event::RollbackStarted { service, revision: before, rollout: None },
         );
         self.seen(number - 1);
         self.sample_state(number);

@@ -77,11 +77,11 @@ fn touched_too_early(deployment: &Deployment) -> Option<String> {
         Kind::Deploy => {
             deployment.rules.migration.is_some() && deployment.request.skip_migration != Some(true)
         }
-        Kind::Restore(restore) => restore.undo,
+        Kind::ManualRollback(restore) => restore.undo,
     };
     let is_done = match deployment.request.kind {
         Kind::Deploy => !matches!(deployment.schema, Schema::Untouched | Schema::MigrationFailed),
-        Kind::Restore(_) => deployment.schema == Schema::Undone,
+        Kind::ManualRollback(_) => deployment.schema == Schema::Undone,
     };
     let touched: Vec<&ServiceName> =
         deployment.services.iter().filter(|s| s.touched()).map(|s| &s.name).collect();

@@ -5,10 +5,10 @@ use super::outcome::says;
 use super::{Audit, Brief, BriefKind, Rule};
 use crate::deployment::Schema;
 use crate::environment::{Head, MIGRATIONS_MAX, MigrationState};
-use crate::release::Mark;
+use crate::release::ReleaseOrder;
 use crate::size::bytes;
 use crate::time::Time;
-use crate::verdict::{Usurper, Verdict, list};
+use crate::verdict::{SupersededBy, Verdict, list};
 
 impl Audit {
     pub(super) fn head(&mut self, head: &Head, woken_at: Option<Time>) {
@@ -64,7 +64,7 @@ impl Audit {
         let (newest, _) = self.newest(head);
         let known = head.high_water.as_ref();
         let newest = newest?;
-        let is_unknown = |mark: &Mark| !known.is_some_and(|known| known.knows(mark));
+        let is_unknown = |mark: &ReleaseOrder| !known.is_some_and(|known| known.knows(mark));
         let deployed = newest.marks().find(is_unknown)?.version;
         let known = known.map(|known| list(known.marks().map(|mark| mark.version)));
         let known = known.unwrap_or_else(|| "nothing".to_owned());
@@ -130,9 +130,8 @@ impl Brief {
         match self.verdict()? {
             Verdict::Succeeded | Verdict::Unproven { .. } => Some(Some(self)),
             Verdict::Failed { left, .. } if !left.is_empty() => Some(None),
-            Verdict::Superseded { by: Usurper::Somebody { .. } } | Verdict::Stuck { .. } => {
-                Some(None)
-            }
+            Verdict::Superseded { by: SupersededBy::OutsideUpdate { .. } }
+            | Verdict::Stuck { .. } => Some(None),
             Verdict::RolledBack { .. }
             | Verdict::Failed { .. }
             | Verdict::Superseded { .. }

@@ -64,7 +64,7 @@ impl Audit {
             let is_undone = matches!(brief.schema, Schema::Undone | Schema::UndoFailed);
             let of = match &brief.kind {
                 BriefKind::Deploy => Some(number),
-                BriefKind::Restore { undoes } => *undoes,
+                BriefKind::ManualRollback { undoes } => *undoes,
             };
             let Some(of) = of.filter(|_| is_undone) else { continue };
             if let Some(before) = undone.insert(of, number) {

@@ -13,9 +13,9 @@ mod rules;
 pub use rules::Rule;
 
 use crate::deployment::{Deployment, shorten};
-use crate::environment::{Asker, Head, Kind};
+use crate::environment::{Head, Kind, RequestedBy};
 use crate::names::{Digest, ImageName, Place, Version};
-use crate::release::Mark;
+use crate::release::ReleaseOrder;
 use crate::time::{Span, Time};
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ struct Brief {
     kind: BriefKind,
     by_automation: bool,
     version: Version,
-    mark: Mark,
+    mark: ReleaseOrder,
     images: BTreeMap<ImageName, Digest>,
     started_at: Time,
     ended: Option<(Verdict, Time)>,
@@ -70,7 +70,7 @@ struct Brief {
 enum BriefKind {
     Deploy,
     /// The deployment whose migration it takes back, where it takes one back and knows which.
-    Restore {
+    ManualRollback {
         undoes: Option<u64>,
     },
 }
@@ -162,8 +162,8 @@ impl Brief {
         let request = &deployment.request;
         let kind = match &request.kind {
             Kind::Deploy => BriefKind::Deploy,
-            Kind::Restore(restore) => {
-                BriefKind::Restore { undoes: restore.undoes.as_ref().map(|one| one.number) }
+            Kind::ManualRollback(restore) => {
+                BriefKind::ManualRollback { undoes: restore.undoes.as_ref().map(|one| one.number) }
             }
         };
         let ended = match &deployment.state {
@@ -172,9 +172,9 @@ impl Brief {
         };
         Self {
             kind,
-            by_automation: !matches!(request.asked_by, Asker::Person { .. }),
+            by_automation: !matches!(request.asked_by, RequestedBy::Person { .. }),
             version: request.release.version.clone(),
-            mark: request.release.mark(),
+            mark: request.release.order(),
             images: request.release.images.clone(),
             started_at: deployment.started_at,
             ended,

@@ -3,7 +3,7 @@
 use super::{Audit, Brief, BriefKind, Rule};
 use crate::deployment::Schema;
 use crate::environment::{CHANGES_MAX, Head, migration_failed, went_wrong};
-use crate::release::{Mark, Newest};
+use crate::release::{Newest, ReleaseOrder};
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 
@@ -39,15 +39,15 @@ impl Audit {
             newest = match (&brief.kind, newest) {
                 (BriefKind::Deploy, newest) if brief.is_gone() => newest,
                 (BriefKind::Deploy, Some(newest)) => Some(newest.with(mark)),
-                (BriefKind::Restore { .. }, newest) if !brief.is_live() => newest,
-                (BriefKind::Deploy | BriefKind::Restore { .. }, _) => Some(mark.into()),
+                (BriefKind::ManualRollback { .. }, newest) if !brief.is_live() => newest,
+                (BriefKind::Deploy | BriefKind::ManualRollback { .. }, _) => Some(mark.into()),
             };
         }
         let is_all = last == Some(head.last_number);
         (newest.filter(|_| is_all && !lowered.between(last, head.last_number + 1)), found)
     }
 
-    fn older(&self, number: u64, brief: &Brief, newest: &Mark) -> String {
+    fn older(&self, number: u64, brief: &Brief, newest: &ReleaseOrder) -> String {
         let (version, newest) = (&brief.version, &newest.version);
         let mut before = self.briefs().rev().filter(|(before, _)| *before < number);
         match before.find(|(_, before)| before.version == *newest) {

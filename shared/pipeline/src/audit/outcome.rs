@@ -1,10 +1,10 @@
 //! What must hold of a deployment that ended as it says.
 
 use super::{Audit, Rule};
-use crate::deployment::{Deployment, Schema, Service, Standing};
+use crate::deployment::{Deployment, Schema, Service, ServiceState};
 use crate::environment::Kind;
 use crate::names::ServiceName;
-use crate::verdict::{Usurper, Verdict, list};
+use crate::verdict::{SupersededBy, Verdict, list};
 
 impl Audit {
     pub(super) fn outcome(&mut self, deployment: &Deployment) {
@@ -29,10 +29,10 @@ impl Audit {
             Verdict::Stuck { because, .. } => {
                 vec![(Rule::StuckNamed, not_named(deployment, because))]
             }
-            Verdict::Superseded { by: Usurper::NewerRelease { .. } }
+            Verdict::Superseded { by: SupersededBy::NewerRelease { .. } }
             | Verdict::Rejected { .. }
             | Verdict::Cancelled { .. } => vec![(Rule::Untouched, has_touched(deployment))],
-            Verdict::Superseded { by: Usurper::Somebody { .. } } => vec![],
+            Verdict::Superseded { by: SupersededBy::OutsideUpdate { .. } } => vec![],
         };
         let number = deployment.id.number;
         for (rule, found) in found {
@@ -46,7 +46,7 @@ fn not_everywhere(deployment: &Deployment) -> Option<String> {
     let unknown = deployment.rules.services().map(|(_, spec)| &spec.name);
     let unknown = unknown.filter(|name| !known(name));
     let unknown = unknown.map(|name| format!("{name} is not recorded"));
-    let not_there = deployment.services.iter().filter(|s| s.standing != Standing::Updated);
+    let not_there = deployment.services.iter().filter(|s| s.state != ServiceState::Updated);
     let not_there = not_there.map(|service| {
         let (name, after) = (&service.name, service.after.short());
         format!("{name} was not observed on {after}: it {}", standing(service))
@@ -57,14 +57,14 @@ fn not_everywhere(deployment: &Deployment) -> Option<String> {
 
 /// What a rollback by hand goes to has run before.
 fn without_a_task(deployment: &Deployment) -> Option<String> {
-    let is_restore = matches!(deployment.request.kind, Kind::Restore(_));
+    let is_manual_rollback = matches!(deployment.request.kind, Kind::ManualRollback(_));
     let ran = deployment.services.iter().any(|service| service.ran);
-    (!is_restore && !ran).then(|| "no task of it was observed on any service".to_owned())
+    (!is_manual_rollback && !ran).then(|| "no task of it was observed on any service".to_owned())
 }
 
 /// What is left by a rollback by hand sets alarms off, and they do not count.
 fn in_spite_of_an_alarm(deployment: &Deployment) -> Option<String> {
-    if matches!(deployment.request.kind, Kind::Restore(_)) {
+    if matches!(deployment.request.kind, Kind::ManualRollback(_)) {
         return None;
     }
     let rang =
@@ -79,7 +79,7 @@ fn without_its_migration(deployment: &Deployment) -> Option<String> {
         Kind::Deploy if has_one && deployment.request.skip_migration != Some(true) => {
             Schema::Migrated
         }
-        Kind::Restore(restore) if restore.undo => Schema::Undone,
+        Kind::ManualRollback(restore) if restore.undo => Schema::Undone,
         _ => Schema::Untouched,
     };
     let is = deployment.schema;
@@ -87,9 +87,9 @@ fn without_its_migration(deployment: &Deployment) -> Option<String> {
 }
 
 fn is_back(service: &Service) -> bool {
-    match service.standing {
-        Standing::PutBack => service.before.is_some(),
-        Standing::Removed => service.before.is_none(),
+    match service.state {
+        ServiceState::RolledBack => service.before.is_some(),
+        ServiceState::Deleted => service.before.is_none(),
         _ => !service.touched(),
     }
 }
@@ -115,7 +115,7 @@ fn wrongly_named(deployment: &Deployment, named: &[ServiceName]) -> Option<Strin
 /// A reason that is too long to be stored is cut, and names no more than fit.
 fn not_named(deployment: &Deployment, because: &str) -> Option<String> {
     let services = deployment.services.iter();
-    let not_back = services.filter(|s| matches!(s.standing, Standing::NotPutBack { .. }));
+    let not_back = services.filter(|s| matches!(s.state, ServiceState::NotRolledBack { .. }));
     let unnamed = not_back.filter(|service| !because.contains(service.name.as_str()));
     let unnamed: Vec<&ServiceName> = unnamed.map(|service| &service.name).collect();
     let is_cut = because.ends_with('…');
@@ -132,17 +132,17 @@ fn has_touched(deployment: &Deployment) -> Option<String> {
 }
 
 fn standing(service: &Service) -> &'static str {
-    match service.standing {
-        Standing::Untouched => "is not updated",
-        Standing::Updating { .. } => "is being updated",
-        Standing::Updated => "is on the release",
-        Standing::PuttingBack { .. } => "is being rolled back",
-        Standing::PutBack => "is rolled back",
-        Standing::Removing { .. } => "is being deleted",
-        Standing::Removed => "is deleted",
-        Standing::Left => "was left as it was",
-        Standing::NotPutBack { .. } => "could not be rolled back",
-        Standing::TakenOver { .. } => "was updated outside Slipway",
+    match service.state {
+        ServiceState::Untouched => "is not updated",
+        ServiceState::Updating { .. } => "is being updated",
+        ServiceState::Updated => "is on the release",
+        ServiceState::RollingBack { .. } => "is being rolled back",
+        ServiceState::RolledBack => "is rolled back",
+        ServiceState::Deleting { .. } => "is being deleted",
+        ServiceState::Deleted => "is deleted",
+        ServiceState::Kept => "was left as it was",
+        ServiceState::NotRolledBack { .. } => "could not be rolled back",
+        ServiceState::UpdatedOutside { .. } => "was updated outside Slipway",
     }
 }
 

@@ -8,7 +8,7 @@ use crate::verdict::{Cause, Verdict};
 
 /// What came of an event, for whoever told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum Reply {
     /// It was taken in.
     Done,
     /// A person's wish was taken in; this is what follows from it.
@@ -26,7 +26,7 @@ pub enum Said {
 /// Decides what follows from `event`.
 ///
 /// AWS delivers late, twice and out of order, so an event that does not fit changes nothing.
-pub fn advance(mut deployment: Deployment, event: Event, now: Time) -> (Deployment, Said) {
+pub fn advance(mut deployment: Deployment, event: Event, now: Time) -> (Deployment, Reply) {
     let said = deployment.take_in(event, now);
     deployment.fit();
     (deployment, said)
@@ -34,7 +34,7 @@ pub fn advance(mut deployment: Deployment, event: Event, now: Time) -> (Deployme
 
 impl Deployment {
     /// What holds in every state, and then the four phases of a deployment, each with its rows.
-    fn take_in(&mut self, mut event: Event, now: Time) -> Said {
+    fn take_in(&mut self, mut event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
         // What was observed before says nothing of who updated a service since.
@@ -42,16 +42,16 @@ impl Deployment {
             services.retain(|seen| seen.seen_at >= self.started_at);
         }
         match (&self.state, event) {
-            (_, E::Announced) => Said::Done,
+            (_, E::Announced) => Reply::Done,
             (S::Ended { .. }, event) => self.has_ended(&event),
-            (_, E::RollbackRequested { undo, .. }) if self.is_restore() => {
+            (_, E::RollbackRequested { undo, .. }) if self.is_manual_rollback() => {
                 self.asked_to_go_back_again(undo)
             }
             (S::AwaitingApproval { .. } | S::Preparing { .. }, event) => {
                 self.nothing_touched(event, now)
             }
 
-            (_, E::CancelRequested { .. }) => Said::Refused(
+            (_, E::CancelRequested { .. }) => Reply::Refused(
                 "the deployment is in progress; use rollback to roll back its services".into(),
             ),
             (_, E::RollbackRequested { by, why, undo }) => {
@@ -60,57 +60,61 @@ impl Deployment {
             (_, E::Approved { .. } | E::Rejected { .. }) => self.no_approval_wanted(),
             (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
 
-            (S::Migrating { .. } | S::Undoing { .. }, event) => self.one_off_event(event, now),
-            (_, E::OneOffClaimed { .. }) => Said::Denied("no migration task is due now".into()),
-            (S::RollingBack { .. } | S::Settling { .. }, event) => self.going_back(event, now),
+            (S::Migrating { .. } | S::UndoingMigration { .. }, event) => {
+                self.one_off_event(event, now)
+            }
+            (_, E::OneOffClaimed { .. }) => Reply::Denied("no migration task is due now".into()),
+            (S::RollingBack { .. } | S::VerifyingRollback { .. }, event) => {
+                self.rolling_back(event, now)
+            }
             (_, event) => self.going_forward(event, now),
         }
     }
 
     /// Approval and preparation: whatever happens, no service was touched.
-    fn nothing_touched(&mut self, event: Event, now: Time) -> Said {
+    fn nothing_touched(&mut self, event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
         match (&self.state, event) {
             (_, E::CancelRequested { by, why } | E::RollbackRequested { by, why, .. }) => {
                 self.end(Verdict::Cancelled { by, why }, now);
-                Said::Accepted("cancelled; no service was changed".into())
+                Reply::Accepted("cancelled; no service was changed".into())
             }
             (_, E::AlarmChanged(reading)) => self.alarm_changed(reading, now),
-            (_, E::OneOffClaimed { .. }) => Said::Denied("no migration task is due now".into()),
+            (_, E::OneOffClaimed { .. }) => Reply::Denied("no migration task is due now".into()),
 
             (S::AwaitingApproval { deadline }, E::Approved { .. }) if now >= *deadline => {
                 let too_late = format!("the approval expired at {deadline}; deploy it again");
                 self.approval_expired(now);
-                Said::Refused(too_late)
+                Reply::Refused(too_late)
             }
             (S::AwaitingApproval { .. }, E::Approved { by }) => self.approved(&by, now),
             (S::AwaitingApproval { .. }, E::Rejected { by, why }) => {
                 self.end(Verdict::Rejected { by, why }, now);
-                Said::Accepted("rejected; no service was changed".into())
+                Reply::Accepted("rejected; no service was changed".into())
             }
             (S::AwaitingApproval { deadline }, E::Woken) if now >= *deadline => {
                 self.approval_expired(now);
-                Said::Done
+                Reply::Done
             }
             (_, E::Approved { .. } | E::Rejected { .. }) => self.no_approval_wanted(),
 
             (S::Preparing { .. }, E::Prepared(preparation)) => self.prepared(preparation, now),
             (S::Preparing { .. }, E::PreparationFailed { faults }) => {
                 self.end(Verdict::Failed { cause: Cause::Preflight { faults }, left: vec![] }, now);
-                Said::Done
+                Reply::Done
             }
             (S::Preparing { deadline }, E::Woken) if now >= *deadline => {
                 let cause = Cause::PreparationTimedOut;
                 self.end(Verdict::Failed { cause, left: vec![] }, now);
-                Said::Done
+                Reply::Done
             }
             (_, event) => self.does_not_fit(&event),
         }
     }
 
     /// The release goes out, or is out and has not been called a success yet.
-    fn going_forward(&mut self, event: Event, now: Time) -> Said {
+    fn going_forward(&mut self, event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
         match (&self.state, event) {
@@ -130,15 +134,15 @@ impl Deployment {
                 self.checked(check, attempt, outcome, now)
             }
             (S::Checking { deadline, .. }, E::Woken) if now >= *deadline => {
-                self.go_back(Cause::ChecksTimedOut, now);
-                Said::Done
+                self.start_rollback(Cause::ChecksTimedOut, now);
+                Reply::Done
             }
             (S::Baking { .. } | S::Confirming { .. }, E::AlarmsRead { read_at, readings }) => {
                 self.alarms_read(read_at, readings, now)
             }
             (S::Baking { until }, E::Woken) if now >= *until => {
                 self.confirm(now);
-                Said::Done
+                Reply::Done
             }
             (S::Confirming { .. }, E::Woken) => self.woken_confirming(now),
             (_, event) => self.does_not_fit(&event),
@@ -146,48 +150,51 @@ impl Deployment {
     }
 
     /// The touched services are on their way back.
-    fn going_back(&mut self, event: Event, now: Time) -> Said {
+    fn rolling_back(&mut self, event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
         match (&self.state, event) {
-            (S::RollingBack { .. }, E::PutBackStarted { service, revision, rollout }) => {
-                self.put_back_started(&service, revision, rollout, now)
+            (S::RollingBack { .. }, E::RollbackStarted { service, revision, rollout }) => {
+                self.rollback_started(&service, revision, rollout, now)
             }
-            (S::RollingBack { .. }, E::PutBackRefused { service, refusal, reason }) => {
-                self.put_back_refused(&service, refusal, reason, now)
+            (S::RollingBack { .. }, E::RollbackRefused { service, refusal, reason }) => {
+                self.rollback_refused(&service, refusal, reason, now)
             }
             (S::RollingBack { .. }, E::Removed { service }) => self.removed(&service, now),
-            (_, E::LeftAlone { seen }) => self.left_alone_going_back(&seen, now),
+            (_, E::LeftAlone { seen }) => self.left_alone_rolling_back(&seen, now),
             (S::RollingBack { .. }, E::Observed { services }) => {
-                self.observed_going_back(&services, now)
+                self.observed_rolling_back(&services, now)
             }
             (S::RollingBack { .. }, E::Woken) => self.woken_rolling_back(now),
-            (S::Settling { .. }, E::Observed { services }) => {
-                self.observed_settling(&services, now)
+            (S::VerifyingRollback { .. }, E::Observed { services }) => {
+                self.observed_verifying(&services, now)
             }
-            (S::Settling { .. }, E::Woken) => self.woken_settling(now),
+            (S::VerifyingRollback { .. }, E::Woken) => self.woken_verifying(now),
             (_, event) => self.does_not_fit(&event),
         }
     }
 
-    fn has_ended(&self, event: &Event) -> Said {
+    fn has_ended(&self, event: &Event) -> Reply {
         match (event, self.verdict()) {
             (Event::RollbackRequested { .. } | Event::CancelRequested { .. }, Some(verdict)) => {
-                Said::Refused(format!("deployment {} has ended: {verdict}", self.id.number))
+                Reply::Refused(format!("deployment {} has ended: {verdict}", self.id.number))
             }
-            (Event::OneOffClaimed { .. }, _) => Said::Denied("the deployment has ended".into()),
-            _ => Said::Ignored("the deployment has ended".into()),
+            (Event::OneOffClaimed { .. }, _) => Reply::Denied("the deployment has ended".into()),
+            _ => Reply::Ignored("the deployment has ended".into()),
         }
     }
 
-    fn no_approval_wanted(&self) -> Said {
-        Said::Refused(format!("no deployment is waiting for approval: it is {}", self.state.name()))
+    fn no_approval_wanted(&self) -> Reply {
+        Reply::Refused(format!(
+            "no deployment is waiting for approval: it is {}",
+            self.state.name()
+        ))
     }
 
     /// It belongs to another state: an answer that comes late or twice, a fact about something
     /// that does not matter now, or a wake-up before its time.
-    pub(super) fn does_not_fit(&self, event: &Event) -> Said {
-        Said::Ignored(format!("{} while {}", event.name(), self.state.name()))
+    pub(super) fn does_not_fit(&self, event: &Event) -> Reply {
+        Reply::Ignored(format!("{} while {}", event.name(), self.state.name()))
     }
 
     fn approval_expired(&mut self, now: Time) {
@@ -195,38 +202,38 @@ impl Deployment {
         self.end(Verdict::Rejected { by: "timeout".into(), why }, now);
     }
 
-    fn approved(&mut self, by: &str, now: Time) -> Said {
+    fn approved(&mut self, by: &str, now: Time) -> Reply {
         self.note(now, format!("Approved by {by}."));
         self.prepare(now);
-        Said::Accepted("approved; the deployment starts".into())
+        Reply::Accepted("approved; the deployment starts".into())
     }
 
     /// This deployment is itself a rollback by hand, and somebody has pressed the button twice.
-    fn asked_to_go_back_again(&self, undo: bool) -> Said {
+    fn asked_to_go_back_again(&self, undo: bool) -> Reply {
         let version = &self.request.release.version;
         match &self.request.kind {
-            Kind::Restore(restore) if undo && !restore.undo => Said::Refused(format!(
+            Kind::ManualRollback(restore) if undo && !restore.undo => Reply::Refused(format!(
                 "already rolling back to {version}, without undoing the migration"
             )),
-            _ => Said::Accepted(format!("already rolling back to {version}")),
+            _ => Reply::Accepted(format!("already rolling back to {version}")),
         }
     }
 
-    fn rollback_requested(&mut self, by: String, why: String, undo: bool, now: Time) -> Said {
+    fn rollback_requested(&mut self, by: String, why: String, undo: bool, now: Time) -> Reply {
         if undo && self.rules.migration.as_ref().is_none_or(|m| m.undo.is_none()) {
-            return Said::Refused(
+            return Reply::Refused(
                 "the spec has no migration.undo; roll back without \"undo\"".into(),
             );
         }
         match &self.state {
-            State::RollingBack { .. } | State::Settling { .. }
+            State::RollingBack { .. } | State::VerifyingRollback { .. }
                 if undo && self.schema == Schema::Migrated =>
             {
-                Said::Refused("already rolling back, without undoing the migration".into())
+                Reply::Refused("already rolling back, without undoing the migration".into())
             }
-            State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. } => {
-                Said::Accepted("already rolling back".into())
-            }
+            State::UndoingMigration { .. }
+            | State::RollingBack { .. }
+            | State::VerifyingRollback { .. } => Reply::Accepted("already rolling back".into()),
             _ => {
                 let migrates = matches!(self.state, State::Migrating { .. });
                 let schema = match undo && !migrates && self.schema != Schema::Migrated {
@@ -234,8 +241,8 @@ impl Deployment {
                     false => "",
                 };
                 self.note(now, format!("Rollback requested by {by}: {why}."));
-                self.go_back_as_asked(Cause::Person { by, why }, undo, now);
-                Said::Accepted(format!("rolling back all services{schema}"))
+                self.start_rollback_as_asked(Cause::Person { by, why }, undo, now);
+                Reply::Accepted(format!("rolling back all services{schema}"))
             }
         }
     }

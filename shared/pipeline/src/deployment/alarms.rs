@@ -1,6 +1,6 @@
 //! Alarms before, during and after the rollout.
 
-use super::{AlarmsRead, Deployment, Intent, Said, State};
+use super::{AlarmsRead, Deployment, Intent, Reply, State};
 use crate::event::{AlarmReading, AlarmState};
 use crate::names::AlarmName;
 use crate::spec::NoData;
@@ -92,14 +92,14 @@ impl Deployment {
         self.watched_from = Some(now);
     }
 
-    pub(super) fn alarm_changed(&mut self, reading: AlarmReading, now: Time) -> Said {
+    pub(super) fn alarm_changed(&mut self, reading: AlarmReading, now: Time) -> Reply {
         if !self.rules.alarms.names.contains(&reading.alarm) {
-            return Said::Ignored(format!(
+            return Reply::Ignored(format!(
                 "alarm {} is not part of this deployment",
                 reading.alarm
             ));
         }
-        if self.remember(&reading) { self.alarm_fired(reading, now) } else { Said::Done }
+        if self.remember(&reading) { self.alarm_fired(reading, now) } else { Reply::Done }
     }
 
     /// Takes in a reading, and says whether it speaks against the release.
@@ -118,30 +118,30 @@ impl Deployment {
         memory.rang_at() > known
     }
 
-    fn alarm_fired(&mut self, reading: AlarmReading, now: Time) -> Said {
+    fn alarm_fired(&mut self, reading: AlarmReading, now: Time) -> Reply {
         let AlarmReading { alarm, reason, .. } = reading;
-        if self.is_restore() {
+        if self.is_manual_rollback() {
             // What is being left sets alarms off; that is no reason to stop half-way back.
             self.note(now, format!("Alarm {alarm} is in ALARM; the rollback continues anyway."));
-            return Said::Done;
+            return Reply::Done;
         }
         let cause = Cause::Alarm { alarm: alarm.clone(), reason };
         match &self.state {
-            State::Migrating { intent: Intent::GoOn, .. } => {
+            State::Migrating { intent: Intent::Continue, .. } => {
                 self.note(now, format!("Alarm {alarm} is in ALARM."));
-                self.go_back(cause, now);
-                Said::Done
+                self.start_rollback(cause, now);
+                Reply::Done
             }
             State::RollingOut { .. }
             | State::Checking { .. }
             | State::Baking { .. }
             | State::Confirming { .. } => {
                 self.note(now, format!("Alarm {alarm} is in ALARM."));
-                self.go_back(cause, now);
-                Said::Done
+                self.start_rollback(cause, now);
+                Reply::Done
             }
             // Before: pre-flight asks again. After: it is on its way back, or over.
-            _ => Said::Done,
+            _ => Reply::Done,
         }
     }
 
@@ -150,8 +150,8 @@ impl Deployment {
         read_at: Time,
         readings: Vec<AlarmReading>,
         now: Time,
-    ) -> Said {
-        let restore = self.is_restore();
+    ) -> Reply {
+        let restore = self.is_manual_rollback();
         let mut missing: Vec<AlarmName> = self.rules.alarms.names.clone();
         for reading in readings {
             missing.retain(|name| *name != reading.alarm);
@@ -160,10 +160,10 @@ impl Deployment {
             }
         }
         let State::Confirming { since, alarms_read, .. } = &mut self.state else {
-            return Said::Done;
+            return Reply::Done;
         };
         if read_at < *since {
-            return Said::Ignored("the alarms were read before the final check".into());
+            return Reply::Ignored("the alarms were read before the final check".into());
         }
         let told = *alarms_read != AlarmsRead::NOT_YET;
         *alarms_read = alarms_read.or_later(read_at);
@@ -173,14 +173,14 @@ impl Deployment {
         let without: BTreeSet<AlarmName> = without.chain(missing).collect();
         for alarm in without {
             if self.rules.alarms.no_data == NoData::Fail && !restore {
-                self.go_back(Cause::NoData { alarm }, now);
-                return Said::Done;
+                self.start_rollback(Cause::NoData { alarm }, now);
+                return Reply::Done;
             }
             if !told {
                 self.note(now, format!("Alarm {alarm} has no data (INSUFFICIENT_DATA)."));
             }
         }
         self.conclude_if_confirmed(now);
-        Said::Done
+        Reply::Done
     }
 }

@@ -1,7 +1,7 @@
 //! Checks: each URL is asked until it answers as expected or its attempts are used up.
 
 use super::state::CheckProgress;
-use super::{Deployment, Said, State};
+use super::{Deployment, Reply, State};
 use crate::effect::Effect;
 use crate::event::Outcome;
 use crate::time::{Span, Time};
@@ -38,16 +38,16 @@ impl Deployment {
         attempt: u32,
         outcome: Outcome,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let Some(spec) = self.rules.checks.get(check).cloned() else {
-            return Said::Ignored("there is no such check".into());
+            return Reply::Ignored("there is no such check".into());
         };
         let State::Checking { progress, .. } = &mut self.state else {
-            return Said::Ignored("not checking".into());
+            return Reply::Ignored("not checking".into());
         };
         let Some(own) = progress.get_mut(check).filter(|p| p.attempt == attempt && !p.passed)
         else {
-            return Said::Ignored("the answer to an earlier attempt".into());
+            return Reply::Ignored("the answer to an earlier attempt".into());
         };
         match outcome {
             Outcome::Passed => {
@@ -64,7 +64,7 @@ impl Deployment {
             Outcome::Failed { reason } if attempt >= spec.attempts => {
                 let url = spec.shown();
                 self.note(now, format!("{url}: {reason} (attempt {attempt} of {attempt})."));
-                self.go_back(Cause::CheckFailed { url, reason }, now);
+                self.start_rollback(Cause::CheckFailed { url, reason }, now);
             }
             Outcome::Failed { reason } => {
                 own.attempt += 1;
@@ -77,6 +77,6 @@ impl Deployment {
                 self.ask_check(check, attempt + 1, spec.every, now);
             }
         }
-        Said::Done
+        Reply::Done
     }
 }

@@ -2,7 +2,7 @@
 
 use super::prepare::PREPARATION_PATIENCE;
 use super::state::AlarmsRead;
-use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Said, Service, State};
+use super::{Deployment, FRESH, GRACE, LOOK_EVERY, LOOK_SOON, Reply, Service, State};
 use crate::doubt::Doubt;
 use crate::effect::Effect;
 use crate::names::ServiceName;
@@ -118,14 +118,14 @@ impl Deployment {
             self.note(now, format!("Warning: {}.", doubt.of(name)));
         }
         // What a rollback by hand goes to has run before.
-        let is_unproven = doubted || (nothing_ran && !self.is_restore());
+        let is_unproven = doubted || (nothing_ran && !self.is_manual_rollback());
         let verdict = if is_unproven { Verdict::Unproven { doubts } } else { Verdict::Succeeded };
         self.end(verdict, now);
     }
 
     /// A service that was up is not quite up now: tasks move and scale. In the last look that has
     /// to come to rest.
-    pub(super) fn unsettled(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
+    pub(super) fn not_stable_yet(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
         let Some(service) = self.services.iter_mut().find(|service| service.name == *name) else {
             return;
         };
@@ -152,15 +152,15 @@ impl Deployment {
             return self.conclude_if_confirmed(now);
         }
         let fault = service.fault(waiting.trouble());
-        self.go_back(Cause::DidNotSettle { service: name.clone(), waiting, fault }, now);
+        self.start_rollback(Cause::NotStable { service: name.clone(), waiting, fault }, now);
     }
 
-    pub(super) fn woken_confirming(&mut self, now: Time) -> Said {
+    pub(super) fn woken_confirming(&mut self, now: Time) -> Reply {
         let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state else {
-            return Said::Ignored("not confirming".into());
+            return Reply::Ignored("not confirming".into());
         };
         if now < *look_at {
-            return Said::Ignored("woken early".into());
+            return Reply::Ignored("woken early".into());
         }
         let open: Vec<_> = unseen.iter().cloned().collect();
         // Whoever overslept asks first.
@@ -168,13 +168,13 @@ impl Deployment {
         *look_at = if now >= *deadline { now + GRACE } else { (now + LOOK_EVERY).min(*deadline) };
         if is_over {
             self.last_look_is_over(&open, now);
-            return Said::Done;
+            return Reply::Done;
         }
         self.look(open, now);
         if !self.alarms_are_fresh(now) {
             self.read_alarms(now);
         }
-        Said::Done
+        Reply::Done
     }
 
     fn last_look_is_over(&mut self, open: &[ServiceName], now: Time) {
@@ -190,7 +190,7 @@ impl Deployment {
         }
         self.conclude_if_confirmed(now);
         if unanswered && matches!(self.state, State::Confirming { .. }) {
-            self.go_back(Cause::AlarmsUnreadable, now);
+            self.start_rollback(Cause::AlarmsUnreadable, now);
         }
     }
 }

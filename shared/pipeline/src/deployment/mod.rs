@@ -3,33 +3,30 @@
 //! ```text
 //! awaiting approval > preparing > migrating > rolling out > checking > baking > confirming > ended
 //!                                     |            |            |         |         |
-//!                                     +------------+--- undoing > rolling back > settling > ended
+//!                                     +------------+---- undoing migration > rolling back > verifying rollback > ended
 //! ```
 
 mod advance;
 mod alarms;
 mod check;
 mod confirm;
-mod going_back;
-mod left;
+mod last_known;
 mod one_off;
 mod one_off_end;
 mod prepare;
-mod roll_back;
 mod roll_out;
+mod rollback;
 mod service;
-mod settle;
 mod size;
 mod state;
 mod tasks;
 mod timeline;
-mod turn_round;
 mod waiting;
 
-pub use advance::{Said, advance};
-pub use going_back::UNHEARD;
-pub use left::Left;
-pub use service::{Service, Standing};
+pub use advance::{Reply, advance};
+pub use last_known::LastKnown;
+pub use rollback::UNHEARD;
+pub use service::{Service, ServiceState};
 pub use state::{AfterUndo, AlarmsRead, Intent, Reported, Run, RunProgress, Schema, State};
 pub(crate) use timeline::shorten;
 pub use timeline::{Entry, Timeline};
@@ -41,9 +38,9 @@ use crate::names::{AlarmName, DeploymentId, ImageName, Repository, ServiceName, 
 use crate::notice::{News, Notice};
 use crate::outbox::Outbox;
 use crate::spec;
-use crate::task::Witness;
+use crate::task::FailedContainer;
 use crate::time::{Span, Time};
-use crate::verdict::{Cause, Usurper, Verdict};
+use crate::verdict::{Cause, SupersededBy, Verdict};
 use alarms::AlarmMemory;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,8 +68,8 @@ pub struct Deployment {
     pub started_at: Time,
     pub state: State,
     /// What the last good deployment left running; once prepared, as far as it still runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left: Option<Left>,
+    #[serde(rename = "left", default, skip_serializing_if = "Option::is_none")]
+    pub last_known: Option<LastKnown>,
     /// Empty until the preparation has said what each service runs.
     pub services: Vec<Service>,
     pub schema: Schema,
@@ -80,23 +77,24 @@ pub struct Deployment {
     /// From then on alarms count: pre-flight had read them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched_from: Option<Time>,
-    /// When it turned round. From then on no worker is let through that would bring the release.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turned_at: Option<Time>,
+    /// When its rollback started. From then on no worker may roll the release out.
+    #[serde(rename = "turned_at", default, skip_serializing_if = "Option::is_none")]
+    pub rollback_since: Option<Time>,
     /// Until when a worker whose message was dropped without an answer may still change a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers_until: Option<Time>,
     pub timeline: Timeline,
     /// A container that failed, and that can be asked why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub witness: Option<Witness>,
+    #[serde(rename = "witness", default, skip_serializing_if = "Option::is_none")]
+    pub failed_container: Option<FailedContainer>,
     /// A one-off task that may still run although the deployment has ended.
-    pub loose_task: Option<LooseTask>,
+    #[serde(rename = "loose_task")]
+    pub orphan_task: Option<OrphanTask>,
     pub outbox: Outbox,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LooseTask {
+pub struct OrphanTask {
     /// `None`: nobody knows whether there is one.
     pub task: Option<TaskId>,
 }
@@ -117,16 +115,16 @@ impl Deployment {
             repositories,
             started_at: now,
             state: State::Preparing { deadline: now },
-            left: None,
+            last_known: None,
             services: Vec::new(),
             schema: Schema::Untouched,
             alarms: BTreeMap::new(),
             watched_from: None,
-            turned_at: None,
+            rollback_since: None,
             workers_until: None,
             timeline: Timeline::default(),
-            witness: None,
-            loose_task: None,
+            failed_container: None,
+            orphan_task: None,
             outbox: Outbox::default(),
         };
         deployment.begin(now);
@@ -134,8 +132,8 @@ impl Deployment {
     }
 
     /// Lets it compare what it finds with what was left there.
-    pub fn after(mut self, left: Option<Left>) -> Self {
-        self.left = left;
+    pub fn after(mut self, left: Option<LastKnown>) -> Self {
+        self.last_known = left;
         self
     }
 
@@ -160,7 +158,7 @@ impl Deployment {
             Some(
                 Verdict::Rejected { .. }
                 | Verdict::Cancelled { .. }
-                | Verdict::Superseded { by: Usurper::NewerRelease { .. } },
+                | Verdict::Superseded { by: SupersededBy::NewerRelease { .. } },
             ) => true,
             // What is left was touched.
             Some(Verdict::Failed { .. }) => nothing_done,
@@ -182,12 +180,14 @@ impl Deployment {
         let release = self.request.release.version.clone();
         let what = match &self.request.kind {
             Kind::Deploy => format!("Deploying {release}"),
-            Kind::Restore(restore) => format!("Rolling back from {} to {release}", restore.from),
+            Kind::ManualRollback(restore) => {
+                format!("Rolling back from {} to {release}", restore.from)
+            }
         };
         self.note(now, format!("{what}, requested by {}.", self.request.asked_by));
         match &self.request.kind {
             _ if self.rules.migration.is_none() => {}
-            Kind::Restore(restore) if !restore.undo => {
+            Kind::ManualRollback(restore) if !restore.undo => {
                 self.note(now, "The database schema stays as it is.");
             }
             Kind::Deploy if self.request.skip_migration == Some(true) => {
@@ -237,8 +237,11 @@ impl Deployment {
         let took = now.since(self.started_at);
         let last_words = self.timeline.last(6);
         let is_asked = verdict.cause().is_some_and(Cause::is_known_to_a_task);
-        let witness = self.witness.clone().filter(|_| is_asked);
-        self.announce(News::Ended { verdict: verdict.clone(), took, last_words, witness }, now);
+        let failed_container = self.failed_container.clone().filter(|_| is_asked);
+        self.announce(
+            News::Ended { verdict: verdict.clone(), took, last_words, failed_container },
+            now,
+        );
         self.state = State::Ended { verdict, at: now };
     }
 

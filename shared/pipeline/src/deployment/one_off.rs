@@ -5,7 +5,7 @@
 //! task; after that nobody can know, and the deployment says so.
 
 use super::{
-    AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, Run, RunProgress, Said, State, WORKER_LIFE,
+    AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, Reply, Run, RunProgress, State, WORKER_LIFE,
 };
 use crate::effect::{Effect, OneOff, Purpose};
 use crate::environment::Kind;
@@ -84,12 +84,12 @@ impl Deployment {
     /// Takes the migration back with the revision that knows how: the one that made it.
     pub(super) fn undo(&mut self, then: AfterUndo, now: Time) {
         let whose = match &self.request.kind {
-            Kind::Restore(restore) => restore.undoes.as_ref(),
+            Kind::ManualRollback(restore) => restore.undoes.as_ref(),
             Kind::Deploy => None,
         };
         let whose = whose.map(|undoes| format!(" of {}", undoes.version)).unwrap_or_default();
         self.note(now, format!("Undoing the migration{whose}."));
-        self.begin_one_off(Purpose::Undo, |run| State::Undoing { run, then }, now);
+        self.begin_one_off(Purpose::Undo, |run| State::UndoingMigration { run, then }, now);
     }
 
     fn new_run(&self, attempt: u32, now: Time, patience: Span) -> Run {
@@ -105,7 +105,7 @@ impl Deployment {
         }
     }
 
-    pub(super) fn one_off_event(&mut self, event: Event, now: Time) -> Said {
+    pub(super) fn one_off_event(&mut self, event: Event, now: Time) -> Reply {
         let purpose = match self.state {
             State::Migrating { .. } => Purpose::Migrate,
             _ => Purpose::Undo,
@@ -129,57 +129,57 @@ impl Deployment {
             Event::OneOffLost { purpose: p, attempt } if p == purpose => {
                 self.one_off_lost(purpose, attempt, now)
             }
-            Event::OneOffStopAsked { .. } => Said::Done,
+            Event::OneOffStopAsked { .. } => Reply::Done,
             Event::Woken => self.woken_one_off(purpose, now),
             event @ (Event::OneOffStarted { .. }
             | Event::OneOffNotStarted { .. }
             | Event::OneOffSeen { .. }
             | Event::OneOffReported { .. }
             | Event::OneOffLost { .. }) => {
-                Said::Ignored(format!("{} of another task", event.name()))
+                Reply::Ignored(format!("{} of another task", event.name()))
             }
             event => self.does_not_fit(&event),
         }
     }
 
-    fn claimed(&mut self, fits: bool, attempt: u32, now: Time) -> Said {
+    fn claimed(&mut self, fits: bool, attempt: u32, now: Time) -> Reply {
         let Some(run) = self.run_mut().filter(|run| fits && run.attempt == attempt) else {
-            return Said::Denied("another attempt is in progress".into());
+            return Reply::Denied("another attempt is in progress".into());
         };
         match run.progress {
             RunProgress::Asked => {
                 run.progress = RunProgress::Claimed { at: now, granted_at: now };
-                Said::Granted
+                Reply::Granted
             }
             // One at a time: what the first one finds, the second must not find otherwise.
             RunProgress::Claimed { granted_at, .. } if now < granted_at + WORKER_LIFE => {
-                Said::Denied("another worker has claimed it".into())
+                Reply::Denied("another worker has claimed it".into())
             }
             RunProgress::Claimed { at, .. } if now < at + CLAIM_LIFE => {
                 run.progress = RunProgress::Claimed { at, granted_at: now };
-                Said::Granted
+                Reply::Granted
             }
             RunProgress::Claimed { .. } => {
                 self.one_off_unclear("it was claimed too long ago to try again safely", now);
-                Said::Denied("it is unknown whether the task was started".into())
+                Reply::Denied("it is unknown whether the task was started".into())
             }
             RunProgress::Started { .. } | RunProgress::Stopping { .. } => {
-                Said::Denied("the task was started".into())
+                Reply::Denied("the task was started".into())
             }
         }
     }
 
-    pub(super) fn one_off_started(&mut self, attempt: u32, task: &TaskId, now: Time) -> Said {
+    pub(super) fn one_off_started(&mut self, attempt: u32, task: &TaskId, now: Time) -> Reply {
         let timeout = self.rules.migration.as_ref().map_or(Span::default(), |m| m.timeout);
         let what = match self.state {
-            State::Undoing { .. } => "The undo",
+            State::UndoingMigration { .. } => "The undo",
             _ => "The migration",
         };
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
-            return Said::Ignored("a task of another attempt".into());
+            return Reply::Ignored("a task of another attempt".into());
         };
         if matches!(run.progress, RunProgress::Started { .. } | RunProgress::Stopping { .. }) {
-            return Said::Done;
+            return Reply::Done;
         }
         run.progress = RunProgress::Started { task: task.clone() };
         // A task that starts late has all its time: what is cut off half-way is worse than late.
@@ -196,7 +196,7 @@ impl Deployment {
         if has_ended {
             self.look_at_one_off(now);
         }
-        Said::Done
+        Reply::Done
     }
 
     pub(super) fn one_off_not_started(
@@ -206,24 +206,24 @@ impl Deployment {
         fault: Fault,
         reason: String,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let turned_round = match &self.state {
-            State::Migrating { intent: Intent::GoBack { cause, undo }, .. } => {
+            State::Migrating { intent: Intent::RollBack { cause, undo }, .. } => {
                 Some((cause.clone(), *undo))
             }
             _ => None,
         };
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
-            return Said::Ignored("a task of another attempt".into());
+            return Reply::Ignored("a task of another attempt".into());
         };
         if matches!(run.progress, RunProgress::Started { .. } | RunProgress::Stopping { .. }) {
-            return Said::Ignored("the task was started".into());
+            return Reply::Ignored("the task was started".into());
         }
         // Nothing ran, and on the way back nothing is begun.
         if let Some((cause, undo)) = turned_round {
             self.note(now, format!("The migration was not started: {reason}."));
-            self.turn_round(cause, undo, now);
-            return Said::Done;
+            self.decide_rollback(cause, undo, now);
+            return Reply::Done;
         }
         let passing = matches!(fault, Fault::Capacity | Fault::Platform);
         let try_until = run.try_until.unwrap_or(run.deadline);
@@ -233,7 +233,7 @@ impl Deployment {
                 _ => format!("{} (attempt {attempt})", reason.trim_end_matches('.')),
             };
             self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
-            return Said::Done;
+            return Reply::Done;
         }
         run.attempt = attempt.saturating_add(1);
         run.progress = RunProgress::Asked;
@@ -248,16 +248,16 @@ impl Deployment {
         if let Err(reason) = self.ask_for_one_off(purpose, next, PAUSE_FOR_CAPACITY, now) {
             self.one_off_failed(Cause::MigrationNotStarted { reason: reason.clone() }, reason, now);
         }
-        Said::Done
+        Reply::Done
     }
 
-    fn woken_one_off(&mut self, purpose: Purpose, now: Time) -> Said {
+    fn woken_one_off(&mut self, purpose: Purpose, now: Time) -> Reply {
         let target = self.rules.target.clone();
         let Some(run) = self.run_mut() else {
-            return Said::Ignored("there is no migration".into());
+            return Reply::Ignored("there is no migration".into());
         };
         if now < run.look_at {
-            return Said::Ignored("woken early".into());
+            return Reply::Ignored("woken early".into());
         }
         let (attempt, overdue, lost) =
             (run.attempt, now >= run.deadline, now >= run.deadline + GRACE);
@@ -291,13 +291,13 @@ impl Deployment {
             // The worker's message is still in the outbox and is sent again from there.
             RunProgress::Asked | RunProgress::Claimed { .. } => {}
         }
-        Said::Done
+        Reply::Done
     }
 
     /// Asks AWS what became of the task, unless that question is already open.
     pub(super) fn look_at_one_off(&mut self, now: Time) {
         let purpose = match self.state {
-            State::Undoing { .. } => Purpose::Undo,
+            State::UndoingMigration { .. } => Purpose::Undo,
             _ => Purpose::Migrate,
         };
         let container = self.rules.migration.as_ref().map(|m| m.container.clone());
@@ -312,7 +312,7 @@ impl Deployment {
 
     pub(super) fn run_mut(&mut self) -> Option<&mut Run> {
         match &mut self.state {
-            State::Migrating { run, .. } | State::Undoing { run, .. } => Some(run),
+            State::Migrating { run, .. } | State::UndoingMigration { run, .. } => Some(run),
             _ => None,
         }
     }
@@ -323,7 +323,7 @@ impl Deployment {
         let service = self.services.iter().find(|service| service.name == *name)?;
         match &self.request.kind {
             Kind::Deploy => Some(service.after.clone()),
-            Kind::Restore(restore) => {
+            Kind::ManualRollback(restore) => {
                 let made_it = restore.undoes.as_ref().and_then(|undoes| undoes.revision.clone());
                 made_it.or_else(|| service.before.clone())
             }

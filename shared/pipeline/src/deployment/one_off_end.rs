@@ -1,11 +1,12 @@
 //! How one-off tasks end: well, badly, or in a way that nobody can tell.
 
 use super::{
-    AfterUndo, Deployment, Intent, LOOK_SOON, LooseTask, Reported, RunProgress, Said, Schema, State,
+    AfterUndo, Deployment, Intent, LOOK_SOON, OrphanTask, Reply, Reported, RunProgress, Schema,
+    State,
 };
 use crate::effect::Purpose;
 use crate::names::TaskId;
-use crate::task::{Fault, OneOffEnd, Witness};
+use crate::task::{FailedContainer, Fault, OneOffEnd};
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Verdict};
 
@@ -18,13 +19,13 @@ impl Deployment {
         task: TaskId,
         end: Option<OneOffEnd>,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
-            return Said::Ignored("a task of another attempt".into());
+            return Reply::Ignored("a task of another attempt".into());
         };
         match run.progress.task() {
             Some(known) if *known != task => {
-                return Said::Ignored("not the task of this deployment".into());
+                return Reply::Ignored("not the task of this deployment".into());
             }
             Some(_) => {
                 run.reported = Some(Reported { task, end });
@@ -33,14 +34,14 @@ impl Deployment {
             // The event may be quicker than the worker who started the task.
             None => run.reported = Some(Reported { task, end }),
         }
-        Said::Done
+        Reply::Done
     }
 
     /// AWS does not know the task any more: it has ended, at least an hour ago. An event may have
     /// told how.
-    pub(super) fn one_off_lost(&mut self, purpose: Purpose, attempt: u32, now: Time) -> Said {
+    pub(super) fn one_off_lost(&mut self, purpose: Purpose, attempt: u32, now: Time) -> Reply {
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
-            return Said::Ignored("a task of another attempt".into());
+            return Reply::Ignored("a task of another attempt".into());
         };
         let ours = run.progress.task().cloned();
         let reported = run.reported.take().filter(|reported| Some(&reported.task) == ours.as_ref());
@@ -48,7 +49,7 @@ impl Deployment {
             Some((task, end)) => self.one_off_ended(purpose, attempt, &task, end, now),
             None => {
                 self.one_off_unclear("it is unknown how the task ended", now);
-                Said::Done
+                Reply::Done
             }
         }
     }
@@ -60,14 +61,14 @@ impl Deployment {
         task: &TaskId,
         end: Option<OneOffEnd>,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
-            return Said::Ignored("a task of another attempt".into());
+            return Reply::Ignored("a task of another attempt".into());
         };
         match (run.progress.task(), end) {
-            (None, _) => Said::Ignored("no task was started yet".into()),
+            (None, _) => Reply::Ignored("no task was started yet".into()),
             (Some(known), _) if known != task => {
-                Said::Ignored("not the task of this deployment".into())
+                Reply::Ignored("not the task of this deployment".into())
             }
             (Some(_), Some(end)) => self.one_off_ended(purpose, attempt, task, end, now),
             (Some(_), None) => {
@@ -75,7 +76,7 @@ impl Deployment {
                     // ECS shows a little later what it has told already.
                     run.look_at = run.look_at.min(now + LOOK_SOON);
                 }
-                Said::Done
+                Reply::Done
             }
         }
     }
@@ -87,9 +88,9 @@ impl Deployment {
         task: &TaskId,
         end: OneOffEnd,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let Some(run) = self.run_mut() else {
-            return Said::Ignored("no task is expected".into());
+            return Reply::Ignored("no task is expected".into());
         };
         let was_stopping = matches!(run.progress, RunProgress::Stopping { .. });
         if end.succeeded() {
@@ -108,11 +109,11 @@ impl Deployment {
                 true => Cause::MigrationTimedOut { after: after.to_string() },
                 false => Cause::MigrationFailed { how: how.clone() },
             };
-            self.hear(self.one_off_witness(task));
+            self.note_failed_container(self.one_off_failed_container(task));
             self.may_have_changed_the_database();
             self.one_off_failed(cause, how, now);
         }
-        Said::Done
+        Reply::Done
     }
 
     fn one_off_succeeded(&mut self, purpose: Purpose, now: Time) {
@@ -123,16 +124,16 @@ impl Deployment {
                 self.schema = Schema::Migrated;
                 self.note(now, "The migration succeeded (exit code 0).");
                 match intent {
-                    Intent::GoOn => self.roll_out(0, now),
-                    Intent::GoBack { cause, undo } => self.turn_round(cause, undo, now),
+                    Intent::Continue => self.roll_out(0, now),
+                    Intent::RollBack { cause, undo } => self.decide_rollback(cause, undo, now),
                 }
             }
-            (Purpose::Undo, State::Undoing { then, .. }) => {
+            (Purpose::Undo, State::UndoingMigration { then, .. }) => {
                 let then = then.clone();
                 self.schema = Schema::Undone;
                 self.note(now, "The migration is undone.");
                 match then {
-                    AfterUndo::PutBack { cause } => self.put_back(cause, now),
+                    AfterUndo::RollBack { cause } => self.roll_back(cause, now),
                     AfterUndo::RollOut => self.roll_out(0, now),
                 }
             }
@@ -143,7 +144,7 @@ impl Deployment {
     /// The command ran, and it is not known how far.
     fn may_have_changed_the_database(&mut self) {
         self.schema = match self.state {
-            State::Undoing { .. } => Schema::UndoFailed,
+            State::UndoingMigration { .. } => Schema::UndoFailed,
             _ => Schema::MigrationFailed,
         };
     }
@@ -151,13 +152,13 @@ impl Deployment {
     /// No service was touched yet, so that a failed migration needs no way back.
     pub(super) fn one_off_failed(&mut self, cause: Cause, how: String, now: Time) {
         let verdict = match &self.state {
-            State::Undoing { then: AfterUndo::PutBack { cause }, .. } => {
+            State::UndoingMigration { then: AfterUndo::RollBack { cause }, .. } => {
                 let because = format!(
                     "undoing the migration failed ({how}), and the previous release cannot run on the new schema"
                 );
                 Verdict::Stuck { cause: cause.clone(), because }
             }
-            State::Undoing { then: AfterUndo::RollOut, .. } => {
+            State::UndoingMigration { then: AfterUndo::RollOut, .. } => {
                 Verdict::Failed { cause: Cause::UndoFailed { how }, left: vec![] }
             }
             _ => Verdict::Failed { cause, left: vec![] },
@@ -168,18 +169,22 @@ impl Deployment {
     pub(super) fn one_off_unclear(&mut self, because: &str, now: Time) {
         self.may_have_changed_the_database();
         let task = self.run_mut().and_then(|run| run.progress.task().cloned());
-        self.loose_task = Some(LooseTask { task });
+        self.orphan_task = Some(OrphanTask { task });
         let cause = match &self.state {
-            State::Undoing { then: AfterUndo::PutBack { cause }, .. } => cause.clone(),
+            State::UndoingMigration { then: AfterUndo::RollBack { cause }, .. } => cause.clone(),
             _ => Cause::MigrationUnclear,
         };
         let because = format!("{because}; check the database before you deploy anything else");
         self.end(Verdict::Stuck { cause, because }, now);
     }
 
-    fn one_off_witness(&self, task: &TaskId) -> Option<Witness> {
+    fn one_off_failed_container(&self, task: &TaskId) -> Option<FailedContainer> {
         let migration = self.rules.migration.as_ref().filter(|migration| !migration.on_host)?;
         let revision = self.one_off_revision(&migration.service)?;
-        Some(Witness { revision, container: migration.container.clone(), task: task.clone() })
+        Some(FailedContainer {
+            revision,
+            container: migration.container.clone(),
+            task: task.clone(),
+        })
     }
 }

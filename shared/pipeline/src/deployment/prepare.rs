@@ -1,6 +1,6 @@
 //! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
 
-use super::{AfterUndo, Deployment, Intent, Said, Schema, Service, State, VISIBLE_AFTER};
+use super::{AfterUndo, Deployment, Intent, Reply, Schema, Service, State, VISIBLE_AFTER};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
 use crate::environment::Kind;
 use crate::event::{AlarmState, Preparation, PreparedService};
@@ -65,12 +65,12 @@ impl Deployment {
         spec
     }
 
-    pub(super) fn prepared(&mut self, preparation: Preparation, now: Time) -> Said {
+    pub(super) fn prepared(&mut self, preparation: Preparation, now: Time) -> Reply {
         let services = match self.match_services(preparation.services, now) {
             Ok(services) => services,
             Err(faults) => {
                 self.end(Verdict::Failed { cause: Cause::Preflight { faults }, left: vec![] }, now);
-                return Said::Done;
+                return Reply::Done;
             }
         };
         self.services = services;
@@ -92,25 +92,25 @@ impl Deployment {
             self.remember(reading);
         }
         if !self.alarms_allow_the_start(now) {
-            return Said::Done;
+            return Reply::Done;
         }
         match &self.request.kind {
-            Kind::Restore(restore) if restore.undo => {
+            Kind::ManualRollback(restore) if restore.undo => {
                 let then = AfterUndo::RollOut;
                 self.undo(then, now);
             }
             _ if self.migration_wanted().is_some() => {
-                let state = |run| State::Migrating { run, intent: Intent::GoOn };
+                let state = |run| State::Migrating { run, intent: Intent::Continue };
                 self.begin_one_off(Purpose::Migrate, state, now);
             }
             _ => self.roll_out(0, now),
         }
-        Said::Done
+        Reply::Done
     }
 
     /// What somebody else brought there is nothing that was left.
     fn forget_what_drifted(&mut self) {
-        let Some(left) = &mut self.left else { return };
+        let Some(left) = &mut self.last_known else { return };
         let services = &self.services;
         left.revisions.retain(|name, left| {
             services.iter().any(|s| s.name == *name && s.before.as_ref() == Some(left))
@@ -118,7 +118,7 @@ impl Deployment {
     }
 
     fn drift(&self) -> Vec<String> {
-        let Some(left) = &self.left else { return vec![] };
+        let Some(left) = &self.last_known else { return vec![] };
         let drifts = self.services.iter().map(|s| left.drift(&s.name, s.before.as_ref()));
         drifts.flatten().collect()
     }
@@ -130,8 +130,8 @@ impl Deployment {
             .iter()
             .filter(|(_, memory)| memory.state == AlarmState::On && !memory.muted);
         let on: Vec<_> = on.map(|(name, _)| name.clone()).collect();
-        if on.is_empty() || matches!(self.request.kind, Kind::Restore(_)) {
-            // Going back is the cure for an alarm, so that it never waits for one.
+        if on.is_empty() || matches!(self.request.kind, Kind::ManualRollback(_)) {
+            // A rollback is what an alarm needs, so it never waits for one.
             self.begin_to_watch_alarms(now);
             return true;
         }
@@ -182,7 +182,7 @@ impl Deployment {
     fn wave_of(&self, wave: usize) -> usize {
         match self.request.kind {
             Kind::Deploy => wave,
-            Kind::Restore(_) => self.rules.waves.len() - 1 - wave,
+            Kind::ManualRollback(_) => self.rules.waves.len() - 1 - wave,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Rolling out: wave by wave, each service to our revision, judged by what ECS shows.
 
-use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
+use super::{Deployment, GRACE, LOOK_EVERY, Reply, Service, ServiceState, State, VISIBLE_AFTER};
 use crate::doubt::Doubt;
 use crate::effect::{Effect, RollOut};
 use crate::environment::Kind;
@@ -8,7 +8,7 @@ use crate::names::{Revision, RolloutId, ServiceName};
 use crate::observation::{Observation, Reading};
 use crate::task::Fault;
 use crate::time::{Span, Time};
-use crate::verdict::{Cause, Usurper, Verdict, list};
+use crate::verdict::{Cause, SupersededBy, Verdict, list};
 use crate::waits::WaitsFor;
 
 impl Deployment {
@@ -28,7 +28,7 @@ impl Deployment {
             }
         }
         for service in self.services.iter_mut().filter(|service| service.is_unchanged()) {
-            service.standing = Standing::Updated;
+            service.state = ServiceState::Updated;
             // It is not about to be created: if it is not there, somebody has deleted it.
             service.visible_from = Some(now);
         }
@@ -39,7 +39,7 @@ impl Deployment {
         let deadline = now + self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return };
         let waiting = WaitsFor::Update;
-        service.standing = Standing::Updating { deadline, waiting };
+        service.state = ServiceState::Updating { deadline, waiting };
         service.visible_from = None;
         self.ask_for_update(name, now);
     }
@@ -68,7 +68,7 @@ impl Deployment {
         name: &ServiceName,
         rollout: RolloutId,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let timeout = self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         service.began(rollout);
@@ -76,54 +76,59 @@ impl Deployment {
         if is_first {
             service.visible_from = Some(now + VISIBLE_AFTER);
         }
-        if let Standing::Updating { waiting, deadline } = &mut service.standing {
+        if let ServiceState::Updating { waiting, deadline } = &mut service.state {
             *waiting = WaitsFor::FirstTasks;
             // A worker that comes late takes nothing from the time that the release has.
             if is_first && now + timeout > *deadline + VISIBLE_AFTER {
                 *deadline = now + timeout;
             }
         }
-        Said::Done
+        Reply::Done
     }
 
-    pub(super) fn rollout_refused(&mut self, name: ServiceName, reason: String, now: Time) -> Said {
+    pub(super) fn rollout_refused(
+        &mut self,
+        name: ServiceName,
+        reason: String,
+        now: Time,
+    ) -> Reply {
         let Some(service) = self.service_mut(&name) else { return not_ours(&name) };
-        if !matches!(service.standing, Standing::Updating { .. }) {
-            return Said::Ignored(format!("{name} is not being updated"));
+        if !matches!(service.state, ServiceState::Updating { .. }) {
+            return Reply::Ignored(format!("{name} is not being updated"));
         }
         self.note(now, format!("{name} could not be updated: {reason}."));
-        self.go_back(Cause::RolloutRefused { service: name, reason }, now);
-        Said::Done
+        self.start_rollback(Cause::RolloutRefused { service: name, reason }, now);
+        Reply::Done
     }
 
     /// Takes in what ECS shows while our revision goes out or is out.
-    pub(super) fn observed(&mut self, observations: &[Observation], now: Time) -> Said {
-        let mut said = Said::Ignored("nothing new".into());
+    pub(super) fn observed(&mut self, observations: &[Observation], now: Time) -> Reply {
+        let mut said = Reply::Ignored("nothing new".into());
         for observation in observations {
             // An earlier one may have sent everything back.
             if !self.is_going_forward() {
                 break;
             }
             match self.observed_one(observation, now) {
-                Said::Ignored(_) if said == Said::Done => {}
+                Reply::Ignored(_) if said == Reply::Done => {}
                 other => said = other,
             }
         }
         said
     }
 
-    fn observed_one(&mut self, observation: &Observation, now: Time) -> Said {
+    fn observed_one(&mut self, observation: &Observation, now: Time) -> Reply {
         let name = &observation.service;
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
-        if service.standing == Standing::Untouched {
+        if service.state == ServiceState::Untouched {
             let Some(revision) = service.taken_over_before(observation) else {
-                return Said::Ignored(format!("{name} is not updated yet"));
+                return Reply::Ignored(format!("{name} is not updated yet"));
             };
             self.taken_over(name.clone(), revision, now);
-            return Said::Done;
+            return Reply::Done;
         }
         if !service.seen(observation) {
-            return Said::Ignored(format!("an older observation of {name}"));
+            return Reply::Ignored(format!("an older observation of {name}"));
         }
         let is_unchanged = service.is_unchanged();
         let reading = observation.read(service.wants_after());
@@ -136,7 +141,7 @@ impl Deployment {
                 self.doubted(&service, Doubt::Failed { reason }, observation.seen_at, now);
             }
             Reading::Failed { reason } => {
-                self.go_back(Cause::RolloutFailed { service, reason, fault }, now);
+                self.start_rollback(Cause::RolloutFailed { service, reason, fault }, now);
             }
             Reading::Returned { reason, to } => {
                 self.returned_by_ecs(service, &to, reason, fault, now);
@@ -149,7 +154,7 @@ impl Deployment {
                 self.taken_over(service, None, now);
             }
         }
-        Said::Done
+        Reply::Done
     }
 
     /// Somebody else has a hand in it, so that whatever we did next might be against their will.
@@ -161,13 +166,16 @@ impl Deployment {
                 format!("No service is rolled back: {} stay as they are.", list(others)),
             );
         }
-        self.end(Verdict::Superseded { by: Usurper::Somebody { service, revision } }, now);
+        self.end(
+            Verdict::Superseded { by: SupersededBy::OutsideUpdate { service, revision } },
+            now,
+        );
     }
 
     fn service_is_up(&mut self, name: &ServiceName, seen_at: Time, now: Time) {
         let Some(service) = self.service_mut(name) else { return };
-        if let Standing::Updating { .. } = service.standing {
-            service.standing = Standing::Updated;
+        if let ServiceState::Updating { .. } = service.state {
+            service.state = ServiceState::Updated;
             service.visible_from = service.visible_from.or(Some(now + VISIBLE_AFTER));
             let revision = service.after.short().to_owned();
             self.keep_effects(now, |e| !matches!(e, Effect::RollOut(r) if r.service == *name));
@@ -175,7 +183,7 @@ impl Deployment {
         }
         match self.state {
             State::RollingOut { wave, .. } => {
-                let open = self.named(|s| matches!(s.standing, Standing::Updating { .. }));
+                let open = self.named(|s| matches!(s.state, ServiceState::Updating { .. }));
                 if open.is_empty() {
                     self.roll_out(wave + 1, now);
                 }
@@ -189,14 +197,14 @@ impl Deployment {
         let waiting = waiting.shortened();
         let Some(service) = self.service_mut(name) else { return };
         let fault = service.fault(waiting.trouble());
-        let Standing::Updating { deadline, waiting: known } = &mut service.standing else {
-            return self.unsettled(name, waiting, now);
+        let ServiceState::Updating { deadline, waiting: known } = &mut service.state else {
+            return self.not_stable_yet(name, waiting, now);
         };
         let overdue = now >= *deadline;
         known.clone_from(&waiting);
         if overdue {
             let service = name.clone();
-            return self.go_back(Cause::RolloutTimedOut { service, waiting, fault }, now);
+            return self.start_rollback(Cause::RolloutTimedOut { service, waiting, fault }, now);
         }
         // How far a rollout has come is no news; trouble is.
         if waiting.trouble().is_some() && service.is_news(&waiting) {
@@ -227,13 +235,13 @@ impl Deployment {
             }
             let waiting = WaitsFor::RollbackByEcs;
             let refused = None;
-            service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: true, refused };
+            service.state = ServiceState::RollingBack { deadline, waiting, by_ecs: true, refused };
             service.visible_from = Some(now + VISIBLE_AFTER);
             service.rollout = None;
             service.other_rollouts.clear();
         }
         // It is what ECS chose, and not what was good here.
-        if let (Some(_), Some(left)) = (&cut_short, &mut self.left) {
+        if let (Some(_), Some(left)) = (&cut_short, &mut self.last_known) {
             left.revisions.remove(&name);
         }
         let past = cut_short.map_or_else(String::new, |before| {
@@ -241,15 +249,15 @@ impl Deployment {
             format!(" to {to} (not to {before}, whose rollout had not finished)")
         });
         self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
-        self.go_back(Cause::ReturnedByEcs { service: name, reason, fault }, now);
+        self.start_rollback(Cause::ReturnedByEcs { service: name, reason, fault }, now);
     }
 
-    pub(super) fn woken_rolling_out(&mut self, now: Time) -> Said {
+    pub(super) fn woken_rolling_out(&mut self, now: Time) -> Reply {
         let State::RollingOut { look_at, .. } = &self.state else {
-            return Said::Ignored("not rolling out".into());
+            return Reply::Ignored("not rolling out".into());
         };
         if now < *look_at {
-            return Said::Ignored("woken early".into());
+            return Reply::Ignored("woken early".into());
         }
         // Whoever overslept asks first: the service may have come up in the meantime.
         let overslept = now >= *look_at + GRACE;
@@ -257,7 +265,7 @@ impl Deployment {
         let mut open = Vec::new();
         let mut not_asked = Vec::new();
         for service in &self.services {
-            let Standing::Updating { deadline, waiting, .. } = &service.standing else { continue };
+            let ServiceState::Updating { deadline, waiting, .. } = &service.state else { continue };
             if service.rollout.is_none() && !self.asks_for_update(&service.name) {
                 not_asked.push(service.name.clone());
             }
@@ -267,8 +275,8 @@ impl Deployment {
                 let is_known = !waiting.lacks_tasks() || service.seen_at >= *deadline;
                 let waiting = if is_known { waiting.clone() } else { WaitsFor::Look };
                 let service = service.name.clone();
-                self.go_back(Cause::RolloutTimedOut { service, waiting, fault }, now);
-                return Said::Done;
+                self.start_rollback(Cause::RolloutTimedOut { service, waiting, fault }, now);
+                return Reply::Done;
             }
             // At the deadline ECS is asked once more: the event that said "done" may be lost.
             next = next.min(if now < *deadline { *deadline } else { now + GRACE });
@@ -280,7 +288,7 @@ impl Deployment {
         self.look(open, now);
         // A worker left it alone for what was true for a moment only.
         not_asked.iter().for_each(|name| self.ask_for_update(name, now));
-        Said::Done
+        Reply::Done
     }
 
     fn asks_for_update(&self, name: &ServiceName) -> bool {
@@ -303,11 +311,11 @@ impl Deployment {
     }
 
     /// Whether this deployment is itself a way back.
-    pub(super) fn is_restore(&self) -> bool {
-        matches!(self.request.kind, Kind::Restore(_))
+    pub(super) fn is_manual_rollback(&self) -> bool {
+        matches!(self.request.kind, Kind::ManualRollback(_))
     }
 }
 
-pub(super) fn not_ours(name: &ServiceName) -> Said {
-    Said::Ignored(format!("service {name} is not part of this deployment"))
+pub(super) fn not_ours(name: &ServiceName) -> Reply {
+    Reply::Ignored(format!("service {name} is not part of this deployment"))
 }

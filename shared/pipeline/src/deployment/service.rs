@@ -25,7 +25,8 @@ pub struct Service {
     pub after: Revision,
     /// New tasks are wanted although it runs this revision.
     pub fresh: bool,
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub state: ServiceState,
     /// The rollout that our update began.
     pub rollout: Option<RolloutId>,
     /// Rollouts that copies of the same message began.
@@ -56,7 +57,7 @@ pub struct Service {
     /// This release does not change it, and it does not run as it should.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
-    /// Until when its way back may take, however often it has to be put back.
+    /// Until when its rollback may take, however often it has to be rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_by: Option<Time>,
 }
@@ -76,7 +77,7 @@ const DIED_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum ServiceState {
     /// It runs what it ran before.
     Untouched,
     Updating {
@@ -85,7 +86,8 @@ pub enum Standing {
     },
     /// It ran exactly our revision when it was last seen.
     Updated,
-    PuttingBack {
+    #[serde(rename = "putting_back")]
+    RollingBack {
         deadline: Time,
         waiting: WaitsFor,
         by_ecs: bool,
@@ -94,22 +96,28 @@ pub enum Standing {
         refused: Option<String>,
     },
     /// It ran exactly what it ran before when it was last seen.
-    PutBack,
+    #[serde(rename = "put_back")]
+    RolledBack,
     /// It did not exist before, and is deleted again.
-    Removing {
+    #[serde(rename = "removing")]
+    Deleting {
         deadline: Time,
         /// Why AWS refused to delete it. It may be gone all the same.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
     },
-    Removed,
+    #[serde(rename = "removed")]
+    Deleted,
     /// It did not exist before, and stays.
-    Left,
-    NotPutBack {
+    #[serde(rename = "left")]
+    Kept,
+    #[serde(rename = "not_put_back")]
+    NotRolledBack {
         why: String,
     },
     /// Somebody else updated it (`None`: deleted it) while it was on its way back.
-    TakenOver {
+    #[serde(rename = "taken_over")]
+    UpdatedOutside {
         revision: Option<Revision>,
     },
 }
@@ -127,7 +135,7 @@ impl Service {
             before: prepared.before,
             after: prepared.after,
             fresh,
-            standing: Standing::Untouched,
+            state: ServiceState::Untouched,
             rollout: None,
             other_rollouts: Vec::new(),
             visible_from: Some(visible_from),
@@ -173,8 +181,8 @@ impl Service {
 
     /// Whether this deployment may have changed it.
     pub fn touched(&self) -> bool {
-        self.standing != Standing::Untouched
-            && !(self.standing == Standing::Updated && self.is_unchanged())
+        self.state != ServiceState::Untouched
+            && !(self.state == ServiceState::Updated && self.is_unchanged())
     }
 
     /// Counts a task that died, and says how many did.
@@ -206,7 +214,7 @@ impl Service {
         Wanted { revision, from, rollout, other_rollouts, visible_from }
     }
 
-    /// What an observation must show once it is put back to `before`.
+    /// What an observation must show once it is rolled back to `before`.
     pub(super) fn wants_before<'a>(&'a self, before: &'a Revision) -> Wanted<'a> {
         let from = if self.after == *before { None } else { Some(&self.after) };
         let visible_from = self.visible_from;
@@ -242,7 +250,7 @@ impl Service {
     }
 
     pub(super) fn is_back(&self) -> bool {
-        matches!(self.standing, Standing::PutBack | Standing::Removed)
+        matches!(self.state, ServiceState::RolledBack | ServiceState::Deleted)
     }
 
     /// Whether the last look asks for it: it is back, or was given up and may be back all the same.
@@ -251,16 +259,16 @@ impl Service {
     }
 
     pub(super) fn is_given_up(&self) -> bool {
-        matches!(self.standing, Standing::NotPutBack { .. })
+        matches!(self.state, ServiceState::NotRolledBack { .. })
     }
 
     pub(super) fn is_back_or_given_up(&self) -> bool {
         !matches!(
-            self.standing,
-            Standing::Updating { .. }
-                | Standing::Updated
-                | Standing::PuttingBack { .. }
-                | Standing::Removing { .. }
+            self.state,
+            ServiceState::Updating { .. }
+                | ServiceState::Updated
+                | ServiceState::RollingBack { .. }
+                | ServiceState::Deleting { .. }
         ) || !self.touched()
     }
 }

@@ -1,7 +1,7 @@
 //! How large a deployment may become: what it needs is known from its rules before it starts, and
 //! whatever else it gathers gives way.
 
-use super::{Deployment, Service, Standing, State};
+use super::{Deployment, Service, ServiceState, State};
 use crate::effect::Effect;
 use crate::notice::News;
 use crate::size::{RECORD_MAX, bytes};
@@ -91,13 +91,13 @@ impl Deployment {
             service.told.retain(|waiting| waiting.trouble().is_some());
             service.told.truncate(TOLD_MIN);
             service.told.iter_mut().for_each(shorten_wait);
-            match &mut service.standing {
-                Standing::Updating { waiting, .. } => shorten_wait(waiting),
-                Standing::PuttingBack { waiting, refused, .. } => {
+            match &mut service.state {
+                ServiceState::Updating { waiting, .. } => shorten_wait(waiting),
+                ServiceState::RollingBack { waiting, refused, .. } => {
                     shorten_wait(waiting);
                     refused.iter_mut().for_each(|why| shorten(why, TEXT_MIN));
                 }
-                Standing::NotPutBack { why } => shorten(why, TEXT_MIN),
+                ServiceState::NotRolledBack { why } => shorten(why, TEXT_MIN),
                 _ => {}
             }
         }

@@ -47,7 +47,8 @@ pub enum State {
         deadline: Time,
     },
     /// The migration is being taken back, because the old code cannot live with it.
-    Undoing {
+    #[serde(rename = "undoing")]
+    UndoingMigration {
         run: Run,
         then: AfterUndo,
     },
@@ -59,7 +60,8 @@ pub enum State {
         look_at: Time,
     },
     /// Everything is back; one last look, after the last worker that could still disturb is gone.
-    Settling {
+    #[serde(rename = "settling")]
+    VerifyingRollback {
         cause: Cause,
         since: Time,
         unseen: BTreeSet<ServiceName>,
@@ -129,21 +131,19 @@ impl RunProgress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Intent {
-    GoOn,
+    #[serde(rename = "go_on")]
+    Continue,
     /// Something spoke against the release while the migration ran, which is never cut short.
-    GoBack {
-        cause: Cause,
-        undo: bool,
-    },
+    #[serde(rename = "go_back")]
+    RollBack { cause: Cause, undo: bool },
 }
 
 /// What follows the undoing of the migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterUndo {
-    PutBack {
-        cause: Cause,
-    },
+    #[serde(rename = "put_back")]
+    RollBack { cause: Cause },
     /// A rollback by hand: the recorded revisions go out.
     RollOut,
 }
@@ -200,12 +200,12 @@ impl State {
             Self::AwaitingApproval { deadline }
             | Self::Preparing { deadline }
             | Self::Checking { deadline, .. } => Some(*deadline),
-            Self::Migrating { run, .. } | Self::Undoing { run, .. } => Some(run.look_at),
+            Self::Migrating { run, .. } | Self::UndoingMigration { run, .. } => Some(run.look_at),
             Self::Baking { until } => Some(*until),
             Self::RollingOut { look_at, .. }
             | Self::RollingBack { look_at, .. }
             | Self::Confirming { look_at, .. }
-            | Self::Settling { look_at, .. } => Some(*look_at),
+            | Self::VerifyingRollback { look_at, .. } => Some(*look_at),
             Self::Ended { .. } => None,
         }
     }
@@ -220,9 +220,9 @@ impl State {
             Self::Checking { .. } => "checking",
             Self::Baking { .. } => "baking",
             Self::Confirming { .. } => "confirming",
-            Self::Undoing { .. } => "undoing migration",
+            Self::UndoingMigration { .. } => "undoing migration",
             Self::RollingBack { .. } => "rolling back",
-            Self::Settling { .. } => "verifying rollback",
+            Self::VerifyingRollback { .. } => "verifying rollback",
             Self::Ended { .. } => "ended",
         }
     }

@@ -3,10 +3,10 @@
 //! ECS forgives a task that was healthy once and died then, for ever. We count.
 
 use super::roll_out::not_ours;
-use super::{Deployment, Said};
+use super::{Deployment, Reply};
 use crate::names::ContainerName;
 use crate::spec::Sidecars;
-use crate::task::{Fault, TaskReport, Witness, classify};
+use crate::task::{FailedContainer, Fault, TaskReport, classify};
 use crate::time::Time;
 use crate::verdict::Cause;
 
@@ -14,12 +14,12 @@ use crate::verdict::Cause;
 const SIDECAR_NOTES_MAX: usize = 3;
 
 impl Deployment {
-    pub(super) fn task_reported(&mut self, report: &TaskReport, now: Time) -> Said {
+    pub(super) fn task_reported(&mut self, report: &TaskReport, now: Time) -> Reply {
         let Some(service) = self.service_mut(&report.service) else {
             return not_ours(&report.service);
         };
         if service.after != report.revision || !service.touched() {
-            return Said::Ignored("a task of another revision".into());
+            return Reply::Ignored("a task of another revision".into());
         }
         match &report.stop {
             None => self.sidecars_reported(report, now),
@@ -37,49 +37,49 @@ impl Deployment {
         fault: Fault,
         reason: String,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let name = report.service.clone();
         let threshold = self.rules.failures.tasks;
         let Some(service) = self.service_mut(&name) else { return not_ours(&name) };
         if service.died.contains(&report.task) {
-            return Said::Ignored("this task is already counted".into());
+            return Reply::Ignored("this task is already counted".into());
         }
         if !fault.of_the_release() {
             if fault != Fault::Meant {
                 self.note(now, format!("Task of {name} {fault}: {reason}."));
             }
-            return Said::Done;
+            return Reply::Done;
         }
         if service.died_of != Some(Fault::Code) {
             service.died_of = Some(fault);
         }
         let count = service.add_died(report.task.clone());
-        self.hear(report.witness());
+        self.note_failed_container(report.failed_container());
         self.note(
             now,
             format!("Task of {name} {fault} ({count} of {threshold} allowed failures): {reason}."),
         );
         // A rollback by hand goes on with the other services; this one has its own deadline.
-        if count >= threshold && !self.is_restore() {
-            self.go_back(Cause::TasksFailed { service: name, count, fault, reason }, now);
+        if count >= threshold && !self.is_manual_rollback() {
+            self.start_rollback(Cause::TasksFailed { service: name, count, fault, reason }, now);
         }
-        Said::Done
+        Reply::Done
     }
 
     /// Keeps whoever can say why it fails. The first one counts: what follows may follow from it.
-    pub(super) fn hear(&mut self, witness: Option<Witness>) {
-        if self.witness.is_none() {
-            self.witness = witness;
+    pub(super) fn note_failed_container(&mut self, failed_container: Option<FailedContainer>) {
+        if self.failed_container.is_none() {
+            self.failed_container = failed_container;
         }
     }
 
     /// The task runs on without one of its containers, which its health does not show.
-    fn sidecars_reported(&mut self, report: &TaskReport, now: Time) -> Said {
+    fn sidecars_reported(&mut self, report: &TaskReport, now: Time) -> Reply {
         let dead = report
             .containers
             .iter()
             .find(|c| !c.essential && c.exit_code.is_some_and(|code| code != 0));
-        let Some(container) = dead else { return Said::Ignored("the task is running".into()) };
+        let Some(container) = dead else { return Reply::Ignored("the task is running".into()) };
         let code = container.exit_code.unwrap_or_default();
         let reason = container.reason.clone().unwrap_or_else(|| format!("exit code {code}"));
         let service = report.service.clone();
@@ -87,20 +87,20 @@ impl Deployment {
             "Container {} of {service} stopped: {reason}; its task keeps running.",
             container.name
         );
-        if self.rules.failures.sidecars == Sidecars::RollBack && !self.is_restore() {
+        if self.rules.failures.sidecars == Sidecars::RollBack && !self.is_manual_rollback() {
             self.note(now, text);
-            self.hear(report.witness());
-            self.go_back(
+            self.note_failed_container(report.failed_container());
+            self.start_rollback(
                 Cause::SidecarFailed { service, container: container.name.clone(), reason },
                 now,
             );
-            return Said::Done;
+            return Reply::Done;
         }
         if !self.is_news_of_container(report, &container.name) {
-            return Said::Ignored("already reported".into());
+            return Reply::Ignored("already reported".into());
         }
         self.note(now, text);
-        Said::Done
+        Reply::Done
     }
 
     /// Whether the death of a container is told: that of each task once, and not for ever.

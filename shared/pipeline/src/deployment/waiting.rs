@@ -1,6 +1,6 @@
 //! What a deployment waits for, as a reason that a person can read.
 
-use super::{AfterUndo, Deployment, RunProgress, Service, Standing, State};
+use super::{AfterUndo, Deployment, RunProgress, Service, ServiceState, State};
 use crate::names::ServiceName;
 use crate::time::Time;
 use crate::verdict::Verdict;
@@ -25,7 +25,10 @@ impl Deployment {
             State::AwaitingApproval { deadline } => Waiting::Approval { until: *deadline },
             State::Preparing { deadline } => Waiting::Preparation { until: *deadline },
             State::Migrating { run, .. }
-            | State::Undoing { run, then: AfterUndo::RollOut | AfterUndo::PutBack { .. } } => {
+            | State::UndoingMigration {
+                run,
+                then: AfterUndo::RollOut | AfterUndo::RollBack { .. },
+            } => {
                 let migrating = matches!(self.state, State::Migrating { .. });
                 let what = if migrating { "the migration" } else { "the undo of the migration" };
                 let progress = match run.progress {
@@ -46,11 +49,11 @@ impl Deployment {
             }
             State::Baking { until } => Waiting::Bake { until: *until },
             // Each was seen back, and they are looked at once more together.
-            State::Settling { unseen, deadline, .. } if unseen.is_empty() => {
+            State::VerifyingRollback { unseen, deadline, .. } if unseen.is_empty() => {
                 Waiting::LastLook { services: self.named(Service::is_back), until: *deadline }
             }
             State::Confirming { unseen, deadline, .. }
-            | State::Settling { unseen, deadline, .. } => {
+            | State::VerifyingRollback { unseen, deadline, .. } => {
                 Waiting::LastLook { services: unseen.iter().cloned().collect(), until: *deadline }
             }
             State::Ended { verdict, .. } => Waiting::Nothing { verdict: verdict.clone() },
@@ -58,11 +61,11 @@ impl Deployment {
     }
 
     fn waiting_services(&self) -> Vec<(ServiceName, WaitsFor)> {
-        let waiting = self.services.iter().filter_map(|service| match &service.standing {
-            Standing::Updating { waiting, .. } | Standing::PuttingBack { waiting, .. } => {
+        let waiting = self.services.iter().filter_map(|service| match &service.state {
+            ServiceState::Updating { waiting, .. } | ServiceState::RollingBack { waiting, .. } => {
                 Some((service.name.clone(), waiting.clone()))
             }
-            Standing::Removing { .. } => Some((service.name.clone(), WaitsFor::Deletion)),
+            ServiceState::Deleting { .. } => Some((service.name.clone(), WaitsFor::Deletion)),
             _ => None,
         });
         waiting.collect()

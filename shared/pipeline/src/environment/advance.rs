@@ -1,7 +1,7 @@
 //! What happens next in an environment: requests, wishes, and the events of its deployment.
 
-use super::{Asker, Context, Control, Door, Fate, Head, Kind, Request};
-use crate::deployment::{self, Deployment, Said};
+use super::{Admission, Context, Control, Head, Kind, Request, RequestOutcome, RequestedBy};
+use crate::deployment::{self, Deployment, Reply};
 use crate::event::Event;
 use crate::names::{DeploymentId, EnvironmentName, RequestId, Version};
 use crate::release::Release;
@@ -64,15 +64,15 @@ pub struct Step {
     pub head: Head,
     /// The deployment that was loaded, and the one that was started, if any.
     pub deployments: Vec<Deployment>,
-    pub said: Said,
+    pub said: Reply,
 }
 
 /// Decides what follows from `input`.
 pub fn advance(environment: Environment, input: Input, context: &Context<'_>, now: Time) -> Step {
     let Environment { head, deployment } = environment;
     let input = input.brief();
-    if let Some(absurdity) = input.absurdity(now) {
-        let said = Said::Ignored(format!("rejected: {absurdity}"));
+    if let Some(implausible) = input.implausible(now) {
+        let said = Reply::Ignored(format!("rejected: {implausible}"));
         return Step { head, deployments: deployment.into_iter().collect(), said };
     }
     let concerns_the_queue = input.concerns_the_queue();
@@ -110,7 +110,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn take_in(&mut self, input: Input) -> Said {
+    fn take_in(&mut self, input: Input) -> Reply {
         match input {
             Input::Requested(request) => self.requested(*request),
             Input::RollbackRequested { id, by, why, to, undo } => {
@@ -125,14 +125,14 @@ impl Turn<'_> {
             }
             Input::HeadAnswered { effect } => {
                 self.head.outbox.answered(effect);
-                Said::Done
+                Reply::Done
             }
             Input::Woken => self.feed(Event::Woken),
         }
     }
 
     /// Feeds an event to the active deployment.
-    pub(super) fn feed(&mut self, event: Event) -> Said {
+    pub(super) fn feed(&mut self, event: Event) -> Reply {
         match self.deployment.take() {
             Some(active) if self.head.active == Some(active.id.number) => {
                 let (active, said) = deployment::advance(active, event, self.now);
@@ -141,42 +141,44 @@ impl Turn<'_> {
             }
             other => {
                 self.deployment = other;
-                Said::Ignored(format!("{}: no deployment is in progress", event.name()))
+                Reply::Ignored(format!("{}: no deployment is in progress", event.name()))
             }
         }
     }
 
-    fn happened(&mut self, event: Event) -> Said {
+    fn happened(&mut self, event: Event) -> Reply {
         match event {
             Event::Observed { .. } | Event::TaskReported(_) | Event::AlarmChanged(_) => {
                 self.feed(event)
             }
             // The others are a worker's answer, a person's wish, or about one deployment's task.
-            event => Said::Ignored(format!("{} is not an event of an environment", event.name())),
+            event => Reply::Ignored(format!("{} is not an event of an environment", event.name())),
         }
     }
 
-    fn happened_to(&mut self, number: u64, event: Event) -> Said {
+    fn happened_to(&mut self, number: u64, event: Event) -> Reply {
         match &event {
             Event::OneOffReported { task, end, .. } => {
-                let is_loose = |loose: &mut super::Unfinished| {
+                let is_loose = |loose: &mut super::UnfinishedTask| {
                     loose.task.as_ref() == Some(task) && end.is_some()
                 };
                 self.head.unfinished.take_if(is_loose);
             }
             // A command on hosts knows whose it is; what it did says nothing about another deployment.
             Event::Observed { .. } => {}
-            _ => return Said::Ignored(format!("{} is not an event of a deployment", event.name())),
+            _ => {
+                return Reply::Ignored(format!("{} is not an event of a deployment", event.name()));
+            }
         }
         match self.head.active {
             Some(active) if active == number => self.feed(event),
-            _ => Said::Ignored(format!("deployment {number} is not in progress")),
+            _ => Reply::Ignored(format!("deployment {number} is not in progress")),
         }
     }
 
-    fn answered(&mut self, number: u64, effect: u64, event: Event) -> Said {
+    fn answered(&mut self, number: u64, effect: u64, event: Event) -> Reply {
         let Some(deployment) = self.deployment.as_mut().filter(|d| d.id.number == number) else {
-            return Said::Ignored(format!("there is no deployment {number}"));
+            return Reply::Ignored(format!("there is no deployment {number}"));
         };
         // A claim asks for leave; it does not answer the effect.
         let is_claim = matches!(event, Event::OneOffClaimed { .. });
@@ -186,53 +188,56 @@ impl Turn<'_> {
         };
         if self.head.active != Some(number) {
             return match is_claim {
-                true => Said::Denied("the deployment has ended".into()),
-                false => Said::Ignored("the deployment has ended".into()),
+                true => Reply::Denied("the deployment has ended".into()),
+                false => Reply::Ignored("the deployment has ended".into()),
             };
         }
         if is_claim && !waited {
-            return Said::Denied("the task is no longer needed".into());
+            return Reply::Denied("the task is no longer needed".into());
         }
         self.feed(event)
     }
 
-    fn requested(&mut self, request: Request) -> Said {
+    fn requested(&mut self, request: Request) -> Reply {
         let request = request.shortened();
-        if let Some(fate) = self.head.fate(&request.id) {
+        if let Some(fate) = self.head.request_outcome(&request.id) {
             return match fate {
-                Fate::Started { number } => {
-                    Said::Accepted(format!("duplicate request: it started deployment {number}"))
+                RequestOutcome::Started { number } => {
+                    Reply::Accepted(format!("duplicate request: it started deployment {number}"))
                 }
-                Fate::Declined { why } => Said::Refused(why.clone()),
+                RequestOutcome::Declined { why } => Reply::Refused(why.clone()),
             };
         }
         if self.head.queue.iter().any(|waits| waits.request.id == request.id) {
-            return Said::Accepted("duplicate request: it is already queued".into());
+            return Reply::Accepted("duplicate request: it is already queued".into());
         }
-        match self.head.door(&request, self.context, self.now) {
-            Door::Open => self.start(request),
-            Door::Closed { why } => {
+        match self.head.admission(&request, self.context, self.now) {
+            Admission::Start => self.start(request),
+            Admission::Refuse { why } => {
                 if !request.is_by_person() {
                     self.decline(request, why.clone());
                 }
-                Said::Refused(why)
+                Reply::Refused(why)
             }
-            Door::Pointless { why } => {
-                self.head.remember_fate(request.id, Fate::Declined { why: why.clone() });
-                Said::Refused(why)
+            Admission::NothingToDo { why } => {
+                self.head.remember_request_outcome(
+                    request.id,
+                    RequestOutcome::Declined { why: why.clone() },
+                );
+                Reply::Refused(why)
             }
-            Door::Wait { why, until, what } => self.queue(request, why, until, what),
+            Admission::Queue { why, until, what } => self.queue(request, why, until, what),
         }
     }
 
-    pub(super) fn start(&mut self, request: Request) -> Said {
+    pub(super) fn start(&mut self, request: Request) -> Reply {
         let Some(rules) = self.context.rules.cloned() else {
-            return Said::Refused(self.head.not_in_the_spec());
+            return Reply::Refused(self.head.not_in_the_spec());
         };
         let number = self.head.last_number + 1;
-        let mark = request.release.mark();
+        let mark = request.release.order();
         if matches!(request.kind, Kind::Deploy) {
-            // Whoever got through the door has lifted the hold by it.
+            // A request that was admitted lifts the hold.
             self.head.hold_before = self.head.hold.take();
             self.head.mark_before = self.head.high_water.clone();
             self.head.high_water = Some(match self.head.high_water.take() {
@@ -242,7 +247,7 @@ impl Turn<'_> {
         }
         self.head.last_number = number;
         self.head.active = Some(number);
-        self.head.remember_fate(request.id.clone(), Fate::Started { number });
+        self.head.remember_request_outcome(request.id.clone(), RequestOutcome::Started { number });
         let id = DeploymentId { place: self.head.place.clone(), number };
         let repositories = self.context.repositories.clone();
         let version = request.release.version.clone();
@@ -251,18 +256,21 @@ impl Turn<'_> {
         let not_read = request.release.not_read();
         let started = Deployment::start(id, request, rules, repositories, self.now);
         self.started = Some(
-            started.after(self.head.left()).mention(older, self.now).mention(not_read, self.now),
+            started
+                .after(self.head.last_known())
+                .mention(older, self.now)
+                .mention(not_read, self.now),
         );
-        Said::Accepted(format!("deployment {number} of {version} has started"))
+        Reply::Accepted(format!("deployment {number} of {version} has started"))
     }
 
-    fn promotable(&mut self, from: EnvironmentName, release: Release) -> Said {
+    fn promotable(&mut self, from: EnvironmentName, release: Release) -> Reply {
         let deploy_on = self.context.rules.and_then(|rules| rules.deploy_on.as_ref());
         let follows = deploy_on.is_some_and(|deploy_on| {
             deploy_on.promoted_from.as_ref() == Some(&from) && deploy_on.tags.is_empty()
         });
         if !follows {
-            return Said::Done; // Whatever waits for it is looked at in a moment.
+            return Reply::Done; // Whatever waits for it is looked at in a moment.
         }
         // The same release may succeed there again, and then it is promoted again.
         let successes = self.context.promoted_from.iter().flat_map(|source| &source.good);
@@ -274,7 +282,7 @@ impl Turn<'_> {
             id,
             kind: Kind::Deploy,
             release,
-            asked_by: Asker::Promotion { from },
+            asked_by: RequestedBy::Promotion { from },
             asked_at: self.now,
             confirm: None,
             overrides: Default::default(),

@@ -1,11 +1,11 @@
 //! What an ended deployment means for its environment.
 
 use super::advance::Turn;
-use super::{Asker, Good, Hold, HoldUntil, Holder, Kind, Live, Unfinished};
-use crate::deployment::{Deployment, Schema, Standing};
+use super::{Good, Hold, HoldUntil, Holder, Kind, Live, RequestedBy, UnfinishedTask};
+use crate::deployment::{Deployment, Schema, ServiceState};
 use crate::effect::Effect;
 use crate::spec::RollbackPolicy;
-use crate::verdict::{Cause, Usurper, Verdict};
+use crate::verdict::{Cause, SupersededBy, Verdict};
 
 impl Turn<'_> {
     pub(super) fn conclude(&mut self, ended: &Deployment) {
@@ -29,8 +29,10 @@ impl Turn<'_> {
             // Whoever let it start knew of the task, and another migration may have run since.
             self.head.unfinished = None;
         }
-        if let (Kind::Restore(restore), Some(Verdict::Stuck { .. } | Verdict::Superseded { .. })) =
-            (&ended.request.kind, ended.verdict())
+        if let (
+            Kind::ManualRollback(restore),
+            Some(Verdict::Stuck { .. } | Verdict::Superseded { .. }),
+        ) = (&ended.request.kind, ended.verdict())
         {
             // Whoever presses the button again must not be brought to what they were leaving.
             self.head.good.retain(|good| good.release.version != restore.from);
@@ -53,22 +55,22 @@ impl Turn<'_> {
             Some(Verdict::Failed { cause, left }) if !left.is_empty() => {
                 self.head.live = None;
                 let why = format!("{} failed and was not rolled back: {cause}", release.version);
-                let nothing_before = ended.services.iter().any(|s| s.standing == Standing::Left);
+                let nothing_before = ended.services.iter().any(|s| s.state == ServiceState::Kept);
                 match nothing_before {
                     // A newer release may well mend it.
                     true => self.held_because(ended, &why),
                     false => self.hold(Holder::Slipway, &why, HoldUntil::Person),
                 }
             }
-            Some(Verdict::Superseded { by: by @ Usurper::Somebody { .. } }) => {
+            Some(Verdict::Superseded { by: by @ SupersededBy::OutsideUpdate { .. } }) => {
                 self.head.live = None;
                 self.held_because(ended, &by.to_string());
             }
             Some(Verdict::Stuck { because, .. }) => {
                 self.head.live = None;
-                if let Some(loose) = &ended.loose_task {
+                if let Some(loose) = &ended.orphan_task {
                     let task = loose.task.clone();
-                    self.head.unfinished = Some(Unfinished { number: ended.id.number, task });
+                    self.head.unfinished = Some(UnfinishedTask { number: ended.id.number, task });
                 }
                 let why = format!("{} is stuck: {because}", release.version);
                 self.hold(Holder::Slipway, &why, HoldUntil::Person);
@@ -123,7 +125,7 @@ impl Turn<'_> {
         let live = Live { release: release.clone(), number, since: self.now };
         let left = self.head.live.replace(live);
         match &ended.request.kind {
-            Kind::Restore(restore) => {
+            Kind::ManualRollback(restore) => {
                 let why = format!("rolled back from {} to {}", restore.from, release.version);
                 if let Some(left) = left.filter(|left| left.release.version == restore.from) {
                     self.head.remember_bad(&left.release, &why);
@@ -131,10 +133,10 @@ impl Turn<'_> {
                 }
                 // What we held for a person to look at, a person has looked at.
                 self.head.hold.take_if(|hold| hold.by == Holder::Slipway);
-                let until = HoldUntil::NewerThan(self.head.newest(release.mark()));
+                let until = HoldUntil::NewerThan(self.head.newest(release.order()));
                 self.hold(Holder::of(&ended.request.asked_by), &why, until);
                 // From now on the hold keeps out what was left; when it is lifted, nothing does.
-                self.head.high_water = Some(release.mark().into());
+                self.head.high_water = Some(release.order().into());
             }
             Kind::Deploy => self.hold_if_older(ended),
         }
@@ -157,7 +159,7 @@ impl Turn<'_> {
 
     /// Whoever puts an older release here does not want it replaced by what was newer.
     fn hold_if_older(&mut self, ended: &Deployment) {
-        let mark = ended.request.release.mark();
+        let mark = ended.request.release.order();
         let newest = self.head.newest(mark.clone());
         if mark.older_than(&newest) {
             let why = format!("{} was deployed although {} is newer", mark.version, newest.version);
@@ -167,7 +169,7 @@ impl Turn<'_> {
     }
 
     fn held_because(&mut self, ended: &Deployment, why: &str) {
-        let until = HoldUntil::NewerThan(self.head.newest(ended.request.release.mark()));
+        let until = HoldUntil::NewerThan(self.head.newest(ended.request.release.order()));
         let by = match ended.verdict() {
             Some(
                 Verdict::RolledBack { cause: Cause::Person { by, .. } }
@@ -185,10 +187,10 @@ impl Turn<'_> {
 
 impl Holder {
     /// Whoever asked for what ended so.
-    fn of(asker: &Asker) -> Self {
+    fn of(asker: &RequestedBy) -> Self {
         match asker {
-            Asker::Person { .. } => Self::Person(asker.to_string()),
-            Asker::Push { .. } | Asker::Promotion { .. } => Self::Slipway,
+            RequestedBy::Person { .. } => Self::Person(asker.to_string()),
+            RequestedBy::Push { .. } | RequestedBy::Promotion { .. } => Self::Slipway,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::advance::Turn;
 use super::{Bad, Hold, HoldUntil, Holder, Override, Pause};
-use crate::deployment::{Said, State, shorten};
+use crate::deployment::{Reply, State, shorten};
 use crate::event::Event;
 use crate::names::{Digest, Version};
-use crate::release::{Mark, Newest};
+use crate::release::{Newest, ReleaseOrder};
 use crate::verdict::list;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -50,41 +50,41 @@ pub enum Control {
 }
 
 impl Turn<'_> {
-    pub(super) fn controlled(&mut self, by: String, why: String, control: Control) -> Said {
+    pub(super) fn controlled(&mut self, by: String, why: String, control: Control) -> Reply {
         match control {
             Control::Approve { version, overrides } => self.approve(by, &version, &overrides),
             Control::Reject | Control::Cancel if self.head.active.is_none() => {
-                Said::Refused("no deployment is in progress".into())
+                Reply::Refused("no deployment is in progress".into())
             }
             Control::Reject => self.feed(Event::Rejected { by, why }),
             Control::Cancel => self.feed(Event::CancelRequested { by, why }),
             Control::Pause => {
                 self.head.pause = Some(Pause { by, why: shorten(why), at: self.now });
-                Said::Accepted("paused; no deployment starts here until you resume it".into())
+                Reply::Accepted("paused; no deployment starts here until you resume it".into())
             }
             Control::Resume => match self.head.pause.take() {
-                Some(_) => Said::Accepted("resumed".into()),
-                None => Said::Accepted("it was not paused".into()),
+                Some(_) => Reply::Accepted("resumed".into()),
+                None => Reply::Accepted("it was not paused".into()),
             },
             Control::Hold { firm } => self.put_on_hold(by, &why, firm),
             Control::Unhold => self.unhold(),
             Control::ForgetTask => match self.head.unfinished.take() {
                 Some(task) => {
-                    Said::Accepted(format!("{}; Slipway no longer waits for it", task.text()))
+                    Reply::Accepted(format!("{}; Slipway no longer waits for it", task.text()))
                 }
-                None => Said::Accepted("no migration task is unfinished".into()),
+                None => Reply::Accepted("no migration task is unfinished".into()),
             },
             Control::MarkBad { digest, version } => {
                 let version = version.unwrap_or_else(|| Version::new(digest.short()));
                 let why = format!("marked by {by}: {why}");
                 self.head.remember_bad_digest(Bad { digest, version, why, by_hand: true });
-                Said::Accepted("marked bad; automation will not deploy it".into())
+                Reply::Accepted("marked bad; automation will not deploy it".into())
             }
             Control::UnmarkBad { digest } => {
                 if self.head.let_in_digest(&digest) {
                     self.head.remember_let_in();
                 }
-                Said::Accepted("no longer marked bad".into())
+                Reply::Accepted("no longer marked bad".into())
             }
             Control::ForgetNewest => self.forget_newest(),
         }
@@ -93,7 +93,7 @@ impl Turn<'_> {
     /// A person who deployed something older and lifts the hold wants what is newer than that.
     fn go_on_from_live(&mut self) -> String {
         let live = self.head.live.as_ref().filter(|_| self.head.active.is_none());
-        let Some(mark) = live.map(|live| live.release.mark()) else { return String::new() };
+        let Some(mark) = live.map(|live| live.release.order()) else { return String::new() };
         let lowered = self.head.high_water.as_ref().and_then(|newest| newest.beyond(&mark));
         let Some(left) = lowered else { return String::new() };
         let answer = format!(
@@ -105,13 +105,13 @@ impl Turn<'_> {
         answer
     }
 
-    fn forget_newest(&mut self) -> Said {
+    fn forget_newest(&mut self) -> Reply {
         let Some(newest) = &self.head.high_water else {
-            return Said::Accepted("nothing was deployed here yet".into());
+            return Reply::Accepted("nothing was deployed here yet".into());
         };
         let by_time = newest.by_time();
         if by_time == *newest {
-            return Said::Accepted(
+            return Reply::Accepted(
                 "no version was deployed here; releases are ordered by build time".into(),
             );
         }
@@ -122,27 +122,27 @@ impl Turn<'_> {
         self.head.mark_before = self.head.mark_before.as_ref().map(Newest::by_time);
         self.head.high_water = Some(by_time);
         self.head.remember_lowered();
-        Said::Accepted(answer)
+        Reply::Accepted(answer)
     }
 
     /// An approval is for the release that the person saw, and for no other. It goes past nothing
     /// that would keep the same release from being started by hand.
-    fn approve(&mut self, by: String, version: &Version, overrides: &BTreeSet<Override>) -> Said {
+    fn approve(&mut self, by: String, version: &Version, overrides: &BTreeSet<Override>) -> Reply {
         let Some(active) =
             self.deployment.as_ref().filter(|d| self.head.active == Some(d.id.number))
         else {
-            return Said::Refused("no deployment is waiting for approval".into());
+            return Reply::Refused("no deployment is waiting for approval".into());
         };
         let mut by = by;
         if let State::AwaitingApproval { deadline } = active.state {
             let waiting = &active.request.release.version;
             if waiting != version {
-                return Said::Refused(format!("{waiting} is waiting for approval, not {version}"));
+                return Reply::Refused(format!("{waiting} is waiting for approval, not {version}"));
             }
-            let kept = self.head.keeps_from_approval(active, overrides, self.context, self.now);
+            let kept = self.head.blocks_approval(active, overrides, self.context, self.now);
             // One that comes too late is told so, whatever else stands in its way.
             if let Some(why) = kept.filter(|_| self.now < deadline) {
-                return Said::Refused(why);
+                return Reply::Refused(why);
             }
             if !overrides.is_empty() {
                 by = format!("{by}, overriding {}", list(overrides.iter().map(|o| o.word())));
@@ -151,23 +151,23 @@ impl Turn<'_> {
         self.feed(Event::Approved { by })
     }
 
-    fn put_on_hold(&mut self, by: String, why: &str, firm: bool) -> Said {
+    fn put_on_hold(&mut self, by: String, why: &str, firm: bool) -> Reply {
         let until = match firm {
             true => HoldUntil::Person,
             false => HoldUntil::NewerThan(self.known_by_now()),
         };
         let hold = Hold::new(Holder::Person(by), why, until, self.now);
         match (self.head.hold(hold), &self.head.hold) {
-            (false, Some(firmer)) => Said::Accepted(format!(
+            (false, Some(firmer)) => Reply::Accepted(format!(
                 "already on a firm hold by {}: {}; that hold stays",
                 firmer.by, firmer.why
             )),
-            _ => Said::Accepted("on hold".into()),
+            _ => Reply::Accepted("on hold".into()),
         }
     }
 
     /// A migration task that may still run keeps automation out until somebody names it.
-    fn unhold(&mut self) -> Said {
+    fn unhold(&mut self) -> Reply {
         let lifted = self.head.hold.take().is_some();
         self.head.hold_before = None;
         if lifted {
@@ -178,7 +178,7 @@ impl Turn<'_> {
             true => format!("the hold is lifted{}", self.go_on_from_live()),
             false => "it was not on hold".to_owned(),
         };
-        Said::Accepted(match &self.head.unfinished {
+        Reply::Accepted(match &self.head.unfinished {
             None => said,
             Some(task) => format!(
                 "{said}; {}, so automation waits until that task ends; add \"override\": \
@@ -189,13 +189,13 @@ impl Turn<'_> {
     }
 
     /// Everything that was built before now, or waits by now, is older than this.
-    fn known_by_now(&self) -> Mark {
+    fn known_by_now(&self) -> ReleaseOrder {
         let waiting = self.head.queue.iter().map(|waits| &waits.request.release);
         let active = self.deployment.iter().map(|active| &active.request.release);
-        let known = waiting.chain(active).map(|release| release.mark());
+        let known = waiting.chain(active).map(|release| release.order());
         let known = known.chain(self.head.high_water.iter().flat_map(Newest::marks));
         let newest = known.reduce(|one, other| if one.older_than(&other) { other } else { one });
         let version = newest.map_or(Version::new("-"), |newest| newest.version);
-        Mark { version, built_at: self.now }
+        ReleaseOrder { version, built_at: self.now }
     }
 }

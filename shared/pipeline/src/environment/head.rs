@@ -1,10 +1,10 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
 use super::{Failed, Hold, Migration, Request};
-use crate::deployment::{Deployment, Left, Standing, shorten};
+use crate::deployment::{Deployment, LastKnown, ServiceState, shorten};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
-use crate::release::{Mark, Newest, Release};
+use crate::release::{Newest, Release, ReleaseOrder};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub struct Head {
     pub active: Option<u64>,
     pub last_number: u64,
     /// What waits here, the oldest first.
-    pub queue: Vec<Waits>,
+    pub queue: Vec<QueuedRequest>,
     pub hold: Option<Hold>,
     /// The hold that the active deployment went past: it is back unless that one goes live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,9 +57,10 @@ pub struct Head {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub let_in_after: Vec<u64>,
     /// What became of the last requests, so that asking twice is asking once.
-    pub fates: Vec<(RequestId, Fate)>,
+    #[serde(rename = "fates")]
+    pub request_outcomes: Vec<(RequestId, RequestOutcome)>,
     /// A one-off task of a stuck deployment that may still run.
-    pub unfinished: Option<Unfinished>,
+    pub unfinished: Option<UnfinishedTask>,
     /// Until when a worker of the last deployment may still change a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers_until: Option<Time>,
@@ -91,7 +92,7 @@ pub struct Good {
 
 /// A request that waits, and why it does, as a person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waits {
+pub struct QueuedRequest {
     pub request: Request,
     pub why: String,
     /// When it is looked at again even if nothing happens; it may have waited long enough then.
@@ -119,13 +120,13 @@ pub struct Bad {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
+pub enum RequestOutcome {
     Started { number: u64 },
     Declined { why: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unfinished {
+pub struct UnfinishedTask {
     pub number: u64,
     pub task: Option<TaskId>,
 }
@@ -149,7 +150,7 @@ impl Head {
             mark_before: None,
             lowered_after: Vec::new(),
             let_in_after: Vec::new(),
-            fates: Vec::new(),
+            request_outcomes: Vec::new(),
             unfinished: None,
             workers_until: None,
             migrations: Vec::new(),
@@ -158,7 +159,7 @@ impl Head {
     }
 
     /// The newest release that started here, if `mark` is older than it; else `mark`.
-    pub fn newest(&self, mark: Mark) -> Mark {
+    pub fn newest(&self, mark: ReleaseOrder) -> ReleaseOrder {
         let newer = self.high_water.as_ref().and_then(|known| known.beyond(&mark));
         newer.unwrap_or(mark)
     }
@@ -181,19 +182,19 @@ impl Head {
     }
 
     /// What the last good deployment left running here; `None`: nobody knows.
-    pub fn left(&self) -> Option<Left> {
+    pub fn last_known(&self) -> Option<LastKnown> {
         let live = self.live.as_ref()?;
         let good = self.good.iter().find(|good| good.number == live.number)?;
-        Some(Left { number: good.number, revisions: good.revisions.clone() })
+        Some(LastKnown { number: good.number, revisions: good.revisions.clone() })
     }
 
     /// A revision that somebody had deregistered runs again under another number.
     pub(super) fn remember_what_is_back(&mut self, ended: &Deployment) {
-        let Some(left) = &ended.left else { return };
+        let Some(left) = &ended.last_known else { return };
         let Some(good) = self.good.iter_mut().find(|good| good.number == left.number) else {
             return;
         };
-        for service in ended.services.iter().filter(|s| s.standing == Standing::PutBack) {
+        for service in ended.services.iter().filter(|s| s.state == ServiceState::RolledBack) {
             if let (Some(runs), true) =
                 (&service.before, left.revisions.contains_key(&service.name))
             {
@@ -208,17 +209,17 @@ impl Head {
         waits.chain(self.outbox.due()).min()
     }
 
-    pub(super) fn fate(&self, id: &RequestId) -> Option<&Fate> {
-        self.fates.iter().find(|(known, _)| known == id).map(|(_, fate)| fate)
+    pub(super) fn request_outcome(&self, id: &RequestId) -> Option<&RequestOutcome> {
+        self.request_outcomes.iter().find(|(known, _)| known == id).map(|(_, fate)| fate)
     }
 
-    pub(super) fn remember_fate(&mut self, id: RequestId, fate: Fate) {
+    pub(super) fn remember_request_outcome(&mut self, id: RequestId, fate: RequestOutcome) {
         let fate = match fate {
-            Fate::Declined { why } => Fate::Declined { why: shorten(why) },
-            started @ Fate::Started { .. } => started,
+            RequestOutcome::Declined { why } => RequestOutcome::Declined { why: shorten(why) },
+            started @ RequestOutcome::Started { .. } => started,
         };
-        self.fates.push((id, fate));
-        drop_oldest(&mut self.fates, FATES_MAX);
+        self.request_outcomes.push((id, fate));
+        drop_oldest(&mut self.request_outcomes, FATES_MAX);
     }
 
     pub(super) fn remember_good(&mut self, good: Good) {

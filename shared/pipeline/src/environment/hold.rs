@@ -2,7 +2,7 @@
 
 use super::Head;
 use crate::deployment::shorten;
-use crate::release::Mark;
+use crate::release::ReleaseOrder;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -29,7 +29,7 @@ pub enum Holder {
 #[serde(rename_all = "snake_case")]
 pub enum HoldUntil {
     /// Until a release newer than this one arrives, or a person lifts it.
-    NewerThan(Mark),
+    NewerThan(ReleaseOrder),
     /// Until a person lifts it.
     Person,
 }
@@ -51,7 +51,7 @@ impl Hold {
     }
 
     /// Whether a release that stands here in the order lifts it.
-    pub(super) fn lets_in(&self, mark: &Mark) -> bool {
+    pub(super) fn lets_in(&self, mark: &ReleaseOrder) -> bool {
         matches!(&self.until, HoldUntil::NewerThan(held) if held.older_than(mark))
     }
 

@@ -1,28 +1,28 @@
 //! An environment: what runs there, what is going on, and what is let in.
 
+mod admission;
 mod advance;
 mod conclude;
 mod context;
 mod control;
-mod door;
 mod failed;
 mod head;
 mod hold;
+mod manual_rollback;
 mod queue;
 mod request;
-mod restore;
 mod schema;
 mod size;
 
+pub use admission::{Admission, QueuedFor};
 pub use advance::{Environment, Input, Step, advance};
 pub use context::Context;
 pub use control::Control;
-pub use door::{Door, WaitsFor};
 pub use failed::Failed;
 pub(crate) use failed::{migration_failed, went_wrong};
 pub(crate) use head::CHANGES_MAX;
-pub use head::{Bad, Fate, Good, Head, Live, Pause, Unfinished, Waits};
+pub use head::{Bad, Good, Head, Live, Pause, QueuedRequest, RequestOutcome, UnfinishedTask};
 pub use hold::{Hold, HoldUntil, Holder};
-pub use request::{Asker, Kind, Override, Request, Restore, Undoes};
+pub use request::{Kind, ManualRollback, Override, Request, RequestedBy, Undoes};
 pub(crate) use schema::MIGRATIONS_MAX;
 pub use schema::{Migration, MigrationState};

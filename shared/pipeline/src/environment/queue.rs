@@ -2,19 +2,19 @@
 //!
 //! Whatever was accepted here starts, or whoever asked hears why it does not.
 
+use super::admission::in_progress;
 use super::advance::Turn;
-use super::door::in_progress;
 use super::head::QUEUE_MAX;
 use super::size::QUEUE_BYTES_MAX;
-use super::{Door, Fate, Request, Waits, WaitsFor};
-use crate::deployment::{Said, State, shorten};
+use super::{Admission, QueuedFor, QueuedRequest, Request, RequestOutcome};
+use crate::deployment::{Reply, State, shorten};
 use crate::effect::Effect;
 use crate::names::{RequestId, Version};
 use crate::notice::{News, Notice};
 use crate::size::bytes;
 use crate::spec;
 use crate::time::Time;
-use crate::verdict::{Usurper, Verdict};
+use crate::verdict::{SupersededBy, Verdict};
 
 impl Turn<'_> {
     pub(super) fn queue(
@@ -22,14 +22,14 @@ impl Turn<'_> {
         request: Request,
         why: String,
         until: Option<Time>,
-        what: WaitsFor,
-    ) -> Said {
+        what: QueuedFor,
+    ) -> Reply {
         let automatic = !request.is_by_person();
-        if automatic && what != WaitsFor::Promotion && self.newest_wins() {
+        if automatic && what != QueuedFor::Promotion && self.newest_wins() {
             if let Some(newer) = self.newer_in_queue(&request) {
                 let why = format!("the newer {newer} is already queued");
                 self.decline(request, why.clone());
-                return Said::Refused(why);
+                return Reply::Refused(why);
             }
             self.drop_older_from_queue(&request);
         }
@@ -37,18 +37,19 @@ impl Turn<'_> {
             if automatic {
                 self.decline(request, why.clone());
             }
-            return Said::Refused(why);
+            return Reply::Refused(why);
         }
-        let accepted = Said::Accepted(format!("queued: {why}"));
+        let accepted = Reply::Accepted(format!("queued: {why}"));
         let is_news = match what {
-            WaitsFor::Turn => false,
-            WaitsFor::Opening => self.head.active.is_none(),
-            WaitsFor::Promotion => true,
+            QueuedFor::Turn => false,
+            QueuedFor::Opening => self.head.active.is_none(),
+            QueuedFor::Promotion => true,
         };
         if automatic && is_news {
             self.tell(&request, News::Waits { why: shorten(why.clone()) });
         }
-        let mut waits = Waits { request, why: String::new(), until: None, since: Some(self.now) };
+        let mut waits =
+            QueuedRequest { request, why: String::new(), until: None, since: Some(self.now) };
         waits.waits_on(why, until, what, self.now);
         self.head.queue.push(waits);
         accepted
@@ -60,7 +61,7 @@ impl Turn<'_> {
 
     /// The queue takes so much. What waits for a success that may never come gives way first, and
     /// then the oldest release, which may be `request` itself.
-    fn make_room(&mut self, request: &Request, what: WaitsFor) -> Result<(), String> {
+    fn make_room(&mut self, request: &Request, what: QueuedFor) -> Result<(), String> {
         while self.is_full_for(request) {
             let (id, why) = self.what_gives_way(request, what);
             if id == request.id {
@@ -79,25 +80,25 @@ impl Turn<'_> {
             || (!queue.is_empty() && bytes(queue) + bytes(request) > QUEUE_BYTES_MAX)
     }
 
-    fn what_gives_way(&self, request: &Request, what: WaitsFor) -> (RequestId, String) {
+    fn what_gives_way(&self, request: &Request, what: QueuedFor) -> (RequestId, String) {
         let automatic = || self.head.queue.iter().filter(|waits| !waits.request.is_by_person());
-        let may_never = |waits: &&Waits| {
-            matches!(self.door_of(waits), Door::Wait { what: WaitsFor::Promotion, .. })
+        let may_never = |waits: &&QueuedRequest| {
+            matches!(self.admission_of(waits), Admission::Queue { what: QueuedFor::Promotion, .. })
         };
         if let Some(waits) = automatic().find(may_never) {
             let why = format!("{}, and newer releases are queued", waits.why);
             return (waits.request.id.clone(), why);
         }
         let itself = (request.id.clone(), "the queue is full".to_owned());
-        if what == WaitsFor::Promotion {
+        if what == QueuedFor::Promotion {
             return itself;
         }
         let new = Some(request).filter(|request| !request.is_by_person());
         let oldest =
             automatic().map(|waits| &waits.request).chain(new).reduce(|oldest, other| match other
                 .release
-                .mark()
-                .older_than(&oldest.release.mark())
+                .order()
+                .older_than(&oldest.release.order())
             {
                 true => other,
                 false => oldest,
@@ -107,10 +108,10 @@ impl Turn<'_> {
     }
 
     fn newer_in_queue(&self, request: &Request) -> Option<Version> {
-        let mark = request.release.mark();
+        let mark = request.release.order();
         let mut waiting = self.eligible_in_queue();
         waiting
-            .find(|other| mark.older_than(&other.release.mark()))
+            .find(|other| mark.older_than(&other.release.order()))
             .map(|other| other.release.version.clone())
     }
 
@@ -126,22 +127,23 @@ impl Turn<'_> {
     /// The automatic requests that could start if it were their turn and the environment open.
     fn eligible_in_queue(&self) -> impl Iterator<Item = &Request> {
         let eligible = self.head.queue.iter().filter(|waits| {
-            let door = self.door_of(waits);
+            let door = self.admission_of(waits);
             !waits.request.is_by_person()
                 && matches!(
                     door,
-                    Door::Open | Door::Wait { what: WaitsFor::Turn | WaitsFor::Opening, .. }
+                    Admission::Start
+                        | Admission::Queue { what: QueuedFor::Turn | QueuedFor::Opening, .. }
                 )
         });
         eligible.map(|waits| &waits.request)
     }
 
-    fn door_of(&self, waits: &Waits) -> Door {
+    fn admission_of(&self, waits: &QueuedRequest) -> Admission {
         let since = waits.since.unwrap_or(self.now);
-        self.head.door_since(&waits.request, since, self.context, self.now)
+        self.head.admission_since(&waits.request, since, self.context, self.now)
     }
 
-    fn take_from_queue(&mut self, chosen: impl Fn(&Waits) -> bool) -> Vec<Waits> {
+    fn take_from_queue(&mut self, chosen: impl Fn(&QueuedRequest) -> bool) -> Vec<QueuedRequest> {
         let queue = std::mem::take(&mut self.head.queue);
         let (taken, kept) = queue.into_iter().partition(chosen);
         self.head.queue = kept;
@@ -157,23 +159,26 @@ impl Turn<'_> {
         if !waits_for_approval || !newest_wins || active.request.is_by_person() {
             return;
         }
-        let mark = active.request.release.mark();
+        let mark = active.request.release.order();
         let newer = self.head.queue.iter().find(|waits| {
             let (request, since) = (&waits.request, waits.since.unwrap_or(self.now));
             !request.is_by_person()
-                && mark.older_than(&request.release.mark())
-                && self.head.keeps_out(request, since, self.context, self.now).is_none()
+                && mark.older_than(&request.release.order())
+                && self.head.blocks(request, since, self.context, self.now).is_none()
         });
         if let Some(newer) = newer {
             let version = newer.request.release.version.clone();
-            active.finish(Verdict::Superseded { by: Usurper::NewerRelease { version } }, self.now);
+            active.finish(
+                Verdict::Superseded { by: SupersededBy::NewerRelease { version } },
+                self.now,
+            );
         }
     }
 
     pub(super) fn decline(&mut self, request: Request, why: String) {
         let why = shorten(why);
         self.tell(&request, News::Declined { why: why.clone() });
-        self.head.remember_fate(request.id, Fate::Declined { why });
+        self.head.remember_request_outcome(request.id, RequestOutcome::Declined { why });
     }
 
     /// Tells people about a request that is no deployment, or not yet.
@@ -202,13 +207,13 @@ impl Turn<'_> {
         }
     }
 
-    fn look_at(&mut self, mut waits: Waits) {
+    fn look_at(&mut self, mut waits: QueuedRequest) {
         let id = waits.request.id.clone();
-        match self.door_of(&waits) {
-            Door::Wait { why, until, what } => {
+        match self.admission_of(&waits) {
+            Admission::Queue { why, until, what } => {
                 waits.waits_on(why, until, what, self.now);
                 // What cannot be seen of the environment before may be a success.
-                let is_unknown = what == WaitsFor::Promotion && self.context.is_source_unreadable;
+                let is_unknown = what == QueuedFor::Promotion && self.context.is_source_unreadable;
                 if is_unknown || waits.until.is_none_or(|until| self.now < until) {
                     return self.keep_in_queue(waits);
                 }
@@ -218,18 +223,18 @@ impl Turn<'_> {
             }
             // What ends meanwhile may end without a trace, and then it may start after all.
             _ if let Some(number) = self.head.active => {
-                waits.waits_on(in_progress(number), None, WaitsFor::Turn, self.now);
+                waits.waits_on(in_progress(number), None, QueuedFor::Turn, self.now);
                 self.keep_in_queue(waits);
             }
-            Door::Closed { why } => {
+            Admission::Refuse { why } => {
                 self.take_from_queue(|waits| waits.request.id == id);
                 self.decline(waits.request, why);
             }
-            Door::Pointless { why } => {
+            Admission::NothingToDo { why } => {
                 self.take_from_queue(|waits| waits.request.id == id);
-                self.head.remember_fate(id, Fate::Declined { why });
+                self.head.remember_request_outcome(id, RequestOutcome::Declined { why });
             }
-            Door::Open => {
+            Admission::Start => {
                 self.take_from_queue(|waits| waits.request.id == id);
                 if !waits.request.is_by_person() && self.newest_wins() {
                     if let Some(newer) = self.newer_in_queue(&waits.request) {
@@ -243,18 +248,18 @@ impl Turn<'_> {
         }
     }
 
-    fn keep_in_queue(&mut self, waits: Waits) {
-        let known = |kept: &&mut Waits| kept.request.id == waits.request.id;
+    fn keep_in_queue(&mut self, waits: QueuedRequest) {
+        let known = |kept: &&mut QueuedRequest| kept.request.id == waits.request.id;
         if let Some(kept) = self.head.queue.iter_mut().find(known) {
             *kept = waits;
         }
     }
 }
 
-impl Waits {
+impl QueuedRequest {
     /// Notes what it waits for now. That it began to wait for something else does not put off the
     /// end of its patience.
-    fn waits_on(&mut self, why: String, until: Option<Time>, what: WaitsFor, now: Time) {
+    fn waits_on(&mut self, why: String, until: Option<Time>, what: QueuedFor, now: Time) {
         let since = *self.since.get_or_insert(now);
         self.why = shorten(why);
         self.until = until.or_else(|| Some(since + what.patience()?));

@@ -14,7 +14,7 @@ pub struct Request {
     pub id: RequestId,
     pub kind: Kind,
     pub release: Release,
-    pub asked_by: Asker,
+    pub asked_by: RequestedBy,
     pub asked_at: Time,
     /// The word that a manual deploy must carry where the spec wants one.
     pub confirm: Option<String>,
@@ -32,11 +32,12 @@ pub struct Request {
 pub enum Kind {
     Deploy,
     /// Back to a good release by hand, to the very revisions that it ran with.
-    Restore(Restore),
+    #[serde(rename = "restore")]
+    ManualRollback(ManualRollback),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Restore {
+pub struct ManualRollback {
     /// The version that is left.
     pub from: Version,
     pub revisions: BTreeMap<ServiceName, Revision>,
@@ -59,7 +60,7 @@ pub struct Undoes {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Asker {
+pub enum RequestedBy {
     Push { tag: Tag },
     Promotion { from: EnvironmentName },
     Person { name: String, why: String },
@@ -82,7 +83,7 @@ pub enum Override {
 impl Request {
     /// The same with what a person typed cut to a length that a record can hold.
     pub(super) fn shortened(mut self) -> Self {
-        if let Asker::Person { name, why } = &mut self.asked_by {
+        if let RequestedBy::Person { name, why } = &mut self.asked_by {
             *name = shorten(std::mem::take(name));
             *why = shorten(std::mem::take(why));
         }
@@ -90,7 +91,7 @@ impl Request {
     }
 
     pub fn is_by_person(&self) -> bool {
-        matches!(self.asked_by, Asker::Person { .. })
+        matches!(self.asked_by, RequestedBy::Person { .. })
     }
 }
 
@@ -99,7 +100,7 @@ impl Kind {
     pub fn recorded(&self, service: &ServiceName) -> Option<&Revision> {
         match self {
             Self::Deploy => None,
-            Self::Restore(restore) => restore.revisions.get(service),
+            Self::ManualRollback(restore) => restore.revisions.get(service),
         }
     }
 }
@@ -117,7 +118,7 @@ impl Override {
     }
 }
 
-impl fmt::Display for Asker {
+impl fmt::Display for RequestedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Push { tag } => write!(f, "push of {tag}"),

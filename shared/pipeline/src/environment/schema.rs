@@ -6,7 +6,7 @@
 use super::{Good, Head, Kind, Undoes};
 use crate::deployment::{Deployment, Schema};
 use crate::names::{Revision, ServiceName};
-use crate::release::{Mark, Newest, Release};
+use crate::release::{Newest, Release, ReleaseOrder};
 use serde::{Deserialize, Serialize};
 
 /// So many of the last migrations are remembered in any case.
@@ -18,7 +18,7 @@ pub struct Migration {
     /// The deployment that ran it.
     pub number: u64,
     /// Its release.
-    pub mark: Mark,
+    pub mark: ReleaseOrder,
     /// What it ran with, which knows how to take it back.
     pub revision: Option<Revision>,
     pub state: MigrationState,
@@ -51,7 +51,7 @@ impl Head {
             if number == 0 || known.iter().any(|migration| migration.number == number) {
                 continue;
             }
-            let (mark, state) = (good.release.mark(), MigrationState::Done);
+            let (mark, state) = (good.release.order(), MigrationState::Done);
             known.push(Migration { number, mark, revision: None, state });
         }
         known.sort_by_key(|migration| migration.number);
@@ -107,8 +107,8 @@ impl Head {
 
     /// A release newer than `release` whose migration may have changed the database: the command of
     /// the older one would meet the newer schema.
-    pub(super) fn newer_schema_than(&self, release: &Release) -> Option<Mark> {
-        let mark = release.mark();
+    pub(super) fn newer_schema_than(&self, release: &Release) -> Option<ReleaseOrder> {
+        let mark = release.order();
         let known = self.known_migrations().into_iter().rev();
         let changed = known.filter(|migration| migration.state != MigrationState::Undone);
         // What is under way is the newest that ever started, or older than what is known already.
@@ -134,10 +134,10 @@ impl Head {
                 let service = ended.rules.migration.as_ref().map(|migration| &migration.service);
                 let ran = ended.services.iter().find(|s| Some(&s.name) == service);
                 let revision = ran.map(|service| service.after.clone());
-                let mark = ended.request.release.mark();
+                let mark = ended.request.release.order();
                 self.migrations.push(Migration { number, mark, revision, state });
             }
-            Kind::Restore(restore) => {
+            Kind::ManualRollback(restore) => {
                 let undoes = restore.undoes.as_ref();
                 let live = self.live.as_ref();
                 let undone = undoes.map(|one| one.number).or(live.map(|live| live.number));
@@ -145,7 +145,7 @@ impl Head {
                 let known = self.known_migrations().into_iter().find(|one| one.number == number);
                 let version = undoes.map_or(&restore.from, |undoes| &undoes.version).clone();
                 let built_at = ended.request.release.built_at;
-                let mark = known.map_or(Mark { version, built_at }, |known| known.mark);
+                let mark = known.map_or(ReleaseOrder { version, built_at }, |known| known.mark);
                 self.migrations.retain(|migration| migration.number != number);
                 self.migrations.push(Migration { number, mark, revision: None, state });
                 self.migrations.sort_by_key(|migration| migration.number);

@@ -10,7 +10,7 @@ use crate::size::bytes;
 const BYTES_MAX: usize = 300 * 1024;
 /// What waits may take so much of it.
 pub(super) const QUEUE_BYTES_MAX: usize = 60 * 1024;
-/// So many of the last fates, bad digests, failures and notices are kept in any case.
+/// So many of the last request_outcomes, bad digests, failures and notices are kept in any case.
 const LAST: usize = 20;
 /// No name in a head is longer, with what is written around it.
 const NAME_BYTES: usize = 700;
@@ -36,7 +36,10 @@ impl Head {
         let releases = self.older_good.iter().chain(promoted).chain(waiting);
         let images = releases.map(|release| release.images.len());
         let images = images.chain(self.failed.iter().map(|failed| failed.images.len()));
-        let kept = self.fates.len() + self.bad.len() + self.failed.len() + self.migrations.len();
+        let kept = self.request_outcomes.len()
+            + self.bad.len()
+            + self.failed.len()
+            + self.migrations.len();
         let others = kept + self.outbox.entries().len();
         good.chain(images).sum::<usize>() + 2 * others
     }
@@ -47,8 +50,8 @@ impl Head {
         let notices = self.outbox.entries().iter().filter(is_notice).count();
         if !self.older_good.is_empty() {
             self.older_good.remove(0);
-        } else if self.fates.len() > LAST {
-            self.fates.remove(0);
+        } else if self.request_outcomes.len() > LAST {
+            self.request_outcomes.remove(0);
         } else if self.bad.len() > LAST {
             self.forget_a_bad_digest();
         } else if self.failed.len() > LAST {

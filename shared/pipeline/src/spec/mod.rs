@@ -7,9 +7,9 @@ mod model;
 mod read;
 
 mod advice;
+mod did_you_mean;
 mod document;
 mod fault;
-mod near;
 mod node;
 mod scalar;
 mod secrets;
@@ -20,9 +20,9 @@ mod size;
 mod tags;
 mod template;
 
+pub use did_you_mean::instead;
 pub use fault::{Fault, Faults};
 pub use model::*;
-pub use near::instead;
 pub use read::{ANSWERED, parse, read};
 pub use secrets::{carries_login, may_be_secret};
 pub use syntax::repository_of;

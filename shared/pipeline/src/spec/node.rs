@@ -1,7 +1,7 @@
 //! One place in the document: reads what is there, or says what should be.
 
+use super::did_you_mean;
 use super::fault::{Findings, Path, quoted};
-use super::near;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -143,7 +143,7 @@ impl<'a> Entries<'a> {
     pub(super) fn end(self) {
         let unknown = self.map.iter().filter(|(key, _)| !self.known.contains(key.as_str()));
         for (key, value) in unknown.take_while(|_| !self.node.findings.is_full()) {
-            let mut instead = near::instead(key, self.known.iter().copied());
+            let mut instead = did_you_mean::instead(key, self.known.iter().copied());
             // What has a whole block below it is rarely mistyped, and often misplaced.
             if value.is_object() && !instead.ends_with('?') {
                 instead.push_str(", or indent it if it belongs to what stands before it");

@@ -1,6 +1,6 @@
 //! Single values. CloudFormation sends each as a string and YAML guesses types, so both pass.
 
-use super::near;
+use super::did_you_mean;
 use super::node::Node;
 use super::syntax::Rule;
 use crate::time::Span;
@@ -93,7 +93,7 @@ impl Node<'_> {
         let text = self.value().as_str().unwrap_or_default();
         let found = choices.iter().find(|(word, _)| *word == text);
         if found.is_none() {
-            let instead = near::instead(text, choices.iter().map(|(word, _)| *word));
+            let instead = did_you_mean::instead(text, choices.iter().map(|(word, _)| *word));
             self.fault_about(&format!("is not known here; {instead}"));
         }
         found.map(|(_, choice)| choice.clone())

@@ -46,8 +46,8 @@ pub(crate) fn likely() -> impl Strategy<Value = Event> {
         ("shop-(5xx|p99|cron)", state, minute.clone())
             .prop_map(|(name, state, at)| alarm(&name, state, at)),
         minute.prop_map(alarms_read),
-        service.clone().prop_map(put_back_started),
-        (service.clone(), refusal).prop_map(|(s, refusal)| put_back_refused(s, refusal)),
+        service.clone().prop_map(rollback_started),
+        (service.clone(), refusal).prop_map(|(s, refusal)| rollback_refused(s, refusal)),
         (service.clone(), 1..=9_u32, time()).prop_map(|(s, n, at)| left_alone(s, n, at)),
         (service.clone(), 1..=2_u32, any::<bool>(), time())
             .prop_map(|(s, n, returned, at)| asked(s, n, returned, at)),
@@ -111,7 +111,7 @@ fn absurd() -> impl Strategy<Value = Event> {
             .prop_map(|(read_at, readings)| Event::AlarmsRead { read_at, readings }),
         (service(), revision_of_anything(), option::of(text())).prop_map(
             |(service, revision, rollout)| {
-                Event::PutBackStarted { service, revision, rollout: rollout.map(RolloutId::new) }
+                Event::RollbackStarted { service, revision, rollout: rollout.map(RolloutId::new) }
             }
         ),
         service().prop_map(|service| Event::Removed { service }),

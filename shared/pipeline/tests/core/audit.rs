@@ -4,9 +4,9 @@ use super::fixtures::{place, spec};
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::audit::{Audit, Report, Rule};
-use pipeline::deployment::{Deployment, Schema, Standing, State};
+use pipeline::deployment::{Deployment, Schema, ServiceState, State};
 use pipeline::effect::Effect;
-use pipeline::environment::{Asker, Migration, MigrationState};
+use pipeline::environment::{Migration, MigrationState, RequestedBy};
 use pipeline::spec::Environment;
 use pipeline::time::{Span, Time};
 use pipeline::verdict::{Cause, Verdict};
@@ -79,7 +79,8 @@ fn person() -> Cause {
 pub(crate) const DAMAGES: &[(Rule, Damage)] = &[
     (Rule::Readable, |scene| one(scene, 2).id.number = 9),
     (Rule::Small, |scene| {
-        one(scene, 3).request.asked_by = Asker::Push { tag: "x".repeat(400_000).as_str().into() }
+        one(scene, 3).request.asked_by =
+            RequestedBy::Push { tag: "x".repeat(400_000).as_str().into() }
     }),
     (Rule::InTime, |scene| one(scene, 2).started_at = at(6000)),
     (Rule::Woken, |scene| scene.now = scene.now + Span::hours(3)),
@@ -92,7 +93,7 @@ pub(crate) const DAMAGES: &[(Rule, Damage)] = &[
         one(scene, 1).rules = spec.environments[&place().environment].clone();
     }),
     (Rule::Complete, |scene| {
-        one(scene, 3).services[2].standing = Standing::PutBack;
+        one(scene, 3).services[2].state = ServiceState::RolledBack;
     }),
     (Rule::Proven, |scene| {
         one(scene, 3).services.iter_mut().for_each(|service| service.ran = false);
@@ -105,16 +106,16 @@ pub(crate) const DAMAGES: &[(Rule, Damage)] = &[
     }),
     (Rule::Migrated, |scene| one(scene, 3).schema = Schema::Migrated),
     (Rule::Back, |scene| {
-        one(scene, 2).services[0].standing = Standing::Updated;
+        one(scene, 2).services[0].state = ServiceState::Updated;
     }),
     (Rule::LeftNamed, |scene| {
         let failed = Verdict::Failed { cause: person(), left: vec!["shop-web".into()] };
-        one(scene, 2).services[0].standing = Standing::Left;
+        one(scene, 2).services[0].state = ServiceState::Kept;
         verdict(scene, 2, failed);
     }),
     (Rule::StuckNamed, |scene| {
         let why = "it does not start".to_owned();
-        one(scene, 2).services[0].standing = Standing::NotPutBack { why };
+        one(scene, 2).services[0].state = ServiceState::NotRolledBack { why };
         verdict(scene, 2, Verdict::Stuck { cause: person(), because: "it hangs".into() });
     }),
     (Rule::Untouched, |scene| {
@@ -127,7 +128,7 @@ pub(crate) const DAMAGES: &[(Rule, Damage)] = &[
         let images = one(scene, 2).request.release.images.clone();
         one(scene, 3).request.release.images = images;
         for service in &mut one(scene, 2).services {
-            service.standing = Standing::Untouched;
+            service.state = ServiceState::Untouched;
         }
         one(scene, 2).rules = with_migration();
         one(scene, 2).schema = Schema::MigrationFailed;
@@ -151,10 +152,10 @@ pub(crate) const DAMAGES: &[(Rule, Damage)] = &[
     (Rule::Live, |scene| scene.head.live.as_mut().unwrap().number = 1),
     (Rule::Good, |scene| scene.head.good[0].number = 2),
     (Rule::Newest, |scene| {
-        scene.head.high_water = Some(one(scene, 1).request.release.mark().into());
+        scene.head.high_water = Some(one(scene, 1).request.release.order().into());
     }),
     (Rule::Schema, |scene| {
-        let mark = one(scene, 3).request.release.mark();
+        let mark = one(scene, 3).request.release.order();
         let state = MigrationState::Done;
         scene.head.migrations.push(Migration { number: 3, mark, revision: None, state });
     }),
@@ -298,7 +299,7 @@ fn a_migration_that_the_environment_has_forgotten_is_found() {
     for number in 1..=4 {
         one(&mut scene, number).schema = Schema::Migrated;
     }
-    let (mark, state) = (one(&mut scene, 2).request.release.mark(), MigrationState::Done);
+    let (mark, state) = (one(&mut scene, 2).request.release.order(), MigrationState::Done);
     scene.head.migrations.push(Migration { number: 2, mark, revision: None, state });
     let of_schema = |scene: &Scene| {
         let findings = audit(scene).findings.into_iter();

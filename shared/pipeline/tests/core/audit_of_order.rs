@@ -5,8 +5,8 @@ use super::fixtures::place;
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::audit::{Audit, Rule};
-use pipeline::deployment::{Schema, Standing, State};
-use pipeline::environment::{Asker, Control, Override};
+use pipeline::deployment::{Schema, ServiceState, State};
+use pipeline::environment::{Control, Override, RequestedBy};
 use pipeline::verdict::{Cause, Verdict};
 
 fn versions() -> Scene {
@@ -126,7 +126,8 @@ fn migrates_three_times() -> Scene {
 #[test]
 fn a_migration_that_ran_well_since_it_failed_is_no_failed_one() {
     let mut scene = migrates_three_times();
-    one(&mut scene, 3).request.asked_by = Asker::Person { name: "ann".into(), why: "again".into() };
+    one(&mut scene, 3).request.asked_by =
+        RequestedBy::Person { name: "ann".into(), why: "again".into() };
     assert!(!words(&audit(&scene)).contains("it ran the migration of"));
     // Had it not run well in between, the last one would be a fault.
     let cause = Cause::MigrationFailed { how: "exit code 1".into() };
@@ -186,7 +187,7 @@ fn a_migration_that_ran_before_services_failed_is_not_automations_to_repeat() {
     damage(&mut scene);
     let failed = one(&mut scene, 2);
     failed.schema = Schema::Migrated;
-    failed.services[0].standing = Standing::Left;
+    failed.services[0].state = ServiceState::Kept;
     let cause = Cause::CheckFailed { url: "https://shop".into(), reason: "500".into() };
     let State::Ended { at, .. } = failed.state else { unreachable!("it has ended") };
     let verdict = Verdict::Failed { cause, left: vec![failed.services[0].name.clone()] };

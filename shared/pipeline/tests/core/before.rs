@@ -46,7 +46,7 @@ fn first_deploy(policy: &str) -> Story {
     let story = first_deploy_fails(policy);
     let story = story.then(Event::Removed { service: "shop-web".into() });
     let story =
-        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+        story.all([rollback_started("shop-api"), rollback_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
     let story = story.later(MINUTE + MINUTE);

@@ -4,7 +4,7 @@ use super::events::*;
 use super::fixtures::{PLAIN, Story, TIMEOUT};
 use super::states::{self, MINUTE};
 use expect_test::expect;
-use pipeline::deployment::{Standing, WORKER_LIFE, advance};
+use pipeline::deployment::{ServiceState, WORKER_LIFE, advance};
 use pipeline::event::{Event, Refusal};
 use pipeline::observation::{Found, Observation, Progress};
 use pipeline::time::Span;
@@ -18,8 +18,8 @@ fn refused_at_once() -> Story {
 }
 
 /// Every service is seen back, when nothing can disturb it any more.
-fn settle(story: Story) -> Story {
-    states::settle(story.quietly(MINUTE))
+fn verify_rollback(story: Story) -> Story {
+    states::verify_rollback(story.quietly(MINUTE))
 }
 
 fn look(story: Story, service: &str, number: u32) -> Story {
@@ -28,18 +28,18 @@ fn look(story: Story, service: &str, number: u32) -> Story {
 }
 
 #[test]
-fn a_service_seen_at_its_old_revision_before_it_was_put_back_is_put_back_all_the_same() {
+fn a_service_seen_at_its_old_revision_before_it_was_roll_back_is_roll_back_all_the_same() {
     let story = look(refused_at_once(), "shop-api", 1);
     expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     expect!["shop-api: waiting for AWS to accept the update, although it is on the previous revision; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
     // The slow worker has updated it meanwhile, and so has the one that puts it back.
-    let story = story.quietly(SECOND).then(put_back_started("shop-api"));
+    let story = story.quietly(SECOND).then(rollback_started("shop-api"));
     expect!["roll back shop-worker (Update), observe shop-api"].assert_eq(&story.asks());
     let story = look(story.quietly(SECOND), "shop-api", 1);
-    let story = look(story.then(put_back_started("shop-worker")), "shop-worker", 1);
+    let story = look(story.then(rollback_started("shop-worker")), "shop-worker", 1);
     assert_eq!(story.state(), "verifying rollback");
     expect!["rolled back: shop-worker could not be updated: the service is draining"]
-        .assert_eq(&settle(story).outcome());
+        .assert_eq(&verify_rollback(story).outcome());
 }
 
 #[test]
@@ -50,13 +50,13 @@ fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back
     let story = look(look(story, "shop-api", 1), "shop-worker", 1);
     assert_eq!(story.asks(), "");
     expect!["rolled back: shop-worker could not be updated: the service is draining"]
-        .assert_eq(&settle(story).outcome());
+        .assert_eq(&verify_rollback(story).outcome());
 }
 
 #[test]
-fn a_service_that_a_slow_worker_updates_after_it_was_back_is_put_back_again() {
+fn a_service_that_a_slow_worker_updates_after_it_was_back_is_roll_back_again() {
     let story =
-        refused_at_once().all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+        refused_at_once().all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
     assert_eq!(story.state(), "verifying rollback");
     let story = look(story.later(Span::minutes(3)), "shop-api", 2);
@@ -67,15 +67,15 @@ fn a_service_that_a_slow_worker_updates_after_it_was_back_is_put_back_again() {
             .replace(", observe shop-api+shop-worker", "")
             .replace("observe shop-api+shop-worker, ", ""),
     );
-    let story = story.then(put_back_started("shop-api")).quietly(VISIBLE);
-    let story = settle(look(story, "shop-api", 1));
+    let story = story.then(rollback_started("shop-api")).quietly(VISIBLE);
+    let story = verify_rollback(look(story, "shop-api", 1));
     assert!(story.outcome().starts_with("rolled back"), "{}", story.timeline());
 }
 
 #[test]
 fn nothing_is_called_back_before_ecs_must_show_what_the_last_worker_did() {
     let story =
-        refused_at_once().all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+        refused_at_once().all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
     // The worker is dead by now, and DescribeServices may be a minute late.
     let story = story.later(WORKER_LIFE);
@@ -88,7 +88,7 @@ fn nothing_is_called_back_before_ecs_must_show_what_the_last_worker_did() {
 
 #[test]
 fn a_service_that_is_not_at_rest_any_more_is_looked_at_again() {
-    let story = states::settling().later(MINUTE + MINUTE);
+    let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(story, "shop-api", 1);
     let seen_at = story.now;
     let half = rollout("shop-api", 1, true, pipeline::observation::Progress::Completed, 0);
@@ -100,7 +100,7 @@ fn a_service_that_is_not_at_rest_any_more_is_looked_at_again() {
 
 #[test]
 fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
-    let story = states::settling().later(MINUTE + MINUTE);
+    let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(MINUTE + MINUTE);
     let story = look(story, "shop-web", 1);
     expect!["final check of shop-api, shop-worker"].assert_eq(&story.outcome());
@@ -112,7 +112,7 @@ fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
 #[test]
 fn what_was_seen_back_long_before_the_deadline_is_looked_at_before_anything_is_called_rolled_back()
 {
-    let story = states::settling().later(MINUTE + MINUTE);
+    let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(TIMEOUT);
     let story = look(story, "shop-web", 1);
     expect!["observe shop-api+shop-worker"].assert_eq(&story.asks());
@@ -128,7 +128,7 @@ fn what_was_seen_back_long_before_the_deadline_is_looked_at_before_anything_is_c
 
 #[test]
 fn a_service_that_was_restless_before_looks_were_lost_is_given_time_to_be_seen() {
-    let story = states::settling().later(MINUTE + MINUTE);
+    let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1);
     let seen_at = story.now;
     let half = rollout("shop-web", 1, true, Progress::Completed, 0);
@@ -146,30 +146,31 @@ fn a_service_that_was_restless_before_looks_were_lost_is_given_time_to_be_seen()
 #[test]
 fn an_update_and_a_way_back_that_are_both_refused_leave_a_service_that_was_never_touched() {
     let story = Story::begin(&PLAIN).then(prepared()).then(rollout_refused("shop-api"));
-    let story = story.then(put_back_started("shop-worker"));
-    let story = story.then(put_back_refused("shop-api", Refusal::Final));
+    let story = story.then(rollback_started("shop-worker"));
+    let story = story.then(rollback_refused("shop-api", Refusal::Final));
     expect!["observe shop-api"].assert_eq(&story.asks());
     let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
     expect!["rolled back: shop-api could not be updated: the service is draining"]
-        .assert_eq(&settle(story).outcome());
+        .assert_eq(&verify_rollback(story).outcome());
 }
 
 #[test]
 fn a_service_that_somebody_deleted_before_its_wave_is_superseded() {
     let story = states::second_wave().then(rollout_refused("shop-web"));
-    let story = story.then(put_back_refused("shop-web", Refusal::Final));
+    let story = story.then(rollback_refused("shop-web", Refusal::Final));
     let seen_at = story.now;
     let story = story.then(gone("shop-web", seen_at));
-    let story = story.all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    let story = story.all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     let story = look(look(story.quietly(VISIBLE), "shop-api", 1), "shop-worker", 1);
-    expect!["superseded: shop-web was deleted outside Slipway"].assert_eq(&settle(story).outcome());
+    expect!["superseded: shop-web was deleted outside Slipway"]
+        .assert_eq(&verify_rollback(story).outcome());
 }
 
 #[test]
 fn what_aws_refuses_and_no_look_explains_is_stuck_with_the_reason() {
     let story = Story::begin(&PLAIN).then(prepared()).then(rollout_refused("shop-api"));
-    let story = story.then(put_back_started("shop-worker"));
-    let mut story = story.then(put_back_refused("shop-api", Refusal::Final));
+    let story = story.then(rollback_started("shop-worker"));
+    let mut story = story.then(rollback_refused("shop-api", Refusal::Final));
     for _ in 0..30 {
         story = story.later(MINUTE);
     }
@@ -181,7 +182,7 @@ fn removed() -> Story {
     let story = super::before::first_deploy_fails("remove");
     expect!["remove shop-web"].assert_eq(&story.asks());
     let story = story.then(Event::Removed { service: "shop-web".into() });
-    let story = story.all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    let story = story.all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     look(look(story.quietly(VISIBLE), "shop-api", 1), "shop-worker", 1)
 }
 
@@ -236,7 +237,7 @@ fn what_drains_is_waited_for_until_it_should_have_been_back() {
 
 #[test]
 fn what_is_gone_counts_as_deleted_once_no_worker_can_create_it_again() {
-    let is_removed = |story: &Story| story.deployment.services[2].standing == Standing::Removed;
+    let is_removed = |story: &Story| story.deployment.services[2].state == ServiceState::Deleted;
     let story = super::before::first_deploy_fails("remove");
     let seen_at = story.now;
     let story = story.then(gone("shop-web", seen_at));
@@ -267,7 +268,7 @@ fn a_service_that_is_there_again_and_again_after_its_deletion_cannot_keep_that_u
         story = look(story.later(MINUTE), "shop-web", 2);
         story = story.then(Event::Removed { service: "shop-web".into() }).quietly(MINUTE);
     }
-    assert!(matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. }));
+    assert!(matches!(story.deployment.services[2].state, ServiceState::NotRolledBack { .. }));
     let asked = story.timeline().matches("did not exist before").count();
     // Half an hour at the most, and one look in two minutes.
     assert!((2..=15).contains(&asked), "{asked} times");
@@ -288,14 +289,14 @@ fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
 }
 
 #[test]
-fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_put_back() {
+fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_roll_back() {
     let mut story = states::rolling_back();
     let began = story.now;
     let is_given_up = |story: &Story| {
-        matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. })
+        matches!(story.deployment.services[2].state, ServiceState::NotRolledBack { .. })
     };
     while !is_given_up(&story) && story.now < began + Span::hours(2) {
-        story = story.then(put_back_started("shop-web")).quietly(VISIBLE);
+        story = story.then(rollback_started("shop-web")).quietly(VISIBLE);
         story = look(story, "shop-web", 1);
         story = look(story.quietly(VISIBLE), "shop-web", 2);
     }
@@ -307,13 +308,16 @@ fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_put_back() {
 
 #[test]
 fn what_aws_refuses_after_it_had_taken_it_is_judged_by_what_runs() {
-    let story = states::rolling_back().then(put_back_started("shop-web"));
-    let story = story.then(put_back_refused("shop-web", Refusal::Final)).quietly(VISIBLE);
-    let standing = |story: Story| story.deployment.services[2].standing.clone();
+    let story = states::rolling_back().then(rollback_started("shop-web"));
+    let story = story.then(rollback_refused("shop-web", Refusal::Final)).quietly(VISIBLE);
+    let standing = |story: Story| story.deployment.services[2].state.clone();
     let why = "access denied".to_owned();
-    assert_eq!(standing(look(story.clone(), "shop-web", 2)), Standing::NotPutBack { why });
+    assert_eq!(standing(look(story.clone(), "shop-web", 2)), ServiceState::NotRolledBack { why });
     let others = Some(revision("shop-web", 9));
-    assert_eq!(standing(look(story, "shop-web", 9)), Standing::TakenOver { revision: others });
+    assert_eq!(
+        standing(look(story, "shop-web", 9)),
+        ServiceState::UpdatedOutside { revision: others }
+    );
 }
 
 /// Answers of copies of a message, which are no longer in the outbox.
@@ -323,7 +327,7 @@ fn what_is_asked_for_already_is_not_asked_for_once_more() {
         (story.deployment, _) = advance(story.deployment, event, story.now);
         story
     };
-    let story = late(states::rolling_back(), put_back_started("shop-web")).quietly(VISIBLE);
+    let story = late(states::rolling_back(), rollback_started("shop-web")).quietly(VISIBLE);
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&look(story, "shop-web", 2).asks());
 
@@ -335,7 +339,7 @@ fn what_is_asked_for_already_is_not_asked_for_once_more() {
 
 #[test]
 fn what_finds_no_rest_until_its_deadline_is_stuck() {
-    let mut story = states::settling().later(MINUTE + MINUTE);
+    let mut story = states::verifying_rollback().later(MINUTE + MINUTE);
     for _ in 0..20 {
         let seen_at = story.now;
         let half = rollout("shop-api", 1, true, pipeline::observation::Progress::Completed, 1);
@@ -348,26 +352,26 @@ fn what_finds_no_rest_until_its_deadline_is_stuck() {
 /// Its rollout had failed before the deployment came. The worker that was to update it is slow.
 #[test]
 fn what_had_failed_long_ago_is_not_given_up_before_a_slow_worker_has_updated_it() {
-    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(go_back(false));
-    let story = story.then(put_back_started("shop-api")).quietly(SECOND);
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(start_rollback(false));
+    let story = story.then(rollback_started("shop-api")).quietly(SECOND);
     let failed = rollout("shop-api", 1, true, Progress::Failed, 0);
     let seen = observed(observation("shop-api", story.now, vec![failed.clone()]));
     let story = story.then(seen).quietly(VISIBLE);
     let story = look(story, "shop-api", 2);
     assert!(story.asks().contains("roll back shop-api"), "{}", story.timeline());
     // Once no worker can be on its way any more, it is given up.
-    let story = story.then(put_back_started("shop-api")).quietly(Span::minutes(3));
+    let story = story.then(rollback_started("shop-api")).quietly(Span::minutes(3));
     let seen = observed(observation("shop-api", story.now, vec![failed]));
-    let standing = &story.then(seen).deployment.services[0].standing;
-    assert!(matches!(standing, Standing::NotPutBack { .. }), "{standing:?}");
+    let standing = &story.then(seen).deployment.services[0].state;
+    assert!(matches!(standing, ServiceState::NotRolledBack { .. }), "{standing:?}");
 }
 
 #[test]
 fn a_rollout_that_had_failed_before_the_way_back_says_nothing_of_a_slow_worker_s_update() {
-    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(go_back(false));
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(start_rollback(false));
     // It runs its old revision, so that there is nothing to update.
     let (service, before) = ("shop-api".into(), revision("shop-api", 1));
-    let story = story.then(Event::PutBackStarted { service, revision: before, rollout: None });
+    let story = story.then(Event::RollbackStarted { service, revision: before, rollout: None });
     let ours = rollout("shop-api", 2, true, Progress::InProgress, 0);
     let failed = rollout("shop-api", 1, false, Progress::Failed, 2);
     let story = story.quietly(Span::minutes(4));
@@ -378,13 +382,13 @@ fn a_rollout_that_had_failed_before_the_way_back_says_nothing_of_a_slow_worker_s
 
 #[test]
 fn the_rollout_that_put_it_back_and_failed_is_why_it_is_given_up() {
-    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(go_back(false));
-    let story = story.then(put_back_started("shop-api"));
+    let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(start_rollback(false));
+    let story = story.then(rollback_started("shop-api"));
     let ours = rollout("shop-api", 2, true, Progress::Completed, 2);
     let mut failed = rollout("shop-api", 1, false, Progress::Failed, 0);
     failed.id = rollout_id("shop-api", 3).as_str().into();
     let story = story.quietly(Span::minutes(4));
     let seen = observed(observation("shop-api", story.now, vec![ours, failed]));
-    let standing = &story.then(seen).deployment.services[0].standing;
-    assert!(matches!(standing, Standing::NotPutBack { .. }), "{standing:?}");
+    let standing = &story.then(seen).deployment.services[0].state;
+    assert!(matches!(standing, ServiceState::NotRolledBack { .. }), "{standing:?}");
 }

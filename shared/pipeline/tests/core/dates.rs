@@ -4,7 +4,7 @@ use super::fixtures::digest;
 use super::pushes::{MOVING, heard, push, shop, take_in};
 use super::scene::at;
 use expect_test::expect;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
 use pipeline::push::{Candidate, Details, Push};
 use pipeline::release::{Origin, Release};
@@ -133,16 +133,16 @@ fn the_registry_says_which_of_two_pushes_in_one_second_was_the_last() {
         built("api", "b1", text, at(1), details)
     };
     let now = at(20);
-    assert_eq!(candidate.pushed(&"api".into(), &asked("a2", 16), &spec, now), Said::Done);
+    assert_eq!(candidate.pushed(&"api".into(), &asked("a2", 16), &spec, now), Reply::Done);
     assert_eq!(candidate.images[&"api".into()].digest, digest("a2"));
     // What it said earlier, and what the late event says, is history.
     for late in [asked("a1", 15), push("api", "b1", "a1", at(1))] {
         let said = candidate.pushed(&"api".into(), &late, &spec, now);
-        assert_eq!(said, Said::Ignored("the tag has moved".into()));
+        assert_eq!(said, Reply::Ignored("the tag has moved".into()));
     }
     // A push after that is news.
     let moved = push("api", "b1", "a3", at(17));
-    assert_eq!(candidate.pushed(&"api".into(), &moved, &spec, now), Said::Done);
+    assert_eq!(candidate.pushed(&"api".into(), &moved, &spec, now), Reply::Done);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn where_a_release_comes_from_is_told_with_a_page_where_there_is_one() {
 
 #[test]
 fn of_one_version_that_is_pushed_again_the_later_is_newer() {
-    let mark = |version: &str, minutes| pipeline::release::Mark {
+    let mark = |version: &str, minutes| pipeline::release::ReleaseOrder {
         version: version.into(),
         built_at: at(minutes),
     };

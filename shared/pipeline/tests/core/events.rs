@@ -63,7 +63,7 @@ pub(crate) fn approved() -> Event {
     Event::Approved { by: "ann".into() }
 }
 
-pub(crate) fn go_back(undo: bool) -> Event {
+pub(crate) fn start_rollback(undo: bool) -> Event {
     Event::RollbackRequested { by: "ann".into(), why: "it looks odd".into(), undo }
 }
 
@@ -237,13 +237,13 @@ pub(crate) fn check_failed(check: usize, attempt: u32) -> Event {
     Event::Checked { check, attempt, outcome: Outcome::Failed { reason: "answered 503".into() } }
 }
 
-pub(crate) fn put_back_started(service: &str) -> Event {
+pub(crate) fn rollback_started(service: &str) -> Event {
     let rollout = Some(rollout_id(service, 3).as_str().into());
-    Event::PutBackStarted { service: service.into(), revision: revision(service, 1), rollout }
+    Event::RollbackStarted { service: service.into(), revision: revision(service, 1), rollout }
 }
 
-pub(crate) fn put_back_refused(service: &str, refusal: Refusal) -> Event {
-    Event::PutBackRefused { service: service.into(), refusal, reason: "access denied".into() }
+pub(crate) fn rollback_refused(service: &str, refusal: Refusal) -> Event {
+    Event::RollbackRefused { service: service.into(), refusal, reason: "access denied".into() }
 }
 
 /// ECS finds no room for a task.

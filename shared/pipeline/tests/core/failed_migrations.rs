@@ -3,7 +3,9 @@
 use super::events::{SERVICES, alarm, claimed, ended, exit, preparation, report, started};
 use super::fixtures::{mixed, release};
 use super::scene::{Scene, at};
-use super::schema::{ends, fail_to_migrate, go_back, good, migrating, starts, succeed, undo};
+use super::schema::{
+    ends, fail_to_migrate, good, migrating, start_rollback, starts, succeed, undo,
+};
 use expect_test::expect;
 use pipeline::effect::Purpose;
 use pipeline::environment::{Control, HoldUntil, Input};
@@ -51,7 +53,7 @@ fn a_migration_that_failed_is_not_run_again_by_automation() {
     scene.begin_rolling_out();
     starts(&mut scene, Purpose::Migrate);
     ends(&mut scene, Purpose::Migrate, 1);
-    expect!["no: the migration of b4 (deployment 4) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
+    expect!["no: the migration of b4 (deployment 4) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"].assert_eq(&start_rollback(&mut scene, "b1", true));
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn where_the_policy_is_manual_a_changed_database_is_held_until_a_person_decides(
 #[test]
 fn an_undo_that_failed_is_held_and_not_tried_again() {
     let mut scene = good(&["b1", "b2"]);
-    go_back(&mut scene, "b1", true);
+    start_rollback(&mut scene, "b1", true);
     undo(&mut scene, 3);
     expect![[r#"
         1 b1: succeeded
@@ -158,8 +160,9 @@ fn an_undo_that_failed_is_held_and_not_tried_again() {
     "#]]
     .assert_eq(&scene.verdicts());
     expect!["by slipway: the rollback to b1 may have left the database partially migrated: undoing the migration failed: exit code 3, Essential container in task exited"].assert_eq(&scene.hold());
-    expect!["no: the migration of b2 (deployment 2) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
-    expect!["yes: deployment 4 of b1 has started"].assert_eq(&go_back(&mut scene, "b1", false));
+    expect!["no: the migration of b2 (deployment 2) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"].assert_eq(&start_rollback(&mut scene, "b1", true));
+    expect!["yes: deployment 4 of b1 has started"]
+        .assert_eq(&start_rollback(&mut scene, "b1", false));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::events::{SERVICES, preparation, report, revision, up};
 use super::fixtures::{mixed, release, request};
 use super::scene::{Scene, at};
 use expect_test::expect;
-use pipeline::environment::{Asker, Control, Input, Override, Request};
+use pipeline::environment::{Control, Input, Override, Request, RequestedBy};
 use pipeline::event::Event;
 use pipeline::release::Release;
 use pipeline::time::Span;
@@ -13,7 +13,7 @@ use pipeline::time::Span;
 fn goes_back(scene: &mut Scene, number: u32) {
     for service in SERVICES {
         let revision = revision(service, number);
-        scene.answer(Event::PutBackStarted { service: service.into(), revision, rollout: None });
+        scene.answer(Event::RollbackStarted { service: service.into(), revision, rollout: None });
     }
     for _ in 0..3 {
         scene.now = scene.now + Span::minutes(2);
@@ -117,7 +117,7 @@ fn a_person_starts_it_with_the_word_for_it_and_its_success_lets_automation_in_ag
     let deploy = |scene: &mut Scene, overrides: &[Override]| {
         let request = Request {
             id: scene.next_id(),
-            asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
+            asked_by: RequestedBy::Person { name: "ann".into(), why: "a test".into() },
             overrides: overrides.iter().copied().collect(),
             release: mixed("b5", "b1", "b2", 5),
             ..request("b5", at(5))

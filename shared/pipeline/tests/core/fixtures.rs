@@ -1,8 +1,8 @@
 //! The shop: a small application with everything in it, and a way to tell what happens to it.
 
-use pipeline::deployment::{Deployment, Said, advance};
+use pipeline::deployment::{Deployment, Reply, advance};
 use pipeline::effect::Effect;
-use pipeline::environment::{Asker, Kind, Request};
+use pipeline::environment::{Kind, Request, RequestedBy};
 use pipeline::event::Event;
 use pipeline::names::{
     DeploymentId, Digest, EnvironmentName, ImageName, Place, RequestId, Version,
@@ -76,7 +76,7 @@ pub(crate) fn request(version: &str, built_at: Time) -> Request {
         id: RequestId::new(format!("push {version}")),
         kind: Kind::Deploy,
         release: release(version, built_at),
-        asked_by: Asker::Push { tag: version.into() },
+        asked_by: RequestedBy::Push { tag: version.into() },
         asked_at: built_at,
         confirm: None,
         overrides: BTreeSet::new(),
@@ -105,7 +105,7 @@ impl Story {
     }
 
     /// Tells it one thing and returns what it said.
-    pub(crate) fn tell(&mut self, event: Event) -> Said {
+    pub(crate) fn tell(&mut self, event: Event) -> Reply {
         let open = self.deployment.outbox.entries().iter();
         let answered =
             open.filter(|entry| answers(&event, &entry.effect)).map(|entry| entry.number);
@@ -196,15 +196,15 @@ pub(crate) fn answers(event: &Event, effect: &Effect) -> bool {
             Event::RolloutStarted { service, .. } | Event::RolloutRefused { service, .. },
         ) => out.service == *service,
         (Effect::RollOut(out), Event::LeftAlone { seen }) => out.service == seen.service,
-        (Effect::PutBack(back), Event::LeftAlone { seen }) => back.service == seen.service,
+        (Effect::RollBack(back), Event::LeftAlone { seen }) => back.service == seen.service,
         (Effect::Remove { service, .. }, Event::LeftAlone { seen }) => *service == seen.service,
         (
-            Effect::PutBack(back),
-            Event::PutBackStarted { service, .. } | Event::PutBackRefused { service, .. },
+            Effect::RollBack(back),
+            Event::RollbackStarted { service, .. } | Event::RollbackRefused { service, .. },
         ) => back.service == *service,
         (
             Effect::Remove { service, .. },
-            Event::Removed { service: removed } | Event::PutBackRefused { service: removed, .. },
+            Event::Removed { service: removed } | Event::RollbackRefused { service: removed, .. },
         ) => service == removed,
         (
             Effect::Check { check, attempt, .. },
@@ -229,7 +229,7 @@ pub(crate) fn effect_text(effect: &Effect) -> String {
             format!("{name} {}{why}", names.join("+"))
         }
         Effect::Check { check, attempt, .. } => format!("{name} {check} #{attempt}"),
-        Effect::PutBack(back) => format!("{name} {} ({:?})", back.service, back.way),
+        Effect::RollBack(back) => format!("{name} {} ({:?})", back.service, back.way),
         Effect::Remove { service, .. } => format!("{name} {service}"),
         Effect::Announce(notice) => {
             let news = format!("{:?}", notice.news);

@@ -4,9 +4,9 @@ use super::events::{TASK, died, observation, revision, rollout, rollout_started}
 use super::fixtures::{START, Story, place, request};
 use super::scene::Scene;
 use expect_test::expect;
-use pipeline::deployment::{Deployment, Standing};
+use pipeline::deployment::{Deployment, ServiceState};
 use pipeline::effect::Effect;
-use pipeline::environment::{Input, Kind, Request, Restore};
+use pipeline::environment::{Input, Kind, ManualRollback, Request};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{DeploymentId, Revision, ServiceName, TaskId};
 use pipeline::notice::News;
@@ -42,9 +42,13 @@ fn large(services: usize, template: usize) -> String {
 fn restore(spec: &Application) -> Story {
     let rules = spec.environments[&place().environment].clone();
     let revisions = rules.services().map(|(_, one)| (one.name.clone(), before(&one.name)));
-    let restore =
-        Restore { from: "b2".into(), revisions: revisions.collect(), undo: false, undoes: None };
-    let request = Request { kind: Kind::Restore(restore), ..request("b1", START) };
+    let restore = ManualRollback {
+        from: "b2".into(),
+        revisions: revisions.collect(),
+        undo: false,
+        undoes: None,
+    };
+    let request = Request { kind: Kind::ManualRollback(restore), ..request("b1", START) };
     let id = DeploymentId { place: place(), number: 7 };
     Story {
         deployment: Deployment::start(id, request, rules, spec.images.clone(), START),
@@ -91,15 +95,15 @@ fn play(spec: &Application) -> Story {
     for service in &mut story.deployment.services {
         let task = |number: usize| TaskId::new(format!("{TASK}-{}-{number:032x}", service.name));
         service.died = (0..100).map(task).collect();
-        service.standing =
-            Standing::Updating { deadline: story.now, waiting: WaitsFor::Words(said.clone()) };
+        service.state =
+            ServiceState::Updating { deadline: story.now, waiting: WaitsFor::Words(said.clone()) };
     }
     for name in names.iter().cycle().take(40) {
         story.tell(died(name.as_str(), &format!("last-of-{name}"), story.now));
     }
     check(&story, "while tasks die");
     for service in &mut story.deployment.services {
-        service.standing = Standing::NotPutBack { why: said.clone() };
+        service.state = ServiceState::NotRolledBack { why: said.clone() };
     }
     story.tell(died(names[0].as_str(), "the very last one", story.now));
     check(&story, "when nothing goes back");
@@ -213,5 +217,5 @@ fn a_look_at_two_hundred_services_is_taken_in() {
     let services = (0..200).map(|number| observation(&name(number), now, rollouts(&name(number))));
     let input = Input::Happened(Event::Observed { services: services.collect() });
     assert!(bytes(&input) > 128 * 1024);
-    assert_eq!(input.absurdity(now), None);
+    assert_eq!(input.implausible(now), None);
 }

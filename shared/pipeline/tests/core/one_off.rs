@@ -4,9 +4,9 @@ use super::events::*;
 use super::fixtures::{PLAIN, START, Story, request};
 use super::states::{self, MINUTE};
 use expect_test::expect;
-use pipeline::deployment::{LOOK_EVERY, Said, advance};
+use pipeline::deployment::{LOOK_EVERY, Reply, advance};
 use pipeline::effect::Purpose;
-use pipeline::environment::{Asker, Kind, Request, Restore, Undoes};
+use pipeline::environment::{Kind, ManualRollback, Request, RequestedBy, Undoes};
 use pipeline::event::Event;
 use pipeline::names::TaskId;
 use pipeline::task::{Fault, OneOffEnd, Stop};
@@ -22,15 +22,15 @@ fn no_room() -> OneOffEnd {
 
 /// A rollback by hand of the shop, with or without taking the migration of `b2` back.
 fn restore(undoes: Option<Undoes>) -> Request {
-    let restore = Restore {
+    let restore = ManualRollback {
         from: "b2".into(),
         revisions: SERVICES.iter().map(|name| ((*name).into(), revision(name, 1))).collect(),
         undo: undoes.is_some(),
         undoes,
     };
     Request {
-        kind: Kind::Restore(restore),
-        asked_by: Asker::Person { name: "ann".into(), why: "it looks odd".into() },
+        kind: Kind::ManualRollback(restore),
+        asked_by: RequestedBy::Person { name: "ann".into(), why: "it looks odd".into() },
         ..request("b1", START)
     }
 }
@@ -91,7 +91,7 @@ fn what_an_event_says_of_a_task_that_nobody_has_started_yet_ends_nothing() {
 fn an_event_about_our_task_is_a_reason_to_ask_and_nothing_more() {
     let mut story = states::migration_runs();
     let other = story.tell(reported(Purpose::Migrate, OTHER, Some(exit(0))));
-    assert_eq!(other, Said::Ignored("not the task of this deployment".into()));
+    assert_eq!(other, Reply::Ignored("not the task of this deployment".into()));
     expect![""].assert_eq(&story.asks());
     story.tell(reported(Purpose::Migrate, TASK, Some(exit(0))));
     story.tell(reported(Purpose::Migrate, TASK, Some(exit(0))));
@@ -197,7 +197,7 @@ fn what_belongs_to_the_other_task_is_ignored_and_said_so() {
         for event in others {
             let name = event.name();
             let (after, said) = advance(story.deployment.clone(), event, story.now);
-            assert_eq!(said, Said::Ignored(format!("{name} of another task")));
+            assert_eq!(said, Reply::Ignored(format!("{name} of another task")));
             assert_eq!(after, story.deployment);
         }
     }

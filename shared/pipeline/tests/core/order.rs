@@ -4,7 +4,7 @@ use super::fixtures::release;
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::environment::{Control, Override};
-use pipeline::release::{Mark, Newest, Release};
+use pipeline::release::{Newest, Release, ReleaseOrder};
 
 const VERSIONS: (&str, &str) = ("deploy_on", "{tags: [\"v*\"]}");
 
@@ -209,6 +209,6 @@ fn what_older_slipways_remembered_is_read() {
     let written = r#"{"version":"v1.4.0","built_at":1767225660000}"#;
     let newest: Newest = serde_json::from_str(written).unwrap();
     assert_eq!(serde_json::to_string(&newest).unwrap(), written);
-    let older = Mark { version: "v1.3.9".into(), built_at: at(60) };
+    let older = ReleaseOrder { version: "v1.3.9".into(), built_at: at(60) };
     assert_eq!(newest.beyond(&older).map(|mark| mark.version), Some("v1.4.0".into()));
 }

@@ -4,11 +4,11 @@ use super::arbitrary::{any_event, likely};
 use super::events::*;
 use super::fixtures::Story;
 use super::states;
-use pipeline::deployment::{Deployment, Standing, State, Timeline, advance};
+use pipeline::deployment::{Deployment, ServiceState, State, Timeline, advance};
 use pipeline::effect::Effect;
 use pipeline::event::{AlarmState, Event};
 use pipeline::names::Version;
-use pipeline::release::{Mark, Newest};
+use pipeline::release::{Newest, ReleaseOrder};
 use pipeline::time::{Span, Time};
 use pipeline::waits::WaitsFor;
 use proptest::collection::vec;
@@ -51,7 +51,7 @@ fn essence(deployment: &Deployment) -> (Deployment, Vec<Effect>) {
     asked.sort_by_key(|effect| format!("{effect:?}"));
     let mut rest = deployment.clone();
     (rest.timeline, rest.outbox) = (Timeline::default(), Default::default());
-    rest.witness = None;
+    rest.failed_container = None;
     (rest, asked)
 }
 
@@ -78,8 +78,8 @@ fn only_noted(event: &Event) -> bool {
 /// What a person reads of the waiting may differ by it.
 fn without_waiting(mut deployment: Deployment) -> Deployment {
     for service in &mut deployment.services {
-        if let Standing::Updating { waiting, .. } | Standing::PuttingBack { waiting, .. } =
-            &mut service.standing
+        if let ServiceState::Updating { waiting, .. } | ServiceState::RollingBack { waiting, .. } =
+            &mut service.state
         {
             *waiting = WaitsFor::Look;
         }
@@ -169,7 +169,7 @@ proptest! {
 
     #[test]
     fn what_is_let_in_is_never_older_than_what_was_let_in_before(marks in vec(mark(), 1..8)) {
-        let mut seen: Vec<Mark> = Vec::new();
+        let mut seen: Vec<ReleaseOrder> = Vec::new();
         let mut newest: Option<Newest> = None;
         for mark in marks {
             if newest.as_ref().and_then(|newest| newest.beyond(&mark)).is_none() {
@@ -213,7 +213,7 @@ fn independent() -> impl Strategy<Value = (Event, Event)> {
             up(service, 2, now),
             underway(service, 2, now),
             died(service, "task/1", now),
-            put_back_started(service),
+            rollback_started(service),
             Event::Removed { service: service.into() },
         ]
     };
@@ -239,20 +239,20 @@ fn independent() -> impl Strategy<Value = (Event, Event)> {
     })
 }
 
-fn sha() -> impl Strategy<Value = Mark> {
-    ("[0-9a-f]{7}", 0..4_u64).prop_map(|(version, at)| Mark {
+fn sha() -> impl Strategy<Value = ReleaseOrder> {
+    ("[0-9a-f]{7}", 0..4_u64).prop_map(|(version, at)| ReleaseOrder {
         version: Version::new(version),
         built_at: Time::from_millis(at),
     })
 }
 
-fn tag() -> impl Strategy<Value = Mark> {
-    ("v?[0-2]\\.[0-2]\\.[0-2](-rc\\.[12])?(#2)?", 0..4_u64).prop_map(|(version, at)| Mark {
+fn tag() -> impl Strategy<Value = ReleaseOrder> {
+    ("v?[0-2]\\.[0-2]\\.[0-2](-rc\\.[12])?(#2)?", 0..4_u64).prop_map(|(version, at)| ReleaseOrder {
         version: Version::new(version),
         built_at: Time::from_millis(at),
     })
 }
 
-fn mark() -> impl Strategy<Value = Mark> {
+fn mark() -> impl Strategy<Value = ReleaseOrder> {
     prop_oneof![sha(), tag()]
 }

@@ -3,7 +3,7 @@
 use super::fixtures::{START, digest, spec};
 use super::scene::{Scene, at};
 use expect_test::expect;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
 use pipeline::names::{ImageName, Tag};
 use pipeline::notice::News;
@@ -186,7 +186,7 @@ fn a_push_of_the_same_second_that_was_replaced_is_not_taken_again() {
     let mut candidate = take_in(&spec, &pushes).remove(0);
     for again in &pushes[..2] {
         let said = candidate.pushed(&"api".into(), again, &spec, at(1));
-        assert_eq!(said, Said::Ignored("the tag has moved".into()));
+        assert_eq!(said, Reply::Ignored("the tag has moved".into()));
         assert!(!candidate.has(&"api".into(), &again.digest));
     }
     assert!(candidate.has(&"api".into(), &digest("a3")));
@@ -292,7 +292,7 @@ fn the_same_push_twice_is_one_push() {
     let mut candidate = take_in(&spec, std::slice::from_ref(&first)).remove(0);
     let before = candidate.clone();
     let said = candidate.pushed(&ImageName::from("api"), &first, &spec, at(2));
-    assert_eq!(said, Said::Ignored("duplicate push".into()));
+    assert_eq!(said, Reply::Ignored("duplicate push".into()));
     assert_eq!(candidate, before);
 }
 

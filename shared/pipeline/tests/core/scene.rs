@@ -2,10 +2,10 @@
 
 use super::events::{SERVICES, preparation, revision, runs_tasks, up};
 use super::fixtures::{PLAIN, START, place, release, request, spec};
-use pipeline::deployment::{Deployment, Said};
+use pipeline::deployment::{Deployment, Reply};
 use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::{
-    Asker, Context, Control, Environment, Good, Head, Input, Override, Request, Step, advance,
+    Context, Control, Environment, Good, Head, Input, Override, Request, RequestedBy, Step, advance,
 };
 use pipeline::event::Event;
 use pipeline::names::{EnvironmentName, Place, RequestId, ServiceName, Version};
@@ -127,7 +127,7 @@ impl Scene {
     ) -> String {
         let request = Request {
             id: self.next_id(),
-            asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
+            asked_by: RequestedBy::Person { name: "ann".into(), why: "a test".into() },
             confirm: confirm.map(ToOwned::to_owned),
             overrides: overrides.iter().copied().collect::<BTreeSet<_>>(),
             ..request(version, at(minutes))
@@ -219,7 +219,7 @@ impl Scene {
         // A rollback by hand takes the waves from the last to the first.
         let order: Vec<&str> = match self.active().request.kind {
             pipeline::environment::Kind::Deploy => SERVICES.to_vec(),
-            pipeline::environment::Kind::Restore(_) => SERVICES.into_iter().rev().collect(),
+            pipeline::environment::Kind::ManualRollback(_) => SERVICES.into_iter().rev().collect(),
         };
         for service in order.into_iter().take(count) {
             let rollout = format!("ecs-svc/{service}-{}", self.head.last_number).as_str().into();
@@ -243,7 +243,7 @@ impl Scene {
         let before = self.live_revision();
         self.roll_back(None);
         for service in SERVICES {
-            self.answer(Event::PutBackStarted {
+            self.answer(Event::RollbackStarted {
                 service: service.into(),
                 revision: revision(service, before),
                 rollout: None,
@@ -306,12 +306,12 @@ impl Scene {
     }
 }
 
-fn words(said: Said) -> String {
+fn words(said: Reply) -> String {
     match said {
-        Said::Done => "done".into(),
-        Said::Granted => "granted".into(),
-        Said::Accepted(text) => format!("yes: {text}"),
-        Said::Denied(text) | Said::Refused(text) => format!("no: {text}"),
-        Said::Ignored(text) => format!("ignored: {text}"),
+        Reply::Done => "done".into(),
+        Reply::Granted => "granted".into(),
+        Reply::Accepted(text) => format!("yes: {text}"),
+        Reply::Denied(text) | Reply::Refused(text) => format!("no: {text}"),
+        Reply::Ignored(text) => format!("ignored: {text}"),
     }
 }

@@ -5,9 +5,9 @@ use super::fixtures::request;
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::audit::Rule;
-use pipeline::deployment::Standing;
+use pipeline::deployment::ServiceState;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Asker, Head, Input, Override, Request};
+use pipeline::environment::{Head, Input, Override, Request, RequestedBy};
 use pipeline::event::{Event, Refusal};
 use pipeline::names::TaskId;
 use pipeline::task::Fault;
@@ -84,7 +84,7 @@ pub(crate) fn migrating(changes: &[(&str, &str)]) -> Scene {
     scene
 }
 
-pub(crate) fn go_back(scene: &mut Scene, to: &str, undo: bool) -> String {
+pub(crate) fn start_rollback(scene: &mut Scene, to: &str, undo: bool) -> String {
     let id = scene.next_id();
     scene.roll_back_as(id, Some(to), undo)
 }
@@ -101,7 +101,8 @@ fn undone(scene: &Scene) -> String {
 #[test]
 fn one_migration_is_not_taken_back_twice() {
     let mut scene = good(&["b1", "b2", "b3"]);
-    expect!["yes: deployment 4 of b2 has started"].assert_eq(&go_back(&mut scene, "b2", true));
+    expect!["yes: deployment 4 of b2 has started"]
+        .assert_eq(&start_rollback(&mut scene, "b2", true));
     undo(&mut scene, 0);
     let reason = "the service is draining".to_owned();
     scene.answer(Event::RolloutRefused { service: "shop-web".into(), reason });
@@ -113,7 +114,7 @@ fn one_migration_is_not_taken_back_twice() {
     "#]].assert_eq(&scene.verdicts());
     // The same click once more.
     expect!["yes: deployment 5 of b2 has started; there is no migration to undo"]
-        .assert_eq(&go_back(&mut scene, "b2", true));
+        .assert_eq(&start_rollback(&mut scene, "b2", true));
     scene.begin_rolling_out();
     assert_ne!(scene.active().state.name(), "undoing migration");
     expect![[r#"
@@ -127,26 +128,27 @@ fn one_migration_is_not_taken_back_twice() {
 #[test]
 fn what_needs_a_migration_that_was_undone_is_not_gone_back_to_without_it() {
     let mut scene = good(&["b1", "b2"]);
-    go_back(&mut scene, "b1", true);
+    start_rollback(&mut scene, "b1", true);
     undo(&mut scene, 0);
     scene.finish_rolling_out();
     assert_eq!(scene.live(), "b1");
     for undo in [false, true] {
-        expect![[r#"no: the migration that b2 needs was undone, and a rollback to b2 does not run it again; deploy b2 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&go_back(&mut scene, "b2", undo));
+        expect![[r#"no: the migration that b2 needs was undone, and a rollback to b2 does not run it again; deploy b2 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&start_rollback(&mut scene, "b2", undo));
     }
     // Deployed, it has its migration again, and can be left and come back to.
     let overrides = [Override::Bad, Override::Hold];
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&scene.deploy("b2", 2, &overrides));
     succeed(&mut scene);
-    go_back(&mut scene, "b1", false);
+    start_rollback(&mut scene, "b1", false);
     scene.succeed();
-    expect!["yes: deployment 6 of b2 has started"].assert_eq(&go_back(&mut scene, "b2", false));
+    expect!["yes: deployment 6 of b2 has started"]
+        .assert_eq(&start_rollback(&mut scene, "b2", false));
 }
 
 #[test]
 fn what_does_without_its_undone_migration_needs_the_one_that_is_there() {
     let mut scene = good(&["b1", "b2"]);
-    go_back(&mut scene, "b1", true);
+    start_rollback(&mut scene, "b1", true);
     undo(&mut scene, 0);
     scene.finish_rolling_out();
     scene.push("b3", 3);
@@ -154,7 +156,7 @@ fn what_does_without_its_undone_migration_needs_the_one_that_is_there() {
     let id = scene.next_id();
     let request = Request {
         id,
-        asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
+        asked_by: RequestedBy::Person { name: "ann".into(), why: "a test".into() },
         overrides: [Override::Bad, Override::Hold].into(),
         skip_migration: Some(true),
         ..request("b2", at(2))
@@ -162,19 +164,20 @@ fn what_does_without_its_undone_migration_needs_the_one_that_is_there() {
     expect!["yes: deployment 5 of b2 has started"]
         .assert_eq(&scene.tell(Input::Requested(Box::new(request))));
     scene.succeed();
-    go_back(&mut scene, "b1", false);
+    start_rollback(&mut scene, "b1", false);
     scene.succeed();
-    expect!["yes: deployment 7 of b2 has started"].assert_eq(&go_back(&mut scene, "b2", false));
+    expect!["yes: deployment 7 of b2 has started"]
+        .assert_eq(&start_rollback(&mut scene, "b2", false));
 }
 
 #[test]
 fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
     let mut scene = good(&["b1", "b2", "b3"]);
-    expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
-    go_back(&mut scene, "b2", true);
+    expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&start_rollback(&mut scene, "b1", true));
+    start_rollback(&mut scene, "b2", true);
     undo(&mut scene, 0);
     scene.finish_rolling_out();
-    go_back(&mut scene, "b1", true);
+    start_rollback(&mut scene, "b1", true);
     undo(&mut scene, 0);
     scene.finish_rolling_out();
     assert_eq!(scene.live(), "b1");
@@ -199,21 +202,23 @@ fn undo_takes_nothing_back_where_a_migration_in_between_failed() {
     let refusal = expect![[r#"
         no: the migration of b3 (deployment 3) may have left the database partially migrated, so undoing a migration may do harm; check the database, and roll back without undo"#]];
     for to in ["b2", "b1"] {
-        refusal.assert_eq(&go_back(&mut scene, to, true));
+        refusal.assert_eq(&start_rollback(&mut scene, to, true));
     }
     // From what came after it, one step goes back to it.
     scene.push("b5", 5);
     succeed(&mut scene);
-    expect!["yes: deployment 6 of b4 has started"].assert_eq(&go_back(&mut scene, "b4", true));
+    expect!["yes: deployment 6 of b4 has started"]
+        .assert_eq(&start_rollback(&mut scene, "b4", true));
 }
 
 /// What ran with the schema after it went back with the services alone.
 #[test]
 fn a_migration_is_taken_back_with_what_it_ran_with() {
     let mut scene = good(&["b1", "b2"]);
-    go_back(&mut scene, "b1", false);
+    start_rollback(&mut scene, "b1", false);
     scene.succeed();
-    expect!["yes: deployment 4 of b1 has started"].assert_eq(&go_back(&mut scene, "b1", true));
+    expect!["yes: deployment 4 of b1 has started"]
+        .assert_eq(&start_rollback(&mut scene, "b1", true));
     scene.begin_rolling_out();
     let asked = serde_json::to_value(scene.active().outbox.entries()).unwrap();
     let runs =
@@ -227,13 +232,14 @@ fn heads_of_before_are_taken_at_the_word_of_their_good_releases() {
     let mut scene = good(&["b1", "b2", "b3"]);
     scene.head.migrations.clear();
     scene.head.good.iter_mut().for_each(|good| good.needs = None);
-    expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&go_back(&mut scene, "b1", true));
-    expect!["yes: deployment 4 of b2 has started"].assert_eq(&go_back(&mut scene, "b2", true));
+    expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&start_rollback(&mut scene, "b1", true));
+    expect!["yes: deployment 4 of b2 has started"]
+        .assert_eq(&start_rollback(&mut scene, "b2", true));
     undo(&mut scene, 0);
     scene.finish_rolling_out();
-    expect![[r#"no: the migration that b3 needs was undone, and a rollback to b3 does not run it again; deploy b3 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&go_back(&mut scene, "b3", false));
+    expect![[r#"no: the migration that b3 needs was undone, and a rollback to b3 does not run it again; deploy b3 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&start_rollback(&mut scene, "b3", false));
     expect!["yes: deployment 5 of b2 has started; there is no migration to undo"]
-        .assert_eq(&go_back(&mut scene, "b2", true));
+        .assert_eq(&start_rollback(&mut scene, "b2", true));
 }
 
 #[test]
@@ -244,7 +250,7 @@ fn an_older_release_by_hand_runs_its_migration_only_where_a_person_says_so() {
         let id = scene.next_id();
         let request = Request {
             id,
-            asked_by: Asker::Person { name: "ann".into(), why: "a test".into() },
+            asked_by: RequestedBy::Person { name: "ann".into(), why: "a test".into() },
             skip_migration: Some(skip),
             ..request("b1", at(1))
         };
@@ -298,9 +304,9 @@ fn every_answer_counts_however_long_its_reason_is() {
     scene.answer(Event::RolloutRefused { service: "shop-api".into(), reason: long() });
     let refusal = Refusal::Final;
     let service = "shop-api".into();
-    scene.answer(Event::PutBackRefused { service, refusal, reason: long() });
-    let standing = &scene.active().services[0].standing;
-    let refused = matches!(standing, Standing::PuttingBack { refused: Some(_), .. });
+    scene.answer(Event::RollbackRefused { service, refusal, reason: long() });
+    let standing = &scene.active().services[0].state;
+    let refused = matches!(standing, ServiceState::RollingBack { refused: Some(_), .. });
     assert!(refused, "{standing:?}");
 }
 
@@ -315,14 +321,14 @@ fn the_last_twenty_migrations_are_remembered() {
     let Head { migrations, .. } = &scene.head;
     assert_eq!(migrations.len(), 20);
     assert_eq!(migrations[0].number, 11);
-    expect!["no: undo undoes one migration, that of b30, but b11 is also older than the migration of b29; roll back to b29 first, or roll back without undo"].assert_eq(&go_back(&mut scene, "b11", true));
+    expect!["no: undo undoes one migration, that of b30, but b11 is also older than the migration of b29; roll back to b29 first, or roll back without undo"].assert_eq(&start_rollback(&mut scene, "b11", true));
 }
 
 /// However many failed since then.
 #[test]
 fn that_a_migration_was_undone_is_remembered_as_long_as_a_good_release_needs_it() {
     let mut scene = good(&["b1", "b2"]);
-    go_back(&mut scene, "b1", true);
+    start_rollback(&mut scene, "b1", true);
     undo(&mut scene, 0);
     scene.finish_rolling_out();
     assert_eq!(scene.live(), "b1");
@@ -330,7 +336,7 @@ fn that_a_migration_was_undone_is_remembered_as_long_as_a_good_release_needs_it(
         scene.push(&format!("b{number}"), number);
         fail_to_migrate(&mut scene);
     }
-    expect![[r#"no: the migration that b2 needs was undone, and a rollback to b2 does not run it again; deploy b2 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&go_back(&mut scene, "b2", false));
+    expect![[r#"no: the migration that b2 needs was undone, and a rollback to b2 does not run it again; deploy b2 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&start_rollback(&mut scene, "b2", false));
     let numbers: Vec<u64> = scene.head.migrations.iter().map(|one| one.number).collect();
     assert_eq!(numbers, [&[1, 2][..], &(14..=33).collect::<Vec<_>>()].concat());
     let found = super::audit::audit(&scene).findings;

@@ -3,7 +3,7 @@
 use super::fixtures::{digest, place};
 use super::scene::{Scene, at};
 use pipeline::environment::{
-    Asker, Context, Control, Environment, Failed, Good, Head, Input, Kind, Request, advance,
+    Context, Control, Environment, Failed, Good, Head, Input, Kind, Request, RequestedBy, advance,
 };
 use pipeline::names::{EnvironmentName, ImageName, Revision, ServiceName};
 use pipeline::push::{Candidate, Details, Push};
@@ -50,7 +50,7 @@ fn push_of(spec: &Application, number: u64) -> Input {
     Input::Requested(Box::new(Request {
         id: format!("push {}", release.version).as_str().into(),
         kind: Kind::Deploy,
-        asked_by: Asker::Push { tag: release.version.as_str().into() },
+        asked_by: RequestedBy::Push { tag: release.version.as_str().into() },
         asked_at: release.built_at,
         release,
         confirm: None,

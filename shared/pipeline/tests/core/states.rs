@@ -24,7 +24,7 @@ pub(crate) fn every() -> Vec<(&'static str, Story)> {
         ("confirming", confirming()),
         ("undoing migration", undoing()),
         ("rolling back", rolling_back()),
-        ("verifying rollback", settling()),
+        ("verifying rollback", verifying_rollback()),
         ("ended, succeeded", succeeded()),
         ("ended, rolled back", rolled_back()),
     ]
@@ -115,17 +115,17 @@ pub(crate) fn rolling_back() -> Story {
     story.all(fault)
 }
 
-pub(crate) fn settling() -> Story {
+pub(crate) fn verifying_rollback() -> Story {
     go_all_the_way_back(rolling_back())
 }
 
 /// Both waves are back; only the last look is missing.
 pub(crate) fn go_all_the_way_back(story: Story) -> Story {
-    let story = story.then(put_back_started("shop-web")).quietly(VISIBLE);
+    let story = story.then(rollback_started("shop-web")).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.then(up("shop-web", 1, seen_at));
     let story =
-        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+        story.all([rollback_started("shop-api"), rollback_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)])
 }
@@ -137,11 +137,11 @@ pub(crate) fn succeeded() -> Story {
 }
 
 pub(crate) fn rolled_back() -> Story {
-    settle(settling())
+    verify_rollback(verifying_rollback())
 }
 
 /// Everything is seen back where it was, after the last worker that could disturb is gone.
-pub(crate) fn settle(story: Story) -> Story {
+pub(crate) fn verify_rollback(story: Story) -> Story {
     let story = story.later(MINUTE + MINUTE);
     let seen_at = story.now;
     story.all(all_up(1, seen_at))

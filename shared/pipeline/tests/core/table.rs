@@ -4,7 +4,7 @@ use super::events::*;
 use super::fixtures::{Story, effect_text};
 use super::states;
 use expect_test::expect_file;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Purpose;
 use pipeline::event::{AlarmState, Event, Refusal};
 use pipeline::names::TaskId;
@@ -54,8 +54,8 @@ fn events(story: &Story) -> Vec<(&'static str, Event)> {
         ("approved", approved()),
         ("rejected", Event::Rejected { by: "ann".into(), why: "not today".into() }),
         ("cancel requested", Event::CancelRequested { by: "ann".into(), why: "not today".into() }),
-        ("rollback requested", go_back(false)),
-        ("rollback requested with undo", go_back(true)),
+        ("rollback requested", start_rollback(false)),
+        ("rollback requested with undo", start_rollback(true)),
         ("prepared", prepared()),
         ("preparation failed", Event::PreparationFailed { faults }),
         ("migration claimed", claimed(migrate, 1)),
@@ -109,11 +109,11 @@ fn events(story: &Story) -> Vec<(&'static str, Event)> {
         ("unknown alarm on", alarm("shop-cron", AlarmState::On, now)),
         ("alarms read, quiet", alarms_read(now)),
         ("alarms read, none there", Event::AlarmsRead { read_at: now, readings: vec![] }),
-        ("put back of api started", put_back_started("shop-api")),
-        ("put back of web started", put_back_started("shop-web")),
-        ("put back of web refused, over", put_back_refused("shop-web", Refusal::RolloutIsOver)),
-        ("put back of web refused, final", put_back_refused("shop-web", Refusal::Final)),
-        ("web not created by us", put_back_refused("shop-web", Refusal::NotCreated)),
+        ("put back of api started", rollback_started("shop-api")),
+        ("put back of web started", rollback_started("shop-web")),
+        ("put back of web refused, over", rollback_refused("shop-web", Refusal::RolloutIsOver)),
+        ("put back of web refused, final", rollback_refused("shop-web", Refusal::Final)),
+        ("web not created by us", rollback_refused("shop-web", Refusal::NotCreated)),
         ("web removed", Event::Removed { service: "shop-web".into() }),
         ("announced", Event::Announced),
         ("woken", Event::Woken),
@@ -162,13 +162,13 @@ fn cell(before: &Story, event: Event) -> String {
     text
 }
 
-fn said_text(said: Said) -> String {
+fn said_text(said: Reply) -> String {
     match said {
-        Said::Done => "done".into(),
-        Said::Granted => "granted".into(),
-        Said::Accepted(text) => format!("accepted: {text}"),
-        Said::Denied(text) => format!("denied: {text}"),
-        Said::Refused(text) => format!("refused: {text}"),
-        Said::Ignored(text) => format!("ignored: {text}"),
+        Reply::Done => "done".into(),
+        Reply::Granted => "granted".into(),
+        Reply::Accepted(text) => format!("accepted: {text}"),
+        Reply::Denied(text) => format!("denied: {text}"),
+        Reply::Refused(text) => format!("refused: {text}"),
+        Reply::Ignored(text) => format!("ignored: {text}"),
     }
 }

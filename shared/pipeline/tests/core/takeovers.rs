@@ -3,9 +3,9 @@
 use super::events::*;
 use super::fixtures::{PLAIN, START, Story, TIMEOUT, request};
 use super::scene::Scene;
-use super::states::{self, MINUTE, settle};
+use super::states::{self, MINUTE, verify_rollback};
 use expect_test::expect;
-use pipeline::deployment::{Said, Standing, advance};
+use pipeline::deployment::{Reply, ServiceState, advance};
 use pipeline::effect::Effect;
 use pipeline::event::{Event, Refusal};
 use pipeline::observation::Progress;
@@ -19,7 +19,7 @@ fn plain() -> Story {
 #[test]
 fn what_the_service_must_run_is_said_with_the_update_and_with_the_way_back() {
     let story = states::rolling_back();
-    let story = story.then(put_back_refused("shop-web", Refusal::RolloutIsOver));
+    let story = story.then(rollback_refused("shop-web", Refusal::RolloutIsOver));
     let seen: Vec<_> = plain().deployment.outbox.entries().to_vec();
     let updates = seen.iter().filter_map(|entry| match &entry.effect {
         Effect::RollOut(out) => Some((out.service.to_string(), out.before.clone())),
@@ -28,7 +28,7 @@ fn what_the_service_must_run_is_said_with_the_update_and_with_the_way_back() {
     let expected = ["shop-api", "shop-worker"].map(|s| (s.to_owned(), Some(revision(s, 1))));
     assert_eq!(updates.collect::<Vec<_>>(), expected);
     let back = story.deployment.outbox.entries().iter().find_map(|entry| match &entry.effect {
-        Effect::PutBack(back) => Some((back.from.clone(), back.to.clone())),
+        Effect::RollBack(back) => Some((back.from.clone(), back.to.clone())),
         _ => None,
     });
     assert_eq!(back, Some((Some(revision("shop-web", 2)), revision("shop-web", 1))));
@@ -60,7 +60,7 @@ fn a_takeover_of_a_later_wave_is_noticed_before_we_get_there() {
     for number in [1, 2] {
         let mut story = story.clone();
         let said = story.tell(up("shop-web", number, seen_at));
-        assert_eq!(said, Said::Ignored("shop-web is not updated yet".into()));
+        assert_eq!(said, Reply::Ignored("shop-web is not updated yet".into()));
     }
 }
 
@@ -112,11 +112,11 @@ fn somebody_elses_fix_is_not_overwritten_on_the_way_back() {
     let story = story.then(left_alone("shop-web", 9, seen_at));
     expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     let story =
-        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+        story.all([rollback_started("shop-api"), rollback_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
     expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
-        .assert_eq(&settle(story).outcome());
+        .assert_eq(&verify_rollback(story).outcome());
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_service_that_somebody_deletes_on_the_way_back_is_theirs() {
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(left_nothing_alone("shop-web", seen_at));
-    assert_eq!(story.deployment.services[2].standing, Standing::TakenOver { revision: None });
+    assert_eq!(story.deployment.services[2].state, ServiceState::UpdatedOutside { revision: None });
 }
 
 /// The service `shop-web` is created, fails and is to be deleted again.
@@ -136,14 +136,14 @@ fn removing() -> Story {
     let story = story.all([rollout_started("shop-api"), rollout_started("shop-worker")]);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
-    story.then(rollout_started("shop-web")).then(go_back(false))
+    story.then(rollout_started("shop-web")).then(start_rollback(false))
 }
 
 #[test]
 fn what_this_deployment_did_not_create_is_not_deleted_and_named() {
     let story = removing();
     expect!["remove shop-web"].assert_eq(&story.asks());
-    let story = story.then(put_back_refused("shop-web", Refusal::NotCreated));
+    let story = story.then(rollback_refused("shop-web", Refusal::NotCreated));
     expect!["remove shop-api, remove shop-worker"].assert_eq(&story.asks());
     let removed = ["shop-api", "shop-worker"].map(|s| Event::Removed { service: s.into() });
     let story = settle_removed(story.all(removed));
@@ -229,7 +229,7 @@ fn two_answers_about_fresh_tasks_are_both_ours_in_any_order() {
             rollout.id = rollout_id("shop-api", primary).as_str().into();
             let seen = observed(observation("shop-api", seen_at, vec![rollout]));
             let story = story.clone().then(seen);
-            assert_eq!(story.deployment.services[0].standing, Standing::Updated, "{order:?}");
+            assert_eq!(story.deployment.services[0].state, ServiceState::Updated, "{order:?}");
         }
     }
 }
@@ -261,7 +261,7 @@ fn what_was_registered_again_is_ours_though_it_is_seen_before_the_worker_answers
     // The worker has registered shop-api:3 from the deregistered :1, has updated, and is slow to say so.
     let seen_at = story.now;
     let story = story.then(underway_from("shop-api", 3, seen_at));
-    let story = story.then(Event::PutBackStarted {
+    let story = story.then(Event::RollbackStarted {
         service: "shop-api".into(),
         revision: revision("shop-api", 3),
         rollout: None,
@@ -306,7 +306,7 @@ fn what_ecs_returns_to_is_not_what_was_good_here() {
     scene.answer(asked("shop-api", 8, true, scene.now));
     for service in ["shop-worker", "shop-web"] {
         let revision = revision(service, 101);
-        scene.answer(Event::PutBackStarted { service: service.into(), revision, rollout: None });
+        scene.answer(Event::RollbackStarted { service: service.into(), revision, rollout: None });
     }
     for _ in 0..3 {
         scene.now = scene.now + Span::minutes(2);

@@ -163,19 +163,22 @@ fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
 /// One essential container exits, and ECS ends all others.
 #[test]
 fn the_container_that_failed_by_itself_speaks_for_its_task() {
-    let witness = |containers: Vec<ContainerReport>| {
+    let failed_container = |containers: Vec<ContainerReport>| {
         let report = TaskReport { containers, ..report("shop", "t1", 2, START) };
-        report.witness().map(|witness| witness.container.to_string())
+        report.failed_container().map(|failed_container| failed_container.container.to_string())
     };
     let proxy = || container("proxy", true, Some(143));
-    assert_eq!(witness(vec![proxy(), container("app", true, Some(1))]).unwrap(), "app");
-    assert_eq!(witness(vec![container("app", true, Some(0)), proxy()]).unwrap(), "proxy");
-    assert_eq!(witness(vec![container("app", true, Some(0))]).unwrap(), "app");
+    assert_eq!(failed_container(vec![proxy(), container("app", true, Some(1))]).unwrap(), "app");
+    assert_eq!(failed_container(vec![container("app", true, Some(0)), proxy()]).unwrap(), "proxy");
+    assert_eq!(failed_container(vec![container("app", true, Some(0))]).unwrap(), "app");
     let sidecar = container("log", false, Some(2));
-    assert_eq!(witness(vec![sidecar.clone(), container("app", true, Some(1))]).unwrap(), "app");
-    assert_eq!(witness(vec![container("app", true, None), sidecar]).unwrap(), "log");
-    assert_eq!(witness(vec![container("app", true, None)]), None);
+    assert_eq!(
+        failed_container(vec![sidecar.clone(), container("app", true, Some(1))]).unwrap(),
+        "app"
+    );
+    assert_eq!(failed_container(vec![container("app", true, None), sidecar]).unwrap(), "log");
+    assert_eq!(failed_container(vec![container("app", true, None)]), None);
     let reason = Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
     let killed = ContainerReport { reason, ..container("api", true, Some(137)) };
-    assert_eq!(witness(vec![container("app", false, Some(1)), killed]).unwrap(), "api");
+    assert_eq!(failed_container(vec![container("app", false, Some(1)), killed]).unwrap(), "api");
 }

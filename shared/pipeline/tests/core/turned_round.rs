@@ -17,14 +17,14 @@ fn no_capacity() -> OneOffEnd {
 
 #[test]
 fn no_migration_is_started_once_a_person_wants_everything_back() {
-    let story = states::claimed_by_worker().then(go_back(false));
+    let story = states::claimed_by_worker().then(start_rollback(false));
     let story = story.then(not_started(Purpose::Migrate, 1, Fault::Capacity));
     assert!(story.deployment.verdict().is_some(), "{}\nasks {}", story.timeline(), story.asks());
 }
 
 #[test]
 fn no_migration_is_tried_again_whose_task_had_no_capacity() {
-    let story = states::migration_runs().then(go_back(false));
+    let story = states::migration_runs().then(start_rollback(false));
     let task = TASK.into();
     let seen =
         Event::OneOffSeen { purpose: Purpose::Migrate, attempt: 1, task, end: Some(no_capacity()) };
@@ -46,7 +46,7 @@ fn no_migration_is_started_once_an_alarm_is_on() {
 fn no_further_attempt_is_made_either() {
     let story = states::claimed_by_worker();
     let story = story.then(not_started(Purpose::Migrate, 1, Fault::Capacity));
-    let story = story.then(claimed(Purpose::Migrate, 2)).then(go_back(true));
+    let story = story.then(claimed(Purpose::Migrate, 2)).then(start_rollback(true));
     let story = story.then(not_started(Purpose::Migrate, 2, Fault::Capacity));
     assert!(story.deployment.verdict().is_some(), "{}", story.timeline());
 }
@@ -57,6 +57,6 @@ fn a_person_hears_that_there_is_no_migration_to_undo() {
     request.skip_migration = Some(true);
     let mut story = Story::begin_with(&[("approval", "")], request).then(prepared());
     assert_eq!(story.state(), "rolling out");
-    let said = story.tell(go_back(true));
+    let said = story.tell(start_rollback(true));
     assert!(format!("{said:?}").contains("migration"), "{said:?}");
 }

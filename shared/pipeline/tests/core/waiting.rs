@@ -3,7 +3,7 @@
 use super::fixtures::{digest, release, spec};
 use super::scene::{Scene, at};
 use expect_test::expect;
-use pipeline::environment::{Control, Fate, Input, Override};
+use pipeline::environment::{Control, Input, Override, RequestOutcome};
 use pipeline::time::Span;
 
 /// The spec calls the image `web` by another name from now on.
@@ -12,12 +12,13 @@ fn rename_web(scene: &mut Scene) {
     scene.spec.images.insert("frontend".into(), repository);
 }
 
-fn fate(scene: &Scene, id: &str) -> String {
-    let fates = &scene.head.fates;
-    let fate = fates.iter().find(|(known, _)| known.as_str() == id).map(|(_, fate)| fate);
+fn request_outcome(scene: &Scene, id: &str) -> String {
+    let request_outcomes = &scene.head.request_outcomes;
+    let fate =
+        request_outcomes.iter().find(|(known, _)| known.as_str() == id).map(|(_, fate)| fate);
     match fate {
-        Some(Fate::Started { number }) => format!("started as {number}"),
-        Some(Fate::Declined { why }) => format!("declined: {why}"),
+        Some(RequestOutcome::Started { number }) => format!("started as {number}"),
+        Some(RequestOutcome::Declined { why }) => format!("declined: {why}"),
         None => "unknown".to_owned(),
     }
 }
@@ -64,7 +65,7 @@ fn a_promotion_whose_image_was_renamed_is_declined_with_a_notice() {
     "#]]
     .assert_eq(&scene.declined());
     expect!["declined: the spec has no image called web; deploy it by hand"]
-        .assert_eq(&fate(&scene, "promotion of b1 from dev by deployment 1"));
+        .assert_eq(&request_outcome(&scene, "promotion of b1 from dev by deployment 1"));
 }
 
 #[test]
@@ -275,7 +276,7 @@ fn what_a_person_asked_for_is_declined_with_the_words_where_it_may_not_start() {
     expect![[r#"
         b0: the environment is on hold by ann (b2 was rolled back: requested by ann: it looks odd); to deploy anyway, add "override": ["hold"]
     "#]].assert_eq(&scene.declined());
-    expect![[r#"declined: the environment is on hold by ann (b2 was rolled back: requested by ann: it looks odd); to deploy anyway, add "override": ["hold"]"#]].assert_eq(&fate(&scene, "click 1"));
+    expect![[r#"declined: the environment is on hold by ann (b2 was rolled back: requested by ann: it looks odd); to deploy anyway, add "override": ["hold"]"#]].assert_eq(&request_outcome(&scene, "click 1"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use pipeline::names::{Digest, Revision, ServiceName};
 use pipeline::notice::News;
 use pipeline::task::Fault;
 use pipeline::time::Span;
-use pipeline::verdict::{Cause, Usurper, Verdict};
+use pipeline::verdict::{Cause, SupersededBy, Verdict};
 use pipeline::waits::{Teller, Trouble, WaitsFor};
 
 fn api() -> ServiceName {
@@ -36,8 +36,7 @@ fn causes() -> Vec<Cause> {
     let timed_out = |waiting, fault| Cause::RolloutTimedOut { service: service(), waiting, fault };
     let failed = |fault| Cause::RolloutFailed { service: service(), reason: reason(), fault };
     let returned = |fault| Cause::ReturnedByEcs { service: service(), reason: reason(), fault };
-    let restless =
-        |fault| Cause::DidNotSettle { service: service(), waiting: WaitsFor::Look, fault };
+    let restless = |fault| Cause::NotStable { service: service(), waiting: WaitsFor::Look, fault };
     vec![
         Cause::Preflight { faults: vec![reason(), reason()] },
         Cause::PreparationTimedOut,
@@ -128,7 +127,7 @@ fn a_cause_says_what_it_speaks_against_and_whether_a_task_knows_more() {
 fn a_verdict_is_told_with_its_reason() {
     let cause = || Cause::ChecksTimedOut;
     let (by, why) = (|| "ann".to_owned(), because);
-    let brought = |revision| Usurper::Somebody { service: api(), revision };
+    let brought = |revision| SupersededBy::OutsideUpdate { service: api(), revision };
     let verdicts = [
         Verdict::Succeeded,
         Verdict::Unproven { doubts: [(api(), Doubt::NoTask)].into() },
@@ -141,7 +140,7 @@ fn a_verdict_is_told_with_its_reason() {
         Verdict::Failed { cause: cause(), left: vec![api(), "web".into()] },
         Verdict::Superseded { by: brought(Some(revision("api", 3))) },
         Verdict::Superseded { by: brought(None) },
-        Verdict::Superseded { by: Usurper::NewerRelease { version: "v2".into() } },
+        Verdict::Superseded { by: SupersededBy::NewerRelease { version: "v2".into() } },
         Verdict::Rejected { by: by(), why: why() },
         Verdict::Cancelled { by: by(), why: why() },
         Verdict::Stuck { cause: cause(), because: because() },
@@ -243,11 +242,12 @@ fn a_digest_and_a_revision_are_told_by_what_people_read_of_them() {
 fn only_news_of_how_things_stand_give_way_to_later_news() {
     let is_passing = |news: &News| news.is_passing();
     let cause = because();
-    let passing = [News::Started, News::ApprovalWanted { until: START }, News::GoingBack { cause }];
+    let passing =
+        [News::Started, News::ApprovalWanted { until: START }, News::RollingBack { cause }];
     assert!(passing.iter().all(is_passing));
     let verdict = Verdict::Succeeded;
     let lasting = [
-        News::Ended { verdict, took: Span::minutes(1), last_words: vec![], witness: None },
+        News::Ended { verdict, took: Span::minutes(1), last_words: vec![], failed_container: None },
         News::Declined { why: because() },
         News::Waits { why: because() },
         News::Incomplete { missing: vec![] },

@@ -199,7 +199,7 @@ async fn the_consoles_own_example_and_slips_of_the_pen_are_answered() {
 }
 
 #[tokio::test]
-async fn going_back_during_the_migration_waits_for_its_end() {
+async fn rolling_back_during_the_migration_waits_for_its_end() {
     let mut team = scr().await;
     team.one_off("", "alembic", Ending::Exits { code: 0, seconds: 120 });
     team.push_all("3f2a9c1", "new").unwrap();
@@ -260,7 +260,7 @@ async fn going_back_during_the_migration_waits_for_its_end() {
 }
 
 #[tokio::test]
-async fn going_back_twice_goes_to_what_is_named() {
+async fn rolling_back_twice_goes_to_what_is_named() {
     let mut team = twice().await;
     team.push_all("4b5c6d7", "third").unwrap();
     team.until_ended(STAGING, 3).await.unwrap();

@@ -178,7 +178,7 @@ async fn a_new_service_with_secrets_is_looked_at_from_all_sides() {
 }
 
 #[tokio::test]
-async fn going_back_asks_few_services_at_a_time() {
+async fn rolling_back_asks_few_services_at_a_time() {
     let back = Expense::rollback().await.unwrap();
     assert_eq!(back.verdict, "rolled back");
     check(

@@ -38,7 +38,7 @@ async fn with_a_daemon() -> Team {
 }
 
 #[tokio::test]
-async fn a_daemon_is_deployed_and_put_back_as_any_other_service() {
+async fn a_daemon_is_deployed_and_roll_back_as_any_other_service() {
     let mut team = with_a_daemon().await;
     team.push_all("0a1b2c3", "before").unwrap();
     team.until_ended(STAGING, 1).await.unwrap();

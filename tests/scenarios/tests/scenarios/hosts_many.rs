@@ -80,7 +80,7 @@ fn runs(team: &Team) -> String {
 
 /// An instance of an auto-scaling group is on its way out: Run Command refuses whatever names it.
 #[tokio::test]
-async fn a_host_that_is_shutting_down_keeps_no_other_from_going_back() {
+async fn a_host_that_is_shutting_down_keeps_no_other_from_rolling_back() {
     let mut team = two_hosts().await;
     team.web.answers(HEALTH, &[500]);
     team.push_all("main-7b41d0e", "third").unwrap();
@@ -209,7 +209,7 @@ async fn a_rollout_goes_on_without_a_host_that_goes_away() {
 
 /// Its agent falls silent in the rollout, and the other one goes back at once.
 #[tokio::test]
-async fn a_host_whose_agent_dies_keeps_no_other_from_going_back() {
+async fn a_host_whose_agent_dies_keeps_no_other_from_rolling_back() {
     let mut team = two_hosts().await;
     team.push_all("main-7b41d0e", "third").unwrap();
     team.until_state(PROD, 3, "rolling out").await.unwrap();

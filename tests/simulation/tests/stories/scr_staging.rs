@@ -28,12 +28,12 @@ fn an_api_that_dies_at_its_start_goes_back_without_any_breaker() {
 }
 
 #[test]
-fn what_the_circuit_breaker_stops_is_put_back() {
+fn what_the_circuit_breaker_stops_is_roll_back() {
     check_day("scr", "breaker-stops");
 }
 
 #[test]
-fn what_ecs_puts_back_by_itself_is_left_to_it() {
+fn what_ecs_rolls_back_by_itself_is_left_to_it() {
     check_day("scr", "breaker-returns");
 }
 

@@ -196,7 +196,7 @@ fn trap_12_an_alarm_that_is_on_already_may_be_ignored() {
 }
 
 #[test]
-fn trap_12_going_back_never_waits_for_an_alarm() {
+fn trap_12_rolling_back_never_waits_for_an_alarm() {
     let mut story = story("scr");
     story.push(FIRST).rest();
     story.push(SECOND).rest();

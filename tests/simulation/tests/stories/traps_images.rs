@@ -28,7 +28,7 @@ fn push(story: &Story, repository: &str, digest: &str, tag: Option<&str>) -> Pus
 }
 
 #[test]
-fn trap_19_going_back_from_a_moving_tag_goes_to_the_revision_that_was_recorded() {
+fn trap_19_rolling_back_from_a_moving_tag_goes_to_the_revision_that_was_recorded() {
     let mut story = story("wwhd");
     story.retag("monday", "latest").rest();
     story.behaves("backend", "tuesday", Behaviour::CrashesAfter(Span::minutes(1)));

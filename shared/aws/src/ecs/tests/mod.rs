@@ -5,7 +5,7 @@ pub(crate) mod canned;
 mod observing;
 mod preparing;
 mod preparing_badly;
-mod putting_back;
+mod rolling_back;
 mod rolling_out;
 mod tasks;
 

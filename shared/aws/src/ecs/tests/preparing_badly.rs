@@ -152,7 +152,7 @@ async fn a_tag_that_cannot_move_is_a_warning_if_it_only_protects_and_a_fault_if_
 }
 
 #[tokio::test]
-async fn going_back_to_a_deregistered_revision_registers_it_again() {
+async fn rolling_back_to_a_deregistered_revision_registers_it_again() {
     let mut gone = definition("scr-api:9", &format!("{REGISTRY}/scr-api@sha256:older"));
     gone["taskDefinition"]["status"] = "INACTIVE".into();
     let canned = Canned::new()

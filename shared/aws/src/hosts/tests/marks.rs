@@ -1,17 +1,17 @@
 //! What commands carry along.
 
 use super::id;
-use crate::hosts::mark::{Errand, Mark, aside};
+use crate::hosts::command_tag::{CommandKind, CommandTag, aside};
 use expect_test::expect;
 use pipeline::effect::Purpose;
 use pipeline::names::{DeploymentId, Place};
 
-const ERRANDS: [Errand; 5] = [
-    Errand::Rollout,
-    Errand::Back,
-    Errand::Remove,
-    Errand::OneOff(Purpose::Migrate),
-    Errand::OneOff(Purpose::Undo),
+const ERRANDS: [CommandKind; 5] = [
+    CommandKind::Rollout,
+    CommandKind::Back,
+    CommandKind::Remove,
+    CommandKind::OneOff(Purpose::Migrate),
+    CommandKind::OneOff(Purpose::Undo),
 ];
 
 #[test]
@@ -21,11 +21,11 @@ fn a_mark_fits_into_a_comment_and_is_read_again() {
         Place { application: longest.as_str().into(), environment: longest.as_str().into() };
     for (number, attempt) in [(99_999, 999), (9_999_999, 9), (1, 1000)] {
         let id = DeploymentId { place: place.clone(), number };
-        for errand in ERRANDS {
-            let attempt = if matches!(errand, Errand::OneOff(_)) { attempt } else { 1 };
-            let mark = Mark::new(Some("708c7cd5"), &id, errand, attempt);
+        for kind in ERRANDS {
+            let attempt = if matches!(kind, CommandKind::OneOff(_)) { attempt } else { 1 };
+            let mark = CommandTag::new(Some("708c7cd5"), &id, kind, attempt);
             assert!(mark.to_string().len() <= 100, "{mark}");
-            assert_eq!(Mark::read(&mark.to_string()), Some(mark));
+            assert_eq!(CommandTag::read(&mark.to_string()), Some(mark));
         }
         assert!(aside("look", "708c7cd5", &id).len() <= 100);
     }
@@ -38,7 +38,7 @@ fn a_mark_fits_into_a_comment_and_is_read_again() {
         "slipway/a/b/x/back/1",
         "nightly backup",
     ] {
-        assert_eq!(Mark::read(other), None, "{other}");
+        assert_eq!(CommandTag::read(other), None, "{other}");
     }
 }
 
@@ -46,10 +46,10 @@ fn a_mark_fits_into_a_comment_and_is_read_again() {
 fn marks_name_the_installation_and_once_did_not() {
     let told: Vec<String> = [Some("708c7cd5"), None]
         .into_iter()
-        .flat_map(|of| ERRANDS.map(|errand| Mark::new(of, &id(), errand, 1).to_string()))
+        .flat_map(|of| ERRANDS.map(|kind| CommandTag::new(of, &id(), kind, 1).to_string()))
         .collect();
     for mark in &told {
-        assert_eq!(Mark::read(mark).unwrap().to_string(), *mark);
+        assert_eq!(CommandTag::read(mark).unwrap().to_string(), *mark);
     }
     expect![[r#"
         slipway/708c7cd5/faceplate/prod/17/rollout

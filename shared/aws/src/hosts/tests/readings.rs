@@ -2,7 +2,7 @@
 
 use super::{foreign, ours, report, service};
 use crate::hosts::answer::{Answer, Container, Report, Stage};
-use crate::hosts::errand::Sent;
+use crate::hosts::command::Sent;
 use crate::hosts::look::Looked;
 use crate::hosts::reading::{of_command, of_look};
 use expect_test::expect;

@@ -3,9 +3,9 @@
 use super::{id, service};
 use crate::ecs::tests::canned::Canned;
 use crate::hosts::look::{Question, look};
-use crate::hosts::{Tags, hosts, put_back, roll_out};
+use crate::hosts::{Tags, hosts, roll_back, roll_out};
 use expect_test::{Expect, expect};
-use pipeline::effect::{PutBack, RollOut, Way};
+use pipeline::effect::{RollBack, RollOut, Way};
 use pipeline::names::Revision;
 use pipeline::spec::Target;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ async fn go_back_again(aws: &Canned) -> String {
 }
 
 async fn put_it_back(aws: &Canned, number: u64) -> String {
-    let effect = PutBack {
+    let effect = RollBack {
         target: Target::Hosts(tags()),
         service: service(),
         from: None,
@@ -99,7 +99,7 @@ async fn put_it_back(aws: &Canned, number: u64) -> String {
         way: Way::Update,
         container: None,
     };
-    format!("{:?}", put_back(&aws.aws, &id(), number, &tags(), &effect).await)
+    format!("{:?}", roll_back(&aws.aws, &id(), number, &tags(), &effect).await)
 }
 
 pub(super) fn check(canned: &Canned, said: &str, expect: &Expect) {
@@ -108,7 +108,7 @@ pub(super) fn check(canned: &Canned, said: &str, expect: &Expect) {
 
 /// Run Command refuses all of them for the sake of one, and does not say which.
 #[tokio::test]
-async fn a_host_that_is_shutting_down_does_not_keep_the_others_from_going_back() {
+async fn a_host_that_is_shutting_down_does_not_keep_the_others_from_rolling_back() {
     let aws = with_hosts(4).knows().takes_none();
     // The four together; then the halves, and the first of the second half.
     let aws = aws.takes_none().takes("reach-1").takes_none().takes_none().takes("reach-2");
@@ -125,7 +125,7 @@ async fn a_host_that_is_shutting_down_does_not_keep_the_others_from_going_back()
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a02
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a03
             slipway/05d5d9c7/faceplate/prod/17/back 'back' 300+3600 3 from i-0a00 to i-0a03
-            Ok(PutBackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
+            Ok(RollbackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
         "#]],
     );
     let noted = aws.text("registered#faceplate/prod/17 / host#faceplate", "hosts");
@@ -160,7 +160,7 @@ async fn of_fifty_hosts_the_one_that_takes_no_commands_is_found_with_few() {
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a48
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a49
             slipway/05d5d9c7/faceplate/prod/17/back 'back' 300+3600 49 from i-0a00 to i-0a48
-            Ok(PutBackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
+            Ok(RollbackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
         "#]],
     );
 }
@@ -177,7 +177,7 @@ async fn where_no_host_takes_commands_the_way_back_is_refused_with_their_names()
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 2 from i-0a00 to i-0a01
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a00
             slipway-look/05d5d9c7/faceplate/prod/17 'reach' 30+30 i-0a01
-            Ok(PutBackRefused { service: ServiceName("faceplate"), refusal: Final, reason: "i-0a00, i-0a01 take no commands: shutting down or gone, or without a running SSM agent" })
+            Ok(RollbackRefused { service: ServiceName("faceplate"), refusal: Final, reason: "i-0a00, i-0a01 take no commands: shutting down or gone, or without a running SSM agent" })
         "#]],
     );
 }
@@ -200,7 +200,7 @@ async fn only_the_hosts_that_were_touched_go_back() {
         &said,
         &expect![[r#"
             slipway/05d5d9c7/faceplate/prod/17/back 'back' 300+3600 2 from i-0a00 to i-0a01
-            Ok(PutBackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
+            Ok(RollbackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
         "#]],
     );
 }
@@ -216,7 +216,7 @@ async fn after_an_update_the_way_back_knows_the_marks_of_before() {
         &said,
         &expect![[r#"
             slipway/05d5d9c7/faceplate/prod/17/back 'back' 300+3600 i-0a00 once 'slipway/faceplate/prod/17'
-            Ok(PutBackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
+            Ok(RollbackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
         "#]],
     );
     let again = go_back_again(&aws).await;
@@ -225,7 +225,7 @@ async fn after_an_update_the_way_back_knows_the_marks_of_before() {
         &again,
         &expect![[r#"
             slipway/05d5d9c7/faceplate/prod/17/back 'back' 300+3600 i-0a00 once 'slipway/faceplate/prod/17'
-            Ok(PutBackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
+            Ok(RollbackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
         "#]],
     );
 }

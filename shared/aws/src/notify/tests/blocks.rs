@@ -9,8 +9,8 @@ use pipeline::verdict::Verdict;
 
 #[test]
 fn slack_shows_how_it_stands_and_keeps_the_details_in_the_thread() {
-    let story = told(ended(Verdict::RolledBack { cause: alarm() }));
-    let details = blocks::details(&story).expect("there are details");
+    let text = told(ended(Verdict::RolledBack { cause: alarm() }));
+    let details = blocks::details(&text).expect("there are details");
     expect![[r#"
         {
           "blocks": [
@@ -61,13 +61,13 @@ fn slack_shows_how_it_stands_and_keeps_the_details_in_the_thread() {
           "text": "scr/staging: 3f2a9c1 was rolled back",
           "unfurl_links": false
         }
-    "#]].assert_eq(&format!("{:#}\n{details:#}\n", blocks::message(&story)));
+    "#]].assert_eq(&format!("{:#}\n{details:#}\n", blocks::message(&text)));
 }
 
 #[test]
 fn a_start_needs_no_thread() {
-    let story = told(News::Started);
-    assert_eq!(blocks::details(&story), None);
+    let text = told(News::Started);
+    assert_eq!(blocks::details(&text), None);
     expect![[r#"
         {
           "blocks": [
@@ -100,12 +100,12 @@ fn a_start_needs_no_thread() {
           "text": "scr/staging: deploying 3f2a9c1",
           "unfurl_links": false
         }
-    "#]].assert_eq(&format!("{:#}\n", blocks::message(&story)));
+    "#]].assert_eq(&format!("{:#}\n", blocks::message(&text)));
 }
 
 #[test]
 fn a_webhook_gets_everything_at_once() {
-    let story = told(ended(Verdict::Stuck { cause: alarm(), because: "nothing moved".into() }));
+    let text = told(ended(Verdict::Stuck { cause: alarm(), because: "nothing moved".into() }));
     expect![[r#"
         {
           "blocks": [
@@ -152,13 +152,13 @@ fn a_webhook_gets_everything_at_once() {
           "text": "scr/staging: 3f2a9c1 is stuck; a person must act",
           "unfurl_links": false
         }
-    "#]].assert_eq(&format!("{:#}\n", blocks::everything(&story)));
+    "#]].assert_eq(&format!("{:#}\n", blocks::everything(&text)));
 }
 
 #[test]
 fn no_block_is_longer_than_slack_takes() {
-    let story = told(News::Declined { why: "&<>ä".repeat(5000) });
-    for block in blocks::everything(&story)["blocks"].as_array().expect("blocks") {
+    let text = told(News::Declined { why: "&<>ä".repeat(5000) });
+    for block in blocks::everything(&text)["blocks"].as_array().expect("blocks") {
         let text = block.pointer("/text/text").or(block.pointer("/elements/0/text"));
         let length = text.and_then(|text| text.as_str()).expect("every block has a text");
         assert!(length.chars().count() <= 3000, "{} characters", length.chars().count());
@@ -168,10 +168,10 @@ fn no_block_is_longer_than_slack_takes() {
 #[test]
 fn what_a_container_wrote_stays_in_its_fence() {
     for backticks in 1..=9 {
-        let mut story = told(ended(Verdict::RolledBack { cause: alarm() }));
+        let mut text = told(ended(Verdict::RolledBack { cause: alarm() }));
         let lines = vec![format!("before {} after", "`".repeat(backticks))];
-        story.output = Some(Output { whose: "web (task 0abc)".into(), lines });
-        let text = blocks::details(&story).expect("there are details").to_string();
+        text.output = Some(Output { whose: "web (task 0abc)".into(), lines });
+        let text = blocks::details(&text).expect("there are details").to_string();
         assert_eq!(text.matches("```").count(), 2, "{text}");
     }
 }

@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::notify::access::{Access, read};
 use crate::notify::slack::{matters, steps};
 use crate::notify::slack_api::refusal;
-use crate::notify::words::Mood;
-use crate::notify::{Trouble, settled};
+use crate::notify::words::Severity;
+use crate::notify::{NotSent, settled};
 use engine::WorldError;
 use expect_test::expect;
 use pipeline::notice::News;
@@ -15,18 +15,18 @@ use std::fmt::Write;
 #[test]
 fn news_goes_where_it_belongs() {
     let mut table = String::new();
-    let mut row = |what: &str, mood, details, number, shows| {
-        let steps = steps(mood, details, number, shows);
+    let mut row = |what: &str, severity, details, number, shows| {
+        let steps = steps(severity, details, number, shows);
         writeln!(table, "{what:32} {steps:?}").expect("a string takes everything");
     };
-    row("the first news", Mood::Underway, false, 1, None);
-    row("approval is wanted", Mood::Calling, true, 2, Some(1));
-    row("it goes back", Mood::Bad, true, 5, Some(2));
-    row("it is live", Mood::Good, true, 9, Some(1));
-    row("it went wrong, the start was lost", Mood::Bad, true, 9, None);
-    row("the start, after the end", Mood::Underway, false, 1, Some(9));
-    row("going back, after the end", Mood::Bad, true, 5, Some(9));
-    row("again, after half of it failed", Mood::Bad, true, 9, Some(9));
+    row("the first news", Severity::InProgress, false, 1, None);
+    row("approval is wanted", Severity::ActionRequired, true, 2, Some(1));
+    row("it goes back", Severity::Failed, true, 5, Some(2));
+    row("it is live", Severity::Succeeded, true, 9, Some(1));
+    row("it went wrong, the start was lost", Severity::Failed, true, 9, None);
+    row("the start, after the end", Severity::InProgress, false, 1, Some(9));
+    row("going back, after the end", Severity::Failed, true, 5, Some(9));
+    row("again, after half of it failed", Severity::Failed, true, 9, Some(9));
     expect![[r#"
         the first news                   [Post]
         approval is wanted               [Update, Reply { broadcast: true }]
@@ -83,7 +83,7 @@ fn what_passes_is_tried_again_whoever_refuses() {
     let throttled = || "Rate exceeded: Refused, Final, 429".to_owned();
     let passing = [Failure::Passing(throttled()), Failure::from(WorldError::Passing(throttled()))];
     for failure in passing {
-        assert!(matches!(Trouble::from(failure), Trouble::Passing(_)));
+        assert!(matches!(NotSent::from(failure), NotSent::Passing(_)));
     }
     let final_ones = [
         Failure::Refused { code: "AccessDenied".into(), message: "Passing for now".into() },
@@ -91,7 +91,7 @@ fn what_passes_is_tried_again_whoever_refuses() {
         Failure::Misconfigured("SLIPWAY_TOPIC is not set: Passing".into()),
     ];
     for failure in final_ones {
-        assert!(matches!(Trouble::from(failure), Trouble::Final(_)));
+        assert!(matches!(NotSent::from(failure), NotSent::Final(_)));
     }
 }
 
@@ -130,8 +130,8 @@ fn the_secret_may_be_written_in_several_ways() {
 
 #[test]
 fn only_a_passing_trouble_is_tried_again_and_not_for_ever() {
-    let busy = || Err(Trouble::Passing("busy".into()));
-    let wrong = || Err(Trouble::Final("no such channel".into()));
+    let busy = || Err(NotSent::Passing("busy".into()));
+    let wrong = || Err(NotSent::Final("no such channel".into()));
     let lines = [
         ("told", settled("Slack", Ok(()), true)),
         ("busy", settled("Slack", busy(), true)),

@@ -6,7 +6,7 @@ mod telling;
 mod town;
 mod words;
 
-use super::words::{Story, story};
+use super::words::{NoticeText, text};
 use pipeline::doubt::Doubt;
 use pipeline::names::{AlarmName, ApplicationName, EnvironmentName, ImageName, Place};
 use pipeline::names::{ServiceName, Version};
@@ -14,7 +14,7 @@ use pipeline::notice::{News, Notice};
 use pipeline::release::Origin;
 use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
-use pipeline::verdict::{Cause, Usurper, Verdict};
+use pipeline::verdict::{Cause, SupersededBy, Verdict};
 
 pub(super) fn notice(news: News) -> Notice {
     Notice {
@@ -31,8 +31,8 @@ pub(super) fn notice(news: News) -> Notice {
     }
 }
 
-pub(super) fn told(news: News) -> Story {
-    story(&notice(news), "slipway-rollback")
+pub(super) fn told(news: News) -> NoticeText {
+    text(&notice(news), "slipway-rollback")
 }
 
 pub(super) fn ended(verdict: Verdict) -> News {
@@ -40,7 +40,7 @@ pub(super) fn ended(verdict: Verdict) -> News {
         "09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.".into(),
         format!("09:12:40 Ended: {verdict}."),
     ];
-    News::Ended { verdict, took: Span::seconds(415), last_words, witness: None }
+    News::Ended { verdict, took: Span::seconds(415), last_words, failed_container: None }
 }
 
 pub(super) fn alarm() -> Cause {
@@ -63,14 +63,14 @@ pub(super) fn every_piece_of_news() -> Vec<News> {
     vec![
         News::Started,
         News::ApprovalWanted { until: Time::from_millis(1_795_338_132_000) },
-        News::GoingBack { cause: alarm().to_string() },
+        News::RollingBack { cause: alarm().to_string() },
         ended(Verdict::Succeeded),
         ended(Verdict::Unproven { doubts: [("scr-api".into(), Doubt::NoTask)].into() }),
         ended(Verdict::RolledBack { cause: crash }),
         ended(Verdict::Failed { cause: Cause::Preflight { faults }, left: vec![] }),
         ended(Verdict::Failed { cause: refused, left }),
         ended(Verdict::Superseded {
-            by: Usurper::NewerRelease { version: Version::new("77aa001") },
+            by: SupersededBy::NewerRelease { version: Version::new("77aa001") },
         }),
         ended(Verdict::Rejected { by: "ann".into(), why: "not on a Friday".into() }),
         ended(Verdict::Cancelled { by: "bob".into(), why: "wrong branch".into() }),

@@ -14,7 +14,7 @@ fn ended(verdict: Verdict) -> News {
         verdict,
         took: Span::minutes(6),
         last_words: vec!["That was it.".into()],
-        witness: None,
+        failed_container: None,
     }
 }
 
@@ -28,9 +28,9 @@ const BOT: &str = r#"{"bot_token": "xoxb-1"}"#;
 #[tokio::test]
 async fn a_deployment_is_one_message_and_one_thread() {
     let town = Town::new(BOT);
-    let story = [
+    let text = [
         town.tell(1, NEW, News::Started).await,
-        town.tell(5, NEW, News::GoingBack { cause: "an alarm".into() }).await,
+        town.tell(5, NEW, News::RollingBack { cause: "an alarm".into() }).await,
         town.tell(9, NEW, rolled_back()).await,
     ];
     expect![[r##"
@@ -46,13 +46,13 @@ async fn a_deployment_is_one_message_and_one_thread() {
           Slack chat.update: scr/staging: 3f2a9c1 was rolled back, channel "C1", ts "17.1"
           Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast true
         announced
-    "##]].assert_eq(&story.concat());
+    "##]].assert_eq(&text.concat());
 }
 
 #[tokio::test]
 async fn nothing_is_told_twice() {
     let town = Town::new(BOT);
-    let story = [
+    let text = [
         town.tell(9, NEW, rolled_back()).await,
         town.tell(9, NEW, rolled_back()).await,
         town.tell(1, NEW, News::Started).await,
@@ -66,14 +66,14 @@ async fn nothing_is_told_twice() {
         announced
           SNS: scr/staging: deploying 3f2a9c1
         announced
-    "##]].assert_eq(&story.concat());
+    "##]].assert_eq(&text.concat());
 }
 
 #[tokio::test]
 async fn slack_may_ask_for_patience_and_the_topic_is_not_told_again() {
     let town = Town::new(BOT);
     town.change(|state| state.slack_says.push((429, json!({"ok": false, "error": "ratelimited"}))));
-    let story = [town.tell(1, NEW, News::Started).await, town.tell(1, NEW, News::Started).await];
+    let text = [town.tell(1, NEW, News::Started).await, town.tell(1, NEW, News::Started).await];
     expect![[r##"
           SNS: scr/staging: deploying 3f2a9c1
           read the secret
@@ -81,7 +81,7 @@ async fn slack_may_ask_for_patience_and_the_topic_is_not_told_again() {
         Passing: temporary failure: could not notify Slack yet: rate limited by Slack; retry after 30 seconds
           Slack chat.postMessage: scr/staging: deploying 3f2a9c1, channel "#deployments"
         announced
-    "##]].assert_eq(&story.concat());
+    "##]].assert_eq(&text.concat());
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn half_of_it_told_is_not_told_again() {
         state.slack_says.push((200, json!({"ok": true})));
         state.slack_says.push((503, json!("no")));
     });
-    let story =
+    let text =
         [first, town.tell(9, NEW, rolled_back()).await, town.tell(9, NEW, rolled_back()).await];
     expect![[r##"
           SNS: scr/staging: deploying 3f2a9c1
@@ -105,7 +105,7 @@ async fn half_of_it_told_is_not_told_again() {
         Passing: temporary failure: could not notify Slack yet: Slack answered 503 Service Unavailable
           Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "C1", thread_ts "17.1", reply_broadcast true
         announced
-    "##]].assert_eq(&story.concat());
+    "##]].assert_eq(&text.concat());
 }
 
 #[tokio::test]
@@ -115,9 +115,9 @@ async fn what_never_works_is_let_go() {
         state.topic_is_gone = true;
         state.slack_says.push((200, json!({"ok": false, "error": "channel_not_found"})));
     });
-    let mut story = town.tell(1, NEW, News::Started).await;
+    let mut text = town.tell(1, NEW, News::Started).await;
     town.change(|state| state.slack_says.push((500, json!("no"))));
-    story += &town.tell(2, Span::hours(2), rolled_back()).await;
+    text += &town.tell(2, Span::hours(2), rolled_back()).await;
     expect![[r##"
           SNS: scr/staging: deploying 3f2a9c1
           read the secret
@@ -127,7 +127,7 @@ async fn what_never_works_is_let_go() {
           Slack chat.postMessage: scr/staging: 3f2a9c1 was rolled back, channel "#deployments"
         announced
     "##]]
-    .assert_eq(&story);
+    .assert_eq(&text);
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn a_message_that_somebody_deleted_is_posted_again() {
     let first = town.tell(1, NEW, News::Started).await;
     let gone = (200, json!({"ok": false, "error": "message_not_found"}));
     town.change(|state| state.slack_says.push(gone));
-    let story = [first, town.tell(9, NEW, ended(Verdict::Succeeded)).await];
+    let text = [first, town.tell(9, NEW, ended(Verdict::Succeeded)).await];
     expect![[r##"
           SNS: scr/staging: deploying 3f2a9c1
           read the secret
@@ -147,7 +147,7 @@ async fn a_message_that_somebody_deleted_is_posted_again() {
           Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "#deployments"
           Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "C1", thread_ts "17.2", reply_broadcast false
         announced
-    "##]].assert_eq(&story.concat());
+    "##]].assert_eq(&text.concat());
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn a_token_that_was_replaced_is_read_anew() {
     town.change(|state| {
         state.slack_says.push((200, json!({"ok": false, "error": "token_revoked"})));
     });
-    let story = [
+    let text = [
         town.tell(1, NEW, News::Started).await,
         town.tell(9, NEW, ended(Verdict::Succeeded)).await,
     ];
@@ -170,7 +170,7 @@ async fn a_token_that_was_replaced_is_read_anew() {
           Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "#deployments"
           Slack chat.postMessage: scr/staging: 3f2a9c1 is live, channel "C1", thread_ts "17.1", reply_broadcast false
         announced
-    "##]].assert_eq(&story.concat());
+    "##]].assert_eq(&text.concat());
 }
 
 #[tokio::test]
@@ -210,15 +210,15 @@ fn alarm() -> Value {
 #[tokio::test]
 async fn slack_is_told_of_slipways_own_alarms() {
     let town = Town::new(BOT);
-    let mut story = town.hear(&alarm()).await;
+    let mut text = town.hear(&alarm()).await;
     town.change(|state| state.slack_says.push((503, json!("no"))));
-    story += &town.hear(&alarm()).await;
+    text += &town.hear(&alarm()).await;
     town.change(|state| {
         state.slack_says.push((200, json!({"ok": false, "error": "token_revoked"})));
     });
-    story += &town.hear(&alarm()).await;
+    text += &town.hear(&alarm()).await;
     let nothing = json!({"Records": [{"Sns": {"Message": "scr/staging: 3f2a9c1 is live"}}]});
-    story += &town.hear(&nothing).await;
+    text += &town.hear(&nothing).await;
     expect![[r##"
           read the secret
           Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C is in ALARM, channel "#deployments"
@@ -228,5 +228,5 @@ async fn slack_is_told_of_slipways_own_alarms() {
           Slack chat.postMessage: Slipway's own alarm slipway-SilentSweepAlarm-1T5QWZLPBM4C is in ALARM, channel "#deployments"
         told
         Unreadable: the message is not an alarm: expected value at line 1 column 1
-    "##]].assert_eq(&story);
+    "##]].assert_eq(&text);
 }

@@ -2,7 +2,7 @@
 
 use super::{alarm, ended, every_piece_of_news, notice, told};
 use crate::notify::topic;
-use crate::notify::words::story;
+use crate::notify::words::text;
 use expect_test::expect;
 use pipeline::names::Version;
 use pipeline::notice::News;
@@ -110,7 +110,7 @@ fn every_piece_of_news_reads_well() {
 fn a_subject_is_short_and_plain() {
     let mut notice = notice(ended(Verdict::Succeeded));
     notice.version = Version::new("größe\n".repeat(40));
-    let subject = topic::subject(&story(&notice, "slipway-rollback"));
+    let subject = topic::subject(&text(&notice, "slipway-rollback"));
     assert_eq!(subject.len(), 99);
     expect!["scr/staging: gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr??e?gr"].assert_eq(&subject);
 }
@@ -118,8 +118,8 @@ fn a_subject_is_short_and_plain() {
 #[test]
 fn people_get_text_and_programs_get_facts() {
     let notice = notice(ended(Verdict::RolledBack { cause: alarm() }));
-    let story = story(&notice, "slipway-rollback");
-    let message = topic::message(&notice, &story);
+    let text = text(&notice, "slipway-rollback");
+    let message = topic::message(&notice, &text);
     let facts: serde_json::Value =
         serde_json::from_str(message["sqs"].as_str().expect("a text")).expect("facts are JSON");
     let mut all = String::new();
@@ -154,7 +154,7 @@ fn people_get_text_and_programs_get_facts() {
     "#]]
     .assert_eq(&all);
     assert_eq!(message["default"], message["email"]);
-    assert_eq!(message["default"].as_str(), Some(story.text().as_str()));
+    assert_eq!(message["default"].as_str(), Some(text.text().as_str()));
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn what_the_images_were_built_from_is_told() {
         let mut notice = notice(News::Started);
         let (revision, source) = (revision.map(str::to_owned), source.map(str::to_owned));
         notice.origin = Origin { revision, source };
-        story(&notice, "slipway-rollback").facts.join(" ") + "\n"
+        text(&notice, "slipway-rollback").facts.join(" ") + "\n"
     });
     expect![[r#"
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. Built from commit 3f2a9c1d4e5f (https://github.com/acme/scr/commit/3f2a9c1d4e5f60718293a4b5c6d7e8f901234567).

@@ -1,7 +1,7 @@
 //! How the outcome of reading a payload is printed.
 
-mod absurd;
 mod mistakes;
+mod plausibility;
 mod samples;
 mod truncated;
 

@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, SCR};
 use crate::hosts::Tags;
-use crate::people::account::{Facts, Host, Trouble};
+use crate::people::account::{Facts, Host, ServiceFault};
 use expect_test::expect;
 use serde_json::json;
 
@@ -333,10 +333,10 @@ fn the_account_is_compared_with_the_spec() {
         repositories: [("scr-web".into(), missing("repository scr-web"))].into(),
         clusters: [("scr-production".to_owned(), missing("cluster scr-production"))].into(),
         services: [
-            (("scr-staging".to_owned(), "scr-web".into()), Trouble::Missing),
+            (("scr-staging".to_owned(), "scr-web".into()), ServiceFault::Missing),
             (
                 ("scr-staging".to_owned(), "scr-api".into()),
-                Trouble::Controlled("is deployed by CODE_DEPLOY".into()),
+                ServiceFault::Controlled("is deployed by CODE_DEPLOY".into()),
             ),
         ]
         .into(),

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::people::account::Facts;
 use crate::people::answer::Caller;
-use crate::people::known::Directory;
+use crate::people::catalog::Records;
 use crate::people::registry::{Found, Image, Registry};
 use crate::people::{configure, control, deploy, rollback, status};
 use crate::preview::Preview;
@@ -11,9 +11,9 @@ use crate::world::history::{Page, Recorded};
 use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Record, Sender, World, Write};
 use expect_test::Expect;
-use pipeline::deployment::Said;
+use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
-use pipeline::environment::{Asker, Good, Head, Input, Kind, Live, Request};
+use pipeline::environment::{Good, Head, Input, Kind, Live, Request, RequestedBy};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{
     ApplicationName, Digest, ImageName, Place, Repository, Revision, ServiceName, Version,
@@ -78,7 +78,7 @@ impl Desk {
         });
         let revisions = revisions.into_iter().collect();
         head.good.push(Good { release: release.clone(), number, at, revisions, needs: None });
-        head.high_water = Some(release.mark().into());
+        head.high_water = Some(release.order().into());
         head.live = Some(Live { release, number, since: at });
         head.last_number = number;
         self.put(head.into());
@@ -103,12 +103,12 @@ impl Desk {
     }
 
     /// Every image of a version is pushed, and nobody has to ask for it.
-    pub(super) fn push(&self, environment: &str, version: &str) -> Said {
+    pub(super) fn push(&self, environment: &str, version: &str) -> Reply {
         let request = Request {
             id: format!("push {version}").as_str().into(),
             kind: Kind::Deploy,
             release: release(version),
-            asked_by: Asker::Push { tag: version.into() },
+            asked_by: RequestedBy::Push { tag: version.into() },
             asked_at: self.world.now(),
             confirm: None,
             overrides: Default::default(),
@@ -118,7 +118,7 @@ impl Desk {
         self.tell(environment, Input::Requested(Box::new(request)))
     }
 
-    pub(super) fn tell(&self, environment: &str, input: Input) -> Said {
+    pub(super) fn tell(&self, environment: &str, input: Input) -> Reply {
         block_on(Engine::new(&self.world, &Pipeline).tell(&place(environment), input)).unwrap()
     }
 
@@ -208,7 +208,7 @@ impl Desk {
     }
 }
 
-impl Directory for Memory {
+impl Records for Memory {
     async fn applications(&self) -> Result<Vec<ApplicationName>, Failure> {
         let names = self.keys().into_iter().filter_map(|key| match key {
             Key::Spec(name) => Some(name),

@@ -104,7 +104,7 @@ fn another_environment_is_in_nobodys_way() {
 }
 
 #[test]
-fn what_cannot_be_read_of_the_environment_before_it_does_not_keep_one_from_going_back() {
+fn what_cannot_be_read_of_the_environment_before_it_does_not_keep_one_from_rolling_back() {
     let desk = Desk::new(&[SCR]);
     desk.succeeded("production", "v1.0.0", 1);
     desk.succeeded("production", "v1.1.0", 2);

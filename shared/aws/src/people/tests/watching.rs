@@ -3,7 +3,7 @@
 use super::desk::{Desk, SCR, WWHD, digest};
 use expect_test::expect;
 use pipeline::environment::{Control, Input};
-use pipeline::release::{Mark, Origin};
+use pipeline::release::{Origin, ReleaseOrder};
 use pipeline::time::{Span, Time};
 
 fn busy() -> Desk {
@@ -259,7 +259,7 @@ fn what_still_lacks_an_image_is_told_until_something_newer_runs() {
     );
     let mut head = desk.head("staging");
     let (version, built_at) = ("c90ffee".into(), Time::from_millis(1_767_708_060_000));
-    head.high_water = Some(Mark { version, built_at }.into());
+    head.high_water = Some(ReleaseOrder { version, built_at }.into());
     desk.put(head.into());
     desk.status(
         text,

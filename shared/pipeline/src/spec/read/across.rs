@@ -1,7 +1,7 @@
 //! What only shows when the environments are seen together.
 
+use super::super::did_you_mean;
 use super::super::model::{Application, Environment};
-use super::super::near;
 use super::super::node::Node;
 use crate::names::EnvironmentName;
 use std::collections::BTreeSet;
@@ -40,7 +40,7 @@ fn check_promotion(
     }
     if !application.environments.contains_key(source) {
         let others = application.environments.keys().filter(|other| *other != name);
-        let instead = near::instead(source.as_str(), others.map(EnvironmentName::as_str));
+        let instead = did_you_mean::instead(source.as_str(), others.map(EnvironmentName::as_str));
         return fault(format!("there is no environment {source}; {instead}"));
     }
     let mut way = vec![name];

@@ -1,7 +1,7 @@
 //! What a new revision is made from: what runs, the newest of its family, or a template.
 
+use super::super::did_you_mean;
 use super::super::model::{Base, Service};
-use super::super::near;
 use super::super::node::Node;
 use super::super::template::{self, VERSION_PARAMETER};
 use super::{Images, definition};
@@ -96,6 +96,9 @@ pub(super) fn check_container(node: &Node, container: &str, service: Option<&Ser
     let is_known =
         names().next().is_none() || names().any(|name| name == container || name.contains("${"));
     if !is_known {
-        node.fault_about(&format!("is not in the template; {}", near::instead(container, names())));
+        node.fault_about(&format!(
+            "is not in the template; {}",
+            did_you_mean::instead(container, names())
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! Which pushes start a deployment.
 
+use super::super::did_you_mean;
 use super::super::model::{DeployOn, TagPattern};
-use super::super::near;
 use super::super::node::Node;
 use super::super::syntax;
 use super::Images;
@@ -65,7 +65,8 @@ fn required(node: &Node, images: &Images) -> Vec<ImageName> {
         } else if images.contains_key(&name) {
             required.push(name);
         } else if !images.is_empty() {
-            let instead = near::instead(name.as_str(), images.keys().map(ImageName::as_str));
+            let instead =
+                did_you_mean::instead(name.as_str(), images.keys().map(ImageName::as_str));
             item.fault_about(&format!("is not one of the images; {instead}"));
         }
     }

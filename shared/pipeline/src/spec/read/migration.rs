@@ -1,7 +1,7 @@
 //! The command that changes the database, and the one that takes that back.
 
+use super::super::did_you_mean;
 use super::super::model::{Migration, Service};
-use super::super::near;
 use super::super::node::Node;
 use super::super::secrets;
 use super::super::syntax;
@@ -54,7 +54,8 @@ fn service<'a>(node: &Node, waves: &'a [Vec<Service>]) -> Option<&'a Service> {
     let services = || waves.iter().flatten();
     let found = services().find(|service| service.name == name);
     if found.is_none() && !waves.is_empty() {
-        let instead = near::instead(name.as_str(), services().map(|service| service.name.as_str()));
+        let instead =
+            did_you_mean::instead(name.as_str(), services().map(|service| service.name.as_str()));
         node.fault_about(&format!("is not one of the services; {instead}"));
     }
     found

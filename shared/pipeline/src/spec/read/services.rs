@@ -1,7 +1,7 @@
 //! The services of an environment, in the order in which they go out.
 
+use super::super::did_you_mean;
 use super::super::model::{Base, HostContainer, Service};
-use super::super::near;
 use super::super::node::Node;
 use super::super::syntax;
 use super::{Images, base, create};
@@ -131,7 +131,7 @@ fn host_container(node: &Node, images: &Images) -> Option<HostContainer> {
     let name = image.as_ref().and_then(Node::text).map(ImageName::new)?;
     // Where no image could be read at all, that is told already.
     if let Some(image) = image.filter(|_| !images.is_empty() && !images.contains_key(&name)) {
-        let instead = near::instead(name.as_str(), images.keys().map(ImageName::as_str));
+        let instead = did_you_mean::instead(name.as_str(), images.keys().map(ImageName::as_str));
         image.fault_about(&format!("is not one of the images; {instead}"));
     }
     let ports = ports.iter().filter_map(|n| n.name(syntax::port_mapping)).collect();

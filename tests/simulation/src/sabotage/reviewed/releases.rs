@@ -1,16 +1,16 @@
 //! Defects that are about which releases start, wait, and are remembered.
 
 use super::{Defect, Relapsed};
-use pipeline::deployment::{Said, Standing};
+use pipeline::deployment::{Reply, ServiceState};
 use pipeline::effect::Effect;
 use pipeline::environment::{
-    Context, Control, Environment, Fate, Head, Input, Request, Step, Waits,
+    Context, Control, Environment, Head, Input, QueuedRequest, Request, RequestOutcome, Step,
 };
 use pipeline::event::Event;
 use pipeline::names::{ImageName, RolloutId};
 use pipeline::notice::{News, Notice};
 use pipeline::observation::{Found, Observation, Progress};
-use pipeline::release::{Mark, Newest};
+use pipeline::release::{Newest, ReleaseOrder};
 use pipeline::spec::{self, Queue};
 use pipeline::time::Time;
 use serde_json::Value;
@@ -41,11 +41,11 @@ impl Relapsed {
             (Defect::LosesPromotions, Input::Promotable { release, .. }) => {
                 let unknown = |image: &&ImageName| !context.repositories.contains_key(*image);
                 let image = release.images.keys().find(unknown)?;
-                let said = Said::Refused(format!("the spec has no image called {image}"));
+                let said = Reply::Refused(format!("the spec has no image called {image}"));
                 Some(Step { head: known.head.clone(), deployments: deployments(), said })
             }
             (Defect::TakesLongForAbsurd, Input::Answered { event, .. }) if is_long(event) => {
-                let said = Said::Ignored("absurd: it holds a long text".into());
+                let said = Reply::Ignored("absurd: it holds a long text".into());
                 Some(Step { head: known.head.clone(), deployments: deployments(), said })
             }
             (Defect::TurnsTheNewestAway, Input::Requested(request))
@@ -58,8 +58,9 @@ impl Relapsed {
                 let why = "the queue is full".to_owned();
                 let notice = declined(&head, request, &why, now);
                 head.outbox.add(Effect::Announce(Box::new(notice)), now);
-                head.fates.push((request.id.clone(), Fate::Declined { why: why.clone() }));
-                Some(Step { head, deployments: deployments(), said: Said::Refused(why) })
+                head.request_outcomes
+                    .push((request.id.clone(), RequestOutcome::Declined { why: why.clone() }));
+                Some(Step { head, deployments: deployments(), said: Reply::Refused(why) })
             }
             _ => None,
         }
@@ -108,7 +109,8 @@ impl Relapsed {
         match self.0 {
             Defect::DropsRenamedImages => {
                 let waited = |id| known.head.queue.iter().find(|waits| waits.request.id == id);
-                let still = head.queue.iter_mut().map(|waits: &mut Waits| &mut waits.request);
+                let still =
+                    head.queue.iter_mut().map(|waits: &mut QueuedRequest| &mut waits.request);
                 let started = step.deployments.iter_mut().map(|started| &mut started.request);
                 for request in still.chain(started) {
                     if let Some(waits) = waited(request.id.clone()) {
@@ -137,8 +139,8 @@ impl Relapsed {
                     let after = step.deployments.iter_mut().flat_map(|d| &mut d.services);
                     for service in after.filter(|s| s.name == unchanged.name && s.fresh) {
                         (service.fresh, service.rollout) = (false, None);
-                        if service.standing == Standing::PutBack {
-                            service.standing = Standing::Updated;
+                        if service.state == ServiceState::RolledBack {
+                            service.state = ServiceState::Updated;
                         }
                     }
                 }
@@ -163,13 +165,13 @@ fn failed(seen: &Observation) -> Option<RolloutId> {
     Some(failed.id.clone())
 }
 
-fn marks(newest: &Newest) -> impl Iterator<Item = Mark> + use<> {
-    let own = Mark { version: newest.version.clone(), built_at: newest.built_at };
+fn marks(newest: &Newest) -> impl Iterator<Item = ReleaseOrder> + use<> {
+    let own = ReleaseOrder { version: newest.version.clone(), built_at: newest.built_at };
     newest.other.clone().into_iter().chain([own])
 }
 
 fn is_known(head: &Head, request: &Request) -> bool {
-    head.fates.iter().any(|(known, _)| *known == request.id)
+    head.request_outcomes.iter().any(|(known, _)| *known == request.id)
         || head.queue.iter().any(|waits| waits.request.id == request.id)
 }
 

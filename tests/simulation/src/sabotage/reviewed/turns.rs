@@ -3,7 +3,7 @@
 use super::releases::without_wishes;
 use super::{Defect, Relapsed};
 use engine::Decide;
-use pipeline::deployment::{AlarmsRead, Deployment, Run, Said, Schema, Standing, State};
+use pipeline::deployment::{AlarmsRead, Deployment, Reply, Run, Schema, ServiceState, State};
 use pipeline::environment::{
     Bad, Context, Control, Environment, Hold, HoldUntil, Input, MigrationState, Step, advance,
 };
@@ -58,7 +58,7 @@ impl Decide for Relapsed {
         push: &Push,
         spec: &Application,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let mut push = push.clone();
         match self.0 {
             Defect::IgnoresBuildDates => push.details.built_at = None,
@@ -110,7 +110,7 @@ impl Relapsed {
         match (self.0, event) {
             (Defect::TakesOldForBack, Some(Event::Observed { .. })) => {
                 for service in &mut deployment.services {
-                    if let Standing::PuttingBack { by_ecs: false, .. } = service.standing {
+                    if let ServiceState::RollingBack { by_ecs: false, .. } = service.state {
                         service.visible_from.get_or_insert(LONG_AGO);
                     }
                 }
@@ -147,7 +147,7 @@ impl Relapsed {
             (
                 Defect::TriesForEver,
                 State::Migrating { run: Run { try_until, .. }, .. }
-                | State::Undoing { run: Run { try_until, .. }, .. },
+                | State::UndoingMigration { run: Run { try_until, .. }, .. },
             ) => *try_until = None,
             (Defect::ApprovesTooLate, State::AwaitingApproval { deadline })
                 if matches!(input, Input::Controlled { control: Control::Approve { .. }, .. }) =>
@@ -196,7 +196,7 @@ impl Relapsed {
                 if let (Some(Hold { until: HoldUntil::NewerThan(mark), .. }), Some(live)) =
                     (&mut head.hold, &head.live)
                 {
-                    *mark = live.release.mark();
+                    *mark = live.release.order();
                 }
             }
             (Defect::GivesWayToWhatMayNotStart, _) if head.pause.is_none() => {
@@ -209,9 +209,9 @@ impl Relapsed {
 
     fn deployment_after(&self, deployment: &mut Deployment, known: &Environment, input: &Input) {
         match (self.0, &mut deployment.state) {
-            (Defect::ForgetsUnrest, State::Settling { unseen, .. }) => {
+            (Defect::ForgetsUnrest, State::VerifyingRollback { unseen, .. }) => {
                 let before = known.deployment.as_ref().map(|before| &before.state);
-                if let Some(State::Settling { unseen: before, .. }) = before {
+                if let Some(State::VerifyingRollback { unseen: before, .. }) = before {
                     unseen.retain(|name| before.contains(name));
                 }
             }
@@ -229,17 +229,18 @@ impl Relapsed {
             }
             (Defect::TakesRefusedForStuck | Defect::TakesDeletedForStuck, _) => {
                 let Input::Answered {
-                    event: Event::PutBackRefused { service, refusal: Refusal::Final, reason },
+                    event: Event::RollbackRefused { service, refusal: Refusal::Final, reason },
                     ..
                 } = input
                 else {
                     return;
                 };
                 let refused = deployment.services.iter_mut().find(|known| {
-                    known.name == *service && matches!(known.standing, Standing::PuttingBack { .. })
+                    known.name == *service
+                        && matches!(known.state, ServiceState::RollingBack { .. })
                 });
                 if let Some(refused) = refused {
-                    refused.standing = Standing::NotPutBack { why: reason.clone() };
+                    refused.state = ServiceState::NotRolledBack { why: reason.clone() };
                 }
             }
             _ => {}

@@ -1,7 +1,7 @@
 //! The release's images: read once for all services, and tagged so that no lifecycle rule
 //! deletes them while a rollback may need them.
 
-use super::halt::{Halt, asked_to};
+use super::step_error::{StepError, asked_to};
 use crate::clients::{Aws, in_time};
 use crate::failure::{Failure, not_asked};
 use crate::image_config;
@@ -63,7 +63,11 @@ pub(crate) async fn read_platforms(aws: &Aws, prepare: &Prepare, read: &mut Read
 
 /// Puts both tags on every image of the release. The texts are warnings; a tag that the spec asks
 /// for and cannot be put is a fault.
-pub(crate) async fn tag(aws: &Aws, prepare: &Prepare, read: &Read) -> Result<Vec<String>, Halt> {
+pub(crate) async fn tag(
+    aws: &Aws,
+    prepare: &Prepare,
+    read: &Read,
+) -> Result<Vec<String>, StepError> {
     let mut warnings = Vec::new();
     let kept = put(aws, prepare, read, &prepare.keep_tag).await?;
     let unprotected =
@@ -72,13 +76,18 @@ pub(crate) async fn tag(aws: &Aws, prepare: &Prepare, read: &Read) -> Result<Vec
     if let Some(tag) = &prepare.tag {
         let refused = put(aws, prepare, read, tag).await?;
         if !refused.is_empty() {
-            return Err(Halt::Fault(refused.join("; ")));
+            return Err(StepError::Fault(refused.join("; ")));
         }
     }
     Ok(warnings)
 }
 
-async fn put(aws: &Aws, prepare: &Prepare, read: &Read, tag: &Tag) -> Result<Vec<String>, Halt> {
+async fn put(
+    aws: &Aws,
+    prepare: &Prepare,
+    read: &Read,
+    tag: &Tag,
+) -> Result<Vec<String>, StepError> {
     let found = prepare.images.iter().filter_map(|(repository, digest)| {
         let image = read.get(repository)?.found.get(digest)?;
         Some((repository, digest, image))
@@ -87,7 +96,7 @@ async fn put(aws: &Aws, prepare: &Prepare, read: &Read, tag: &Tag) -> Result<Vec
         .map(|(repository, digest, image)| images::put_tag(aws, repository, digest, image, tag));
     let mut refused = Vec::new();
     for tagged in join_all(putting).await {
-        if let Tagged::Refused(why) = tagged.map_err(Halt::Later)? {
+        if let Tagged::Refused(why) = tagged.map_err(StepError::Later)? {
             refused.push(why);
         }
     }

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Left {
+pub struct LastKnown {
     /// The deployment.
     pub number: u64,
     pub revisions: BTreeMap<ServiceName, Revision>,
 }
 
-impl Left {
+impl LastKnown {
     /// Says that a service runs something else by now.
     pub fn drift(&self, service: &ServiceName, runs: Option<&Revision>) -> Option<String> {
         let left = self.revisions.get(service)?;

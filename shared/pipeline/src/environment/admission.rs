@@ -1,37 +1,37 @@
-//! The door: whether a request may start now, has to wait, or is turned away.
+//! Admission: whether a request may start now, has to wait, or is refused.
 //!
 //! One rule for every moment at which something could start: when a request is made, when its turn
 //! comes, when a person approves it, and when a newer release would take its place.
 
-use super::{Context, Head, Hold, HoldUntil, Kind, Override, Request, Restore};
+use super::{Context, Head, Hold, HoldUntil, Kind, ManualRollback, Override, Request};
 use crate::deployment::Deployment;
-use crate::release::Mark;
+use crate::release::ReleaseOrder;
 use crate::spec;
 use crate::time::{Span, Time};
 use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Door {
-    Open,
+pub enum Admission {
+    Start,
     /// It waits until `until`, or until something happens.
-    Wait {
+    Queue {
         why: String,
         until: Option<Time>,
-        what: WaitsFor,
+        what: QueuedFor,
     },
     /// It is turned away, and what to do instead.
-    Closed {
+    Refuse {
         why: String,
     },
     /// There is nothing to do, and nothing to tell anybody.
-    Pointless {
+    NothingToDo {
         why: String,
     },
 }
 
 /// What a request waits for that may not start yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitsFor {
+pub enum QueuedFor {
     /// The end of the deployment that is under way, and of its workers.
     Turn,
     /// The end of a hold, a pause, a freeze or a migration task.
@@ -40,7 +40,7 @@ pub enum WaitsFor {
     Promotion,
 }
 
-impl WaitsFor {
+impl QueuedFor {
     /// How long it waits where nothing says when the wait ends.
     pub(super) fn patience(self) -> Option<Span> {
         match self {
@@ -54,19 +54,19 @@ impl WaitsFor {
 
 impl Head {
     /// Whether a request that is made now may start.
-    pub fn door(&self, request: &Request, context: &Context<'_>, now: Time) -> Door {
-        self.door_since(request, now, context, now)
+    pub fn admission(&self, request: &Request, context: &Context<'_>, now: Time) -> Admission {
+        self.admission_since(request, now, context, now)
     }
 
     /// The same for a request that was accepted at `since` and has waited from then on.
-    pub(super) fn door_since(
+    pub(super) fn admission_since(
         &self,
         request: &Request,
         since: Time,
         context: &Context<'_>,
         now: Time,
-    ) -> Door {
-        self.keeps_out(request, since, context, now).unwrap_or_else(|| {
+    ) -> Admission {
+        self.blocks(request, since, context, now).unwrap_or_else(|| {
             let workers_until = self.workers_until.filter(|until| now < *until);
             match (self.active, workers_until) {
                 (Some(number), _) => waits_its_turn(in_progress(number), None),
@@ -76,33 +76,33 @@ impl Head {
                         format!("deployment {number} may still update a service until {until}");
                     waits_its_turn(why, Some(until))
                 }
-                (None, None) => Door::Open,
+                (None, None) => Admission::Start,
             }
         })
     }
 
     /// What keeps a request out even if nothing is under way; `None`: nothing does.
-    pub(super) fn keeps_out(
+    pub(super) fn blocks(
         &self,
         request: &Request,
         since: Time,
         context: &Context<'_>,
         now: Time,
-    ) -> Option<Door> {
+    ) -> Option<Admission> {
         let Some(rules) = context.rules else { return Some(closed(self.not_in_the_spec())) };
         // Such a spec was stored by an older Slipway. What cannot be saved is not begun.
         if let Some(why) = rules.too_large(context.repositories) {
             return Some(closed(why));
         }
         match &request.kind {
-            Kind::Restore(restore) => self.keeps_restore_out(restore),
+            Kind::ManualRollback(restore) => self.blocks_manual_rollback(restore),
             Kind::Deploy => {
                 if let Some(why) = context.misfit(request, rules) {
                     return Some(closed(why));
                 }
                 match request.is_by_person() {
-                    true => self.keeps_person_out(request, since, context, rules, now),
-                    false => self.keeps_automation_out(request, context, rules, now),
+                    true => self.blocks_person(request, since, context, rules, now),
+                    false => self.blocks_automation(request, context, rules, now),
                 }
             }
         }
@@ -112,8 +112,8 @@ impl Head {
         format!("the spec has no environment {}", self.place)
     }
 
-    /// Going back is let in by everything: it is what a person does in an emergency.
-    fn keeps_restore_out(&self, restore: &Restore) -> Option<Door> {
+    /// A manual rollback passes holds, pauses and freezes: it is what a person does in an emergency.
+    fn blocks_manual_rollback(&self, restore: &ManualRollback) -> Option<Admission> {
         let unfinished = self.unfinished.as_ref().filter(|_| restore.undo)?;
         Some(closed(format!(
             "{}, and cannot be undone before it ends; roll back without undo, or run control with \
@@ -122,14 +122,14 @@ impl Head {
         )))
     }
 
-    fn keeps_automation_out(
+    fn blocks_automation(
         &self,
         request: &Request,
         context: &Context<'_>,
         rules: &spec::Environment,
         now: Time,
-    ) -> Option<Door> {
-        let mark = request.release.mark();
+    ) -> Option<Admission> {
+        let mark = request.release.order();
         if let Some(against) = self.speaks_against(&request.release) {
             return Some(closed(format!("{}: {}", against.what(), against.why())));
         }
@@ -143,7 +143,7 @@ impl Head {
         let idle = self.active.is_none();
         if idle && self.live.as_ref().is_some_and(|live| live.release.same_images(&request.release))
         {
-            return Some(Door::Pointless { why: "these images are already live".into() });
+            return Some(Admission::NothingToDo { why: "these images are already live".into() });
         }
         if let Some(hold) = self.hold.as_ref().filter(|hold| !hold.lets_in(&mark)) {
             return Some(match hold.until {
@@ -158,7 +158,7 @@ impl Head {
         }
         if !context.is_promotable(request) {
             let why = format!("it has not succeeded in {} yet", context.promoted_from_name());
-            return Some(Door::Wait { why, until: None, what: WaitsFor::Promotion });
+            return Some(Admission::Queue { why, until: None, what: QueuedFor::Promotion });
         }
         if let Some(pause) = &self.pause {
             return Some(opens(format!("paused by {}: {}", pause.by, pause.why), None));
@@ -167,14 +167,14 @@ impl Head {
         frozen.map(|until| opens(format!("frozen until {until}"), Some(until)))
     }
 
-    fn keeps_person_out(
+    fn blocks_person(
         &self,
         request: &Request,
         since: Time,
         context: &Context<'_>,
         rules: &spec::Environment,
         now: Time,
-    ) -> Option<Door> {
+    ) -> Option<Admission> {
         if let Some(word) =
             rules.confirm.as_ref().filter(|word| request.confirm.as_ref() != Some(word))
         {
@@ -199,7 +199,7 @@ impl Head {
 
     /// Why a deployment that waits for approval may not go on, and the words that overrule that;
     /// `None`: a person may approve it.
-    pub fn keeps_from_approval(
+    pub fn blocks_approval(
         &self,
         deployment: &Deployment,
         overrides: &BTreeSet<Override>,
@@ -253,7 +253,8 @@ impl Head {
             let why = format!("{} ({})", against.what(), against.why());
             reasons.push((Override::Bad, why));
         }
-        if let Some(hold) = self.hold.as_ref().filter(|hold| asks.is_held_by(hold, &release.mark()))
+        if let Some(hold) =
+            self.hold.as_ref().filter(|hold| asks.is_held_by(hold, &release.order()))
         {
             let why = format!("the environment is on hold by {} ({})", hold.by, hold.why);
             reasons.push((Override::Hold, why));
@@ -284,12 +285,12 @@ struct Asks<'a> {
 impl Asks<'_> {
     /// A person who asks has to know of a hold. One that came after a request was accepted, or in
     /// the same second, is lifted by what is newer, as it is for automation.
-    fn is_held_by(&self, hold: &Hold, mark: &Mark) -> bool {
+    fn is_held_by(&self, hold: &Hold, mark: &ReleaseOrder) -> bool {
         hold.at < self.since || !hold.lets_in(mark)
     }
 }
 
-impl super::Unfinished {
+impl super::UnfinishedTask {
     pub fn text(&self) -> String {
         let task = self.task.as_ref().map_or(String::new(), |task| format!(" ({task})"));
         format!("the migration task of deployment {}{task} may still run", self.number)
@@ -297,12 +298,12 @@ impl super::Unfinished {
 }
 
 /// It waits until the environment is open to automation again.
-fn opens(why: String, until: Option<Time>) -> Door {
-    Door::Wait { why, until, what: WaitsFor::Opening }
+fn opens(why: String, until: Option<Time>) -> Admission {
+    Admission::Queue { why, until, what: QueuedFor::Opening }
 }
 
-fn waits_its_turn(why: String, until: Option<Time>) -> Door {
-    Door::Wait { why, until, what: WaitsFor::Turn }
+fn waits_its_turn(why: String, until: Option<Time>) -> Admission {
+    Admission::Queue { why, until, what: QueuedFor::Turn }
 }
 
 /// Why another deployment waits, or cannot be started at all.
@@ -310,6 +311,6 @@ pub(super) fn in_progress(number: u64) -> String {
     format!("deployment {number} is in progress")
 }
 
-fn closed(why: String) -> Door {
-    Door::Closed { why }
+fn closed(why: String) -> Admission {
+    Admission::Refuse { why }
 }

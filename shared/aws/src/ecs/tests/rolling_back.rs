@@ -2,18 +2,18 @@
 
 use super::canned::Canned;
 use super::{arn, id, revision, target, text_of};
-use crate::ecs::{put_back, remove};
+use crate::ecs::{remove, roll_back};
 use expect_test::{Expect, expect};
-use pipeline::effect::{PutBack, Way};
+use pipeline::effect::{RollBack, Way};
 use serde_json::{Value, json};
 
-fn wanted(way: Way) -> PutBack {
+fn wanted(way: Way) -> RollBack {
     let (service, to) = ("scr-api".into(), revision("scr-api:12"));
     let from = Some(revision("scr-api:13"));
-    PutBack { target: target(), service, from, to, way, container: None }
+    RollBack { target: target(), service, from, to, way, container: None }
 }
 
-fn stop() -> PutBack {
+fn stop() -> RollBack {
     wanted(Way::StopRollout("ecs-svc/2".into()))
 }
 
@@ -37,8 +37,8 @@ fn ongoing() -> Value {
     ])
 }
 
-async fn check(canned: &Canned, wanted: &PutBack, expected: &Expect) {
-    let event = put_back(&canned.aws, &id(), wanted).await.unwrap();
+async fn check(canned: &Canned, wanted: &RollBack, expected: &Expect) {
+    let event = roll_back(&canned.aws, &id(), wanted).await.unwrap();
     expected.assert_eq(&(canned.timeless_calls() + &text_of(&event)));
 }
 
@@ -50,7 +50,7 @@ async fn our_rollout_is_stopped_while_it_goes_on() {
     check(&canned, &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         StopServiceDeployment {"serviceDeploymentArn":"service-deployment/scr-staging/scr-api/d2","stopType":"ROLLBACK"}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
 }
 
 #[tokio::test]
@@ -58,18 +58,18 @@ async fn a_rollout_that_is_over_or_leads_elsewhere_is_not_stopped() {
     let over = services(&[deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "COMPLETED")]);
     check(&Canned::new().answers("DescribeServices", over), &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "it is no longer in progress" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "it is no longer in progress" }"#]]).await;
     let elsewhere = services(&[
         deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "IN_PROGRESS"),
         deployment("ecs-svc/1", "ACTIVE", "scr-api:11", "COMPLETED"),
     ]);
     check(&Canned::new().answers("DescribeServices", elsewhere), &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "stopping it would not roll back to scr-api:12" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "stopping it would not roll back to scr-api:12" }"#]]).await;
     let forced = services(&[deployment("ecs-svc/3", "PRIMARY", "scr-api:13", "IN_PROGRESS")]);
     check(&Canned::new().answers("DescribeServices", forced), &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "another rollout has replaced it" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "another rollout has replaced it" }"#]]).await;
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn stopping_twice_is_as_good_as_once() {
     ]);
     check(&Canned::new().answers("DescribeServices", back), &stop(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
     let canned = Canned::new()
         .answers("DescribeServices", ongoing())
         .refuses("StopServiceDeployment", "ConflictException", "It is being stopped.")
@@ -89,7 +89,7 @@ async fn stopping_twice_is_as_good_as_once() {
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         StopServiceDeployment {"serviceDeploymentArn":"service-deployment/scr-staging/scr-api/d2","stopType":"ROLLBACK"}
         ListServiceDeployments {"cluster":"scr-staging","maxResults":100,"service":"scr-api","status":["STOP_REQUESTED","ROLLBACK_REQUESTED","ROLLBACK_IN_PROGRESS"]}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn what_cannot_be_stopped_is_updated_instead() {
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         StopServiceDeployment {"serviceDeploymentArn":"service-deployment/scr-staging/scr-api/d2","stopType":"ROLLBACK"}
         ListServiceDeployments {"cluster":"scr-staging","maxResults":100,"service":"scr-api","status":["STOP_REQUESTED","ROLLBACK_REQUESTED","ROLLBACK_IN_PROGRESS"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "Not here (UnsupportedFeatureException)" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "Not here (UnsupportedFeatureException)" }"#]]).await;
 }
 
 /// Our revision is up, and everything else is gone.
@@ -122,7 +122,7 @@ async fn an_update_brings_the_service_back() {
     check(&canned, &wanted(Way::Update), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:12"}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn what_runs_again_already_is_not_updated() {
     let canned = Canned::new().answers("DescribeServices", back);
     check(&canned, &wanted(Way::Update), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: None }"#]]).await;
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn what_somebody_else_brought_there_stays() {
     let others = services(&[deployment("ecs-svc/3", "PRIMARY", "scr-api:14", "IN_PROGRESS")]);
     for way in [Way::Update, Way::StopRollout("ecs-svc/2".into())] {
         let canned = Canned::new().answers("DescribeServices", others.clone());
-        let event = put_back(&canned.aws, &id(), &wanted(way)).await.unwrap();
+        let event = roll_back(&canned.aws, &id(), &wanted(way)).await.unwrap();
         assert_eq!(event.name(), "left alone");
         assert!(!canned.calls().contains("UpdateService"));
     }
@@ -172,17 +172,17 @@ async fn a_deregistered_revision_is_registered_again_and_only_once() {
         DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
         RegisterTaskDefinition {"containerDefinitions":[{"image":"r/scr-api@sha256:1","name":"api"}],"family":"scr-api"}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:14"}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:14"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:14"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
     check(&canned, &wanted(Way::Update), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:12"}
         DescribeTaskDefinition {"include":["TAGS"],"taskDefinition":"task-definition/scr-api:12"}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:14"}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:14"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:14"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
     // Its rollout is ours as well.
     check(&canned, &wanted(Way::Update), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:14"), rollout: None }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:14"), rollout: None }"#]]).await;
 }
 
 #[tokio::test]
@@ -234,25 +234,25 @@ async fn tasks_that_run_are_not_given_up_for_an_image_that_is_gone() {
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         BatchGetImage {"imageIds":[{"imageDigest":"sha256:1"}],"repositoryName":"scr-api"}
         DescribeImages {"imageIds":[{"imageDigest":"sha256:1"}],"repositoryName":"scr-api"}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "scr-api:12 cannot be started: scr-api@sha256:1 is not in ECR; push it again, or deploy another release" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "scr-api:12 cannot be started: scr-api@sha256:1 is not in ECR; push it again, or deploy another release" }"#]]).await;
     let mut without_repository = with_image("x", json!({}));
     without_repository =
         without_repository.refuses("BatchGetImage", "RepositoryNotFoundException", "gone");
     check(&without_repository, &wanted(Way::Update), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         BatchGetImage {"imageIds":[{"imageDigest":"sha256:1"}],"repositoryName":"scr-api"}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "scr-api:12 cannot be started: scr-api@sha256:1 is gone with its repository; push it again" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "scr-api:12 cannot be started: scr-api@sha256:1 is gone with its repository; push it again" }"#]]).await;
 }
 
 #[tokio::test]
-async fn whoever_may_not_ask_for_the_image_puts_back_all_the_same() {
+async fn whoever_may_not_ask_for_the_image_rolls_back_all_the_same() {
     let silent =
         with_image("x", json!({})).refuses("BatchGetImage", "AccessDeniedException", "no.");
     check(&silent, &wanted(Way::Update), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         BatchGetImage {"imageIds":[{"imageDigest":"sha256:1"}],"repositoryName":"scr-api"}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:12"}
-        PutBackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
+        RollbackStarted { service: ServiceName("scr-api"), revision: Revision("arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12"), rollout: Some(RolloutId("ecs-svc/3")) }"#]]).await;
 }
 
 /// The deployment noted that it is about to create the service.
@@ -288,7 +288,7 @@ async fn a_service_that_this_deployment_created_is_deleted() {
     check_removal(&refused, &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         DeleteService {"cluster":"scr-staging","force":true,"service":"scr-api"}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "AWS rejected the request to delete scr-api: no (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "AWS rejected the request to delete scr-api: no (AccessDeniedException); allow it in the role of this function" }"#]]).await;
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ async fn a_service_that_somebody_else_created_or_updated_is_not_deleted() {
     let of_others = Canned::new().answers("DescribeServices", up());
     check_removal(&of_others, &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        PutBackRefused { service: ServiceName("scr-api"), refusal: NotCreated, reason: "this deployment did not create it" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: NotCreated, reason: "this deployment did not create it" }"#]]).await;
     let updated = services(&[deployment("ecs-svc/9", "PRIMARY", "scr-api:9", "COMPLETED")]);
     let updated = created(Canned::new()).answers("DescribeServices", updated);
     check_removal(

@@ -1,8 +1,10 @@
 //! Rolling back: the touched services, in reverse order, to exactly what they ran.
 
-use super::roll_out::not_ours;
-use super::{Deployment, LOOK_EVERY, Said, Standing, State, VISIBLE_AFTER, WORKER_LIFE};
-use crate::effect::{Effect, PutBack, Way};
+use crate::deployment::roll_out::not_ours;
+use crate::deployment::{
+    Deployment, LOOK_EVERY, Reply, ServiceState, State, VISIBLE_AFTER, WORKER_LIFE,
+};
+use crate::effect::{Effect, RollBack, Way};
 use crate::event::Refusal;
 use crate::names::{Revision, RolloutId, ServiceName};
 use crate::spec::FirstDeploy;
@@ -12,47 +14,55 @@ use crate::waits::WaitsFor;
 
 /// So long an update that puts a service back may stay undone, or the last look at it unanswered, as
 /// messages may be late.
-pub(super) const WORKER_PATIENCE: Span = Span::minutes(15);
+pub(in crate::deployment) const WORKER_PATIENCE: Span = Span::minutes(15);
 
 impl Deployment {
     /// Puts every touched service back, from the last wave to the first.
-    pub(super) fn put_back(&mut self, cause: Cause, now: Time) {
+    pub(in crate::deployment) fn roll_back(&mut self, cause: Cause, now: Time) {
         self.note(now, format!("Rolling back: {cause}."));
         self.mention_the_schema(now);
-        self.turned_at.get_or_insert(now);
+        self.rollback_since.get_or_insert(now);
         let last = self.rules.waves.len().saturating_sub(1);
-        self.put_back_wave(cause, now, last, now);
+        self.roll_back_wave(cause, now, last, now);
     }
 
-    pub(super) fn put_back_wave(&mut self, cause: Cause, since: Time, from: usize, now: Time) {
+    pub(in crate::deployment) fn roll_back_wave(
+        &mut self,
+        cause: Cause,
+        since: Time,
+        from: usize,
+        now: Time,
+    ) {
         for wave in (0..=from).rev() {
             let open = self.named(|s| s.wave == wave && !s.is_back_or_given_up());
             if open.is_empty() {
                 continue;
             }
             self.state = State::RollingBack { cause, since, wave, look_at: now + LOOK_EVERY };
-            open.iter().for_each(|name| self.put_back_service(name, now));
-            return self.continue_going_back(now);
+            open.iter().for_each(|name| self.roll_back_service(name, now));
+            return self.continue_rollback(now);
         }
-        self.settle(cause, now);
+        self.verify_rollback(cause, now);
     }
 
-    /// When the last worker that was let through before we turned round has certainly done its
+    /// When the last worker that was permitted before the rollback started has certainly done its
     /// work, and ECS shows it.
-    pub(super) fn undisturbed_from(&self) -> Time {
-        let since = match (self.turned_at, &self.state) {
-            (Some(turned_at), _) => turned_at,
+    pub(in crate::deployment) fn undisturbed_from(&self) -> Time {
+        let since = match (self.rollback_since, &self.state) {
+            (Some(rollback_since), _) => rollback_since,
             // An older version turned it round.
-            (None, State::RollingBack { since, .. } | State::Settling { since, .. }) => *since,
+            (None, State::RollingBack { since, .. } | State::VerifyingRollback { since, .. }) => {
+                *since
+            }
             (None, _) => return Time::LAST,
         };
         since + WORKER_LIFE + VISIBLE_AFTER
     }
 
-    /// Until when the way back of a service may take. It begins when AWS has taken the update, and
-    /// is counted once: only a worker from before we turned round, which may undo what was put
-    /// back, gives it more time. Whoever else keeps disturbing it gets none.
-    pub(super) fn back_by(&mut self, name: &ServiceName, now: Time) -> Time {
+    /// The deadline for the rollback of a service. Its time begins when AWS has accepted the update,
+    /// and once: only a worker that was permitted before the rollback started, and may undo it, gives
+    /// it more time. Updates outside Slipway give it none.
+    pub(in crate::deployment) fn back_by(&mut self, name: &ServiceName, now: Time) -> Time {
         let timeout = self.timeout_of(name);
         let latest = self.undisturbed_from() + WORKER_PATIENCE + timeout;
         let Some(service) = self.service_mut(name) else { return now };
@@ -69,7 +79,7 @@ impl Deployment {
         service.and_then(|service| service.back_by).unwrap_or(now + patience)
     }
 
-    pub(super) fn put_back_service(&mut self, name: &ServiceName, now: Time) {
+    pub(in crate::deployment) fn roll_back_service(&mut self, name: &ServiceName, now: Time) {
         let deadline = self.answered_by(name, now);
         let by_ecs_until = now + self.timeout_of(name);
         let target = self.rules.target.clone();
@@ -82,7 +92,7 @@ impl Deployment {
         let revision = service.after.clone();
         let Some(to) = service.before.clone() else {
             if first_deploy == FirstDeploy::Remove {
-                service.standing = Standing::Removing { deadline, refused: None };
+                service.state = ServiceState::Deleting { deadline, refused: None };
                 service.visible_from = None;
                 self.note(
                     now,
@@ -91,35 +101,35 @@ impl Deployment {
                 let (service, revision) = (name.clone(), Some(revision));
                 self.ask(Effect::Remove { target, service, revision }, now);
             } else {
-                service.standing = Standing::Left;
+                service.state = ServiceState::Kept;
                 self.note(now, format!("{name} has no previous revision and stays as it is."));
             }
             return;
         };
         if service.after == to {
             // Fresh tasks of the same revision: it runs what it ran.
-            service.standing = Standing::PutBack;
+            service.state = ServiceState::RolledBack;
             return;
         }
         let refused = None;
-        let way = match (&service.standing, &service.rollout) {
+        let way = match (&service.state, &service.rollout) {
             // ECS is doing it. Its time begins now: a migration may have been undone before.
-            (Standing::PuttingBack { by_ecs: true, waiting, .. }, _) => {
+            (ServiceState::RollingBack { by_ecs: true, waiting, .. }, _) => {
                 let waiting = waiting.clone();
                 let deadline = *service.back_by.get_or_insert(by_ecs_until);
-                service.standing =
-                    Standing::PuttingBack { deadline, waiting, by_ecs: true, refused };
+                service.state =
+                    ServiceState::RollingBack { deadline, waiting, by_ecs: true, refused };
                 return;
             }
-            (Standing::Updating { .. }, Some(rollout)) => Way::StopRollout(rollout.clone()),
+            (ServiceState::Updating { .. }, Some(rollout)) => Way::StopRollout(rollout.clone()),
             _ => Way::Update,
         };
         let waiting = WaitsFor::Update;
-        service.standing = Standing::PuttingBack { deadline, waiting, by_ecs: false, refused };
+        service.state = ServiceState::RollingBack { deadline, waiting, by_ecs: false, refused };
         service.visible_from = None;
         self.note(now, format!("Rolling {name} back to {}.", to.short()));
         self.ask(
-            Effect::PutBack(Box::new(PutBack {
+            Effect::RollBack(Box::new(RollBack {
                 target,
                 service: name.clone(),
                 from: Some(revision),
@@ -131,18 +141,18 @@ impl Deployment {
         );
     }
 
-    pub(super) fn put_back_started(
+    pub(in crate::deployment) fn rollback_started(
         &mut self,
         name: &ServiceName,
         revision: Revision,
         rollout: Option<RolloutId>,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let back_by = now + self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         let is_answered = service.visible_from.is_some();
-        let Standing::PuttingBack { waiting, deadline, .. } = &mut service.standing else {
-            return Said::Ignored(format!("{name} is not being rolled back"));
+        let ServiceState::RollingBack { waiting, deadline, .. } = &mut service.state else {
+            return Reply::Ignored(format!("{name} is not being rolled back"));
         };
         if !is_answered {
             *deadline = *service.back_by.get_or_insert(back_by);
@@ -161,64 +171,64 @@ impl Deployment {
         if may_be_back {
             self.look(vec![name.clone()], now);
         }
-        Said::Done
+        Reply::Done
     }
 
-    pub(super) fn put_back_refused(
+    pub(in crate::deployment) fn rollback_refused(
         &mut self,
         name: &ServiceName,
         refusal: Refusal,
         reason: String,
         now: Time,
-    ) -> Said {
+    ) -> Reply {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
-        match (&service.standing, refusal) {
+        match (&service.state, refusal) {
             // Only stopping our rollout is refused so; a copy of that answer comes after it was
             // forgotten, or after another way was taken.
-            (Standing::PuttingBack { .. }, Refusal::RolloutIsOver)
+            (ServiceState::RollingBack { .. }, Refusal::RolloutIsOver)
                 if service.rollout.is_some() && service.visible_from.is_none() =>
             {
                 service.rollout = None;
                 service.other_rollouts.clear();
-                service.standing = Standing::Updated;
+                service.state = ServiceState::Updated;
                 let why = "has already ended; updating the service instead";
                 self.note(now, format!("The rollout of {name} {why}."));
-                self.put_back_service(name, now);
-                Said::Done
+                self.roll_back_service(name, now);
+                Reply::Done
             }
-            (Standing::Removing { .. }, Refusal::NotCreated) => {
-                service.standing = Standing::Left;
+            (ServiceState::Deleting { .. }, Refusal::NotCreated) => {
+                service.state = ServiceState::Kept;
                 self.note(now, format!("{name} stays as it is: {reason}."));
-                self.continue_going_back(now);
-                Said::Done
+                self.continue_rollback(now);
+                Reply::Done
             }
-            (Standing::PuttingBack { .. } | Standing::Removing { .. }, Refusal::Final) => {
-                if let Standing::PuttingBack { refused, .. } | Standing::Removing { refused, .. } =
-                    &mut service.standing
+            (ServiceState::RollingBack { .. } | ServiceState::Deleting { .. }, Refusal::Final) => {
+                if let ServiceState::RollingBack { refused, .. }
+                | ServiceState::Deleting { refused, .. } = &mut service.state
                 {
                     refused.get_or_insert(reason);
                 }
                 // Perhaps it was never changed, or it is gone.
                 self.look(vec![name.clone()], now);
-                Said::Done
+                Reply::Done
             }
-            _ => Said::Ignored(format!("{name} is not being rolled back")),
+            _ => Reply::Ignored(format!("{name} is not being rolled back")),
         }
     }
 
-    pub(super) fn removed(&mut self, name: &ServiceName, now: Time) -> Said {
+    pub(in crate::deployment) fn removed(&mut self, name: &ServiceName, now: Time) -> Reply {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
-        if matches!(service.standing, Standing::Removing { .. }) {
+        if matches!(service.state, ServiceState::Deleting { .. }) {
             self.set_removed(name, now);
-            self.continue_going_back(now);
+            self.continue_rollback(now);
         }
-        Said::Done
+        Reply::Done
     }
 
-    pub(super) fn set_removed(&mut self, name: &ServiceName, now: Time) {
+    pub(in crate::deployment) fn set_removed(&mut self, name: &ServiceName, now: Time) {
         let back_by = now + self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return };
-        service.standing = Standing::Removed;
+        service.state = ServiceState::Deleted;
         service.visible_from = Some(now + VISIBLE_AFTER);
         service.back_by.get_or_insert(back_by);
         self.keep_effects(now, |e| !matches!(e, Effect::Remove { service, .. } if service == name));

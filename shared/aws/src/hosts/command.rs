@@ -1,12 +1,12 @@
-//! Commands that change something: noted before they are sent, so that the same errand is one
+//! Commands that change something: noted before they are sent, so that the same kind is one
 //! command, and so that a later observation knows which one to ask about.
 
-use super::mark::{Errand, Mark};
+use super::command_tag::{CommandKind, CommandTag};
 use super::script::Script;
 use super::send::{Sending, send_where_it_goes};
 use crate::clients::Aws;
-use crate::ecs::halt::Halt;
-use crate::ecs::notes;
+use crate::ecs::idempotency;
+use crate::ecs::step_error::StepError;
 use crate::failure::Failure;
 use engine::{Key, Record, World};
 use pipeline::deployment::Deployment;
@@ -32,7 +32,7 @@ const TOUCHED: &str = "touched";
 pub(super) const INSTALLATION: &str = "installation";
 const OLD: &str = "old";
 
-/// The newest errand about one service in one deployment.
+/// The newest kind about one service in one deployment.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     /// The number of its message; a later one has a higher number.
@@ -70,7 +70,7 @@ pub(super) async fn newest(
     id: &DeploymentId,
     service: &ServiceName,
 ) -> Result<Option<Sent>, Failure> {
-    let note = notes::read(aws, id, &about(service)).await?;
+    let note = idempotency::read(aws, id, &about(service)).await?;
     Ok(note.and_then(|note| {
         Some(Sent {
             number: note.get(NUMBER)?.parse().ok()?,
@@ -101,11 +101,11 @@ pub(super) async fn deployment(
     })
 }
 
-/// An errand about one service: message `number` of its deployment.
-pub(super) struct Going<'a> {
+/// An kind about one service: message `number` of its deployment.
+pub(super) struct Command<'a> {
     pub(super) id: &'a DeploymentId,
     pub(super) number: u64,
-    pub(super) errand: Errand,
+    pub(super) kind: CommandKind,
     pub(super) service: &'a ServiceName,
     pub(super) revision: &'a Revision,
     pub(super) hosts: &'a [String],
@@ -113,9 +113,13 @@ pub(super) struct Going<'a> {
 
 /// Sends the command, or says which one it was. Sent once more after a crash, it finds on the hosts
 /// that there is nothing left to do. A host that takes no commands does not keep it from the others.
-pub(super) async fn go(aws: &Aws, going: &Going<'_>, mut script: Script) -> Result<String, Halt> {
-    let Going { id, number, errand, service, revision, hosts } = *going;
-    let known = newest(aws, id, service).await.map_err(Halt::Later)?;
+pub(super) async fn go(
+    aws: &Aws,
+    going: &Command<'_>,
+    mut script: Script,
+) -> Result<String, StepError> {
+    let Command { id, number, kind, service, revision, hosts } = *going;
+    let known = newest(aws, id, service).await.map_err(StepError::Later)?;
     let is_old = known.as_ref().is_some_and(|sent| sent.is_old);
     let touched = known.as_ref().map(|sent| sent.touched.clone()).unwrap_or_default();
     match known {
@@ -123,33 +127,33 @@ pub(super) async fn go(aws: &Aws, going: &Going<'_>, mut script: Script) -> Resu
             return Ok(command);
         }
         Some(Sent { number: newer, .. }) if newer > number => {
-            return Err(Halt::Fault(
+            return Err(StepError::Fault(
                 "a later command for this service was already sent".to_owned(),
             ));
         }
         _ => {}
     }
-    let installation = aws.settings.installation().map_err(Halt::Later)?;
+    let installation = aws.settings.installation().map_err(StepError::Later)?;
     let note = Note { going, installation: &installation, is_old, touched };
     note.write(aws, None, hosts, &[]).await?;
-    let timeout = timeout(aws, id, service).await.map_err(Halt::Later)?;
+    let timeout = timeout(aws, id, service).await.map_err(StepError::Later)?;
     let (delivery_seconds, run_seconds) = (DELIVERY_SECONDS.max(timeout), RUN_SECONDS.max(timeout));
     script.number("LOCK_SECONDS", LOCK_SECONDS.max(timeout / 4 * 3));
     script.number("LATE_MINUTES", (delivery_seconds + run_seconds).div_ceil(60));
     script.old_mark(id, is_old)?;
     let sending = Sending {
-        mark: &Mark::new(Some(&installation), id, errand, 1).to_string(),
+        mark: &CommandTag::new(Some(&installation), id, kind, 1).to_string(),
         script: &script,
         hosts,
         delivery_seconds,
         run_seconds,
-        together: errand != Errand::Rollout,
+        together: kind != CommandKind::Rollout,
     };
     let (command, reached) = send_where_it_goes(aws, id, &sending).await?;
     let missed: Vec<String> =
         hosts.iter().filter(|host| !reached.contains(host)).cloned().collect();
     note.write(aws, Some(&command), &reached, &missed).await?;
-    tracing::info!(service = %service, "{} to {revision}: command {command}", errand.word());
+    tracing::info!(service = %service, "{} to {revision}: command {command}", kind.word());
     Ok(command)
 }
 
@@ -164,7 +168,7 @@ async fn timeout(aws: &Aws, id: &DeploymentId, service: &ServiceName) -> Result<
 }
 
 struct Note<'a> {
-    going: &'a Going<'a>,
+    going: &'a Command<'a>,
     installation: &'a str,
     is_old: bool,
     touched: BTreeSet<String>,
@@ -177,8 +181,8 @@ impl Note<'_> {
         command: Option<&str>,
         hosts: &[String],
         missed: &[String],
-    ) -> Result<(), Halt> {
-        let Going { id, number, service, revision, .. } = *self.going;
+    ) -> Result<(), StepError> {
+        let Command { id, number, service, revision, .. } = *self.going;
         let touched = self.touched.iter().chain(hosts).map(String::as_str);
         let touched = Vec::from_iter(touched.collect::<BTreeSet<_>>()).join(" ");
         let (number, hosts, missed) = (number.to_string(), hosts.join(" "), missed.join(" "));
@@ -192,7 +196,7 @@ impl Note<'_> {
         note.extend((!missed.is_empty()).then_some((MISSED, missed.as_str())));
         note.extend(self.is_old.then_some((OLD, "yes")));
         note.extend(command.map(|command| (COMMAND, command)));
-        notes::write(aws, id, &about(service), &note).await.map_err(Halt::Later)
+        idempotency::write(aws, id, &about(service), &note).await.map_err(StepError::Later)
     }
 }
 

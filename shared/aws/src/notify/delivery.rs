@@ -15,7 +15,7 @@ const LIFE: Span = Span::hours(24 * 30);
 
 /// One item of the table: about one notice, or about the message of one deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Memo {
+pub(super) struct DeliveryRecord {
     partition: String,
     sort: String,
     version: u64,
@@ -37,7 +37,7 @@ pub(super) struct SlackMessage {
     pub(super) ts: String,
 }
 
-impl Memo {
+impl DeliveryRecord {
     /// The memo of one notice.
     pub(super) async fn of_notice(
         aws: &Aws,

@@ -1,32 +1,33 @@
 //! Duplicate requests: a request is executed once, and a duplicate gets its outcome.
 
 use super::answer::Caller;
+use super::catalog::{EnvironmentView, Records};
 use super::form::Form;
-use super::known::{Directory, Site};
 use super::place::with_place;
 use super::reading::load;
 use crate::failure::Failure;
 use engine::Key;
 use pipeline::deployment::Deployment;
-use pipeline::environment::Fate;
+use pipeline::environment::RequestOutcome;
 use pipeline::names::{DeploymentId, RequestId};
 use serde_json::{Map, Value};
 
 /// Answers a duplicate request.
 pub(crate) async fn answer(
-    world: &impl Directory,
+    world: &impl Records,
     caller: &Caller,
-    site: &Site<'_>,
+    site: &EnvironmentView<'_>,
     id: &RequestId,
     form: &Form,
 ) -> Result<Value, Failure> {
     let place = site.place();
     let mut answer = Map::new();
     answer.insert("accepted".into(), true.into());
-    let fate = site.head.fates.iter().find(|(known, _)| known == id).map(|(_, fate)| fate);
+    let fate =
+        site.head.request_outcomes.iter().find(|(known, _)| known == id).map(|(_, fate)| fate);
     let (number, declined) = match fate {
-        Some(Fate::Started { number }) => (Some(*number), None),
-        Some(Fate::Declined { why }) => (None, Some(why)),
+        Some(RequestOutcome::Started { number }) => (Some(*number), None),
+        Some(RequestOutcome::Declined { why }) => (None, Some(why)),
         None => (None, None),
     };
     let waits = site.head.queue.iter().find(|waits| waits.request.id == *id);

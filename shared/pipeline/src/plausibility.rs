@@ -30,14 +30,14 @@ impl Input {
         }
         let input: Self =
             serde_json::from_str(text).map_err(|error| format!("cannot be read: {error}"))?;
-        match input.absurdity(now) {
-            Some(absurdity) => Err(absurdity),
+        match input.implausible(now) {
+            Some(implausible) => Err(implausible),
             None => Ok(input),
         }
     }
 
     /// Says what about it cannot be true; `None`: nothing.
-    pub fn absurdity(&self, now: Time) -> Option<String> {
+    pub fn implausible(&self, now: Time) -> Option<String> {
         let event = match self {
             Self::Happened(event)
             | Self::HappenedTo { event, .. }
@@ -54,15 +54,15 @@ impl Input {
                 return too_long(self);
             }
         };
-        event.absurdity(now)
+        event.implausible(now)
     }
 }
 
 impl Event {
-    fn absurdity(&self, now: Time) -> Option<String> {
+    fn implausible(&self, now: Time) -> Option<String> {
         let found = match self {
-            Self::Observed { services } => services.iter().find_map(|seen| seen.absurdity(now)),
-            Self::LeftAlone { seen } => seen.absurdity(now),
+            Self::Observed { services } => services.iter().find_map(|seen| seen.implausible(now)),
+            Self::LeftAlone { seen } => seen.implausible(now),
             Self::TaskReported(report) => future(report.seen_at, now),
             Self::AlarmChanged(reading) => future(reading.since, now),
             Self::AlarmsRead { read_at, readings } => {
@@ -79,7 +79,7 @@ impl Event {
 }
 
 impl Observation {
-    fn absurdity(&self, now: Time) -> Option<String> {
+    fn implausible(&self, now: Time) -> Option<String> {
         let rollouts = self.found.iter().flat_map(|found| &found.rollouts);
         let counts =
             rollouts.flat_map(|rollout| [rollout.desired, rollout.running, rollout.failed]);
@@ -90,7 +90,7 @@ impl Observation {
 
 impl Push {
     /// Says what about it cannot be true; `None`: nothing.
-    pub fn absurdity(&self, now: Time) -> Option<String> {
+    pub fn implausible(&self, now: Time) -> Option<String> {
         future(self.pushed_at, now).or_else(|| too_long(self))
     }
 }

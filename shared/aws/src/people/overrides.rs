@@ -1,9 +1,9 @@
 //! What a person may override, and what exactly would have to be overridden.
 
+use super::catalog::EnvironmentView;
 use super::form::Form;
-use super::known::Site;
 use super::place::with_place;
-use pipeline::environment::{Door, Override, Request};
+use pipeline::environment::{Admission, Override, Request};
 use pipeline::spec::instead;
 use pipeline::time::Time;
 use serde_json::{Map, Value};
@@ -33,14 +33,15 @@ pub(crate) fn overrides(form: &mut Form) -> BTreeSet<Override> {
 
 /// The payload with exactly those overrides added that would let it through.
 pub(crate) fn what_would_do(
-    site: &Site,
+    site: &EnvironmentView,
     form: &Form,
     request: &Request,
     now: Time,
 ) -> Option<Value> {
     let context = site.context();
-    let closed =
-        |request: &Request| matches!(site.head.door(request, &context, now), Door::Closed { .. });
+    let closed = |request: &Request| {
+        matches!(site.head.admission(request, &context, now), Admission::Refuse { .. })
+    };
     if !closed(request) {
         return None;
     }
@@ -69,7 +70,7 @@ pub(crate) fn what_would_do(
 
 /// The same for an approval.
 pub(crate) fn what_would_do_to_approve(
-    site: &Site,
+    site: &EnvironmentView,
     typed: Map<String, Value>,
     overrides: &BTreeSet<Override>,
     now: Time,
@@ -77,7 +78,7 @@ pub(crate) fn what_would_do_to_approve(
     let context = site.context();
     let active = site.active?;
     let goes_on = |overrides: &BTreeSet<Override>| {
-        site.head.keeps_from_approval(active, overrides, &context, now).is_none()
+        site.head.blocks_approval(active, overrides, &context, now).is_none()
     };
     if goes_on(overrides) {
         return None;
@@ -104,7 +105,7 @@ fn fewest(is_enough: impl Fn(&BTreeSet<Override>) -> bool) -> Option<BTreeSet<Ov
 fn with_overrides(
     mut typed: Map<String, Value>,
     overrides: &BTreeSet<Override>,
-    site: &Site,
+    site: &EnvironmentView,
 ) -> Value {
     if !overrides.is_empty() {
         let words: Vec<_> = overrides.iter().map(|what| what.word()).collect();

@@ -3,13 +3,13 @@
 use crate::failure::Failure;
 
 #[derive(Debug)]
-pub(crate) enum Halt {
+pub(crate) enum StepError {
     /// A retry would fail as well; the text says what to do.
     Fault(String),
     Later(Failure),
 }
 
-impl Halt {
+impl StepError {
     /// The text for people; what has to be tried again stays a failure.
     pub(crate) fn fault(self) -> Result<String, Failure> {
         match self {
@@ -20,15 +20,17 @@ impl Halt {
 }
 
 /// Says what AWS was asked to do when it refused.
-pub(crate) fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> Halt {
+pub(crate) fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> StepError {
     let what = what.into();
     move |failure| match failure {
         Failure::Refused { code, message } => {
             let advice = advice(&code).map(|advice| format!("; {advice}")).unwrap_or_default();
             let message = message.trim_end_matches('.');
-            Halt::Fault(format!("AWS rejected the request to {what}: {message} ({code}){advice}"))
+            StepError::Fault(format!(
+                "AWS rejected the request to {what}: {message} ({code}){advice}"
+            ))
         }
-        other => Halt::Later(other),
+        other => StepError::Later(other),
     }
 }
 

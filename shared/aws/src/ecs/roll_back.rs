@@ -5,28 +5,28 @@
 //! stays.
 
 use super::definition::Definition;
-use super::halt::{Halt, asked_to};
 use super::observe::observation;
 use super::roll_out::{is_gone, update};
-use super::{cluster_of, history, once, registrations, services, stored, way_back};
+use super::step_error::{StepError, asked_to};
+use super::{archived_definitions, cluster_of, history, once, registrations, services, way_back};
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use aws_sdk_ecs::types::{DeploymentRolloutState, Service, StopServiceDeploymentStopType};
-use pipeline::effect::{PutBack, Way};
+use pipeline::effect::{RollBack, Way};
 use pipeline::event::{Event, Refusal};
 use pipeline::names::{DeploymentId, Revision, RolloutId, ServiceName};
 use pipeline::observation::Observation;
 use pipeline::spec::Target;
 
-pub async fn put_back(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Event, Failure> {
+pub async fn roll_back(aws: &Aws, id: &DeploymentId, effect: &RollBack) -> Result<Event, Failure> {
     let service = effect.service.clone();
     let refused =
-        |refusal, reason| Event::PutBackRefused { service: service.clone(), refusal, reason };
+        |refusal, reason| Event::RollbackRefused { service: service.clone(), refusal, reason };
     Ok(match begin(aws, id, effect).await {
-        Ok((revision, rollout)) => Event::PutBackStarted { service, revision, rollout },
-        Err(NotBack::LeftAlone(seen)) => Event::LeftAlone { seen },
-        Err(NotBack::IsOver(reason)) => refused(Refusal::RolloutIsOver, reason),
-        Err(NotBack::Halt(halt)) => refused(Refusal::Final, halt.fault()?),
+        Ok((revision, rollout)) => Event::RollbackStarted { service, revision, rollout },
+        Err(NotRolledBack::LeftAlone(seen)) => Event::LeftAlone { seen },
+        Err(NotRolledBack::IsOver(reason)) => refused(Refusal::RolloutIsOver, reason),
+        Err(NotRolledBack::StepError(halt)) => refused(Refusal::Final, halt.fault()?),
     })
 }
 
@@ -42,7 +42,7 @@ pub async fn remove(
     let removed = delete(aws, id, target, service, revision).await;
     let service = service.clone();
     let refused =
-        |refusal, reason| Event::PutBackRefused { service: service.clone(), refusal, reason };
+        |refusal, reason| Event::RollbackRefused { service: service.clone(), refusal, reason };
     Ok(match removed {
         Ok(Removal::Done) => Event::Removed { service },
         Ok(Removal::LeftAlone(seen)) => Event::LeftAlone { seen },
@@ -57,17 +57,17 @@ pub async fn remove(
 /// was there before may have failed long ago, and says nothing of this way back.
 type Back = (Revision, Option<RolloutId>);
 
-enum NotBack {
+enum NotRolledBack {
     /// The service was updated outside Slipway.
     LeftAlone(Observation),
     /// The rollout can no longer be stopped; the service has to be updated.
     IsOver(String),
-    Halt(Halt),
+    StepError(StepError),
 }
 
-impl From<Halt> for NotBack {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
+impl From<StepError> for NotRolledBack {
+    fn from(halt: StepError) -> Self {
+        Self::StepError(halt)
     }
 }
 
@@ -79,13 +79,13 @@ enum Removal {
     NotCreated,
 }
 
-async fn begin(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, NotBack> {
+async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollBack) -> Result<Back, NotRolledBack> {
     let (cluster, name) = (cluster_of(&effect.target)?, &effect.service);
     let seen_at = aws.clock.now();
     let found = services::find(aws, cluster, name).await;
     let found = found.map_err(asked_to(format!("describe {name}")))?;
     let left_alone =
-        |service: Option<&Service>| NotBack::LeftAlone(observation(name, seen_at, service));
+        |service: Option<&Service>| NotRolledBack::LeftAlone(observation(name, seen_at, service));
     let Some(service) = found else { return Err(left_alone(None)) };
     let runs = services::revision_of(&service);
     if runs.as_ref() == Some(&effect.to) {
@@ -95,7 +95,8 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, N
         && runs != *from
     {
         // What it ran may have had to be registered again.
-        let again = registrations::registered(aws, id, &about(name)).await.map_err(Halt::Later)?;
+        let again =
+            registrations::registered(aws, id, &about(name)).await.map_err(StepError::Later)?;
         if again.as_ref() == Some(&runs) {
             return Ok((runs, None));
         }
@@ -111,19 +112,19 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &PutBack) -> Result<Back, N
 async fn stop(
     aws: &Aws,
     cluster: &str,
-    effect: &PutBack,
+    effect: &RollBack,
     service: &Service,
     rollout: &RolloutId,
-) -> Result<Back, NotBack> {
+) -> Result<Back, NotRolledBack> {
     let name = &effect.service;
-    may_be_stopped(service, effect, rollout).map_err(NotBack::IsOver)?;
+    may_be_stopped(service, effect, rollout).map_err(NotRolledBack::IsOver)?;
     let asked = || asked_to(format!("list the service deployments of {name}"));
     let ongoing = match service.current_service_deployment() {
         Some(arn) => Some(arn.to_owned()),
         None => history::ongoing(aws, cluster, name).await.map_err(asked())?,
     };
     let Some(ongoing) = ongoing else {
-        return Err(NotBack::IsOver("ECS lists no service deployment in progress".into()));
+        return Err(NotRolledBack::IsOver("ECS lists no service deployment in progress".into()));
     };
     let stopping = aws.ecs().stop_service_deployment().service_deployment_arn(ongoing);
     let stopping = stopping.stop_type(StopServiceDeploymentStopType::Rollback);
@@ -134,14 +135,14 @@ async fn stop(
             if history::being_stopped(aws, cluster, name).await.map_err(asked())?.is_some() {
                 return Ok((effect.to.clone(), None));
             }
-            Err(NotBack::IsOver(format!("{} ({code})", message.trim_end_matches('.'))))
+            Err(NotRolledBack::IsOver(format!("{} ({code})", message.trim_end_matches('.'))))
         }
-        Err(other) => Err(Halt::Later(other).into()),
+        Err(other) => Err(StepError::Later(other).into()),
     }
 }
 
 /// Whether the rollout is in progress, and stopping it leads to the revision that we want.
-fn may_be_stopped(service: &Service, effect: &PutBack, rollout: &RolloutId) -> Result<(), String> {
+fn may_be_stopped(service: &Service, effect: &RollBack, rollout: &RolloutId) -> Result<(), String> {
     let Some(primary) = services::primary(service).filter(|p| p.id() == Some(rollout.as_str()))
     else {
         return Err("another rollout has replaced it".into());
@@ -165,11 +166,11 @@ async fn bring_back(
     aws: &Aws,
     id: &DeploymentId,
     cluster: &str,
-    effect: &PutBack,
-) -> Result<Back, Halt> {
+    effect: &RollBack,
+) -> Result<Back, StepError> {
     let (name, to) = (&effect.service, &effect.to);
-    if let Some(gone) = way_back::gone(aws, to).await.map_err(Halt::Later)? {
-        return Err(Halt::Fault(format!("{} cannot be started: {gone}", to.short())));
+    if let Some(gone) = way_back::gone(aws, to).await.map_err(StepError::Later)? {
+        return Err(StepError::Fault(format!("{} cannot be started: {gone}", to.short())));
     }
     let refused = match update(aws, cluster, name, to, false).await {
         Ok(service) => return Ok((to.clone(), services::primary_id(&service))),
@@ -179,19 +180,19 @@ async fn bring_back(
     if is_gone(&refused) || !may_be_inactive {
         return Err(asked_to(format!("roll back {name}"))(refused));
     }
-    let found = stored::find(aws, to).await;
+    let found = archived_definitions::find(aws, to).await;
     match found.map_err(asked_to(format!("describe {}", to.short())))? {
         Some(Definition { is_active: true, .. }) => {
             Err(asked_to(format!("roll back {name}"))(refused))
         }
         Some(Definition { json, .. }) => {
             let again = registrations::register_once(aws, id, &about(name), &json).await?;
-            stored::keep(aws, &again, &json).await.map_err(Halt::Later)?;
+            archived_definitions::keep(aws, &again, &json).await.map_err(StepError::Later)?;
             let updated = update(aws, cluster, name, &again, false).await;
             let service = updated.map_err(asked_to(format!("roll back {name}")))?;
             Ok((again, services::primary_id(&service)))
         }
-        None => Err(Halt::Fault(way_back::unknown(to))),
+        None => Err(StepError::Fault(way_back::unknown(to))),
     }
 }
 
@@ -201,7 +202,7 @@ async fn delete(
     target: &Target,
     service: &ServiceName,
     revision: Option<&Revision>,
-) -> Result<Removal, Halt> {
+) -> Result<Removal, StepError> {
     let cluster = cluster_of(target)?;
     let seen_at = aws.clock.now();
     let found = services::find(aws, cluster, service).await;
@@ -210,7 +211,7 @@ async fn delete(
     if revision.is_some() && services::revision_of(&found).as_ref() != revision {
         return Ok(Removal::LeftAlone(observation(service, seen_at, Some(&found))));
     }
-    if !once::created(aws, id, service).await.map_err(Halt::Later)? {
+    if !once::created(aws, id, service).await.map_err(StepError::Later)? {
         return Ok(Removal::NotCreated);
     }
     let deleting = aws.ecs().delete_service().cluster(cluster).service(service.as_str());

@@ -1,9 +1,9 @@
-//! Going back by hand, with or without a deployment under way.
+//! The manual rollback, with or without a deployment in progress.
 
+use super::admission::in_progress;
 use super::advance::Turn;
-use super::door::in_progress;
-use super::{Asker, Door, Fate, Good, Kind, Request, Restore, Undoes};
-use crate::deployment::{Said, State};
+use super::{Admission, Good, Kind, ManualRollback, Request, RequestOutcome, RequestedBy, Undoes};
+use crate::deployment::{Reply, State};
 use crate::event::Event;
 use crate::names::{RequestId, Version};
 use crate::release::{Meant, meant};
@@ -17,23 +17,23 @@ impl Turn<'_> {
         why: String,
         to: Option<&Version>,
         undo: bool,
-    ) -> Said {
-        if let Some(Fate::Started { number }) = self.head.fate(&id) {
-            return Said::Accepted(format!("duplicate request: it started deployment {number}"));
+    ) -> Reply {
+        if let Some(RequestOutcome::Started { number }) = self.head.request_outcome(&id) {
+            return Reply::Accepted(format!("duplicate request: it started deployment {number}"));
         }
         if to.is_none()
             && let Some(number) = self.head.active
         {
             let said = self.feed(Event::RollbackRequested { by, why, undo });
-            if matches!(said, Said::Accepted(_)) {
+            if matches!(said, Reply::Accepted(_)) {
                 // When it is told again, the deployment may be over and its end forgotten.
-                self.head.remember_fate(id, Fate::Started { number });
+                self.head.remember_request_outcome(id, RequestOutcome::Started { number });
             }
             return said;
         }
         let good = match self.good_to_go_back_to(to) {
             Ok(good) => good,
-            Err(refusal) => return Said::Refused(refusal),
+            Err(refusal) => return Reply::Refused(refusal),
         };
         let unknown = || Version::new("the live release");
         let from =
@@ -41,27 +41,30 @@ impl Turn<'_> {
         let revisions = good.revisions.clone();
         let mut request = Request {
             id,
-            kind: Kind::Restore(Restore { from, revisions, undo, undoes: None }),
+            kind: Kind::ManualRollback(ManualRollback { from, revisions, undo, undoes: None }),
             release: good.release.clone(),
-            asked_by: Asker::Person { name: by.clone(), why: why.clone() },
+            asked_by: RequestedBy::Person { name: by.clone(), why: why.clone() },
             asked_at: self.now,
             confirm: None,
             overrides: Default::default(),
             fresh: false,
             skip_migration: None,
         };
-        if let Some(Door::Closed { why } | Door::Wait { why, .. } | Door::Pointless { why }) =
-            self.head.keeps_out(&request, self.now, self.context, self.now)
+        if let Some(
+            Admission::Refuse { why }
+            | Admission::Queue { why, .. }
+            | Admission::NothingToDo { why },
+        ) = self.head.blocks(&request, self.now, self.context, self.now)
         {
-            return Said::Refused(why);
+            return Reply::Refused(why);
         }
         // What is called off for it has run no migration, so that this holds still.
         let undoes = match self.undoes(&good, undo) {
             Ok(undoes) => undoes,
-            Err(refusal) => return Said::Refused(refusal),
+            Err(refusal) => return Reply::Refused(refusal),
         };
         let nothing_to_undo = undo && undoes.is_none();
-        if let Kind::Restore(restore) = &mut request.kind {
+        if let Kind::ManualRollback(restore) = &mut request.kind {
             (restore.undo, restore.undoes) = (undoes.is_some(), undoes);
         }
         let called_off = match self.make_room_for(&good, undo, &by, &why) {
@@ -69,13 +72,13 @@ impl Turn<'_> {
             Err(said) => return said,
         };
         let said = self.start(request);
-        let Said::Accepted(started) = said else { return said };
+        let Reply::Accepted(started) = said else { return said };
         let called_off = called_off.map(|number| format!("deployment {number} is cancelled; "));
         let schema = match nothing_to_undo {
             true => "; there is no migration to undo",
             false => "",
         };
-        Said::Accepted(format!("{}{started}{schema}", called_off.unwrap_or_default()))
+        Reply::Accepted(format!("{}{started}{schema}", called_off.unwrap_or_default()))
     }
 
     /// Which migration is taken back on the way to `good`, and whether its schema is there at all.
@@ -99,12 +102,12 @@ impl Turn<'_> {
         undo: bool,
         by: &str,
         why: &str,
-    ) -> Result<Option<u64>, Said> {
+    ) -> Result<Option<u64>, Reply> {
         let Some(number) = self.head.active else { return Ok(None) };
         let Some(active) = self.deployment.as_mut().filter(|d| d.id.number == number) else {
-            return Err(Said::Refused(in_progress(number)));
+            return Err(Reply::Refused(in_progress(number)));
         };
-        let restores = matches!(active.request.kind, Kind::Restore(_));
+        let restores = matches!(active.request.kind, Kind::ManualRollback(_));
         if restores && active.request.release.version == good.release.version {
             let (by, why) = (by.to_owned(), why.to_owned());
             return Err(self.feed(Event::RollbackRequested { by, why, undo }));
@@ -114,7 +117,7 @@ impl Turn<'_> {
                 true => "wait until it ends",
                 false => "remove \"to\" to roll it back",
             };
-            return Err(Said::Refused(format!("{}; {instead}", in_progress(number))));
+            return Err(Reply::Refused(format!("{}; {instead}", in_progress(number))));
         }
         active.finish(Verdict::Cancelled { by: by.to_owned(), why: why.to_owned() }, self.now);
         let ended = active.clone();

@@ -12,8 +12,8 @@ use pipeline::release::Release;
 use pipeline::task::{ContainerReport, Fault, OneOffEnd, Stop, TaskReport};
 use pipeline::time::{Span, Time};
 
-fn is_absurd(input: &Input) -> bool {
-    input.absurdity(START).is_some()
+fn is_implausible(input: &Input) -> bool {
+    input.implausible(START).is_some()
 }
 
 #[test]
@@ -31,12 +31,12 @@ fn nothing_that_happened_comes_from_the_future() {
         ]
     };
     for event in events(START + Span::minutes(5)) {
-        assert!(!is_absurd(&Input::Happened(event.clone())), "{event:?}");
+        assert!(!is_implausible(&Input::Happened(event.clone())), "{event:?}");
     }
     for event in events(START + Span::seconds(301)) {
-        assert!(is_absurd(&Input::Happened(event.clone())), "{event:?}");
-        assert!(is_absurd(&Input::HappenedTo { deployment: 1, event: event.clone() }));
-        assert!(is_absurd(&Input::Answered { deployment: 1, effect: 1, event }));
+        assert!(is_implausible(&Input::Happened(event.clone())), "{event:?}");
+        assert!(is_implausible(&Input::HappenedTo { deployment: 1, event: event.clone() }));
+        assert!(is_implausible(&Input::Answered { deployment: 1, effect: 1, event }));
     }
 }
 
@@ -44,7 +44,7 @@ fn nothing_that_happened_comes_from_the_future() {
 fn nothing_that_is_asked_for_comes_from_the_future() {
     let later = START + Span::hours(1);
     let asked = |asked_at, built_at| {
-        is_absurd(&Input::Requested(Box::new(Request { asked_at, ..request("b1", built_at) })))
+        is_implausible(&Input::Requested(Box::new(Request { asked_at, ..request("b1", built_at) })))
     };
     assert!(!asked(START, START));
     assert!(asked(later, START));
@@ -72,10 +72,10 @@ fn no_text_is_longer_than_anybody_writes() {
         ]
     };
     for input in inputs(8192) {
-        assert!(!is_absurd(&input));
+        assert!(!is_implausible(&input));
     }
     for input in inputs(8193) {
-        assert!(is_absurd(&input), "{input:.100?}");
+        assert!(is_implausible(&input), "{input:.100?}");
     }
 }
 
@@ -112,7 +112,7 @@ fn an_answer_is_taken_in_however_long_its_texts_are() {
         one_off(OneOffEnd { beside: Some(long()), ..exit(1) }),
         reported(purpose, "t1", Some(end)),
         Event::RolloutRefused { service: service(), reason: long() },
-        Event::PutBackRefused { service: service(), refusal: Refusal::Final, reason: long() },
+        Event::RollbackRefused { service: service(), refusal: Refusal::Final, reason: long() },
         Event::Checked { check: 0, attempt: 1, outcome: Outcome::Failed { reason: long() } },
         observed(seen(Found { rollouts: failed.collect(), ..Found::default() })),
         observed(seen(Found { trouble: Some(trouble(&long(), None)), ..found() })),
@@ -130,7 +130,7 @@ fn an_answer_is_taken_in_however_long_its_texts_are() {
         scene.push("b1", 1);
         let said = scene.answer(event.clone());
         assert!(!said.contains("rejected: "), "{said}: {event:.200?}");
-        assert!(is_absurd(&Input::Happened(event)));
+        assert!(is_implausible(&Input::Happened(event)));
     }
 }
 
@@ -148,7 +148,7 @@ fn a_list_of_reasons_is_cut_where_it_is_too_long_to_be_stored() {
 
 #[test]
 fn no_push_is_absurd_in_time_or_text() {
-    let absurdity = |tag: &str, pushed_at| {
+    let implausible = |tag: &str, pushed_at| {
         let push = Push {
             repository: "shop-api".into(),
             digest: digest("a1"),
@@ -157,9 +157,9 @@ fn no_push_is_absurd_in_time_or_text() {
             pushed_at,
             details: Details::default(),
         };
-        push.absurdity(START)
+        push.implausible(START)
     };
-    assert_eq!(absurdity("b1", START), None);
-    assert!(absurdity("b1", START + Span::hours(1)).is_some());
-    assert!(absurdity(&"b".repeat(8193), START).is_some());
+    assert_eq!(implausible("b1", START), None);
+    assert!(implausible("b1", START + Span::hours(1)).is_some());
+    assert!(implausible(&"b".repeat(8193), START).is_some());
 }

@@ -1,6 +1,6 @@
-//! Turning round: whether a deployment goes back, and by which way, as the rollback policy says.
+//! Whether a deployment rolls back, and how, by its rollback policy.
 
-use super::{AfterUndo, Deployment, Intent, Run, RunProgress, Schema, Service, State};
+use crate::deployment::{AfterUndo, Deployment, Intent, Run, RunProgress, Schema, Service, State};
 use crate::names::ServiceName;
 use crate::notice::News;
 use crate::spec::RollbackPolicy;
@@ -8,32 +8,39 @@ use crate::time::Time;
 use crate::verdict::{Cause, Verdict, list};
 
 impl Deployment {
-    /// Turns round because of `cause`, as the rollback policy says.
-    pub(super) fn go_back(&mut self, cause: Cause, now: Time) {
-        self.go_back_as_asked(cause, false, now);
+    /// Starts the rollback that the policy wants because of `cause`.
+    pub(in crate::deployment) fn start_rollback(&mut self, cause: Cause, now: Time) {
+        self.start_rollback_as_asked(cause, false, now);
     }
 
-    /// Turns round; a person may ask for the migration to be undone whatever the policy says.
-    pub(super) fn go_back_as_asked(&mut self, cause: Cause, undo: bool, now: Time) {
+    /// The same; a person may also ask to undo the migration, whatever the policy says.
+    pub(in crate::deployment) fn start_rollback_as_asked(
+        &mut self,
+        cause: Cause,
+        undo: bool,
+        now: Time,
+    ) {
         match &self.state {
             // Nobody has taken it on, and nobody will be let from now on.
             State::Migrating { run: Run { progress: RunProgress::Asked, .. }, .. } => {
-                self.turn_round(cause, undo, now);
+                self.decide_rollback(cause, undo, now);
             }
             // A migration is never cut short: what it leaves half done nobody can judge.
-            State::Migrating { .. } => self.go_back_after_migration(cause, undo, now),
-            State::Undoing { .. } | State::RollingBack { .. } | State::Settling { .. } => {}
-            _ => self.turn_round(cause, undo, now),
+            State::Migrating { .. } => self.start_rollback_after_migration(cause, undo, now),
+            State::UndoingMigration { .. }
+            | State::RollingBack { .. }
+            | State::VerifyingRollback { .. } => {}
+            _ => self.decide_rollback(cause, undo, now),
         }
     }
 
-    pub(super) fn turn_round(&mut self, cause: Cause, undo: bool, now: Time) {
+    pub(in crate::deployment) fn decide_rollback(&mut self, cause: Cause, undo: bool, now: Time) {
         let by_person = matches!(cause, Cause::Person { .. });
         self.drop_all_but_announcements(now);
-        self.turned_at = Some(now);
+        self.rollback_since = Some(now);
         let touched = self.named(Service::touched);
-        if self.is_restore() {
-            return self.restore_failed(cause, &touched, now);
+        if self.is_manual_rollback() {
+            return self.manual_rollback_failed(cause, &touched, now);
         }
         let policy = self.rules.rollback;
         let can_undo = self.rules.migration.as_ref().is_some_and(|m| m.undo.is_some());
@@ -46,8 +53,8 @@ impl Deployment {
             return self.end(Verdict::Failed { cause, left: touched }, now);
         }
         if migrated && can_undo && (undo || policy == RollbackPolicy::AfterUndo) {
-            self.announce(News::GoingBack { cause: cause.to_string() }, now);
-            return self.undo(AfterUndo::PutBack { cause }, now);
+            self.announce(News::RollingBack { cause: cause.to_string() }, now);
+            return self.undo(AfterUndo::RollBack { cause }, now);
         }
         if touched.is_empty() {
             self.mention_the_schema(now);
@@ -58,11 +65,11 @@ impl Deployment {
             };
             return self.end(verdict, now);
         }
-        self.announce(News::GoingBack { cause: cause.to_string() }, now);
-        self.put_back(cause, now);
+        self.announce(News::RollingBack { cause: cause.to_string() }, now);
+        self.roll_back(cause, now);
     }
 
-    pub(super) fn mention_the_schema(&mut self, now: Time) {
+    pub(in crate::deployment) fn mention_the_schema(&mut self, now: Time) {
         if self.schema == Schema::Migrated {
             self.note(
                 now,
@@ -71,20 +78,27 @@ impl Deployment {
         }
     }
 
-    fn go_back_after_migration(&mut self, cause: Cause, undo: bool, now: Time) {
+    fn start_rollback_after_migration(&mut self, cause: Cause, undo: bool, now: Time) {
         match &mut self.state {
-            State::Migrating { intent: intent @ Intent::GoOn, .. } => {
-                *intent = Intent::GoBack { cause, undo };
+            State::Migrating { intent: intent @ Intent::Continue, .. } => {
+                *intent = Intent::RollBack { cause, undo };
                 self.note(now, "Waiting for the migration to finish before rolling back.");
             }
             // The first cause stays; a person may still want the migration undone.
-            State::Migrating { intent: Intent::GoBack { undo: wanted, .. }, .. } => *wanted |= undo,
+            State::Migrating { intent: Intent::RollBack { undo: wanted, .. }, .. } => {
+                *wanted |= undo;
+            }
             _ => {}
         }
     }
 
     /// A rollback by hand that fails has nowhere to go.
-    pub(super) fn restore_failed(&mut self, cause: Cause, touched: &[ServiceName], now: Time) {
+    pub(in crate::deployment) fn manual_rollback_failed(
+        &mut self,
+        cause: Cause,
+        touched: &[ServiceName],
+        now: Time,
+    ) {
         let verdict = if touched.is_empty() {
             Verdict::Failed { cause, left: vec![] }
         } else {

@@ -1,8 +1,8 @@
 //! What a service runs, and what its new revision starts from.
 
 use super::definition::{self, Definition};
-use super::halt::{Halt, asked_to};
-use super::{services, stored};
+use super::step_error::{StepError, asked_to};
+use super::{archived_definitions, services};
 use crate::clients::Aws;
 use aws_sdk_ecs::types::Service;
 use pipeline::effect::PrepareService;
@@ -31,10 +31,10 @@ pub(super) async fn of(
     aws: &Aws,
     wanted: &PrepareService,
     service: Option<&Service>,
-) -> Result<Basis, Halt> {
+) -> Result<Basis, StepError> {
     let before = service.and_then(services::revision_of);
     if service.is_none() && wanted.spec.create.is_none() {
-        return Err(Halt::Fault(
+        return Err(StepError::Fault(
             "does not exist; create it, correct its name, or describe it with create: in the spec"
                 .into(),
         ));
@@ -47,7 +47,7 @@ pub(super) async fn of(
         (None, Base::Template { definition, parameters }) => {
             let base = render(definition, parameters).map_err(|names| {
                 let names = names.join(", ");
-                Halt::Fault(format!("uses a template without values for {names}"))
+                StepError::Fault(format!("uses a template without values for {names}"))
             })?;
             let known = looking.describe_before().await?.into_iter().collect();
             Start::Render { base, known }
@@ -66,7 +66,7 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    async fn recorded(&mut self, recorded: &Revision) -> Result<Start, Halt> {
+    async fn recorded(&mut self, recorded: &Revision) -> Result<Start, StepError> {
         let running = self.describe_before().await?;
         let found = match running.filter(|running| running.revision == *recorded) {
             Some(running) => Some(running),
@@ -74,7 +74,7 @@ impl Looking<'_> {
         };
         let short = recorded.short();
         let found = found.ok_or_else(|| {
-            Halt::Fault(format!(
+            StepError::Fault(format!(
                 "cannot roll back to {short}: neither ECS nor Slipway has it; deploy another \
                  release"
             ))
@@ -87,10 +87,10 @@ impl Looking<'_> {
         Ok(Start::Recorded(found))
     }
 
-    async fn running(&mut self) -> Result<Start, Halt> {
+    async fn running(&mut self) -> Result<Start, StepError> {
         let running = self.describe_before().await?;
         let running = running.ok_or_else(|| {
-            Halt::Fault(match &self.before {
+            StepError::Fault(match &self.before {
                 Some(before) => format!(
                     "runs {}, which neither ECS nor Slipway has; give the service base: latest, or \
                      a template",
@@ -104,10 +104,10 @@ impl Looking<'_> {
         Ok(Start::Render { base: running.json.clone(), known: vec![running] })
     }
 
-    async fn latest(&mut self) -> Result<Start, Halt> {
+    async fn latest(&mut self) -> Result<Start, StepError> {
         let before = self.before.clone();
         let (family, _) = before.as_ref().and_then(family_and_number).ok_or_else(|| {
-            Halt::Fault(
+            StepError::Fault(
                 "does not exist, so its task definition family is unknown; give it a base with a \
                  template"
                     .into(),
@@ -116,7 +116,7 @@ impl Looking<'_> {
         let what = format!("describe the task definition {family}");
         let newest = definition::describe(self.aws, family).await.map_err(asked_to(what))?;
         let newest = newest.ok_or_else(|| {
-            Halt::Fault(format!(
+            StepError::Fault(format!(
                 "starts from the latest {family}, and no revision of it is active; register one, \
                  or start from the running one (base: running)"
             ))
@@ -133,16 +133,16 @@ impl Looking<'_> {
         Ok(Start::Render { base: newest.json.clone(), known: vec![newest] })
     }
 
-    async fn describe_before(&mut self) -> Result<Option<Definition>, Halt> {
+    async fn describe_before(&mut self) -> Result<Option<Definition>, StepError> {
         if let (None, Some(before)) = (&self.described, self.before.clone()) {
             self.described = self.find(&before).await?;
         }
         Ok(self.described.clone())
     }
 
-    async fn find(&self, revision: &Revision) -> Result<Option<Definition>, Halt> {
+    async fn find(&self, revision: &Revision) -> Result<Option<Definition>, StepError> {
         let what = format!("describe the task definition {}", revision.short());
-        stored::find(self.aws, revision).await.map_err(asked_to(what))
+        archived_definitions::find(self.aws, revision).await.map_err(asked_to(what))
     }
 
     fn mention_what_is_gone(&mut self) {

@@ -1,7 +1,9 @@
 //! What ECS shows of services on their way back.
 
-use super::roll_out::not_ours;
-use super::{Deployment, GRACE, LOOK_EVERY, Said, Service, Standing, State, VISIBLE_AFTER};
+use crate::deployment::roll_out::not_ours;
+use crate::deployment::{
+    Deployment, GRACE, LOOK_EVERY, Reply, Service, ServiceState, State, VISIBLE_AFTER,
+};
 use crate::effect::Effect;
 use crate::names::ServiceName;
 use crate::observation::{Found, Observation, Reading};
@@ -13,45 +15,53 @@ use std::slice::from_ref;
 pub const UNHEARD: &str = "its state could not be read in time";
 
 impl Deployment {
-    pub(super) fn observed_going_back(&mut self, observations: &[Observation], now: Time) -> Said {
+    pub(in crate::deployment) fn observed_rolling_back(
+        &mut self,
+        observations: &[Observation],
+        now: Time,
+    ) -> Reply {
         for observation in observations {
-            let Some((reading, name)) = self.read_going_back(observation) else { continue };
-            self.judge_going_back(&name, reading, observation.seen_at, now);
+            let Some((reading, name)) = self.read_rolling_back(observation) else { continue };
+            self.judge_rolling_back(&name, reading, observation.seen_at, now);
         }
-        self.continue_going_back(now);
-        Said::Done
+        self.continue_rollback(now);
+        Reply::Done
     }
 
-    /// A worker left a service alone that is to be put back or deleted.
-    pub(super) fn left_alone_going_back(&mut self, seen: &Observation, now: Time) -> Said {
+    /// A worker left a service unchanged that is to be rolled back or deleted.
+    pub(in crate::deployment) fn left_alone_rolling_back(
+        &mut self,
+        seen: &Observation,
+        now: Time,
+    ) -> Reply {
         let name = &seen.service;
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
-        if matches!(service.standing, Standing::Removing { .. }) {
+        if matches!(service.state, ServiceState::Deleting { .. }) {
             let runs = seen.found.as_ref().and_then(Found::primary).map(|p| p.revision.clone());
             let Some(revision) = runs else { return self.removed(name, now) };
-            self.judge_going_back(name, Reading::TakenOver { revision }, seen.seen_at, now);
-            self.continue_going_back(now);
-            return Said::Done;
+            self.judge_rolling_back(name, Reading::TakenOver { revision }, seen.seen_at, now);
+            self.continue_rollback(now);
+            return Reply::Done;
         }
         match self.state {
-            State::Settling { .. } => self.observed_settling(from_ref(seen), now),
-            _ => self.observed_going_back(from_ref(seen), now),
+            State::VerifyingRollback { .. } => self.observed_verifying(from_ref(seen), now),
+            _ => self.observed_rolling_back(from_ref(seen), now),
         }
     }
 
     /// Reads an observation of a service that should run what it ran before.
-    pub(super) fn read_going_back(
+    pub(in crate::deployment) fn read_rolling_back(
         &mut self,
         observation: &Observation,
     ) -> Option<(Reading, ServiceName)> {
         let service = self.service_mut(&observation.service)?;
         let on_its_way = matches!(
-            service.standing,
-            Standing::PuttingBack { .. }
-                | Standing::PutBack
-                | Standing::Removing { .. }
-                | Standing::Removed
-                | Standing::NotPutBack { .. }
+            service.state,
+            ServiceState::RollingBack { .. }
+                | ServiceState::RolledBack
+                | ServiceState::Deleting { .. }
+                | ServiceState::Deleted
+                | ServiceState::NotRolledBack { .. }
         );
         if !on_its_way || !service.seen(observation) {
             return None;
@@ -63,7 +73,7 @@ impl Deployment {
         Some((reading, service.name.clone()))
     }
 
-    pub(super) fn judge_going_back(
+    pub(in crate::deployment) fn judge_rolling_back(
         &mut self,
         name: &ServiceName,
         reading: Reading,
@@ -96,7 +106,7 @@ impl Deployment {
             (Reading::TakenOver { revision } | Reading::Replaced { revision }, _)
                 if revision == service.after =>
             {
-                self.put_back_again(name, now);
+                self.roll_back_again(name, now);
             }
             // The worker may have registered the old revision again, and not have said so yet. It
             // looks itself before it acts, and answers if it leaves the service to others.
@@ -104,7 +114,7 @@ impl Deployment {
                 self.not_back_yet(name, &WaitsFor::Update, now);
             }
             (Reading::TakenOver { revision } | Reading::Replaced { revision }, _) => {
-                service.standing = Standing::TakenOver { revision: Some(revision.clone()) };
+                service.state = ServiceState::UpdatedOutside { revision: Some(revision.clone()) };
                 self.leave_to_others(name, now);
                 self.note(
                     now,
@@ -112,7 +122,7 @@ impl Deployment {
                 );
             }
             (Reading::Gone, _) => {
-                service.standing = Standing::TakenOver { revision: None };
+                service.state = ServiceState::UpdatedOutside { revision: None };
                 self.leave_to_others(name, now);
                 self.note(now, format!("{name} was deleted outside Slipway."));
             }
@@ -128,7 +138,7 @@ impl Deployment {
     }
 
     fn asks_for_way_back(&self, name: &ServiceName) -> bool {
-        self.outbox.waits_for(|effect| puts_back(effect, name))
+        self.outbox.waits_for(|effect| rolls_back(effect, name))
     }
 
     /// It runs what it ran before. That counts once our last worker has done its work: before, a
@@ -137,21 +147,21 @@ impl Deployment {
         let undisturbed = seen_at >= self.undisturbed_from();
         let Some(service) = self.service_mut(name) else { return };
         let counts = undisturbed || service.is_answered_before(seen_at);
-        match &mut service.standing {
-            Standing::PuttingBack { waiting, by_ecs, .. } if !counts => {
+        match &mut service.state {
+            ServiceState::RollingBack { waiting, by_ecs, .. } if !counts => {
                 if !*by_ecs {
                     *waiting = WaitsFor::UpdateThoughBack;
                 }
             }
-            Standing::PuttingBack { .. } => {
-                service.standing = Standing::PutBack;
+            ServiceState::RollingBack { .. } => {
+                service.state = ServiceState::RolledBack;
                 // Whatever else is shown later came later.
                 service.visible_from = service.visible_from.or(Some(seen_at + VISIBLE_AFTER));
                 self.leave_to_others(name, now);
                 self.note(now, format!("{name} is rolled back."));
             }
-            Standing::Removing { .. } if counts => self.set_removed(name, now),
-            _ => self.settled_service(name, seen_at),
+            ServiceState::Deleting { .. } if counts => self.set_removed(name, now),
+            _ => self.verified_service(name, seen_at),
         }
     }
 
@@ -159,19 +169,22 @@ impl Deployment {
     fn judge_given_up(&mut self, name: &ServiceName, reading: &Reading, seen_at: Time, now: Time) {
         if *reading == Reading::Done && seen_at >= self.undisturbed_from() {
             let Some(service) = self.service_mut(name) else { return };
-            service.standing =
-                if service.before.is_some() { Standing::PutBack } else { Standing::Removed };
+            service.state = if service.before.is_some() {
+                ServiceState::RolledBack
+            } else {
+                ServiceState::Deleted
+            };
             self.note(now, format!("{name} is rolled back after all."));
         }
-        self.settled_service(name, seen_at);
+        self.verified_service(name, seen_at);
     }
 
     fn not_back_yet(&mut self, name: &ServiceName, waiting: &WaitsFor, now: Time) {
         let Some(service) = self.service_mut(name) else { return };
         let back_by = service.back_by;
         let seen_at = service.seen_at;
-        match &mut service.standing {
-            Standing::PuttingBack { deadline, waiting: known, .. } => {
+        match &mut service.state {
+            ServiceState::RollingBack { deadline, waiting: known, .. } => {
                 *known = waiting.clone().shortened();
                 if now >= *deadline {
                     let why = format!("the rollback timed out: {waiting}");
@@ -179,25 +192,25 @@ impl Deployment {
                 }
             }
             // ECS is deleting it, and nobody can do more about that.
-            Standing::Removed
+            ServiceState::Deleted
                 if *waiting == WaitsFor::Deletion && back_by.is_none_or(|time| now >= time) =>
             {
-                self.settled_service(name, seen_at);
+                self.verified_service(name, seen_at);
             }
-            _ => self.not_settled(name, now),
+            _ => self.needs_another_look(name, now),
         }
     }
 
     /// Whoever took it over must not be overwritten by a message that is still on its way.
     fn leave_to_others(&mut self, name: &ServiceName, now: Time) {
-        self.keep_effects(now, |effect| !puts_back(effect, name));
+        self.keep_effects(now, |effect| !rolls_back(effect, name));
     }
 
-    /// A worker that was allowed to act before we turned round has only now updated the service.
-    pub(super) fn put_back_again(&mut self, name: &ServiceName, now: Time) {
+    /// A worker that was permitted to act before the rollback started has updated the service only now.
+    pub(in crate::deployment) fn roll_back_again(&mut self, name: &ServiceName, now: Time) {
         let removes =
             |effect: &Effect| matches!(effect, Effect::Remove { service, .. } if service == name);
-        let open = |effect: &Effect| puts_back(effect, name) || removes(effect);
+        let open = |effect: &Effect| rolls_back(effect, name) || removes(effect);
         if self.outbox.waits_for(open) {
             return;
         }
@@ -205,38 +218,38 @@ impl Deployment {
             return self.give_up(name, "it still runs the new revision".to_owned(), now);
         }
         let Some(service) = self.service_mut(name) else { return };
-        service.standing = Standing::Updated;
+        service.state = ServiceState::Updated;
         self.note(now, format!("{name} runs the new revision again."));
-        self.put_back_service(name, now);
+        self.roll_back_service(name, now);
     }
 
-    pub(super) fn give_up(&mut self, name: &ServiceName, why: String, now: Time) {
+    pub(in crate::deployment) fn give_up(&mut self, name: &ServiceName, why: String, now: Time) {
         self.note(now, format!("{name} could not be rolled back: {why}."));
-        self.keep_effects(now, |effect| !puts_back(effect, name));
+        self.keep_effects(now, |effect| !rolls_back(effect, name));
         if let Some(service) = self.service_mut(name) {
-            service.standing = Standing::NotPutBack { why };
+            service.state = ServiceState::NotRolledBack { why };
         }
     }
 
     /// Goes on with the next wave once this one is back.
-    pub(super) fn continue_going_back(&mut self, now: Time) {
+    pub(in crate::deployment) fn continue_rollback(&mut self, now: Time) {
         let State::RollingBack { cause, since, wave, .. } = &self.state else { return };
         let (cause, since, wave) = (cause.clone(), *since, *wave);
         if !self.named(|s| s.wave == wave && !s.is_back_or_given_up()).is_empty() {
             return;
         }
         match wave.checked_sub(1) {
-            Some(next) => self.put_back_wave(cause, since, next, now),
-            None => self.settle(cause, now),
+            Some(next) => self.roll_back_wave(cause, since, next, now),
+            None => self.verify_rollback(cause, now),
         }
     }
 
-    pub(super) fn woken_rolling_back(&mut self, now: Time) -> Said {
+    pub(in crate::deployment) fn woken_rolling_back(&mut self, now: Time) -> Reply {
         let State::RollingBack { look_at, .. } = &mut self.state else {
-            return Said::Ignored("not rolling back".into());
+            return Reply::Ignored("not rolling back".into());
         };
         if now < *look_at {
-            return Said::Ignored("woken early".into());
+            return Reply::Ignored("woken early".into());
         }
         // Whoever overslept asks first: it may have come back in the meantime.
         let overslept = now >= *look_at + GRACE;
@@ -244,14 +257,15 @@ impl Deployment {
         let mut late = Vec::new();
         let mut open = Vec::new();
         for service in &self.services {
-            match &service.standing {
-                Standing::PuttingBack { deadline, .. } | Standing::Removing { deadline, .. }
+            match &service.state {
+                ServiceState::RollingBack { deadline, .. }
+                | ServiceState::Deleting { deadline, .. }
                     if now >= *deadline + GRACE && !overslept =>
                 {
                     let why = service.refused().unwrap_or(UNHEARD);
                     late.push((service.name.clone(), why.to_owned()));
                 }
-                Standing::PuttingBack { .. } | Standing::Removing { .. } => {
+                ServiceState::RollingBack { .. } | ServiceState::Deleting { .. } => {
                     open.push(service.name.clone());
                 }
                 _ => {}
@@ -261,13 +275,13 @@ impl Deployment {
             self.give_up(&name, why, now);
         }
         self.look(open, now);
-        self.continue_going_back(now);
-        Said::Done
+        self.continue_rollback(now);
+        Reply::Done
     }
 }
 
-fn puts_back(effect: &Effect, name: &ServiceName) -> bool {
-    matches!(effect, Effect::PutBack(put_back) if put_back.service == *name)
+fn rolls_back(effect: &Effect, name: &ServiceName) -> bool {
+    matches!(effect, Effect::RollBack(roll_back) if roll_back.service == *name)
 }
 
 impl Service {
@@ -290,8 +304,8 @@ impl Service {
 
     /// Why AWS refused to put it back.
     fn refused(&self) -> Option<&str> {
-        match &self.standing {
-            Standing::PuttingBack { refused, .. } | Standing::Removing { refused, .. } => {
+        match &self.state {
+            ServiceState::RollingBack { refused, .. } | ServiceState::Deleting { refused, .. } => {
                 refused.as_deref()
             }
             _ => None,

@@ -2,9 +2,9 @@
 
 use super::events::*;
 use super::fixtures::{Story, TIMEOUT};
-use super::states::{self, MINUTE, died_twice, go_all_the_way_back, settle};
+use super::states::{self, MINUTE, died_twice, go_all_the_way_back, verify_rollback};
 use expect_test::expect;
-use pipeline::deployment::{Standing, advance};
+use pipeline::deployment::{ServiceState, advance};
 use pipeline::effect::Purpose;
 use pipeline::event::Refusal;
 use pipeline::time::Span;
@@ -17,7 +17,7 @@ fn web_keeps_dying(changes: &[(&str, &str)]) -> Story {
 
 #[test]
 fn trap_49_a_rollback_reads_as_a_story_and_takes_the_waves_in_reverse() {
-    let story = settle(go_all_the_way_back(web_keeps_dying(&[])));
+    let story = verify_rollback(go_all_the_way_back(web_keeps_dying(&[])));
     expect![[r#"
            0s Deploying b1, requested by push of b1.
            0s Waiting for approval until 2026-01-01T02:00:00Z.
@@ -58,7 +58,7 @@ fn trap_48_with_after_undo_the_migration_is_undone_before_any_service_goes_back(
     let story = story.then(ended(Purpose::Undo, exit(0)));
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
-    let story = settle(go_all_the_way_back(story));
+    let story = verify_rollback(go_all_the_way_back(story));
     expect!["rolled back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited"].assert_eq(&story.outcome());
 }
 
@@ -80,7 +80,7 @@ fn trap_48_with_manual_everything_stays_for_a_person_to_decide() {
 
 #[test]
 fn with_manual_a_person_may_still_send_everything_back() {
-    let story = states::second_wave_with(&[("rollback", "manual")]).then(go_back(false));
+    let story = states::second_wave_with(&[("rollback", "manual")]).then(start_rollback(false));
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
 }
@@ -96,7 +96,7 @@ fn with_manual_and_no_migration_automation_goes_back() {
 
 #[test]
 fn a_person_may_ask_for_the_migration_to_be_undone_whatever_the_policy_says() {
-    let story = states::second_wave().then(go_back(true));
+    let story = states::second_wave().then(start_rollback(true));
     expect!["undo #1"].assert_eq(&story.asks());
     let mut no_undo = states::second_wave_with(&[(
         "migration",
@@ -107,7 +107,7 @@ fn a_person_may_ask_for_the_migration_to_be_undone_whatever_the_policy_says() {
             "the spec has no migration.undo; roll back without \"undo\"",
         )
     "#]]
-    .assert_debug_eq(&no_undo.tell(go_back(true)));
+    .assert_debug_eq(&no_undo.tell(start_rollback(true)));
 }
 
 #[test]
@@ -118,18 +118,18 @@ fn a_wish_to_undo_that_comes_too_late_is_refused_and_not_forgotten_silently() {
             "already rolling back, without undoing the migration",
         )
     "#]]
-    .assert_debug_eq(&story.tell(go_back(true)));
+    .assert_debug_eq(&story.tell(start_rollback(true)));
     expect![[r#"
         Accepted(
             "already rolling back",
         )
     "#]]
-    .assert_debug_eq(&story.tell(go_back(false)));
+    .assert_debug_eq(&story.tell(start_rollback(false)));
 }
 
 #[test]
 fn trap_48_a_rollback_while_the_migration_runs_lets_it_end_first() {
-    let story = states::migration_runs().then(go_back(false));
+    let story = states::migration_runs().then(start_rollback(false));
     expect!["waiting for the migration: running, until 2026-01-01T00:15:00Z at the latest"]
         .assert_eq(&story.outcome());
     let failed = story.clone().then(ended(Purpose::Migrate, exit(1)));
@@ -141,7 +141,7 @@ fn trap_48_a_rollback_while_the_migration_runs_lets_it_end_first() {
 
 #[test]
 fn an_undo_that_a_person_asks_for_while_the_migration_runs_follows_it() {
-    let story = states::migration_runs().all([go_back(false), go_back(true)]);
+    let story = states::migration_runs().all([start_rollback(false), start_rollback(true)]);
     let story = story.then(ended(Purpose::Migrate, exit(0)));
     expect!["undo #1"].assert_eq(&story.asks());
     let story = story.all([
@@ -159,10 +159,10 @@ fn trap_02_what_ecs_returns_by_itself_is_not_fought() {
     let story = story.then(returned("shop-api", seen_at));
     expect![[r#"roll back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
         .assert_eq(&story.asks());
-    let story = story.then(put_back_started("shop-worker")).quietly(VISIBLE);
+    let story = story.then(rollback_started("shop-worker")).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
-    expect!["rolled back: ECS rolled shop-api back: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&settle(story).outcome());
+    expect!["rolled back: ECS rolled shop-api back: ECS deployment circuit breaker: tasks failed to start."].assert_eq(&verify_rollback(story).outcome());
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn ecs_returns_past_a_revision_whose_rollout_it_had_not_finished() {
     expect![[r#"roll back shop-worker (StopRollout(RolloutId("ecs-svc/shop-worker-2")))"#]]
         .assert_eq(&story.asks());
     expect!["shop-api: waiting for ECS to finish its own rollback; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
-    let story = story.then(put_back_started("shop-worker")).quietly(VISIBLE);
+    let story = story.then(rollback_started("shop-worker")).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 8, seen_at), up("shop-worker", 1, seen_at)]);
     let story = story.later(MINUTE + MINUTE);
@@ -218,23 +218,23 @@ fn a_rollout_that_cannot_be_stopped_any_more_is_updated_back() {
     let story = states::rolling_back();
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
-    let story = story.then(put_back_refused("shop-web", Refusal::RolloutIsOver));
+    let story = story.then(rollback_refused("shop-web", Refusal::RolloutIsOver));
     expect!["roll back shop-web (Update)"].assert_eq(&story.asks());
     // The same answer once more, from a second worker that had the same message.
-    let again = put_back_refused("shop-web", Refusal::RolloutIsOver);
+    let again = rollback_refused("shop-web", Refusal::RolloutIsOver);
     let (after, _) = advance(story.deployment.clone(), again, story.now);
     assert_eq!(after, story.deployment);
 }
 
 #[test]
-fn a_service_that_cannot_be_put_back_is_named_and_the_others_go_back_all_the_same() {
-    let story = states::rolling_back().then(put_back_refused("shop-web", Refusal::Final));
+fn a_service_that_cannot_be_roll_back_is_named_and_the_others_go_back_all_the_same() {
+    let story = states::rolling_back().then(rollback_refused("shop-web", Refusal::Final));
     expect!["observe shop-web"].assert_eq(&story.asks());
     let seen_at = story.now;
     let story = story.then(up("shop-web", 2, seen_at));
     expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     let story =
-        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+        story.all([rollback_started("shop-api"), rollback_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
     let story = story.later(MINUTE + MINUTE);
@@ -255,12 +255,12 @@ fn trap_31_a_rollback_that_nobody_hears_of_ends_stuck() {
 }
 
 /// `shop-web` was not heard of in time; the others are back, and the last look is under way.
-fn settling_without_web() -> Story {
-    let mut story = states::rolling_back().then(put_back_started("shop-web"));
-    while !matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. }) {
+fn verifying_without_web() -> Story {
+    let mut story = states::rolling_back().then(rollback_started("shop-web"));
+    while !matches!(story.deployment.services[2].state, ServiceState::NotRolledBack { .. }) {
         story = story.later(MINUTE);
     }
-    let story = story.all([put_back_started("shop-api"), put_back_started("shop-worker")]);
+    let story = story.all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     let story = story.quietly(VISIBLE);
     let seen_at = story.now;
     story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)])
@@ -268,9 +268,9 @@ fn settling_without_web() -> Story {
 
 #[test]
 fn a_service_that_was_given_up_and_comes_back_all_the_same_is_back() {
-    let story = settling_without_web();
+    let story = verifying_without_web();
     assert_eq!(story.state(), "verifying rollback");
-    assert!(settle(story.clone()).outcome().starts_with("rolled back: "));
+    assert!(verify_rollback(story.clone()).outcome().starts_with("rolled back: "));
 
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
@@ -284,7 +284,7 @@ fn a_service_that_was_given_up_and_comes_back_all_the_same_is_back() {
 
 #[test]
 fn a_service_that_was_given_up_and_cannot_be_looked_at_either_keeps_its_reason() {
-    let mut story = settling_without_web();
+    let mut story = verifying_without_web();
     let seen_at = story.now;
     story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
     for _ in 0..30 {
@@ -315,11 +315,11 @@ fn a_last_look_that_is_lost_is_asked_for_again_before_anything_is_stuck() {
 fn whoever_brings_the_new_revision_back_again_and_again_cannot_keep_it_for_ever() {
     let mut story = states::rolling_back();
     for _ in 0..20 {
-        story = story.then(put_back_started("shop-web")).quietly(VISIBLE);
+        story = story.then(rollback_started("shop-web")).quietly(VISIBLE);
         let seen_at = story.now;
         story = story.then(up("shop-web", 2, seen_at));
     }
-    assert!(matches!(story.deployment.services[2].standing, Standing::NotPutBack { .. }));
+    assert!(matches!(story.deployment.services[2].state, ServiceState::NotRolledBack { .. }));
 }
 
 #[test]
@@ -332,11 +332,11 @@ fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
         .assert_eq(&story.asks());
     let story = story.then(left_alone("shop-web", 9, seen_at));
     let story =
-        story.all([put_back_started("shop-api"), put_back_started("shop-worker")]).quietly(VISIBLE);
+        story.all([rollback_started("shop-api"), rollback_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.all([up("shop-api", 1, seen_at), up("shop-worker", 1, seen_at)]);
     expect!["superseded: shop-web was updated to shop-web:9 outside Slipway"]
-        .assert_eq(&settle(story).outcome());
+        .assert_eq(&verify_rollback(story).outcome());
 }
 
 #[test]

@@ -1,25 +1,25 @@
 //! Rolling back: the previous container runs again on every host, or the new one is removed.
 
 use super::Tags;
-use super::errand::{self, Going, go};
-use super::mark::Errand;
+use super::command::{self, Command, go};
+use super::command_tag::CommandKind;
 use super::revision::Definition;
 use super::roll_out::hosts_of;
 use super::script::Script;
 use crate::clients::Aws;
-use crate::ecs::halt::Halt;
+use crate::ecs::step_error::StepError;
 use crate::failure::{Failure, failure};
-use pipeline::effect::{PutBack, Way};
+use pipeline::effect::{RollBack, Way};
 use pipeline::event::{Event, Refusal};
 use pipeline::names::{DeploymentId, Revision, RolloutId, ServiceName};
 use tracing::info;
 
-pub async fn put_back(
+pub async fn roll_back(
     aws: &Aws,
     id: &DeploymentId,
     number: u64,
     tags: &Tags,
-    effect: &PutBack,
+    effect: &RollBack,
 ) -> Result<Event, Failure> {
     let (service, revision) = (effect.service.clone(), effect.to.clone());
     if let Way::StopRollout(rollout) = &effect.way {
@@ -29,10 +29,10 @@ pub async fn put_back(
     Ok(match gone {
         Ok(command) => {
             let rollout = Some(RolloutId::new(command));
-            Event::PutBackStarted { service, revision, rollout }
+            Event::RollbackStarted { service, revision, rollout }
         }
         Err(halt) => {
-            Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
+            Event::RollbackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
         }
     })
 }
@@ -42,16 +42,16 @@ async fn back(
     id: &DeploymentId,
     number: u64,
     tags: &Tags,
-    effect: &PutBack,
-) -> Result<String, Halt> {
+    effect: &RollBack,
+) -> Result<String, StepError> {
     let (service, revision) = (&effect.service, &effect.to);
-    let definition = Definition::find(aws, revision).await.map_err(Halt::Later)?;
+    let definition = Definition::find(aws, revision).await.map_err(StepError::Later)?;
     let run = definition.and_then(Definition::run);
-    let hosts = hosts_to_put_back(aws, id, tags, service).await?;
-    let mut script = Script::for_service(aws, Errand::Back, id, service)?;
+    let hosts = hosts_to_roll_back(aws, id, tags, service).await?;
+    let mut script = Script::for_service(aws, CommandKind::Back, id, service)?;
     // Should what was kept be gone, one of ours can be run again.
     script.run(aws, run.as_ref().map(|_| revision), run.as_ref())?;
-    let going = Going { id, number, errand: Errand::Back, service, revision, hosts: &hosts };
+    let going = Command { id, number, kind: CommandKind::Back, service, revision, hosts: &hosts };
     go(aws, &going, script).await
 }
 
@@ -64,10 +64,11 @@ pub async fn remove(
     service: &ServiceName,
 ) -> Result<Event, Failure> {
     let removed = async {
-        let hosts = hosts_to_put_back(aws, id, tags, service).await?;
-        let script = Script::for_service(aws, Errand::Remove, id, service)?;
+        let hosts = hosts_to_roll_back(aws, id, tags, service).await?;
+        let script = Script::for_service(aws, CommandKind::Remove, id, service)?;
         let revision = &Revision::new("none");
-        let going = Going { id, number, errand: Errand::Remove, service, revision, hosts: &hosts };
+        let going =
+            Command { id, number, kind: CommandKind::Remove, service, revision, hosts: &hosts };
         go(aws, &going, script).await
     };
     let service = service.clone();
@@ -75,21 +76,21 @@ pub async fn remove(
         // Sent counts as done: the last observation shows the result.
         Ok(_) => Event::Removed { service },
         Err(halt) => {
-            Event::PutBackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
+            Event::RollbackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
         }
     })
 }
 
 /// The hosts that this deployment changed, as far as they still exist: others that have the tags by
 /// now have nothing to roll back, and must not block these.
-async fn hosts_to_put_back(
+async fn hosts_to_roll_back(
     aws: &Aws,
     id: &DeploymentId,
     tags: &Tags,
     service: &ServiceName,
-) -> Result<Vec<String>, Halt> {
+) -> Result<Vec<String>, StepError> {
     let there = hosts_of(aws, tags).await?;
-    let sent = errand::newest(aws, id, service).await.map_err(Halt::Later)?;
+    let sent = command::newest(aws, id, service).await.map_err(StepError::Later)?;
     let touched = sent.map(|sent| sent.touched).unwrap_or_default();
     let both: Vec<String> = there.iter().filter(|host| touched.contains(*host)).cloned().collect();
     Ok(if both.is_empty() { there } else { both })

@@ -9,23 +9,23 @@ use std::fmt;
 ///
 /// Run Command keeps a hundred characters; names of 32 and the rest leave room for eight digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct CommandTag {
     /// `None`: of a version that did not name it.
     pub(super) installation: Option<String>,
     pub id: DeploymentId,
-    pub errand: Errand,
+    pub kind: CommandKind,
     pub attempt: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
+pub enum CommandKind {
     Rollout,
     Back,
     Remove,
     OneOff(Purpose),
 }
 
-impl Errand {
+impl CommandKind {
     fn of(word: &str) -> Option<Self> {
         let errands = [
             Self::Rollout,
@@ -34,7 +34,7 @@ impl Errand {
             Self::OneOff(Purpose::Migrate),
             Self::OneOff(Purpose::Undo),
         ];
-        errands.into_iter().find(|errand| errand.word() == word)
+        errands.into_iter().find(|kind| kind.word() == word)
     }
 
     /// What the script calls it, and what a mark says.
@@ -57,14 +57,14 @@ impl Errand {
     }
 }
 
-impl Mark {
+impl CommandTag {
     pub(super) fn new(
         installation: Option<&str>,
         id: &DeploymentId,
-        errand: Errand,
+        kind: CommandKind,
         attempt: u32,
     ) -> Self {
-        Self { installation: installation.map(str::to_owned), id: id.clone(), errand, attempt }
+        Self { installation: installation.map(str::to_owned), id: id.clone(), kind, attempt }
     }
 
     /// Reads the comment of a command; `None`: it is not Slipway's.
@@ -72,7 +72,7 @@ impl Mark {
         let parts: Vec<&str> = comment.split('/').collect();
         match parts[..] {
             ["slipway", application, environment, number, word, attempt]
-                if Errand::of(word).is_some() =>
+                if CommandKind::of(word).is_some() =>
             {
                 Self::of_parts(None, [application, environment, number, word], Some(attempt))
             }
@@ -99,16 +99,16 @@ impl Mark {
         };
         let id = DeploymentId { place, number: number.parse().ok()? };
         let attempt = attempt.map_or(Some(1), |attempt| attempt.parse().ok())?;
-        Some(Self::new(installation, &id, Errand::of(word)?, attempt))
+        Some(Self::new(installation, &id, CommandKind::of(word)?, attempt))
     }
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for CommandTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = self.errand.word();
-        match (&self.installation, self.errand) {
+        let word = self.kind.word();
+        match (&self.installation, self.kind) {
             (None, _) => write!(f, "{}/{word}/{}", old(&self.id), self.attempt),
-            (Some(installation), Errand::OneOff(_)) => {
+            (Some(installation), CommandKind::OneOff(_)) => {
                 write!(f, "{}/{word}/{}", of(installation, &self.id), self.attempt)
             }
             (Some(installation), _) => write!(f, "{}/{word}", of(installation, &self.id)),

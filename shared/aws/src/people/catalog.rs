@@ -18,7 +18,7 @@ use pipeline::time::Time;
 use std::collections::BTreeMap;
 
 /// The records, where a list of them is needed.
-pub(crate) trait Directory: World {
+pub(crate) trait Records: World {
     /// Every application that was ever configured.
     async fn applications(&self) -> Result<Vec<ApplicationName>, Failure>;
 
@@ -37,7 +37,7 @@ pub(crate) trait Directory: World {
     async fn recorded(&self, place: &Place, before: Option<u64>) -> Result<Page, Failure>;
 }
 
-impl Directory for Aws {
+impl Records for Aws {
     async fn applications(&self) -> Result<Vec<ApplicationName>, Failure> {
         Self::applications(self).await
     }
@@ -85,7 +85,7 @@ pub(crate) struct Named {
 
 /// The applications that a person may mean, with their environments.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct Catalog {
     pub(crate) now: Time,
     pub(crate) applications: Vec<Installed>,
     /// Applications whose spec cannot be read, and why.
@@ -103,7 +103,7 @@ pub(crate) struct Installed {
 
 /// One environment as a person thinks of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Site<'a> {
+pub(crate) struct EnvironmentView<'a> {
     pub(crate) spec: &'a Application,
     pub(crate) rules: &'a Environment,
     pub(crate) head: &'a Head,
@@ -112,9 +112,9 @@ pub(crate) struct Site<'a> {
     pub(crate) source: Option<&'a Head>,
 }
 
-impl Known {
+impl Catalog {
     /// Reads what was named, and no more of the others than is needed to say what there is.
-    pub(crate) async fn load(world: &impl Directory, named: &Named) -> Result<Self, Failure> {
+    pub(crate) async fn load(world: &impl Records, named: &Named) -> Result<Self, Failure> {
         if let Some(name) = &named.application {
             let mut known = Self::empty(world);
             known.read_specs(world, vec![ApplicationName::new(name.to_lowercase())]).await?;
@@ -129,13 +129,13 @@ impl Known {
         Ok(known)
     }
 
-    fn empty(world: &impl Directory) -> Self {
+    fn empty(world: &impl Records) -> Self {
         Self { now: world.now(), applications: Vec::new(), unreadable: BTreeMap::new() }
     }
 
     async fn read_specs(
         &mut self,
-        world: &impl Directory,
+        world: &impl Records,
         names: Vec<ApplicationName>,
     ) -> Result<(), Failure> {
         let keys: Vec<Key> = names.iter().cloned().map(Key::Spec).collect();
@@ -157,7 +157,7 @@ impl Known {
 
     /// Of an application all environments are read, if one of them was named: they promote to each
     /// other. What is in progress is read only of what was named.
-    async fn read_heads(&mut self, world: &impl Directory, named: &Named) -> Result<(), Failure> {
+    async fn read_heads(&mut self, world: &impl Records, named: &Named) -> Result<(), Failure> {
         let wanted = |spec: &&Application| {
             named.environment.is_none()
                 || spec.environments.keys().any(|name| named.is_environment(name))
@@ -205,7 +205,7 @@ impl Known {
         }
     }
 
-    pub(crate) fn sites(&self) -> impl Iterator<Item = Site<'_>> {
+    pub(crate) fn sites(&self) -> impl Iterator<Item = EnvironmentView<'_>> {
         self.applications.iter().flat_map(Installed::sites)
     }
 
@@ -246,12 +246,12 @@ impl Installed {
     }
 
     /// Those of which everything can be read.
-    pub(crate) fn sites(&self) -> impl Iterator<Item = Site<'_>> {
+    pub(crate) fn sites(&self) -> impl Iterator<Item = EnvironmentView<'_>> {
         let environments = self.spec.environments.iter();
         let readable = environments.filter(|(name, _)| !self.unreadable.contains_key(*name));
         readable.filter_map(|(name, rules)| {
             let source = rules.deploy_on.as_ref().and_then(|on| on.promoted_from.as_ref());
-            Some(Site {
+            Some(EnvironmentView {
                 spec: &self.spec,
                 rules,
                 head: self.heads.get(name)?,
@@ -262,7 +262,7 @@ impl Installed {
     }
 }
 
-impl<'a> Site<'a> {
+impl<'a> EnvironmentView<'a> {
     pub(crate) fn place(&self) -> &'a Place {
         &self.head.place
     }
