@@ -1,4 +1,5 @@
 //! alarm-changed: listens to alarms from EventBridge, SNS, or an alarm's own action.
+#![warn(unused_crate_dependencies)]
 
 mod handle;
 

@@ -1,4 +1,5 @@
 //! ecs-changed: listens to events of ECS about services and tasks, and of Run Command.
+#![warn(unused_crate_dependencies)]
 
 mod active;
 mod handle;

@@ -1,4 +1,5 @@
 //! image-pushed: records a push, and starts the release that it completes.
+#![warn(unused_crate_dependencies)]
 
 mod handle;
 

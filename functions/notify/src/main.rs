@@ -1,4 +1,5 @@
 //! notify: sends notices through SNS and Slack; to Slack also Slipway's own alarms.
+#![warn(unused_crate_dependencies)]
 
 use aws::{Aws, Failure, Notifier};
 use engine::Message;

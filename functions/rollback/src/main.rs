@@ -1,4 +1,5 @@
 //! rollback: rolls services back as the queue says, or an environment as a person requests.
+#![warn(unused_crate_dependencies)]
 
 use aws::{people, target};
 

@@ -1,4 +1,5 @@
 //! rollout: prepares deployments, updates services, and reads their state.
+#![warn(unused_crate_dependencies)]
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -1,4 +1,5 @@
 //! verify: checks URLs and reads alarms.
+#![warn(unused_crate_dependencies)]
 
 mod handle;
 

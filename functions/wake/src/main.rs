@@ -1,4 +1,5 @@
 //! wake: timers, the sweep, pushes that no event reported, and by hand a replay of events.
+#![warn(unused_crate_dependencies)]
 
 mod letters;
 mod lost;

@@ -3,6 +3,7 @@
 //! It implements the engine's world (a table and the queues of the workers), performs each effect
 //! through the SDK, and turns AWS's payloads into our own types. What should happen next is decided
 //! elsewhere; nothing here makes a choice that a deployment depends on.
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod alarms;
 mod check;

@@ -4,6 +4,7 @@
 //! inputs, the core decides, what it decided is saved in one conditional write together with the
 //! effects, and only then are the effects sent. This crate knows no AWS: the world is a port, and
 //! its in-memory twin lives beside it.
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod configure;
 mod decide;

@@ -3,6 +3,7 @@
 //! This crate knows no AWS, no network, no clock and no chance. Time and ids are told to it, facts
 //! come in as events, and what follows goes out as a new state and effects. Whoever calls it
 //! stores the state first and performs the effects then.
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 pub mod names;
 pub mod time;

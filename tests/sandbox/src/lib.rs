@@ -3,6 +3,7 @@
 //!
 //! It knows nothing of what Slipway decides: the functions are strangers to it, and the only thing
 //! that it has from this repository is the template.
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod account;
 mod agenda;

@@ -3,6 +3,7 @@
 //!
 //! Everything is derived from the spec of the system, which is the very file that the team would
 //! give to `configure`.
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod acts;
 mod before;

@@ -3,6 +3,7 @@
 //! The engine and the core are the real ones. The world around them is a model: ECS, ECR, one-off
 //! tasks, alarms and people, under a clock that jumps. It must not know what the core would
 //! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod actions;
 mod at_rest;
