@@ -3,5 +3,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    aws::run(async |aws, payload| aws::people::control(aws, &payload).await).await
+    aws::run(async |aws, payload| console::control(aws, &payload).await).await
 }

@@ -1,8 +1,8 @@
 //! From an event of ECS's, or of Run Command's, to the deployments that it concerns.
 
 use crate::active::places;
-use aws::ecs::observe;
-use aws::hosts;
+use ecs::observe;
+
 use aws::payload::{EcsNews, Heard, command_news, ecs_news};
 use aws::{Aws, Failure};
 use engine::Lookup;

@@ -1,9 +1,10 @@
 //! notify: sends notices through SNS and Slack; to Slack also Slipway's own alarms.
 #![warn(unused_crate_dependencies)]
 
-use aws::{Aws, Failure, Notifier};
+use aws::{Aws, Failure};
 use engine::Message;
 use lambda_runtime::Error;
+use notices::Notifier;
 use pipeline::effect::Effect;
 
 #[tokio::main(flavor = "current_thread")]

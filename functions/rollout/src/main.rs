@@ -3,5 +3,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    aws::run(async |aws, payload| aws::work(aws, payload, aws::target::roll_out).await).await
+    aws::run(async |aws, payload| aws::work(aws, payload, targets::roll_out).await).await
 }

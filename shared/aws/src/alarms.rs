@@ -3,6 +3,7 @@
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
 use crate::payload;
+use crate::step_error::asked_to;
 use aws_sdk_cloudwatch::types::{
     AlarmMuteRuleStatus, AlarmType, CompositeAlarm, LogAlarm, MetricAlarm, StateValue,
 };
@@ -11,6 +12,7 @@ use engine::World;
 use pipeline::event::{AlarmReading, AlarmState, Event};
 use pipeline::names::AlarmName;
 use pipeline::time::Time;
+use std::collections::BTreeSet;
 
 mod history;
 
@@ -67,10 +69,7 @@ async fn changes(
 }
 
 /// Reads alarms of every kind. One that does not exist has no reading; see `missing`.
-pub(crate) async fn read_alarms(
-    aws: &Aws,
-    names: &[AlarmName],
-) -> Result<Vec<AlarmReading>, Failure> {
+pub async fn read_alarms(aws: &Aws, names: &[AlarmName]) -> Result<Vec<AlarmReading>, Failure> {
     let mut readings = Vec::new();
     for chunk in names.chunks(NAMES_MAX) {
         let asking = aws
@@ -112,7 +111,7 @@ async fn is_muted(aws: &Aws, alarm: &AlarmName) -> Result<Option<bool>, Failure>
 }
 
 /// The alarms that were asked for and do not exist, which is not the same as quiet.
-pub(crate) fn missing(names: &[AlarmName], readings: &[AlarmReading]) -> Vec<AlarmName> {
+pub fn missing(names: &[AlarmName], readings: &[AlarmReading]) -> Vec<AlarmName> {
     let is_read = |name: &AlarmName| readings.iter().any(|reading| reading.alarm == *name);
     names.iter().filter(|name| !is_read(name)).cloned().collect()
 }
@@ -156,6 +155,27 @@ fn of_aws(time: &DateTime) -> Option<Time> {
 
 fn list(names: &[AlarmName]) -> String {
     names.iter().map(AlarmName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Reads alarms; the texts are what is wrong with them.
+pub async fn read_alarms_and_faults(
+    aws: &Aws,
+    names: &[AlarmName],
+) -> Result<(Vec<AlarmReading>, Vec<String>), Failure> {
+    if names.is_empty() {
+        return Ok((vec![], vec![]));
+    }
+    let read = read_alarms(aws, names).await;
+    let readings = match read.map_err(asked_to("describe the alarms")) {
+        Ok(readings) => readings,
+        Err(halt) => return Ok((vec![], vec![halt.fault()?])),
+    };
+    let known: BTreeSet<_> = readings.iter().map(|reading| &reading.alarm).collect();
+    let missing = names.iter().filter(|name| !known.contains(name)).map(|name| {
+        format!("there is no alarm {name}; create it, or remove it from the application's spec")
+    });
+    let missing = missing.collect();
+    Ok((readings, missing))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks for something optional.
-pub(crate) async fn in_time<T>(
+pub async fn in_time<T>(
     clock: &Clock,
     asking: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
@@ -39,8 +39,8 @@ pub(crate) async fn in_time<T>(
 #[derive(Debug)]
 pub struct Aws {
     pub settings: Settings,
-    pub(crate) clock: Clock,
-    pub(crate) http: Http,
+    pub clock: Clock,
+    pub http: Http,
     config: OnceLock<SdkConfig>,
     balancers: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
     cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,

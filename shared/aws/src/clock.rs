@@ -14,7 +14,7 @@ use tokio::time::Instant;
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     /// The time-out in milliseconds, where the deadline says what time it is.
     timeout: Option<u64>,
     invoked_at: Cell<u64>,
@@ -23,7 +23,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings) -> Self {
         let seconds = settings.optional(CLOCK_FROM_DEADLINE);
         let timeout = seconds.and_then(|seconds| seconds.parse::<u64>().ok());
         Self {
@@ -34,7 +34,7 @@ impl Clock {
     }
 
     /// An invocation begins that may last until `deadline` (milliseconds since 1970).
-    pub(crate) fn invoked(&self, deadline: u64) {
+    pub fn invoked(&self, deadline: u64) {
         self.invoked_at.set(deadline.saturating_sub(self.timeout.unwrap_or_default()));
         let lasts = self.timeout.unwrap_or_else(|| deadline.saturating_sub(system_millis()));
         self.ends.set(Instant::now().checked_add(Duration::from_millis(lasts).min(LONGEST)));
@@ -42,7 +42,7 @@ impl Clock {
 
     /// How long the invocation may still last, in the system's time. Where the clock stands still, as
     /// long as it might at its beginning.
-    pub(crate) fn left(&self) -> Duration {
+    pub fn left(&self) -> Duration {
         if let Some(timeout) = self.timeout {
             return Duration::from_millis(timeout);
         }
@@ -50,7 +50,7 @@ impl Clock {
         self.ends.get().map_or(LONGEST, left)
     }
 
-    pub(crate) fn now(&self) -> Time {
+    pub fn now(&self) -> Time {
         if self.timeout.is_some() {
             return Time::from_millis(self.invoked_at.get());
         }
@@ -59,11 +59,7 @@ impl Clock {
 
     /// Does the work if it is done within the limit. Where the clock stands still no limit is ever
     /// reached, however slow the machine is.
-    pub(crate) async fn within<T>(
-        &self,
-        limit: Duration,
-        work: impl Future<Output = T>,
-    ) -> Option<T> {
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         match self.stands_still() {
             true => Some(work.await),
             false => tokio::time::timeout(limit, work).await.ok(),
@@ -71,13 +67,13 @@ impl Clock {
     }
 
     /// Whether the deadline says what time it is, so that none passes while an invocation lasts.
-    pub(crate) fn stands_still(&self) -> bool {
+    pub fn stands_still(&self) -> bool {
         self.timeout.is_some()
     }
 
     /// QueuedRequest, and says whether time has passed: where the deadline says what time it is, it stands
     /// still as long as the invocation lasts, and nothing is to be had by waiting.
-    pub(crate) async fn pause(&self, duration: Duration) -> bool {
+    pub async fn pause(&self, duration: Duration) -> bool {
         if self.timeout.is_some() {
             return false;
         }

@@ -80,7 +80,7 @@ where
 }
 
 /// An error with everything that caused it, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -95,7 +95,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 /// For what is only good to know, and must not keep anything back.
-pub(crate) fn not_asked(what: &str, failure: &Failure) -> String {
+pub fn not_asked(what: &str, failure: &Failure) -> String {
     format!("could not check {what}: {}", chain(failure))
 }
 

@@ -33,13 +33,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A client that is made when it is used for the first time.
 #[derive(Clone, Default)]
-pub(crate) struct Http {
+pub struct Http {
     client: Arc<OnceLock<Client<HttpsConnector<Dialer>, SdkBody>>>,
 }
 
 impl Http {
     /// Sends one request. The caller bounds the time that it may take.
-    pub(crate) async fn send(
+    pub async fn send(
         &self,
         request: http::Request<SdkBody>,
     ) -> Result<http::Response<SdkBody>, ConnectorError> {

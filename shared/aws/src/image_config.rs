@@ -32,15 +32,15 @@ const SOURCE_MAX: usize = 200;
 
 /// What an image says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct BuildInfo {
+pub struct BuildInfo {
     /// `linux/arm64`; of an image for several platforms it is one of them.
-    pub(crate) platform: Option<String>,
-    pub(crate) built_at: Option<Time>,
-    pub(crate) origin: Origin,
+    pub platform: Option<String>,
+    pub built_at: Option<Time>,
+    pub origin: Origin,
 }
 
 /// Reads what an image says. Of an image for several platforms one stands for all.
-pub(crate) async fn read(
+pub async fn read(
     aws: &Aws,
     repository: &Repository,
     digest: &Digest,
@@ -58,11 +58,7 @@ pub(crate) async fn read(
 }
 
 /// Reads what an image for one platform says.
-pub(crate) async fn of(
-    aws: &Aws,
-    repository: &Repository,
-    image: &Image,
-) -> Result<BuildInfo, Failure> {
+pub async fn of(aws: &Aws, repository: &Repository, image: &Image) -> Result<BuildInfo, Failure> {
     let manifest = image.json();
     let annotations = Labels(&manifest["annotations"]).said();
     let Some(digest) = manifest["config"]["digest"].as_str() else {

@@ -22,30 +22,30 @@ const MEDIA_TYPES: [&str; 4] = [
 
 /// What one repository answered about some digests.
 #[derive(Debug, Default)]
-pub(crate) struct Images {
-    pub(crate) found: BTreeMap<Digest, Image>,
+pub struct Images {
+    pub found: BTreeMap<Digest, Image>,
     /// The others, each with a reason that ends a sentence.
-    pub(crate) missing: BTreeMap<Digest, String>,
+    pub missing: BTreeMap<Digest, String>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Image {
+pub struct Image {
     /// The account that it lies in.
-    pub(crate) registry: Option<String>,
+    pub registry: Option<String>,
     /// Exactly as ECR gave it: its digest is the digest of these bytes.
     manifest: String,
     media_type: Option<String>,
     /// Of an image for one platform, once its configuration was read.
-    pub(crate) platform: Option<String>,
+    pub platform: Option<String>,
 }
 
-pub(crate) enum Tagged {
+pub enum Tagged {
     Done,
     /// The repository does not let this tag move; or no more tags are allowed.
     Refused(String),
 }
 
-pub(crate) async fn read(
+pub async fn read(
     aws: &Aws,
     repository: &Repository,
     digests: &BTreeSet<Digest>,
@@ -76,7 +76,7 @@ pub(crate) async fn read(
 }
 
 /// Puts a tag on an image. A tag that is there already counts as done.
-pub(crate) async fn put_tag(
+pub async fn put_tag(
     aws: &Aws,
     repository: &Repository,
     digest: &Digest,
@@ -112,17 +112,17 @@ pub(crate) async fn put_tag(
 
 impl Image {
     /// Its manifest; nothing, if that is no JSON.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.manifest).unwrap_or_default()
     }
 
     /// Whether it is for one platform, which only its configuration says.
-    pub(crate) fn is_single(&self) -> bool {
+    pub fn is_single(&self) -> bool {
         self.json()["config"]["digest"].is_string()
     }
 
     /// The platforms that it was built for; `None`: it does not say.
-    pub(crate) fn platforms(&self) -> Option<BTreeSet<String>> {
+    pub fn platforms(&self) -> Option<BTreeSet<String>> {
         if let Some(platform) = &self.platform {
             return Some(BTreeSet::from([platform.clone()]));
         }

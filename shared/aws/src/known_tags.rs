@@ -15,32 +15,32 @@ use std::collections::BTreeSet;
 
 /// How many tags are remembered, those of the newest images: an item of the table has 400 KB, and
 /// each takes eight bytes.
-pub(crate) const TAGS_MAX: usize = 20_000;
+pub const TAGS_MAX: usize = 20_000;
 
 const SORT: &str = "tags";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KnownTags {
-    pub(crate) at: Time,
+pub struct KnownTags {
+    pub at: Time,
     /// Tags of images that were pushed before are not remembered; all of them are history.
-    pub(crate) since: Time,
-    pub(crate) tags: BTreeSet<u64>,
+    pub since: Time,
+    pub tags: BTreeSet<u64>,
 }
 
 impl KnownTags {
-    pub(crate) fn knows(&self, tag: &str, digest: &str, pushed_at: Time) -> bool {
+    pub fn knows(&self, tag: &str, digest: &str, pushed_at: Time) -> bool {
         pushed_at < self.since || self.tags.contains(&number_of(tag, digest))
     }
 }
 
 /// Two tags that are not the same have the same number once in 10^19 times.
-pub(crate) fn number_of(tag: &str, digest: &str) -> u64 {
+pub fn number_of(tag: &str, digest: &str) -> u64 {
     let hash = Sha256::digest(format!("{tag}@{digest}").as_bytes());
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// `None`: this is the first look.
-pub(crate) async fn read(aws: &Aws, repository: &Repository) -> Result<Option<KnownTags>, Failure> {
+pub async fn read(aws: &Aws, repository: &Repository) -> Result<Option<KnownTags>, Failure> {
     let item = aws.read_item(&partition(repository), SORT).await?;
     Ok(item.and_then(|item| {
         let time = |name: &str| Some(Time::from_millis(item.get(name)?.as_n().ok()?.parse().ok()?));
@@ -50,11 +50,7 @@ pub(crate) async fn read(aws: &Aws, repository: &Repository) -> Result<Option<Kn
     }))
 }
 
-pub(crate) async fn write(
-    aws: &Aws,
-    repository: &Repository,
-    known: &KnownTags,
-) -> Result<(), Failure> {
+pub async fn write(aws: &Aws, repository: &Repository, known: &KnownTags) -> Result<(), Failure> {
     let tags: Vec<u8> = known.tags.iter().flat_map(|number| number.to_be_bytes()).collect();
     let writing = aws
         .dynamodb()

@@ -5,39 +5,37 @@
 //! elsewhere; nothing here makes a choice that a deployment depends on.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
-mod alarms;
+pub mod alarms;
 mod check;
-mod clients;
-mod clock;
-pub mod ecs;
-mod failure;
-mod hex;
-pub mod hosts;
-mod http;
-mod image_config;
-mod images;
+pub mod clients;
+pub mod clock;
+pub mod definitions;
+pub mod failure;
+pub mod hex;
+pub mod http;
+pub mod idempotency;
+pub mod image_config;
+pub mod images;
 mod invoke;
-mod known_tags;
+pub mod keep_tags;
+pub mod known_tags;
 mod log;
 pub mod metrics;
-mod notify;
 pub mod payload;
-pub mod people;
-mod preview;
+pub mod preview;
 pub mod pushes;
 mod run;
 pub mod settings;
+pub mod step_error;
 pub mod sweep;
-pub mod target;
 mod worker;
-mod world;
+pub mod world;
 
 pub use alarms::answer_alarms;
-pub use check::check;
+pub use check::{check, plain_words};
 pub use clients::Aws;
 pub use failure::{Failure, failure};
-pub use notify::Notifier;
 pub use run::run;
 pub use settings::Settings;
-pub use worker::{each_message, read_body, work};
+pub use worker::{deployment_of, each_message, misdirected, read_body, work};
 pub use world::Received;

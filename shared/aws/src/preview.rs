@@ -1,52 +1,22 @@
 //! What a deployment would find and change, without changing anything.
 
-use crate::clients::Aws;
-use crate::failure::Failure;
-use crate::hosts::tags_of;
-use crate::{ecs, hosts};
-use pipeline::effect::Prepare;
 use pipeline::names::{Revision, ServiceName};
-use pipeline::spec::Target;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Preview {
+pub struct Preview {
     /// What it would fail for, as far as it can be seen from here.
-    pub(crate) faults: Vec<String>,
-    pub(crate) warnings: Vec<String>,
+    pub faults: Vec<String>,
+    pub warnings: Vec<String>,
     /// What services run now, where that was asked.
-    pub(crate) found: BTreeMap<ServiceName, Option<Revision>>,
-    pub(crate) services: Vec<Outlook>,
+    pub found: BTreeMap<ServiceName, Option<Revision>>,
+    pub services: Vec<Outlook>,
 }
 
 /// What one service would run instead of what it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outlook {
-    pub(crate) service: ServiceName,
+pub struct Outlook {
+    pub service: ServiceName,
     /// From one revision to another, and then what changes.
-    pub(crate) lines: Vec<String>,
-}
-
-/// Checks everything that a preparation checks, without asking a host.
-pub(crate) async fn preview(aws: &Aws, prepare: &Prepare) -> Result<Preview, Failure> {
-    match tags_of(&prepare.target) {
-        Some(tags) => hosts::preview(aws, tags, prepare).await,
-        None => ecs::preview(aws, prepare).await,
-    }
-}
-
-/// Checks what a rollback to these revisions needs. Hosts are not checked.
-pub(crate) async fn preview_way_back(
-    aws: &Aws,
-    target: &Target,
-    revisions: &BTreeMap<ServiceName, Revision>,
-) -> Preview {
-    match tags_of(target) {
-        Some(_) => {
-            let why = "hosts were not checked: whether they can start their previous containers \
-                       again is unknown";
-            Preview { warnings: vec![why.into()], ..Preview::default() }
-        }
-        None => ecs::preview_way_back(aws, revisions).await,
-    }
+    pub lines: Vec<String>,
 }

@@ -40,7 +40,7 @@ pub const REPLAYS: [&str; 4] = [EVENT_DEAD_LETTERS, IMAGE_PUSHED, ECS_CHANGED, A
 pub const PEOPLE: [&str; 5] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION, TASK_LOGS];
 
 /// Set by the sandbox only, whose time jumps: see `clock`.
-pub(crate) const CLOCK_FROM_DEADLINE: &str = "SLIPWAY_CLOCK_FROM_DEADLINE";
+pub const CLOCK_FROM_DEADLINE: &str = "SLIPWAY_CLOCK_FROM_DEADLINE";
 
 /// The variables: those of the process, or in a test those that it gives.
 #[derive(Clone, Debug)]

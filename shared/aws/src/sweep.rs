@@ -137,7 +137,7 @@ async fn images(
 }
 
 /// In whole seconds, as in ECR's event: a moment later would be a push of its own.
-pub(crate) fn pushed_at(image: &ImageDetail) -> Option<Time> {
+pub fn pushed_at(image: &ImageDetail) -> Option<Time> {
     let seconds = u64::try_from(image.image_pushed_at()?.secs()).ok()?;
     Some(Time::from_millis(seconds * 1000))
 }

@@ -4,11 +4,12 @@ use crate::clients::Aws;
 use crate::failure::{Failure, chain};
 use crate::metrics;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use engine::{Engine, Key, Message, Permit, Pipeline};
+use engine::{Engine, Key, Message, Permit, Pipeline, Sender};
 use futures_util::future::join_all;
 use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
 use pipeline::event::Event;
+use pipeline::names::DeploymentId;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -169,4 +170,23 @@ async fn answer(
     let said = aws.engine().answer_on(permit, message, event).await?;
     info!("{name}: {said:?}");
     Ok(())
+}
+
+/// The deployment whose effect this is.
+pub fn deployment_of(message: &Message) -> Result<&DeploymentId, Failure> {
+    match &message.from {
+        Sender::Deployment(id) => Ok(id),
+        _ => Err(Failure::Unreadable(format!(
+            "unexpected message: only a deployment sends \"{}\"; send this one to another queue",
+            message.effect.name()
+        ))),
+    }
+}
+
+/// An effect that came to the wrong worker.
+pub fn misdirected(effect: &Effect) -> Failure {
+    Failure::Unreadable(format!(
+        "this function does not handle \"{}\"; compare its queue with infra/template.yaml",
+        effect.name()
+    ))
 }

@@ -107,7 +107,7 @@ fn without_query_of(url: &str, text: String) -> String {
 }
 
 /// Why the connection failed, by who can fix it.
-pub(crate) fn plain_words(error: &ConnectorError) -> String {
+pub fn plain_words(error: &ConnectorError) -> String {
     let text = chain(error);
     let says = |words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));
     let what = if says(&["dns", "failed to lookup address"]) {

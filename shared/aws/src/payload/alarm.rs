@@ -68,7 +68,7 @@ fn by_topic(record: &Value) -> Result<Heard<AlarmReading>, Failure> {
 }
 
 /// A word that we do not know yet is neither good news nor bad.
-pub(crate) fn state(word: &str) -> AlarmState {
+pub fn state(word: &str) -> AlarmState {
     match word {
         "ALARM" => AlarmState::On,
         "OK" => AlarmState::Quiet,

@@ -15,11 +15,11 @@ mod task;
 mod tests;
 
 pub use alarm::alarms;
-pub(crate) use alarm::state;
+pub use alarm::state;
 pub use ecr::push;
 pub use ecs::{EcsNews, ecs_news};
 pub use ssm::command_news;
-pub(crate) use task::is_injected;
+pub use task::is_injected;
 
 use crate::failure::Failure;
 use crate::settings;

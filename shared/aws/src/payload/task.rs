@@ -132,7 +132,7 @@ fn the_one_that_works(payload: &Value) -> Result<Container<'_>, Failure> {
 }
 
 /// Whether ECS or one of its neighbours put the container there.
-pub(crate) fn is_injected(container: &str) -> bool {
+pub fn is_injected(container: &str) -> bool {
     INJECTED.iter().any(|prefix| container.starts_with(prefix))
 }
 

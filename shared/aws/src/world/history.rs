@@ -11,29 +11,25 @@ use pipeline::time::Time;
 
 /// What lies under the number of a deployment.
 #[derive(Debug)]
-pub(crate) struct Recorded {
-    pub(crate) number: u64,
+pub struct Recorded {
+    pub number: u64,
     /// When the table says to wake it.
-    pub(crate) woken_at: Option<Time>,
-    pub(crate) read: Result<Box<Deployment>, String>,
+    pub woken_at: Option<Time>,
+    pub read: Result<Box<Deployment>, String>,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Page {
-    pub(crate) records: Vec<Recorded>,
+pub struct Page {
+    pub records: Vec<Recorded>,
     /// What lies among the deployments and has no number.
-    pub(crate) odd: Vec<String>,
+    pub odd: Vec<String>,
     /// Below which number the next page begins; `None`: this is the last one.
-    pub(crate) next: Option<u64>,
+    pub next: Option<u64>,
 }
 
 impl Aws {
     /// Reads as many deployments as DynamoDB returns at once, those below `before`.
-    pub(crate) async fn recorded(
-        &self,
-        place: &Place,
-        before: Option<u64>,
-    ) -> Result<Page, Failure> {
+    pub async fn recorded(&self, place: &Place, before: Option<u64>) -> Result<Page, Failure> {
         let sort =
             |number| place_of(&Key::Deployment(DeploymentId { place: place.clone(), number }));
         let (partition, lowest) = sort(0);

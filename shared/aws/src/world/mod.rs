@@ -1,12 +1,12 @@
 //! The engine's world on AWS: one table, and one queue for each kind of worker.
 
-pub(crate) mod history;
+pub mod history;
 mod keys;
 mod own_write;
-pub(crate) mod pushed;
+pub mod pushed;
 mod queues;
 mod refusals;
-pub(crate) mod table;
+pub mod table;
 
 pub use queues::Received;
 

@@ -16,7 +16,7 @@ const WRITE: &str = "write";
 
 impl Aws {
     /// Puts one item on its condition; `false`: another writer was first.
-    pub(crate) async fn put_on_condition(&self, put: Put) -> Result<bool, Failure> {
+    pub async fn put_on_condition(&self, put: Put) -> Result<bool, Failure> {
         let id = unique();
         let mut item = put.item;
         item.insert(WRITE.to_owned(), string(&id));

@@ -10,7 +10,7 @@ use engine::{Record, Write};
 use pipeline::names::{ApplicationName, Version};
 
 /// How many are listed; an older one is found by its version.
-pub(crate) const NEWEST: usize = 50;
+pub const NEWEST: usize = 50;
 
 impl Aws {
     /// Lists a release before it is stored: that one of the list is missing is harmless.
@@ -30,7 +30,7 @@ impl Aws {
     }
 
     /// The versions that were pushed last, the newest first.
-    pub(crate) async fn pushed_last(
+    pub async fn pushed_last(
         &self,
         application: &ApplicationName,
     ) -> Result<Vec<Version>, Failure> {

@@ -14,19 +14,19 @@ use pipeline::time::{Span, Time};
 use std::collections::HashMap;
 use tracing::error;
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// DynamoDB hands back what it could not read at the moment; asked so often, then left to a retry.
 const READS_MAX: usize = 4;
 /// A large spec is listed under thousands of things, which one after the other takes too long.
 const LISTED_AT_ONCE: usize = 25;
 /// How long a record that has ended is kept.
-pub(crate) const HISTORY: Span = Span::hours(24 * 400);
+pub const HISTORY: Span = Span::hours(24 * 400);
 /// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
 const DUE: &str = "due";
 
 impl Aws {
-    pub(crate) fn table(&self) -> Result<String, Failure> {
+    pub fn table(&self) -> Result<String, Failure> {
         self.settings.required(TABLE)
     }
 
@@ -51,11 +51,7 @@ impl Aws {
         Ok(found)
     }
 
-    pub(crate) async fn read_item(
-        &self,
-        partition: &str,
-        sort: &str,
-    ) -> Result<Option<Item>, Failure> {
+    pub async fn read_item(&self, partition: &str, sort: &str) -> Result<Option<Item>, Failure> {
         let reading = self.dynamodb().get_item().table_name(self.table()?).consistent_read(true);
         let reading = reading.key("pk", string(partition)).key("sk", string(sort));
         Ok(reading.send().await.map_err(failure)?.item)
@@ -195,7 +191,7 @@ impl Aws {
     }
 
     /// Since when every application that speaks of this repository has had the spec that it has.
-    pub(crate) async fn watched_since(&self, repository: &Repository) -> Result<Time, Failure> {
+    pub async fn watched_since(&self, repository: &Repository) -> Result<Time, Failure> {
         let lookup = Lookup::Repository(repository.clone());
         let items = self.query_partition(&partition_of(&lookup), None).await?;
         let since = items.iter().filter_map(|item| item.get("since")?.as_n().ok()?.parse().ok());
@@ -203,7 +199,7 @@ impl Aws {
     }
 
     /// Reads a whole partition, or what in it begins with `prefix`, page by page.
-    pub(crate) async fn query_partition(
+    pub async fn query_partition(
         &self,
         partition: &str,
         prefix: Option<&str>,
@@ -276,14 +272,14 @@ pub(super) fn due_at(item: &Item) -> Option<Time> {
     due_at.and_then(|millis| millis.parse().ok()).map(Time::from_millis)
 }
 
-pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a String> {
+pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a String> {
     item.get(name).and_then(|value| value.as_s().ok())
 }
 
-pub(crate) fn string(text: &str) -> AttributeValue {
+pub fn string(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
 
-pub(crate) fn number(number: u64) -> AttributeValue {
+pub fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }

@@ -51,6 +51,16 @@ pub enum Target {
     Hosts(BTreeMap<String, String>),
 }
 
+impl Target {
+    /// The tags of its hosts, if it is hosts.
+    pub fn tags(&self) -> Option<&BTreeMap<String, String>> {
+        match self {
+            Self::Hosts(tags) => Some(tags),
+            Self::Cluster(_) => None,
+        }
+    }
+}
+
 /// Which pushes start a deployment by themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployOn {

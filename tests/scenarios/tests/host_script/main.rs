@@ -16,7 +16,7 @@ mod trouble;
 use sandbox::ssm::{Host, Ran};
 use std::fmt::Write;
 
-const SCRIPT: &str = include_str!("../../../../shared/aws/src/hosts/host.sh");
+const SCRIPT: &str = include_str!("../../../../shared/hosts/src/host.sh");
 const REGISTRY: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
 
 /// The installation that sends the commands; others have other letters.
