@@ -71,7 +71,7 @@ fn absurd_input_is_refused_with_a_reason() {
         its time 9999-12-30T22:00:00Z is in the future (now: 2026-11-21T08:00:00Z)
         it contains a text of 9000 bytes
         it contains a text of 400000 bytes
-        cannot be read: unknown variant `exploded`, expected one of `approved`, `rejected`, `cancel_requested`, `rollback_requested`, `prepared`, `preparation_failed`, `one_off_claimed`, `one_off_started`, `one_off_not_started`, `one_off_seen`, `one_off_reported`, `one_off_lost`, `one_off_stop_asked`, `rollout_started`, `rollout_refused`, `left_alone`, `observed`, `task_reported`, `checked`, `alarm_changed`, `alarms_read`, `rollback_started`, `rollback_refused`, `removed`, `announced`, `woken` at line 1 column 23
+        cannot be read: unknown variant `exploded`, expected one of `approved`, `rejected`, `cancel_requested`, `rollback_requested`, `prepared`, `preparation_failed`, `one_off_claimed`, `one_off_started`, `one_off_not_started`, `one_off_seen`, `one_off_reported`, `one_off_lost`, `one_off_stop_asked`, `rollout_started`, `rollout_refused`, `left_alone`, `observed`, `task_reported`, `checked`, `alarm_changed`, `alarms_read`, `put_back_started`, `put_back_refused`, `removed`, `announced`, `woken` at line 1 column 23
         cannot be read: expected value at line 1 column 1"#]].assert_eq(&reasons.join("\n"));
 }
 

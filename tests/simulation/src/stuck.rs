@@ -15,7 +15,7 @@ const LATE: Span = Span::seconds(20);
 impl Invariants {
     /// Whoever has to look finds something: a service that is not back, and not because nobody
     /// tried to put it back.
-    pub(crate) fn could_not_be_roll_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
+    pub(crate) fn could_not_be_rolled_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
         let target = target_name(&deployment.rules.target);
         let not_back =
             |service: &&Service| matches!(service.state, ServiceState::NotRolledBack { .. });
@@ -53,7 +53,7 @@ impl Invariants {
             let failed_on_the_way_back = service.before.as_ref().is_some_and(has_failed);
             if is_left && !was_refused && !failed_on_the_way_back {
                 let what = format!("{}: {} is left on the release", deployment.id, service.name);
-                self.violated("nothing_is_left_on_the_release_that_could_be_put_back", what);
+                self.violated("nothing_is_left_on_the_release_that_could_be_rolled_back", what);
             }
             let restless = |p: &Rollout| p.progress != Progress::Completed || p.running < p.desired;
             is_something_wrong |= runs != service.before.as_ref()

@@ -39,7 +39,7 @@ impl Invariants {
             Verdict::Superseded { by: SupersededBy::NewerRelease { version } } => {
                 self.gave_way_to_what_may_start(deployment, version);
             }
-            Verdict::Stuck { .. } => self.could_not_be_roll_back(deployment, cloud),
+            Verdict::Stuck { .. } => self.could_not_be_rolled_back(deployment, cloud),
             Verdict::Unproven { doubts } => {
                 let doubted = |service: &Service| {
                     doubts.get(&service.name).is_some_and(|doubt| *doubt != Doubt::NoTask)

@@ -226,9 +226,22 @@ impl Deployment {
         fault: Option<Fault>,
         now: Time,
     ) {
-        let deadline = now + self.timeout_of(&name);
+        let past = self.roll_back_by_ecs(&name, to, now);
+        self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
+        self.start_rollback(Cause::ReturnedByEcs { service: name, reason, fault }, now);
+    }
+
+    /// ECS rolls it back on its own, to the last revision that had come up. Returns what is to be
+    /// said of that, if it is another one than the one before.
+    pub(super) fn roll_back_by_ecs(
+        &mut self,
+        name: &ServiceName,
+        to: &Revision,
+        now: Time,
+    ) -> String {
+        let deadline = now + self.timeout_of(name);
         let mut cut_short = None;
-        if let Some(service) = self.service_mut(&name) {
+        if let Some(service) = self.service_mut(name) {
             if *to != service.after {
                 let before = service.before.replace(to.clone());
                 cut_short = before.filter(|before| before != to);
@@ -242,14 +255,12 @@ impl Deployment {
         }
         // It is what ECS chose, and not what was good here.
         if let (Some(_), Some(left)) = (&cut_short, &mut self.last_known) {
-            left.revisions.remove(&name);
+            left.revisions.remove(name);
         }
-        let past = cut_short.map_or_else(String::new, |before| {
+        cut_short.map_or_else(String::new, |before| {
             let (before, to) = (before.short(), to.short());
             format!(" to {to} (not to {before}, whose rollout had not finished)")
-        });
-        self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
-        self.start_rollback(Cause::ReturnedByEcs { service: name, reason, fault }, now);
+        })
     }
 
     pub(super) fn woken_rolling_out(&mut self, now: Time) -> Reply {

@@ -218,8 +218,8 @@ impl Service {
     pub(super) fn wants_before<'a>(&'a self, before: &'a Revision) -> Wanted<'a> {
         let from = if self.after == *before { None } else { Some(&self.after) };
         let visible_from = self.visible_from;
-        // Until the update is answered, the rollout is the one that brought the release.
-        let rollout = self.rollout.as_ref().filter(|_| visible_from.is_some());
+        // Until the update is answered, it is the rollout that brought the release.
+        let rollout = self.rollout.as_ref();
         Wanted { revision: before, from, rollout, other_rollouts: &[], visible_from }
     }
 

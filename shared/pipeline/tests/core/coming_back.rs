@@ -28,7 +28,7 @@ fn look(story: Story, service: &str, number: u32) -> Story {
 }
 
 #[test]
-fn a_service_seen_at_its_old_revision_before_it_was_roll_back_is_roll_back_all_the_same() {
+fn a_service_seen_at_its_old_revision_before_it_was_rolled_back_is_rolled_back_all_the_same() {
     let story = look(refused_at_once(), "shop-api", 1);
     expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     expect!["shop-api: waiting for AWS to accept the update, although it is on the previous revision; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
@@ -54,7 +54,7 @@ fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back
 }
 
 #[test]
-fn a_service_that_a_slow_worker_updates_after_it_was_back_is_roll_back_again() {
+fn a_service_that_a_slow_worker_updates_after_it_was_back_is_rolled_back_again() {
     let story =
         refused_at_once().all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
@@ -289,7 +289,7 @@ fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
 }
 
 #[test]
-fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_roll_back() {
+fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_rolled_back() {
     let mut story = states::rolling_back();
     let began = story.now;
     let is_given_up = |story: &Story| {
@@ -391,4 +391,54 @@ fn the_rollout_that_put_it_back_and_failed_is_why_it_is_given_up() {
     let seen = observed(observation("shop-api", story.now, vec![ours, failed]));
     let standing = &story.then(seen).deployment.services[0].state;
     assert!(matches!(standing, ServiceState::NotRolledBack { .. }), "{standing:?}");
+}
+
+#[test]
+fn a_service_whose_looks_are_lost_is_given_time_to_be_seen() {
+    // The release is there by now, and nobody has seen it.
+    let changes = [&PLAIN[..], &[("timeout", "2m")]].concat();
+    let story = Story::begin(&changes).then(prepared()).quietly(SECOND).then(start_rollback(false));
+    let story = look(story, "shop-api", 1).then(rollback_started("shop-api"));
+    let story = (0..9).fold(story, |story, _| story.later(MINUTE));
+    let story = look(story, "shop-api", 2);
+    assert!(story.asks().contains("roll back shop-api"), "{}", story.timeline());
+}
+
+#[test]
+fn what_ecs_rolls_back_while_our_rollback_starts_is_not_an_update_outside_slipway() {
+    let story = states::rolling_back();
+    // ECS has returned to the last revision that had come up, which is not the one before.
+    let seen_at = story.now;
+    let rollouts = vec![
+        rollout("shop-web", 9, true, Progress::InProgress, 2),
+        rollout("shop-web", 2, false, Progress::Failed, 0),
+    ];
+    let mut seen = observation("shop-web", seen_at, rollouts);
+    if let Some(found) = &mut seen.found {
+        found.returned_from = Some(rollout_id("shop-web", 2).as_str().into());
+    }
+    let story = story.then(Event::LeftAlone { seen }).quietly(VISIBLE);
+    let story = look(story, "shop-web", 9);
+    expect![[r#"
+           0s Deploying b1, requested by push of b1.
+           0s Waiting for approval until 2026-01-01T02:00:00Z.
+           0s Approved by ann.
+           0s Prepared: shop-api shop-api:1 -> shop-api:2, shop-worker shop-worker:1 -> shop-worker:2, shop-web shop-web:1 -> shop-web:2.
+           0s The migration runs as task 0abc.
+           0s The migration succeeded (exit code 0).
+           0s Updating shop-api, shop-worker.
+        1m30s shop-api is stable on shop-api:2.
+        1m30s shop-worker is stable on shop-worker:2.
+        1m30s Updating shop-web.
+           3m Task of shop-web failed (1 of 2 allowed failures): container api exited with 1, Essential container in task exited.
+           3m Task of shop-web failed (2 of 2 allowed failures): container api exited with 1, Essential container in task exited.
+           3m Rolling back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited.
+           3m The migration is not undone: the previous release runs on the new schema.
+           3m Rolling shop-web back to shop-web:1.
+           3m ECS is rolling shop-web back to shop-web:9 (not to shop-web:1, whose rollout had not finished): ECS deployment circuit breaker: tasks failed to start.
+        4m30s shop-web is rolled back.
+        4m30s Rolling shop-api back to shop-api:1.
+        4m30s Rolling shop-worker back to shop-worker:1.
+    "#]].assert_eq(&story.timeline());
+    assert!(story.asks().contains("roll back shop-api"), "{}", story.timeline());
 }

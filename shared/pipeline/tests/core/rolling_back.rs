@@ -227,7 +227,7 @@ fn a_rollout_that_cannot_be_stopped_any_more_is_updated_back() {
 }
 
 #[test]
-fn a_service_that_cannot_be_roll_back_is_named_and_the_others_go_back_all_the_same() {
+fn a_service_that_cannot_be_rolled_back_is_named_and_the_others_go_back_all_the_same() {
     let story = states::rolling_back().then(rollback_refused("shop-web", Refusal::Final));
     expect!["observe shop-web"].assert_eq(&story.asks());
     let seen_at = story.now;

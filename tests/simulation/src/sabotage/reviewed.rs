@@ -95,7 +95,7 @@ pub enum Defect {
 /// Each with the invariant that it breaks.
 #[rustfmt::skip] // A table.
 pub const DEFECTS: [(Defect, &str); 40] = [
-    (Defect::TakesOldForBack, "nothing_is_left_on_the_release_that_could_be_put_back"),
+    (Defect::TakesOldForBack, "nothing_is_left_on_the_release_that_could_be_rolled_back"),
     (Defect::IgnoresOlderAlarmEvents, "succeeded_only_if_the_alarms_stayed_quiet"),
     (Defect::ReadsAlarmsAsTheyAre, "succeeded_only_if_the_alarms_stayed_quiet"),
     (Defect::ReadsAlarmsOnce, "succeeded_was_just_looked_at"),

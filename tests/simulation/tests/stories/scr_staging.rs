@@ -28,7 +28,7 @@ fn an_api_that_dies_at_its_start_goes_back_without_any_breaker() {
 }
 
 #[test]
-fn what_the_circuit_breaker_stops_is_roll_back() {
+fn what_the_circuit_breaker_stops_is_rolled_back() {
     check_day("scr", "breaker-stops");
 }
 

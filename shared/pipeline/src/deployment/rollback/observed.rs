@@ -1,11 +1,12 @@
 //! What ECS shows of services on their way back.
 
+use super::waves::WORKER_PATIENCE;
 use crate::deployment::roll_out::not_ours;
 use crate::deployment::{
     Deployment, GRACE, LOOK_EVERY, Reply, Service, ServiceState, State, VISIBLE_AFTER,
 };
 use crate::effect::Effect;
-use crate::names::ServiceName;
+use crate::names::{Revision, ServiceName};
 use crate::observation::{Found, Observation, Reading};
 use crate::time::Time;
 use crate::waits::WaitsFor;
@@ -86,7 +87,12 @@ impl Deployment {
         if service.is_given_up() {
             return self.judge_given_up(name, &reading, seen_at, now);
         }
+        let is_answered = service.visible_from.is_some();
         match (reading, service.refused().map(str::to_owned)) {
+            // ECS gave up our rollout while the rollback began, and returned to what it chose.
+            (Reading::Returned { reason, to }, _) if !is_answered && to != service.after => {
+                self.is_rolled_back_by_ecs(name, to, &reason, now);
+            }
             (Reading::Done, _) => self.seen_back(name, seen_at, now),
             // AWS refused, and it does run what we brought.
             (
@@ -135,6 +141,12 @@ impl Deployment {
                 self.give_up(name, format!("the rollback failed: {reason}"), now);
             }
         }
+    }
+
+    fn is_rolled_back_by_ecs(&mut self, name: &ServiceName, to: Revision, reason: &str, now: Time) {
+        self.leave_to_others(name, now);
+        let past = self.roll_back_by_ecs(name, &to, now);
+        self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
     }
 
     fn asks_for_way_back(&self, name: &ServiceName) -> bool {
@@ -257,10 +269,13 @@ impl Deployment {
         let mut late = Vec::new();
         let mut open = Vec::new();
         for service in &self.services {
+            // A lost answer says nothing against a service.
+            let known_at = service.seen_at.max(service.visible_from.unwrap_or_default());
+            let unheard_from = known_at + WORKER_PATIENCE;
             match &service.state {
                 ServiceState::RollingBack { deadline, .. }
                 | ServiceState::Deleting { deadline, .. }
-                    if now >= *deadline + GRACE && !overslept =>
+                    if now >= (*deadline + GRACE).max(unheard_from) && !overslept =>
                 {
                     let why = service.refused().unwrap_or(UNHEARD);
                     late.push((service.name.clone(), why.to_owned()));

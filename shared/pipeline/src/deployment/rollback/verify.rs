@@ -99,10 +99,9 @@ impl Deployment {
         let cause = cause.clone();
         unseen.extend(stale.iter().cloned());
         let open: Vec<_> = unseen.iter().cloned().collect();
-        // A lost look says nothing against a service.
-        let patience = if stale.is_empty() { GRACE } else { WORKER_PATIENCE };
-        let is_over = now >= *deadline + patience && now < *look_at + GRACE;
+        let (deadline, overslept) = (*deadline, now >= *look_at + GRACE);
         *look_at = now + LOOK_EVERY;
+        let is_over = now >= self.given_up_from(&stale, deadline) && !overslept;
         if !is_over {
             self.look(open, now);
             return Reply::Done;
@@ -116,6 +115,16 @@ impl Deployment {
         }
         self.conclude_rollback(cause, now);
         Reply::Done
+    }
+
+    /// When the last look is over. A lost answer says nothing against a service: it has its time
+    /// from when it was seen last, but not for ever.
+    fn given_up_from(&self, stale: &[ServiceName], deadline: Time) -> Time {
+        let stale = self.services.iter().filter(|service| stale.contains(&service.name));
+        let earliest = deadline + WORKER_PATIENCE;
+        stale.map(|service| service.seen_at).max().map_or(deadline + GRACE, |seen_at| {
+            (seen_at + WORKER_PATIENCE).clamp(earliest, earliest + WORKER_PATIENCE)
+        })
     }
 
     /// The services that were back when they were seen last, and that was long ago.
