@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 
 use engine::memory::Memory;
-use engine::{Engine, Key, Message, Pipeline, World};
+use engine::{Engine, Key, Message, Pipeline, Timer, World};
 use expect_test::{Expect, expect};
 use pipeline::effect::Effect;
 use pipeline::environment::{Control, Head, Input, Kind, Request, RequestedBy};
@@ -225,4 +225,21 @@ fn nothing_is_written_for_an_environment_that_never_was() {
     let place = Place { application: "shop".into(), environment: "moon".into() };
     block_on(shop.engine().tell(&place, request("b1"))).unwrap();
     assert_eq!(shop.world.read(&Key::Head(place)), None);
+}
+
+#[test]
+fn a_timer_is_set_for_what_no_answer_wakes_and_once_for_each_time() {
+    // 2026-01-06T12:00:00Z is in it.
+    let mut shop =
+        Shop::new("freeze: [{from: 2026-01-06T10:00, to: 2026-01-06T13:00, time_zone: UTC}]");
+    shop.tell(request("b1"));
+    assert_eq!(shop.world.take_timers(), [], "the notice has not been answered");
+    shop.deliver();
+    let thaw = Timer { key: Key::Head(place()), at: NOW + Span::hours(1) };
+    assert_eq!(shop.world.take_timers(), [thaw]);
+    // What changes nothing about that time sets no second timer.
+    let control = Control::MarkBad { digest: digest("api-b0"), version: None };
+    shop.tell(Input::Controlled { by: "ann".into(), why: "it crashes".into(), control });
+    assert_eq!(shop.head().bad.len(), 1);
+    assert_eq!(shop.world.take_timers(), []);
 }

@@ -23,6 +23,8 @@ mod alarms;
 mod audit;
 #[path = "core/audit_of_order.rs"]
 mod audit_of_order;
+#[path = "core/audit_of_records.rs"]
+mod audit_of_records;
 #[path = "core/before.rs"]
 mod before;
 #[path = "core/blame.rs"]
@@ -43,6 +45,12 @@ mod hands;
 mod holds;
 #[path = "core/large_deployments.rs"]
 mod large_deployments;
+#[path = "core/last_look.rs"]
+mod last_look;
+#[path = "core/lock.rs"]
+mod lock;
+#[path = "core/on_the_way_back.rs"]
+mod on_the_way_back;
 #[path = "core/one_off.rs"]
 mod one_off;
 #[path = "core/order.rs"]
@@ -57,10 +65,16 @@ mod promotions;
 mod proven;
 #[path = "core/pushes.rs"]
 mod pushes;
+#[path = "core/queue.rs"]
+mod queue;
 #[path = "core/rolling_back.rs"]
 mod rolling_back;
+#[path = "core/rolling_out.rs"]
+mod rolling_out;
 #[path = "core/schema.rs"]
 mod schema;
+#[path = "core/schema_again.rs"]
+mod schema_again;
 #[path = "core/sizes.rs"]
 mod sizes;
 #[path = "core/takeovers.rs"]

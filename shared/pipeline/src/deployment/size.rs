@@ -45,6 +45,7 @@ impl Deployment {
         }
     }
 
+    // #[gamma::skip(fn_value.bool_true, reason = "little is only spared the counting")]
     fn has_gathered_much(&self) -> bool {
         let died = |service: &Service| service.died.len() + service.dead_containers.len();
         let died: usize = self.services.iter().map(died).sum();

@@ -185,3 +185,17 @@ fn a_rollback_by_hand_mentions_an_alarm_once_however_often_it_is_told() {
     let story = story.all([told.clone(), told.clone(), told]);
     assert_eq!(story.timeline().matches("Alarm shop-5xx is in ALARM").count(), 1);
 }
+
+#[test]
+fn an_alarm_that_pre_flight_did_not_report_counts_if_it_is_on_and_not_muted() {
+    let preparation = Preparation { alarms: vec![], ..preparation(&SERVICES) };
+    let story = Story::begin(&[("approval", ""), ("migration", "")]);
+    let story = story.then(Event::Prepared(preparation)).quietly(MINUTE);
+    let first = |state, muted| {
+        let told = AlarmReading { muted, ..reading("shop-5xx", state, story.now) };
+        story.clone().then(Event::AlarmChanged(told)).state()
+    };
+    assert_eq!(first(AlarmState::Quiet, Some(false)), "rolling out");
+    assert_eq!(first(AlarmState::On, Some(true)), "rolling out");
+    assert_eq!(first(AlarmState::On, Some(false)), "rolling back");
+}

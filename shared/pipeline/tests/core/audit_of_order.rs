@@ -159,6 +159,14 @@ fn what_failed_and_a_person_let_in_again_is_no_fault() {
     assert!(words(&audit(&scene)).contains(found), "{}", words(&audit(&scene)));
     scene.head.let_in_after = vec![2];
     assert!(!words(&audit(&scene)).contains("it deployed b3"));
+    // Later is too late, and so is earlier, however often people let something in.
+    for let_in_after in [vec![3], [1].into_iter().chain(3..22).collect()] {
+        scene.head.let_in_after = let_in_after;
+        assert!(words(&audit(&scene)).contains(found), "{}", words(&audit(&scene)));
+    }
+    // Of those before the last twenty it is unknown.
+    scene.head.let_in_after = (3..23).collect();
+    assert!(!words(&audit(&scene)).contains("it deployed b3"));
 }
 
 #[test]

@@ -253,3 +253,28 @@ fn what_an_older_version_wrote_in_words_is_read_and_written_as_it_was() {
     expect!["api was not stable in time: 1 of 2 tasks run"].assert_eq(&cause.to_string());
     assert!(!cause.speaks_against_the_release());
 }
+
+#[test]
+fn a_task_that_failed_is_told_with_the_essential_container_that_failed() {
+    let story = states::baking();
+    let told = |containers| {
+        let report = TaskReport { containers, ..report("shop-api", "task/1", 2, story.now) };
+        story.clone().then(Event::TaskReported(report)).deployment.timeline.last(1).concat()
+    };
+    let beside = [container("proxy", true, Some(0)), container("sqs-worker", false, Some(3))];
+    expect!["Task of shop-api failed (1 of 2 allowed failures): container api exited with 1, Essential container in task exited."]
+        .assert_eq(&told([&beside[..], &[container("api", true, Some(1))]].concat()));
+    expect![
+        "Task of shop-api failed (1 of 2 allowed failures): Essential container in task exited."
+    ]
+    .assert_eq(&told(beside.to_vec()));
+}
+
+#[test]
+fn a_rollout_that_failed_for_want_of_room_does_not_speak_against_its_images() {
+    let story = rolling_out();
+    let fails = |trouble| blamed(&story.clone().then(seen(&story, failed(), trouble)));
+    assert!(fails(None).starts_with("bad: "), "{}", fails(None));
+    let room = fails(Some(no_room()));
+    assert!(room.starts_with("not marked: "), "{room}");
+}

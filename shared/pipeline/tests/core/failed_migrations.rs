@@ -1,7 +1,7 @@
 //! What a migration that went wrong keeps out, until somebody has looked at the database.
 
 use super::events::{SERVICES, alarm, claimed, ended, exit, preparation, report, started};
-use super::fixtures::{mixed, release};
+use super::fixtures::{digest, mixed, release};
 use super::scene::{Scene, at};
 use super::schema::{
     ends, fail_to_migrate, good, migrating, start_rollback, starts, succeed, undo,
@@ -241,6 +241,8 @@ fn a_first_release_that_failed_after_its_migration_is_not_migrated_again_by_auto
 #[test]
 fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart() {
     let mut scene = good_apart();
+    // That other images are marked keeps nothing out.
+    scene.control(Control::MarkBad { digest: digest("api-b0-"), version: None });
     expect!["yes: the hold is lifted; releases newer than b3 deploy from now on, although b4 was deployed before"].assert_eq(&scene.control(Control::Unhold));
     expect!["yes: deployment 5 of b5 has started"]
         .assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
@@ -252,6 +254,23 @@ fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart()
     scene.control(Control::Unhold);
     let again = scene.push_release(mixed("b7", "b1", "b2", 7));
     assert!(again.starts_with("no: exactly these images failed here"), "{again}");
+}
+
+#[test]
+fn who_lifts_the_hold_after_a_migration_that_a_person_turned_round_lets_its_images_in() {
+    let mut scene = good(&["b1", "b2"]);
+    scene.push_release(mixed("b3", "b2", "b1", 3));
+    succeed(&mut scene);
+    scene.push_release(mixed("b4", "b1", "b2", 4));
+    scene.begin_rolling_out();
+    starts(&mut scene, Purpose::Migrate);
+    scene.roll_back(None);
+    ends(&mut scene, Purpose::Migrate, 0);
+    expect!["no: exactly these images failed here, as b4 in deployment 4: requested by ann: it looks odd"]
+        .assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
+    scene.control(Control::Unhold);
+    expect!["yes: deployment 5 of b6 has started"]
+        .assert_eq(&scene.push_release(mixed("b6", "b1", "b2", 6)));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! What keeps releases out for a while: holds, pauses, freezes, and what a person may overrule.
 
+use super::events::report;
 use super::fixtures::{digest, release, request};
 use super::scene::{Scene, at};
+use super::schema::{ends, migrating, starts};
 use expect_test::expect;
+use pipeline::effect::Purpose;
 use pipeline::environment::{Control, Input, Override};
+use pipeline::event::Event;
 
 #[test]
 fn a_hold_keeps_what_is_known_out_and_a_newer_release_lifts_it() {
@@ -173,6 +177,18 @@ fn a_digest_that_a_person_marked_keeps_out_every_release_that_has_it() {
 }
 
 #[test]
+fn a_person_who_unmarks_one_digest_leaves_the_others_marked() {
+    let mut scene = Scene::new(&[]);
+    for digest in [digest("api-b1-"), digest("api-b2-")] {
+        scene.control(Control::MarkBad { digest, version: None });
+    }
+    scene.control(Control::UnmarkBad { digest: digest("api-b1-") });
+    expect!["no: image api-b2-00000 of this release is marked bad: marked by ann: a holiday"]
+        .assert_eq(&scene.push("b2", 2));
+    expect!["yes: deployment 1 of b1 has started"].assert_eq(&scene.push("b1", 1));
+}
+
+#[test]
 fn what_waits_behind_another_deployment_is_not_due_when_the_freeze_ends() {
     let freeze = "[{from: 2026-01-01T00:30, to: 2026-01-01T03:00, time_zone: UTC}]";
     let mut scene = Scene::new(&[("approval", "{expires: 24h}"), ("freeze", freeze)]);
@@ -191,4 +207,19 @@ fn what_waits_behind_another_deployment_is_not_due_when_the_freeze_ends() {
         scene.now,
         scene.queue()
     );
+}
+
+#[test]
+fn what_failed_and_stays_under_a_manual_policy_lets_no_release_in_before_a_person_decides() {
+    let mut scene = migrating(&[("rollback", "manual")]);
+    starts(&mut scene, Purpose::Migrate);
+    ends(&mut scene, Purpose::Migrate, 0);
+    for task in ["task/1", "task/2"] {
+        scene.answer(Event::TaskReported(report("shop-api", task, 102, scene.now)));
+    }
+    expect![[r#"
+        1 b1: succeeded
+        2 b2: failed: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited; still on the new revision: shop-api, shop-worker
+    "#]].assert_eq(&scene.verdicts());
+    expect!["yes: queued: on hold by slipway: b2 failed and was not rolled back: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push("b3", 3));
 }

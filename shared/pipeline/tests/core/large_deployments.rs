@@ -1,18 +1,21 @@
 //! Nothing that is stored outgrows what DynamoDB takes as one item.
 
-use super::events::{TASK, died, observation, revision, rollout, rollout_started};
+use super::events::{TASK, died, observation, revision, rollout, rollout_started, trouble};
 use super::fixtures::{START, Story, place, request};
 use super::scene::Scene;
+use super::states::MINUTE;
 use expect_test::expect;
-use pipeline::deployment::{Deployment, ServiceState};
+use pipeline::deployment::{Deployment, Entry, ServiceState, State};
 use pipeline::effect::Effect;
 use pipeline::environment::{Input, Kind, ManualRollback, Request};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{DeploymentId, Revision, ServiceName, TaskId};
-use pipeline::notice::News;
+use pipeline::notice::{News, Notice};
 use pipeline::observation::Progress;
+use pipeline::release::Origin;
 use pipeline::size::{RECORD_MAX, bytes};
 use pipeline::spec::{Application, Base, parse};
+use pipeline::task::Fault;
 use pipeline::verdict::{Cause, Verdict};
 use pipeline::waits::WaitsFor;
 use std::collections::BTreeMap;
@@ -158,6 +161,8 @@ fn tasks_are_counted_though_only_the_last_ones_are_known() {
     }
     let service = story.deployment.services.iter().find(|service| service.name == name).unwrap();
     assert_eq!((service.died_before, service.died.len()), (150, 100));
+    let stored = serde_json::to_string(&story.deployment).unwrap();
+    assert_eq!(serde_json::from_str::<Deployment>(&stored).unwrap(), story.deployment);
 }
 
 #[test]
@@ -218,4 +223,111 @@ fn a_look_at_two_hundred_services_is_taken_in() {
     let input = Input::Happened(Event::Observed { services: services.collect() });
     assert!(bytes(&input) > 128 * 1024);
     assert_eq!(input.implausible(now), None);
+}
+
+/// However many notices wait for an answer, the last ones are kept, and what is asked of workers.
+#[test]
+fn notices_give_way_where_a_deployment_would_become_too_large() {
+    let mut story = Story::begin(&[("approval", "")]);
+    let outbox = &mut story.deployment.outbox;
+    outbox.keep(|effect| !matches!(effect, Effect::Announce(_)));
+    for number in 0..50 {
+        let notice = Notice {
+            place: place(),
+            deployment: Some(7),
+            version: format!("b{number}").as_str().into(),
+            origin: Origin::default(),
+            asked_by: "ann".into(),
+            at: START,
+            news: News::RollingBack { cause: "x".repeat(9000) },
+        };
+        outbox.add(Effect::Announce(Box::new(notice)), START);
+    }
+    story.tell(Event::Woken);
+    check(&story, "with fifty notices");
+    let kept = story.deployment.outbox.entries().iter().map(|entry| match &entry.effect {
+        Effect::Announce(notice) => notice.version.to_string(),
+        effect => effect.name().to_owned(),
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), ["prepare", "b47", "b48", "b49"]);
+}
+
+#[test]
+fn what_services_wait_for_gives_way_and_whose_fault_it_is_does_not() {
+    let mut story = restore(&parse(&large(200, 0)).unwrap());
+    story.tell(Event::Prepared(preparation_of(&names(&story))));
+    let long = |letter: &str| letter.repeat(300);
+    let trouble = |number: usize| {
+        WaitsFor::Trouble(trouble(&format!("{number}{}", long("t")), Some(Fault::Capacity)))
+    };
+    let deadline = story.now;
+    for service in &mut story.deployment.services {
+        let words = (0..7).map(|number| WaitsFor::Words(format!("{number}{}", long("w"))));
+        service.told = words.chain((0..3).map(trouble)).collect();
+        service.state = ServiceState::Updating { deadline, waiting: trouble(9) };
+    }
+    let (waiting, refused) = (WaitsFor::Words(long("p")), Some(long("r")));
+    let services = &mut story.deployment.services;
+    services[1].state = ServiceState::RollingBack { deadline, waiting, by_ecs: false, refused };
+    services[2].state = ServiceState::NotRolledBack { why: long("n") };
+    story.tell(Event::Announced);
+    check(&story, "with all that its services wait for");
+    let cut = |letter: &str| format!("{}…", letter.repeat(100));
+    let services = &story.deployment.services;
+    for service in services {
+        let faults = service.told.iter().filter_map(WaitsFor::trouble).map(|known| known.fault);
+        assert_eq!(faults.collect::<Vec<_>>(), [Some(Fault::Capacity); 2]);
+        assert_eq!(service.told.len(), 2, "{:?}", service.told);
+    }
+    let ServiceState::Updating { waiting, .. } = &services[0].state else { unreachable!() };
+    assert_eq!(waiting.trouble().unwrap().text, format!("9{}…", "t".repeat(99)));
+    let ServiceState::RollingBack { waiting, refused, .. } = &services[1].state else {
+        unreachable!()
+    };
+    assert_eq!((waiting, refused), (&WaitsFor::Words(cut("p")), &Some(cut("r"))));
+    assert_eq!(services[2].state, ServiceState::NotRolledBack { why: cut("n") });
+}
+
+#[test]
+fn a_verdict_that_names_many_services_can_be_stored() {
+    // In the table a quote takes two bytes, and a control character six.
+    for (services, template, letter) in [(200, 0, "\u{1}"), (200, 1, "\""), (20, 15_500, "\u{1}")] {
+        let long = letter.repeat(300);
+        let mut story = restore(&parse(&large(services, template)).unwrap());
+        story.tell(Event::Prepared(preparation_of(&names(&story))));
+        for service in &mut story.deployment.services {
+            service.state = ServiceState::NotRolledBack { why: long.clone() };
+        }
+        let (cause, since) = (Cause::ChecksTimedOut, story.now);
+        story.deployment.state = State::RollingBack { cause, since, wave: 0, look_at: since };
+        while story.deployment.verdict().is_none() {
+            story = story.later(MINUTE);
+        }
+        check(&story, "when it is stuck");
+        let mut news = story.deployment.outbox.entries().iter().filter_map(|entry| {
+            let Effect::Announce(notice) = &entry.effect else { return None };
+            let News::Ended { verdict, .. } = &notice.news else { return None };
+            Some(verdict)
+        });
+        let told = news.next();
+        assert_eq!(told, story.deployment.verdict());
+        let Some(Verdict::Stuck { because, .. }) = told else { unreachable!("{told:?}") };
+        assert!(because.len() < 2010 && because.ends_with('…'), "{because}");
+    }
+}
+
+#[test]
+fn the_middle_of_a_timeline_gives_way_where_a_deployment_would_become_too_large() {
+    for (letters, first, last) in [(3000, 25, 75), (9000, 10, 30)] {
+        let mut story = Story::begin(&[("approval", "")]);
+        let text = |number: usize| format!("{number:03}{}", "x".repeat(letters));
+        let entries = (0..300).map(|number| Entry { at: START, text: text(number) });
+        let entries = serde_json::to_value(entries.collect::<Vec<_>>()).unwrap();
+        story.deployment.timeline = serde_json::from_value(entries).unwrap();
+        story.tell(Event::Woken);
+        check(&story, "with a long timeline");
+        let entries = story.deployment.timeline.entries().iter();
+        let kept: Vec<usize> = entries.map(|entry| entry.text[..3].parse().unwrap()).collect();
+        assert_eq!(kept, (0..first).chain(300 - last..300).collect::<Vec<_>>());
+    }
 }

@@ -5,11 +5,12 @@ use super::fixtures::{PLAIN, START, Story, request};
 use super::states::{self, MINUTE};
 use expect_test::expect;
 use pipeline::deployment::{LOOK_EVERY, Reply, advance};
-use pipeline::effect::Purpose;
+use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::{Kind, ManualRollback, Request, RequestedBy, Undoes};
 use pipeline::event::Event;
 use pipeline::names::TaskId;
-use pipeline::task::{Fault, OneOffEnd, Stop};
+use pipeline::notice::News;
+use pipeline::task::{FailedContainer, Fault, OneOffEnd, Stop};
 use pipeline::time::Span;
 
 const OTHER: &str = "task/shop-dev/9fff";
@@ -103,9 +104,37 @@ fn an_event_about_our_task_is_a_reason_to_ask_and_nothing_more() {
 }
 
 #[test]
+fn what_is_seen_of_another_task_ends_nothing() {
+    let mut story = states::migration_runs();
+    for code in [0, 1] {
+        let (purpose, end) = (Purpose::Migrate, Some(exit(code)));
+        let said = story.tell(Event::OneOffSeen { purpose, attempt: 1, task: OTHER.into(), end });
+        assert_eq!(said, Reply::Ignored("not the task of this deployment".into()));
+        assert_eq!(story.state(), "migrating");
+    }
+}
+
+#[test]
 fn an_event_that_is_quicker_than_the_worker_is_not_forgotten() {
     let story = states::claimed_by_worker().then(reported(Purpose::Migrate, TASK, Some(exit(0))));
     expect!["look at task"].assert_eq(&story.then(started(Purpose::Migrate)).asks());
+}
+
+#[test]
+fn a_task_that_is_being_stopped_is_looked_at_until_it_should_have_stopped() {
+    let mut story = states::migration_is_stopped();
+    for _ in 0..6 {
+        story = story.later(MINUTE);
+        assert_eq!(story.state(), "migrating", "{}", story.outcome());
+    }
+    expect!["stop task, look at task"].assert_eq(&story.asks());
+    expect!["stuck: the task was asked to stop and may still be running; check the database before you deploy anything else (after: it is unknown whether the migration ran)"]
+        .assert_eq(&story.later(MINUTE).outcome());
+}
+
+#[test]
+fn the_task_that_undoes_a_migration_is_called_the_undo() {
+    assert_eq!(states::undoing().deployment.timeline.last(1), ["The undo runs as task 0abc."]);
 }
 
 #[test]
@@ -113,6 +142,22 @@ fn what_ecs_does_not_show_as_ended_yet_is_asked_for_again_soon() {
     let story = states::migration_runs().then(reported(Purpose::Migrate, TASK, Some(exit(0))));
     let story = story.then(runs(Purpose::Migrate)).later(Span::seconds(20));
     expect!["look at task"].assert_eq(&story.asks());
+}
+
+#[test]
+fn only_a_task_that_never_ran_for_want_of_room_is_tried_again() {
+    let after = |exit_code: Option<i32>, code: &str, reason: &str| {
+        let stop = Stop { code: Some(code.into()), reason: reason.into() };
+        let end = OneOffEnd { exit_code, stop, reason: None, beside: None };
+        let story = states::migration_runs().then(ended(Purpose::Migrate, end));
+        format!("{}; asks {}", story.outcome(), story.asks())
+    };
+    expect!["failed: the migration failed: exit code 143, Your Spot Task was interrupted.; asks "]
+        .assert_eq(&after(Some(143), "SpotInterruption", "Your Spot Task was interrupted."));
+    expect!["failed: the migration could not start: CannotPullContainerError; asks "]
+        .assert_eq(&after(None, "TaskFailedToStart", "CannotPullContainerError"));
+    expect!["waiting for the migration: not started yet, until 2026-01-01T00:20:00Z at the latest; asks migrate #2 after 30s"]
+        .assert_eq(&after(None, "TaskFailedToStart", "RESOURCE:ENI"));
 }
 
 #[test]
@@ -243,4 +288,37 @@ fn what_is_said_of_the_migration_at_the_start_is_said_only_where_it_means_someth
         0s Rolling back from b2 to b1, requested by ann (it looks odd).
     "#]]
     .assert_eq(&unindented(&stories.map(|story| story.timeline()).concat()));
+}
+
+#[test]
+fn an_undo_that_ends_unclear_names_why_it_was_begun() {
+    let lost = Event::OneOffLost { purpose: Purpose::Undo, attempt: 1 };
+    expect!["stuck: it is unknown how the task ended; check the database before you deploy anything else (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"]
+        .assert_eq(&states::undoing().then(lost).outcome());
+}
+
+/// What people are told of the end, and whose last output they are shown with it.
+fn failed_container(story: &Story) -> Option<FailedContainer> {
+    story.deployment.outbox.entries().iter().find_map(|entry| match &entry.effect {
+        Effect::Announce(notice) => match &notice.news {
+            News::Ended { failed_container, .. } => failed_container.clone(),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+#[test]
+fn people_are_shown_the_output_of_a_migration_that_failed() {
+    let fails = |story: Story| failed_container(&story.then(ended(Purpose::Migrate, exit(1))));
+    let (revision, container) = (revision("shop-api", 2), "api".into());
+    let task = TASK.into();
+    assert_eq!(
+        fails(states::migration_runs()),
+        Some(FailedContainer { revision, container, task })
+    );
+    // What runs on the host itself has no log of a container.
+    let mut story = states::migration_runs();
+    story.deployment.rules.migration.as_mut().unwrap().on_host = true;
+    assert_eq!(fails(story), None);
 }

@@ -124,3 +124,16 @@ fn an_answer_is_waited_for_as_long_as_it_takes() {
         assert_eq!((effect.name(), effect.patience().to_string().as_str()), (name, patience));
     }
 }
+
+#[test]
+fn whether_ecs_returned_is_asked_by_whoever_reads_the_outbox_again() {
+    let mut outbox = Outbox::default();
+    for returns in [false, true] {
+        let services = vec!["shop-api".into()];
+        outbox.add(Effect::Observe { target: target(), services, returns }, START);
+    }
+    let stored = serde_json::to_string(&outbox).unwrap();
+    assert_eq!(serde_json::from_str::<Outbox>(&stored).unwrap(), outbox);
+    // Older Slipways know no such question, and read all the others.
+    assert_eq!(stored.matches("returns").count(), 1);
+}

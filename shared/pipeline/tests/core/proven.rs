@@ -98,6 +98,33 @@ fn a_service_that_is_not_changed_and_finds_no_rest_sends_nothing_back() {
     expect!["unproven: shop-web, which this release does not change, is not stable: waiting for ECS to report its state"].assert_eq(&story.outcome());
 }
 
+#[test]
+fn a_changed_service_that_does_not_come_to_rest_goes_back_whatever_others_do() {
+    let story = without_web();
+    let event = underway("shop-api", 2, story.now);
+    let mut story = story.then(event);
+    for _ in 0..12 {
+        assert_eq!(story.state(), "confirming");
+        story = story.later(MINUTE);
+    }
+    assert_eq!(story.state(), "rolling back", "neither shop-api nor shop-web was heard of again");
+    assert!(story.timeline().contains("Rolling back: shop-api did not stay stable"));
+}
+
+/// Nothing was heard for long: what was seen before has to be seen again, and nothing else is wrong.
+#[test]
+fn a_last_look_that_is_over_asks_once_more_for_what_was_seen_long_ago() {
+    let mut story = without_web();
+    for _ in 0..12 {
+        story = story.later(MINUTE);
+    }
+    assert_eq!(story.state(), "confirming", "{}", story.timeline());
+    expect!["final check of shop-api, shop-worker"].assert_eq(&story.outcome());
+    let seen_at = story.now;
+    let story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+    expect!["unproven: shop-web, which this release does not change, is not stable: waiting for ECS to report its state"].assert_eq(&story.outcome());
+}
+
 /// The active deployment goes well, and no service is to run a task.
 fn end_without_tasks(scene: &mut Scene) {
     scene.tasks = 0;

@@ -2,6 +2,7 @@
 
 use super::fixtures::{digest, place};
 use super::scene::{Scene, at};
+use pipeline::effect::Effect;
 use pipeline::environment::{
     Context, Control, Environment, Failed, Good, Head, Input, Kind, Request, RequestedBy, advance,
 };
@@ -155,4 +156,29 @@ fn a_tag_that_is_pushed_for_ever_does_not_fill_its_candidate() {
 fn what_succeeded_long_ago_is_forgotten_before_anything_else() {
     let head = busy_head(&large(75, 255, 50));
     assert!(head.older_good.is_empty());
+}
+
+#[test]
+fn releases_that_wait_to_be_promoted_count_for_the_size_of_a_head() {
+    let spec = large(3, 20, 50);
+    let mut head = Head::new(place());
+    head.older_good.push(release_of(&spec, 1));
+    for number in 2..=4 {
+        for follower in 0..19 {
+            let environment = EnvironmentName::new(format!("{follower:f>32}"));
+            let release = release_of(&spec, number);
+            head.outbox.add(Effect::Promote { environment, release }, at(number));
+        }
+    }
+    let context = Context {
+        rules: spec.environments.get(&place().environment),
+        repositories: &spec.images,
+        promotes_to: &[],
+        promoted_from: None,
+        is_source_unreadable: false,
+    };
+    let environment = Environment { head, deployment: None };
+    let head = advance(environment, Input::Woken, &context, at(70)).head;
+    assert!(head.older_good.is_empty(), "it gives way");
+    assert_eq!(head.outbox.entries().len(), 57, "they do not");
 }

@@ -80,3 +80,12 @@ fn a_template_may_name_the_version_of_the_release() {
     expect![[r#"{"name":"RELEASE","value":"shop of the team"}"#]]
         .assert_eq(&rendered(&[("version", "of the team")]));
 }
+
+#[test]
+fn pre_flight_is_given_every_image_of_the_release_by_its_repository() {
+    let images = Story::begin(&PLAIN).deployment.preparation().images;
+    let images =
+        images.iter().map(|(repository, digest)| format!("{repository} {}", digest.short()));
+    expect!["shop-api api-b1-00000, shop-web web-b1-00000"]
+        .assert_eq(&images.collect::<Vec<_>>().join(", "));
+}

@@ -4,6 +4,7 @@ use super::events::{no_room, revision};
 use super::fixtures::{START, digest};
 use expect_test::expect;
 use pipeline::doubt::Doubt;
+use pipeline::environment::RequestedBy;
 use pipeline::names::{Digest, Revision, ServiceName};
 use pipeline::notice::News;
 use pipeline::task::Fault;
@@ -253,4 +254,17 @@ fn only_news_of_how_things_stand_give_way_to_later_news() {
         News::Incomplete { missing: vec![] },
     ];
     assert!(!lasting.iter().any(is_passing));
+}
+
+#[test]
+fn who_asked_is_told_with_the_reason_if_there_is_one() {
+    let person = |why: &str| RequestedBy::Person { name: "ann".into(), why: why.into() };
+    let askers = [
+        RequestedBy::Push { tag: "b1".into() },
+        RequestedBy::Promotion { from: "dev".into() },
+        person("it looks odd"),
+        person(""),
+    ];
+    expect!["push of b1, promotion from dev, ann (it looks odd), ann"]
+        .assert_eq(&askers.map(|asker| asker.to_string()).join(", "));
 }

@@ -1,9 +1,12 @@
-//! Workers of a deployment that has ended, and may still update a service.
+//! Workers: which of them may start a task, and which may still update a service when their
+//! deployment has ended.
 
-use super::events::{VISIBLE, up};
+use super::events::{VISIBLE, claimed, up};
 use super::scene::Scene;
+use super::schema::migrating;
 use expect_test::expect;
 use pipeline::deployment::{VISIBLE_AFTER, WORKER_LIFE};
+use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::{Input, Override};
 use pipeline::time::Span;
 
@@ -54,4 +57,19 @@ fn what_ended_with_every_update_answered_is_followed_at_once() {
     scene.succeed();
     scene.push("b4", 4);
     assert_eq!(scene.active().request.release.version.as_str(), "b4");
+}
+
+#[test]
+fn a_worker_may_start_the_task_that_is_asked_for_and_no_other() {
+    let mut scene = migrating(&[]);
+    let asked = scene.active().outbox.entries().iter();
+    let mut asked = asked.filter(|entry| matches!(entry.effect, Effect::RunOneOff(_)));
+    let effect = asked.next().unwrap().number;
+    let mut claim = |effect: u64| {
+        let event = claimed(Purpose::Migrate, 1);
+        scene.tell(Input::Answered { deployment: 2, effect, event })
+    };
+    expect!["no: the task is no longer needed"].assert_eq(&claim(effect + 1));
+    expect!["granted"].assert_eq(&claim(effect));
+    expect!["no: another worker has claimed it"].assert_eq(&claim(effect));
 }

@@ -1,0 +1,52 @@
+//! The last look: when it is repeated, and how long it may take.
+
+use super::events::{SERVICES, alarms_read, underway};
+use super::fixtures::Story;
+use super::states::{self, MINUTE};
+use expect_test::expect;
+use pipeline::deployment::{GRACE, LOOK_EVERY, State};
+use pipeline::time::{Span, Time};
+
+/// When it looks again, and by when it has to be over.
+fn times(story: &Story) -> (Time, Time) {
+    match story.deployment.state {
+        State::Confirming { look_at, deadline, .. } => (look_at, deadline),
+        _ => unreachable!("{}", story.timeline()),
+    }
+}
+
+#[test]
+fn the_last_look_is_repeated_at_its_deadline_and_once_more_after_it() {
+    let story = states::confirming();
+    let (look_at, deadline) = times(&story);
+    assert_eq!((look_at, deadline), (story.now + LOOK_EVERY, story.now + Span::minutes(10)));
+    let story = story.later(Span::minutes(4));
+    assert_eq!(times(&story), (story.now + LOOK_EVERY, deadline));
+    let story = story.later(Span::minutes(5));
+    assert_eq!(times(&story), (deadline, deadline));
+    let story = story.later(MINUTE);
+    assert_eq!(times(&story), (deadline + GRACE, deadline));
+}
+
+#[test]
+fn alarms_that_were_read_a_while_ago_are_read_again_while_services_come_to_rest() {
+    let story = states::confirming();
+    let read_at = story.now;
+    let story = story.then(alarms_read(read_at));
+    expect!["observe shop-api+shop-worker+shop-web"].assert_eq(&story.asks());
+    expect!["observe shop-api+shop-worker+shop-web, read alarms"]
+        .assert_eq(&story.later(LOOK_EVERY).asks());
+}
+
+#[test]
+fn each_service_that_is_not_stable_in_the_last_look_is_told_once() {
+    let mut story = states::confirming();
+    let seen_at = story.now;
+    for service in SERVICES.into_iter().chain(SERVICES) {
+        story = story.then(underway(service, 2, seen_at));
+    }
+    let why = "is not stable yet: 1 of 2 new tasks running, 2 old tasks still running.";
+    let told = SERVICES.map(|service| format!("{service} {why}"));
+    assert_eq!(story.deployment.timeline.last(3), told);
+    assert_eq!(story.timeline().matches("is not stable yet").count(), 3);
+}
