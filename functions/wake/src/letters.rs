@@ -3,9 +3,8 @@
 use crate::lost;
 use aws::{Aws, Failure, each_message, read_body};
 use engine::{Message, Timer, World};
-use pipeline::names::Repository;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
 
@@ -15,23 +14,6 @@ use tracing::info;
 struct Letter {
     effect: Option<IgnoredAny>,
     look: Option<IgnoredAny>,
-}
-
-/// A scan for pushes that no event reported. Wake sends it to itself.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Look {
-    pub(crate) look: Where,
-    /// Where the scan before this one stopped reading.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) after: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Where {
-    /// Into every repository of every application: one message for each of them.
-    Everywhere,
-    Into(Repository),
 }
 
 /// Reads a batch, one after another: they mostly concern one environment. Scans are not urgent and

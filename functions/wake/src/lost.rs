@@ -3,7 +3,6 @@
 //! Each repository is scanned in an invocation of its own, so that a large one, or one that ECR
 //! refuses, takes nothing from the others.
 
-use crate::letters::{Look, Where};
 use aws::metrics::{Metric, count, measure};
 use aws::{Aws, Failure, pushes::read_build, sweep};
 use engine::{Key, Lookup, Record, World};
@@ -12,6 +11,7 @@ use pipeline::names::{ApplicationName, Repository};
 use pipeline::push::Push;
 use pipeline::spec::Application;
 use pipeline::time::Span;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -20,6 +20,23 @@ use tracing::{info, warn};
 const APART: Span = Span::seconds(2);
 /// For sending what remains to be done, and for the answer.
 const RESERVE: Duration = Duration::from_secs(15);
+
+/// A scan for pushes that no event reported. Wake sends it to itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Look {
+    pub(crate) look: Where,
+    /// Where the scan before this one stopped reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Where {
+    /// Into every repository of every application: one message for each of them.
+    Everywhere,
+    Into(Repository),
+}
 
 /// Scans. What fails is found by the next scan, in a quarter of an hour: it is counted, and not
 /// delivered again.

@@ -1,6 +1,6 @@
 //! The schedule: wakes what is due, and now and then scans for pushes that ECR did not report.
 
-use crate::letters::{Look, Where};
+use crate::lost::{Look, Where};
 use aws::metrics::{Metric, measure};
 use aws::{Aws, Failure, payload};
 use engine::World;

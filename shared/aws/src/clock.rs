@@ -71,7 +71,7 @@ impl Clock {
         self.timeout.is_some()
     }
 
-    /// QueuedRequest, and says whether time has passed: where the deadline says what time it is, it stands
+    /// Waits, and says whether time has passed: where the deadline says what time it is, it stands
     /// still as long as the invocation lasts, and nothing is to be had by waiting.
     pub async fn pause(&self, duration: Duration) -> bool {
         if self.timeout.is_some() {

@@ -106,3 +106,9 @@ pub(crate) fn place_fields(place: &Place) -> Map<String, Value> {
     fields.insert("environment".into(), place.environment.as_str().into());
     fields
 }
+
+/// The same twice: for programs, and for people.
+pub(super) struct Shown {
+    pub(super) json: Value,
+    pub(super) lines: Vec<String>,
+}

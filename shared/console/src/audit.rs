@@ -1,10 +1,9 @@
 //! Whether the records of an environment are consistent. Changes nothing.
 
-use super::answer::{Caller, Refusal, place_fields};
+use super::answer::{Caller, Refusal, Shown, place_fields};
 use super::catalog::{Catalog, Records};
 use super::form::Form;
 use super::place::{choose, named};
-use super::status::Told;
 use aws::failure::{Failure, chain};
 use aws::world::history::Page;
 use aws::world::table::HISTORY;
@@ -23,7 +22,7 @@ pub(super) async fn audit(
     caller: &Caller,
     known: &Catalog,
     form: &mut Form,
-) -> Result<Result<Told, Refusal>, Failure> {
+) -> Result<Result<Shown, Refusal>, Failure> {
     let mut refusal = Refusal::default();
     let before = form.number("before");
     refusal.because.append(&mut form.mistakes);
@@ -152,7 +151,7 @@ async fn take_in(
 }
 
 impl Seen {
-    fn told(self, caller: &Caller, report: &Report) -> Told {
+    fn told(self, caller: &Caller, report: &Report) -> Shown {
         let Self { place, with_head, not_checked, left_below } = self;
         let checked = checked(report, with_head);
         let found = report.findings.len();
@@ -188,7 +187,7 @@ impl Seen {
             let next = json!({"function": caller.sibling("status"), "payload": payload});
             json.insert("more".into(), next);
         }
-        Told { json: json.into(), lines }
+        Shown { json: json.into(), lines }
     }
 }
 

@@ -4,7 +4,7 @@ use super::answer::Refusal;
 use super::catalog::EnvironmentView;
 use super::form::Form;
 use super::place::with_place;
-use super::release::fits_several;
+use super::version::fits_several;
 use pipeline::environment::{Bad, Failed, Head};
 use pipeline::names::{Digest, ImageName, Version};
 use pipeline::release::{Meant, Release, meant};

@@ -3,7 +3,7 @@
 
 use super::catalog::{EnvironmentView, Installed, Records};
 use super::registry::{Found, Registry};
-use super::version::by_version;
+use super::version::{by_version, fits_several};
 use aws::failure::Failure;
 use pipeline::names::{EnvironmentName, ImageName, Version};
 use pipeline::release::{Meant, Release, meant};
@@ -118,10 +118,4 @@ fn named_after_images(release: &Release, wish: &TypedRelease) -> Version {
         "" => Version::new(given.join(",")),
         version => Version::new(format!("{version},{}", given.join(","))),
     }
-}
-
-/// Says what a version may mean that was not written out.
-pub(super) fn fits_several(typed: &str, versions: &[Version]) -> String {
-    let versions: Vec<&str> = versions.iter().map(Version::as_str).collect();
-    format!("{typed} matches several: {}; be more specific", versions.join(", "))
 }

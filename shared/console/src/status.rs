@@ -1,6 +1,6 @@
 //! What runs where, what is in progress, and why. Changes nothing.
 
-use super::answer::{Caller, Refusal};
+use super::answer::{Caller, Refusal, Shown};
 use super::audit::audit;
 use super::catalog::{Catalog, EnvironmentView, Named, Records};
 use super::form::{APPLICATION, ENVIRONMENT, Field, Form};
@@ -62,18 +62,12 @@ pub(crate) async fn status(
     })
 }
 
-/// The same twice: for programs, and for people.
-pub(super) struct Told {
-    pub(super) json: Value,
-    pub(super) lines: Vec<String>,
-}
-
 async fn one_deployment(
     world: &impl Records,
     known: &Catalog,
     number: u64,
     form: &mut Form,
-) -> Result<Result<Told, Refusal>, Failure> {
+) -> Result<Result<Shown, Refusal>, Failure> {
     let mut refusal = Refusal::default();
     let had_it = |site: &EnvironmentView| site.head.last_number >= number;
     let Some(site) = choose(form, known, had_it, &mut refusal) else { return Ok(Err(refusal)) };
@@ -93,7 +87,7 @@ async fn one_deployment(
         },
         |deployment| {
             let (json, lines) = (view::deployment(&deployment), view::deployment_lines(&deployment));
-            Ok(Told { json, lines })
+            Ok(Shown { json, lines })
         },
     ))
 }
@@ -104,7 +98,7 @@ async fn everything(
     known: &Catalog,
     named: &Named,
     form: &mut Form,
-) -> Result<Result<Told, Refusal>, Failure> {
+) -> Result<Result<Shown, Refusal>, Failure> {
     let mut refusal = Refusal { because: form.mistakes.drain(..).collect(), ..Refusal::default() };
     let unreadable = known.unreadable(named);
     let sites = wanted(named, known, &unreadable, &mut refusal);
@@ -149,7 +143,7 @@ async fn everything(
         let one = caller.watch(site.place(), Some(site.head.last_number));
         json.insert("more".into(), one);
     }
-    Ok(Ok(Told { json: json.into(), lines }))
+    Ok(Ok(Shown { json: json.into(), lines }))
 }
 
 /// All environments, or those that were named.

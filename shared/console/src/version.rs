@@ -2,7 +2,6 @@
 
 use super::catalog::{EnvironmentView, Installed, Records};
 use super::registry::{Found, Image, Registry};
-use super::release::fits_several;
 use aws::failure::Failure;
 use futures_util::future::try_join_all;
 use pipeline::names::{Digest, ImageName, Tag, Version};
@@ -178,4 +177,10 @@ fn of_candidate(candidate: &Candidate) -> Release {
     let images: BTreeMap<ImageName, Digest> =
         images.map(|(image, arrived)| (image.clone(), arrived.digest.clone())).collect();
     candidate.release(candidate.version.clone(), images)
+}
+
+/// Says what a version may mean that was not written out.
+pub(super) fn fits_several(typed: &str, versions: &[Version]) -> String {
+    let versions: Vec<&str> = versions.iter().map(Version::as_str).collect();
+    format!("{typed} matches several: {}; be more specific", versions.join(", "))
 }

@@ -1,6 +1,6 @@
 //! Creating a service that the application's spec describes.
 
-use super::render;
+use super::definitions::render;
 use aws::clients::Aws;
 use aws::definitions::archived;
 use aws::failure::{Failure, failure};

@@ -11,19 +11,11 @@ mod prepare;
 mod roll_back;
 mod roll_out;
 
-mod base_revision;
-mod consistency;
-mod load_balancers;
-mod plan;
+mod definitions;
 pub mod preflight;
 mod preview;
-mod references;
-mod registry;
-mod render;
-mod roles;
 
 mod diff;
-mod registrations;
 
 mod create;
 mod history;

@@ -1,7 +1,7 @@
 //! Preparing: check everything, report all faults at once, and only then create anything.
 
-use super::plan::{After, Plan, Planned, SIDE_BY_SIDE, Search, plan};
-use super::registrations;
+use super::definitions::registrations;
+use super::preflight::{After, Plan, Planned, SIDE_BY_SIDE, Search, plan};
 use aws::clients::Aws;
 use aws::definitions::archived;
 use aws::failure::Failure;

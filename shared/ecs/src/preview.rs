@@ -1,8 +1,8 @@
 //! The plan of a preparation as a person reads it.
 
-use super::base_revision::family_and_number;
+use super::definitions::base_revision::family_and_number;
 use super::diff::changes;
-use super::plan::{After, Planned, Search, plan};
+use super::preflight::{After, Planned, Search, plan};
 use aws::definitions::archived;
 use aws::definitions::definition;
 

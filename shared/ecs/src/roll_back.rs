@@ -4,9 +4,10 @@
 //! The service is checked first: a revision that was deployed outside Slipway in the meantime
 //! stays.
 
+use super::definitions::registrations;
 use super::observe::observation;
 use super::roll_out::{is_gone, update};
-use super::{cluster_of, history, once, registrations, services, way_back};
+use super::{cluster_of, history, once, services, way_back};
 use aws::clients::Aws;
 use aws::definitions::archived;
 use aws::definitions::definition::Definition;

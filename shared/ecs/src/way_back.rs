@@ -1,7 +1,7 @@
 //! Whether the images of a revision exist, checked before a service is rolled back to it.
 
-use super::plan::SIDE_BY_SIDE;
-use super::{registry, render};
+use super::definitions::{registry, render};
+use super::preflight::SIDE_BY_SIDE;
 use aws::clients::Aws;
 use aws::definitions::archived;
 use aws::failure::{Failure, not_asked};

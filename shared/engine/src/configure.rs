@@ -1,9 +1,10 @@
 //! Configuring: a spec is read, checked and stored as a whole, or not at all.
 
+use crate::keys::Key;
 use crate::records::Record;
 use crate::saving::{Change, Read};
 use crate::turn::changes_of;
-use crate::world::{Key, World};
+use crate::world::World;
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::environment::Input;
 use pipeline::names::{ApplicationName, EnvironmentName, Place};

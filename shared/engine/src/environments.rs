@@ -1,9 +1,10 @@
 //! Inputs of an environment, and where they come from.
 
+use crate::keys::{Key, Lookup, Sender};
 use crate::records::Record;
 use crate::saving::{Read, open};
 use crate::turn::Loaded;
-use crate::world::{Key, Lookup, Message, Sender, World};
+use crate::world::{Message, World};
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::deployment::Reply;
 use pipeline::environment::Input;

@@ -1,7 +1,7 @@
 //! What can go wrong, told apart by what the caller should do.
 
+use crate::keys::Key;
 use crate::records::StoredError;
-use crate::world::Key;
 use pipeline::spec::Faults;
 use thiserror::Error;
 

@@ -10,6 +10,7 @@ mod configure;
 mod decide;
 mod environments;
 mod errors;
+mod keys;
 pub mod memory;
 mod pushes;
 mod records;
@@ -24,10 +25,11 @@ pub use configure::Configured;
 pub use decide::{Decide, Pipeline};
 pub use environments::Permit;
 pub use errors::{EngineError, SaveError, WorldError};
-pub use records::{Record, StoredError};
+pub use keys::{Key, Lookup, Sender};
+pub use records::{Record, Stored, StoredError, Write};
 pub use rehearse::Rehearsal;
 pub use sweep::Swept;
-pub use world::{Due, Key, Lookup, Message, Sender, Stored, Timer, World, Write};
+pub use world::{Due, Message, Timer, World};
 
 /// The loop, over one world and one way to decide.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,10 @@
 //! It can be told to fail at any point, which is how a crash between any two calls is tried.
 
 use crate::errors::{SaveError, WorldError};
+use crate::keys::{Key, Lookup};
 use crate::records::Record;
-use crate::world::{Due, Key, Lookup, Message, Stored, Timer, World, Write};
+use crate::records::{Stored, Write};
+use crate::world::{Due, Message, Timer, World};
 use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use std::cell::{Cell, RefCell};

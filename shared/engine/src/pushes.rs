@@ -1,8 +1,9 @@
 //! Pushes: which release each belongs to, and where that release may go.
 
 use crate::errors::WorldError;
+use crate::keys::{Key, Lookup};
 use crate::saving::{Change, Read};
-use crate::world::{Key, Lookup, World};
+use crate::world::World;
 use crate::{CONFLICTS_MAX, Decide, Engine, EngineError};
 use pipeline::deployment::Reply;
 use pipeline::names::{ApplicationName, Version};

@@ -3,7 +3,7 @@
 //! Old records are read by newer code. A change that old text cannot be read by gets a new format
 //! number and an arm here that lifts the old text up.
 
-use crate::world::{Key, Lookup, Sender, Write};
+use crate::keys::{Key, Lookup, Sender};
 use pipeline::deployment::Deployment;
 use pipeline::environment::Head;
 use pipeline::outbox::Outbox;
@@ -24,6 +24,27 @@ pub enum Record {
     Candidate(Candidate),
     Head(Head),
     Deployment(Deployment),
+}
+
+/// A record as it was read. The world keeps it as the text that `Record::write` makes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub version: u64,
+    /// When it was last written that it wants to be woken.
+    pub due: Option<Time>,
+    pub record: Record,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    pub key: Key,
+    /// The version that was read; `None`: there was no such record.
+    pub read_version: Option<u64>,
+    pub record: Record,
+    /// When the record wants to be woken; `None`: never.
+    pub due: Option<Time>,
+    /// What it is to be found by.
+    pub lookups: Vec<Lookup>,
 }
 
 #[derive(Debug, Error)]

@@ -1,6 +1,7 @@
 //! Effects that one record has on another: they need no worker, only a second turn of the loop.
 
-use crate::world::{Message, Sender, World};
+use crate::keys::Sender;
+use crate::world::{Message, World};
 use crate::{Decide, Engine, EngineError};
 use pipeline::deployment::Reply;
 use pipeline::effect::Effect;

@@ -1,7 +1,9 @@
 //! Saving, then sending: the order that no crash can hurt.
 
+use crate::keys::Key;
 use crate::records::Record;
-use crate::world::{Key, Message, Stored, Timer, World, Write};
+use crate::records::{Stored, Write};
+use crate::world::{Message, Timer, World};
 use crate::{Decide, Engine, EngineError, SaveError, StoredError, WorldError};
 use pipeline::spec::Application;
 use pipeline::time::Time;

@@ -1,6 +1,7 @@
 //! Time: timers that ring, and the sweep that makes up for everything that got lost.
 
-use crate::world::{Due, Key, World};
+use crate::keys::Key;
+use crate::world::{Due, World};
 use crate::{Decide, Engine, EngineError};
 use pipeline::deployment::Reply;
 use pipeline::environment::Input;

@@ -1,8 +1,9 @@
 //! One turn of the loop for an environment: load, advance, save, send.
 
+use crate::keys::Key;
 use crate::records::Record;
 use crate::saving::{Change, Read, open};
-use crate::world::{Key, World};
+use crate::world::World;
 use crate::{Decide, Engine, EngineError, WorldError};
 use pipeline::deployment::{Deployment, Reply};
 use pipeline::environment::{Context, Environment, Head, Input, Step};

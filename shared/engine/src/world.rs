@@ -1,15 +1,12 @@
 //! The port: all that the loop needs of the world.
 
 use crate::errors::{SaveError, WorldError};
-use crate::records::Record;
+use crate::keys::{Key, Lookup, Sender};
+use crate::records::{Stored, Write};
 use pipeline::effect::Effect;
-use pipeline::names::{
-    AlarmName, ApplicationName, DeploymentId, Place, Repository, ServiceName, Version,
-};
-use pipeline::spec::Target;
+use pipeline::names::ApplicationName;
 use pipeline::time::Time;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::future::Future;
 
 /// The records of one table, and the queues of the workers.
@@ -33,7 +30,7 @@ pub trait World {
     /// Returns all records that want to be woken by now.
     fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Due>, WorldError>>;
 
-    /// QueuedRequest a moment before a decision is made anew because of a conflicting write: longer after
+    /// Waits a moment before a decision is made anew because of a conflicting write: longer after
     /// each try, and never exactly as long as the others wait.
     fn pause(&self, tries: usize) -> impl Future<Output = ()>;
 
@@ -47,49 +44,11 @@ pub trait World {
     ) -> impl Future<Output = Result<Vec<ApplicationName>, WorldError>>;
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Key {
-    Spec(ApplicationName),
-    Candidate { application: ApplicationName, version: Version },
-    Head(Place),
-    Deployment(DeploymentId),
-}
-
-/// What an event knows of itself, and the spec that speaks of it must be found by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lookup {
-    Repository(Repository),
-    Service { cluster: String, service: ServiceName },
-    Alarm(AlarmName),
-}
-
-/// A record as it was read. The world keeps it as the text that `Record::write` makes of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    pub version: u64,
-    /// When it was last written that it wants to be woken.
-    pub due: Option<Time>,
-    pub record: Record,
-}
-
 /// A record that wants to be woken, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     pub key: Key,
     pub since: Time,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    pub key: Key,
-    /// The version that was read; `None`: there was no such record.
-    pub read_version: Option<u64>,
-    pub record: Record,
-    /// When the record wants to be woken; `None`: never.
-    pub due: Option<Time>,
-    /// What it is to be found by.
-    pub lookups: Vec<Lookup>,
 }
 
 /// An effect on its way to the worker that performs it.
@@ -106,49 +65,4 @@ pub struct Message {
 pub struct Timer {
     pub key: Key,
     pub at: Time,
-}
-
-/// Whose outbox an effect stands in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sender {
-    Candidate { application: ApplicationName, version: Version },
-    Head(Place),
-    Deployment(DeploymentId),
-}
-
-impl Lookup {
-    /// The look-up of a service in a target. Containers on hosts send no events of their own.
-    pub fn service(target: &Target, service: &ServiceName) -> Option<Self> {
-        match target {
-            Target::Cluster(cluster) => {
-                Some(Self::Service { cluster: cluster.clone(), service: service.clone() })
-            }
-            Target::Hosts(_) => None,
-        }
-    }
-}
-
-impl From<&Sender> for Key {
-    fn from(sender: &Sender) -> Self {
-        match sender.clone() {
-            Sender::Candidate { application, version } => Self::Candidate { application, version },
-            Sender::Head(place) => Self::Head(place),
-            Sender::Deployment(id) => Self::Deployment(id),
-        }
-    }
-}
-
-/// The partition and sort key in the table.
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spec(application) => write!(f, "app#{application} / spec"),
-            Self::Candidate { application, version } => {
-                write!(f, "app#{application} / release#{version}")
-            }
-            Self::Head(place) => write!(f, "env#{place} / head"),
-            Self::Deployment(id) => write!(f, "env#{} / deployment#{:08}", id.place, id.number),
-        }
-    }
 }

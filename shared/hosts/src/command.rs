@@ -1,4 +1,4 @@
-//! Commands that change something: noted before they are sent, so that the same kind is one
+//! Commands that change something: noted before they are sent, so that the same command is one
 //! command, and so that a later observation knows which one to ask about.
 
 use super::command_tag::{CommandKind, CommandTag};
@@ -32,7 +32,7 @@ const TOUCHED: &str = "touched";
 pub(super) const INSTALLATION: &str = "installation";
 const OLD: &str = "old";
 
-/// The newest kind about one service in one deployment.
+/// The newest command for one service of one deployment.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     /// The number of its message; a later one has a higher number.
@@ -101,7 +101,7 @@ pub(super) async fn deployment(
     })
 }
 
-/// An kind about one service: message `number` of its deployment.
+/// A command for one service: message `number` of its deployment.
 pub(super) struct Command<'a> {
     pub(super) id: &'a DeploymentId,
     pub(super) number: u64,

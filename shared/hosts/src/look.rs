@@ -113,7 +113,7 @@ async fn said(
     })
 }
 
-/// QueuedRequest until every host has answered, or long enough.
+/// Waits until every host has answered, or long enough.
 pub(super) async fn wait(
     aws: &Aws,
     commands: &[(String, Vec<String>)],

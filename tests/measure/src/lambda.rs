@@ -33,7 +33,7 @@ impl Lambda {
         Ok(Self { address, served })
     }
 
-    /// QueuedRequest until the function asks for more than there is.
+    /// Waits until the function asks for more than there is.
     pub(crate) fn wait(&self) -> std::result::Result<(), String> {
         let limit = Duration::from_secs(120);
         self.served.recv_timeout(limit).map_err(|_| {

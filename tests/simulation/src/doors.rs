@@ -206,7 +206,7 @@ impl Doors {
                     Some(RequestOutcome::Declined { .. }) => {
                         !was_declined(told, head, request) && !runs(deployments, request)
                     }
-                    // A large head forgets the request_outcomes of long ago.
+                    // A large head forgets the request outcomes of long ago.
                     None => !deployments.iter().any(|started| started.request.id == **id),
                 }
         });

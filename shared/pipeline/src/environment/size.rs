@@ -10,7 +10,7 @@ use crate::size::bytes;
 const BYTES_MAX: usize = 300 * 1024;
 /// What waits may take so much of it.
 pub(super) const QUEUE_BYTES_MAX: usize = 60 * 1024;
-/// So many of the last request_outcomes, bad digests, failures and notices are kept in any case.
+/// So many of the last request outcomes, bad digests, failures and notices are kept in any case.
 const LAST: usize = 20;
 /// No name in a head is longer, with what is written around it.
 const NAME_BYTES: usize = 700;

@@ -25,7 +25,7 @@ pub(crate) struct Deployment {
     pub(crate) steady: bool,
     /// No task is started before.
     pub(crate) next_start: u64,
-    /// Reply already that the percentages leave no room for any step.
+    /// Says already that the percentages leave no room for any step.
     pub(crate) stuck: bool,
     /// The service as it was meant when this began.
     pub(crate) given: Value,

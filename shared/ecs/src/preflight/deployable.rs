@@ -1,6 +1,6 @@
 //! Reasons against updating a service, checked before anything is changed.
 
-use super::services::{self, primary};
+use crate::services::{self, primary};
 use aws_sdk_ecs::types::{
     DeploymentConfiguration, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy,
     ResourceManagementType, SchedulingStrategy, Service,

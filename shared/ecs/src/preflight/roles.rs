@@ -2,12 +2,12 @@
 //!
 //! ECS would refuse each of them alone, after something was made.
 
-use super::plan::{After, Plan};
-use super::references::roles_of;
+use super::findings::{After, Plan};
 use aws::clients::Aws;
 use aws::settings::TASK_ROLES;
 use pipeline::effect::Prepare;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds to the plan every role that the installation does not permit: those of what is registered,
 /// and those of what runs the migration.
@@ -32,6 +32,12 @@ fn told((role, services): (&str, Vec<&str>)) -> String {
         "Slipway may not pass {role} (a role of {services}) to ECS; add it to TaskRoleArns of its \
          stack"
     )
+}
+
+/// A role without its ARN is left for ECS to find.
+pub(super) fn roles_of(definition: &Value) -> BTreeSet<&str> {
+    let roles = ["executionRoleArn", "taskRoleArn"].map(|member| definition[member].as_str());
+    roles.into_iter().flatten().filter(|role| role.starts_with("arn:")).collect()
 }
 
 /// Without a list of the roles that may be passed to ECS, IAM alone decides.

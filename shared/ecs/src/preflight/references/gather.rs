@@ -1,5 +1,6 @@
 //! Reading what task definitions refer to.
 
+use crate::preflight::roles::roles_of;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +46,7 @@ impl References {
             }
         }
         let is_here = |role: &&str| role.split(':').nth(4) == Some(here.account.as_str());
-        for role in roles(definition).into_iter().filter(is_here) {
+        for role in roles_of(definition).into_iter().filter(is_here) {
             found.note(Kind::Role, role, service);
         }
         found
@@ -103,12 +104,6 @@ impl References {
         let services = self.0.get(&kind).and_then(|names| names.get(name)).into_iter().flatten();
         services.map(String::as_str).collect::<Vec<_>>().join(", ")
     }
-}
-
-/// A role without its ARN is left for ECS to find.
-pub(crate) fn roles(definition: &Value) -> BTreeSet<&str> {
-    let roles = ["executionRoleArn", "taskRoleArn"].map(|member| definition[member].as_str());
-    roles.into_iter().flatten().filter(|role| role.starts_with("arn:")).collect()
 }
 
 /// `x` and `/x` have the same ARN; a name with further slashes begins with one.

@@ -1,6 +1,6 @@
 //! Load balancers: whether they find what they send to, before ECS refuses the service.
 
-use super::plan::{Plan, Planned};
+use super::findings::{Plan, Planned};
 use aws::clients::{Aws, in_time};
 use aws::failure::{Failure, failure, not_asked};
 use aws_sdk_ecs::types::Service;

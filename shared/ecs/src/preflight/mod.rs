@@ -1,71 +1,31 @@
-//! The plan of a preparation: everything is checked, and nothing is changed.
+//! Pre-flight: everything is checked, and nothing is changed.
 
-use super::base_revision::{self, Basis, Start};
-use super::render::Origin;
-use super::{
-    cluster_of, consistency, load_balancers, preflight, references, render, roles, services,
-};
+mod consistency;
+mod deployable;
+mod findings;
+mod load_balancers;
+mod references;
+mod roles;
+
+pub use deployable::other_controller;
+pub(crate) use findings::{After, Plan, Planned, SIDE_BY_SIDE, Search};
+
+use crate::definitions::base_revision::{self, Basis, Start};
+use crate::definitions::render::{self, Origin};
+use crate::{cluster_of, services};
 use aws::alarms::read_alarms_and_faults;
 use aws::clients::Aws;
 use aws::definitions::compare;
 use aws::definitions::definition::Definition;
 use aws::failure::Failure;
-use aws::keep_tags::{self, Read, Wanted};
+use aws::keep_tags::{self, Wanted};
 use aws::step_error::asked_to;
 use aws_sdk_ecs::types::Service;
 use futures_util::stream::{self, StreamExt};
 use pipeline::effect::{Prepare, PrepareService};
-use pipeline::event::AlarmReading;
-use pipeline::names::{Revision, ServiceName};
 use pipeline::spec::Base;
-use serde_json::Value;
 
-/// How far to look for what task definitions refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Search {
-    Everything,
-    /// What a service uses already is taken as there, where that is cheap to be wrong about.
-    WhatIsNew,
-}
-
-/// How many services are checked and registered at the same time.
-pub(super) const SIDE_BY_SIDE: usize = 8;
-
-/// Everything that was found; nothing is created.
-#[derive(Default)]
-pub(super) struct Plan {
-    pub(super) services: Vec<Planned>,
-    pub(super) images: Read,
-    /// Where all this is, as far as anything of it says so.
-    pub(super) account: Option<String>,
-    pub(super) alarms: Vec<AlarmReading>,
-    pub(super) warnings: Vec<String>,
-    /// With only one of these, nothing is created.
-    pub(super) faults: Vec<String>,
-}
-
-pub(super) struct Planned {
-    pub(super) name: ServiceName,
-    pub(super) before: Option<Revision>,
-    pub(super) described: Option<Definition>,
-    pub(super) after: After,
-}
-
-pub(super) enum After {
-    Use(Definition),
-    Register(Value),
-}
-
-impl After {
-    pub(super) fn json(&self) -> &Value {
-        match self {
-            Self::Use(definition) => &definition.json,
-            Self::Register(json) => json,
-        }
-    }
-}
-
-pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result<Plan, Failure> {
+pub(crate) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result<Plan, Failure> {
     let mut plan = Plan::default();
     let cluster = match cluster_of(&prepare.target) {
         Ok(cluster) => cluster,
@@ -88,7 +48,7 @@ pub(super) async fn plan(aws: &Aws, prepare: &Prepare, search: Search) -> Result
         }
     };
     for (name, service) in &described {
-        let (faults, warnings) = (preflight::faults(service), preflight::warnings(service));
+        let (faults, warnings) = (deployable::faults(service), deployable::warnings(service));
         plan.faults.extend(faults.iter().map(|fault| format!("{name} {fault}")));
         plan.warnings.extend(warnings.iter().map(|warning| format!("{name} {warning}")));
     }

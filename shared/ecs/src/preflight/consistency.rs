@@ -1,7 +1,7 @@
 //! Whether services, images and the migration of a plan agree with each other.
 
-use super::plan::{Plan, Planned};
-use super::render;
+use super::findings::{Plan, Planned};
+use crate::definitions::render;
 use pipeline::effect::Prepare;
 use pipeline::names::{Digest, Repository};
 use serde_json::Value;

@@ -7,9 +7,7 @@
 mod gather;
 mod look;
 
-pub(super) use gather::roles as roles_of;
-
-use super::plan::{Plan, Planned, SIDE_BY_SIDE, Search};
+use super::findings::{Plan, Planned, SIDE_BY_SIDE, Search};
 use super::roles;
 use aws::clients::{Aws, in_time};
 use aws::failure::{Failure, not_asked};

@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the images of a task definition come from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Origin<'a> {
+pub(crate) struct Origin<'a> {
     /// Whose ECR the release lies in, as far as that is known.
-    pub(super) account: Option<&'a str>,
+    pub(crate) account: Option<&'a str>,
     /// Where an image comes from that names no registry. In a template that is ours; ECS takes it
     /// for Docker Hub's.
-    pub(super) unnamed: Option<&'a str>,
+    pub(crate) unnamed: Option<&'a str>,
 }
 
 /// Puts the digests into every container that runs one of the release's repositories.
-pub(super) fn render(
+pub(crate) fn render(
     base: &Value,
     images: &BTreeMap<Repository, Digest>,
     origin: Origin<'_>,
@@ -64,7 +64,7 @@ impl Origin<'_> {
 }
 
 /// The images in ECR of an account that a task definition names by their digest.
-pub(super) fn pinned(
+pub(crate) fn pinned(
     definition: &Value,
     account: Option<&str>,
 ) -> BTreeMap<String, (Repository, Digest)> {
@@ -85,18 +85,18 @@ fn untagged(image: &str) -> &str {
     }
 }
 
-pub(super) fn container_names(definition: &Value) -> Vec<ContainerName> {
+pub(crate) fn container_names(definition: &Value) -> Vec<ContainerName> {
     containers(definition).filter_map(|c| c["name"].as_str()).map(ContainerName::new).collect()
 }
 
 /// The same for the same content, in any order.
-pub(super) fn hash(definition: &Value) -> String {
+pub(crate) fn hash(definition: &Value) -> String {
     hex(&Sha256::digest(definition.to_string().as_bytes()))
 }
 
 /// The platform that the containers need, as images name it: `linux/arm64`. `None`: whatever the
 /// host happens to be.
-pub(super) fn platform(definition: &Value) -> Option<String> {
+pub(crate) fn platform(definition: &Value) -> Option<String> {
     let wanted = &definition["runtimePlatform"];
     let requires = definition["requiresCompatibilities"].as_array().into_iter().flatten();
     let is_fargate = requires.into_iter().any(|kind| kind == "FARGATE");

@@ -17,7 +17,7 @@ use serde_json::Value;
 const HASH: &str = "hash";
 const REVISION: &str = "revision";
 
-pub(super) async fn register_once(
+pub(crate) async fn register_once(
     aws: &Aws,
     id: &DeploymentId,
     about: &str,
@@ -51,7 +51,7 @@ pub(super) async fn register_once(
 }
 
 /// The revision that a deployment has registered for this purpose, if it has.
-pub(super) async fn registered(
+pub(crate) async fn registered(
     aws: &Aws,
     id: &DeploymentId,
     about: &str,

@@ -1,6 +1,6 @@
 //! What a service runs, and what its new revision starts from.
 
-use super::services;
+use crate::services;
 use aws::clients::Aws;
 use aws::definitions::archived;
 use aws::definitions::definition::{self, Definition};
@@ -11,16 +11,16 @@ use pipeline::names::Revision;
 use pipeline::spec::{Base, render};
 use serde_json::Value;
 
-pub(super) struct Basis {
+pub(crate) struct Basis {
     /// What it runs; `None`: it does not exist.
-    pub(super) before: Option<Revision>,
+    pub(crate) before: Option<Revision>,
     /// The same as a document, if ECS or the table has it.
-    pub(super) described: Option<Definition>,
-    pub(super) start: Start,
-    pub(super) warnings: Vec<String>,
+    pub(crate) described: Option<Definition>,
+    pub(crate) start: Start,
+    pub(crate) warnings: Vec<String>,
 }
 
-pub(super) enum Start {
+pub(crate) enum Start {
     /// A rollback by hand: exactly this revision.
     Recorded(Definition),
     /// This document with the release's images in it, unless one of these revisions is that.
@@ -28,7 +28,7 @@ pub(super) enum Start {
 }
 
 /// Checks one service. All of its messages are without the name of the service.
-pub(super) async fn of(
+pub(crate) async fn of(
     aws: &Aws,
     wanted: &PrepareService,
     service: Option<&Service>,
@@ -164,7 +164,7 @@ impl Looking<'_> {
 }
 
 /// The family and the number in a task definition's ARN.
-pub(super) fn family_and_number(revision: &Revision) -> Option<(&str, u64)> {
+pub(crate) fn family_and_number(revision: &Revision) -> Option<(&str, u64)> {
     let (family, number) = revision.short().rsplit_once(':')?;
     Some((family, number.parse().ok()?))
 }

@@ -4,7 +4,7 @@
 //! the digest. A repository of the same name on Docker Hub or at another account is another image.
 
 /// Whether ECR of this account serves the image; with no account known, any ECR.
-pub(super) fn is_ours(image: &str, account: Option<&str>) -> bool {
+pub(crate) fn is_ours(image: &str, account: Option<&str>) -> bool {
     let Some((owner, kind)) = host_of(image).and_then(|host| host.split_once('.')) else {
         return false;
     };
@@ -13,14 +13,14 @@ pub(super) fn is_ours(image: &str, account: Option<&str>) -> bool {
 
 /// The region that ECR serves the image from: `….dkr.ecr.eu-central-1.amazonaws.com`, or in the
 /// newer form `….dkr-ecr.eu-central-1.on.aws`.
-pub(super) fn region_of(image: &str) -> Option<&str> {
+pub(crate) fn region_of(image: &str) -> Option<&str> {
     let (_, kind) = host_of(image)?.split_once('.')?;
     let behind = kind.strip_prefix("dkr.").unwrap_or(kind);
     behind.split('.').nth(1).filter(|_| is_ecr(kind))
 }
 
 /// The host before the first slash; an image without one comes from Docker Hub.
-pub(super) fn host_of(image: &str) -> Option<&str> {
+pub(crate) fn host_of(image: &str) -> Option<&str> {
     let (host, _) = image.split_once('/')?;
     host.contains(['.', ':']).then_some(host)
 }
