@@ -3,7 +3,8 @@
 use super::catalog::EnvironmentView;
 use super::form::Form;
 use super::place::with_place;
-use pipeline::environment::{Admission, Override, Request};
+use pipeline::environment::Admission;
+use pipeline::request::{Override, Request};
 use pipeline::spec::instead;
 use pipeline::time::Time;
 use serde_json::{Map, Value};

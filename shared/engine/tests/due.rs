@@ -6,12 +6,13 @@ use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Timer, World};
 use expect_test::{Expect, expect};
 use pipeline::effect::Effect;
-use pipeline::environment::{Control, Head, Input, Kind, Request, RequestedBy};
+use pipeline::environment::{Control, Head, Input};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{Digest, Place, ServiceName};
 use pipeline::notice::News;
 use pipeline::push::{Details, Push};
 use pipeline::release::Release;
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::time::{Span, Time};
 use pollster::block_on;
 

@@ -6,11 +6,12 @@ use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Sender};
 use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
-use pipeline::environment::{Head, Input, Kind, Request, RequestedBy};
+use pipeline::environment::{Head, Input};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{Digest, Place};
 use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::release::Release;
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::time::{Span, Time};
 use pollster::block_on;
 

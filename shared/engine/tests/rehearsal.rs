@@ -5,9 +5,10 @@
 use engine::memory::Memory;
 use engine::{Engine, Pipeline};
 use expect_test::{Expect, expect};
-use pipeline::environment::{Control, Input, Kind, Request, RequestedBy};
+use pipeline::environment::{Control, Input};
 use pipeline::names::{Digest, Place};
 use pipeline::release::Release;
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::time::Time;
 use pollster::block_on;
 

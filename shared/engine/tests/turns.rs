@@ -10,11 +10,12 @@ use engine::{
 use expect_test::expect;
 use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
-use pipeline::environment::{Control, Head, Input, Kind, Request, RequestedBy};
+use pipeline::environment::{Control, Head, Input};
 use pipeline::event::{AlarmReading, AlarmState, Event};
 use pipeline::names::{ApplicationName, Digest, Place};
 use pipeline::push::{Details, Push};
 use pipeline::release::Release;
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::spec::parse;
 use pipeline::time::Time;
 use pollster::block_on;
@@ -139,7 +140,7 @@ fn request(version: &str) -> Input {
         asked_by: RequestedBy::Person { name: "ann".into(), why: "a test".into() },
         asked_at: NOW,
         confirm: None,
-        overrides: [pipeline::environment::Override::Promotion].into(),
+        overrides: [pipeline::request::Override::Promotion].into(),
         fresh: false,
         skip_migration: None,
     }))

@@ -2,13 +2,14 @@
 
 use crate::deployment::Reply;
 use crate::effect::Effect;
-use crate::environment::{Head, Kind, Request, RequestedBy};
+use crate::environment::Head;
 use crate::names::{
     ApplicationName, Digest, EnvironmentName, ImageName, Place, RequestId, Version,
 };
 use crate::notice::{News, Notice};
 use crate::outbox::Outbox;
 use crate::release::{Origin, Release, ReleaseOrder};
+use crate::request::{Kind, Request, RequestedBy};
 use crate::spec::{Application, DeployOn, TagPattern};
 use crate::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,12 +1,12 @@
 //! Effects: what a worker does to the world, with everything that it needs to know.
 
-use crate::environment::Request;
 use crate::names::{
     AlarmName, ApplicationName, ContainerName, Digest, EnvironmentName, Repository, Revision,
     RolloutId, ServiceName, Tag, TaskId,
 };
 use crate::notice::Notice;
 use crate::release::Release;
+use crate::request::Request;
 use crate::spec::{Check, Create, HostContainer, Service, Target};
 use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};

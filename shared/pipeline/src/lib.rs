@@ -26,6 +26,8 @@ pub mod notice;
 pub mod observation;
 pub mod outbox;
 mod plausibility;
+pub mod request;
 pub mod task;
+mod text;
 pub mod verdict;
 pub mod waits;

@@ -1,7 +1,7 @@
 //! What a service waits for on its way to a revision.
 
-use crate::deployment::shorten;
 use crate::task::Fault;
+use crate::text::shorten;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -3,8 +3,9 @@
 use crate::behaviour::Behaviour;
 use crate::cloud::{Call, Caller, Cloud, target_name};
 use pipeline::deployment::Deployment;
-use pipeline::environment::{Head, Kind};
+use pipeline::environment::Head;
 use pipeline::names::{Digest, Place, ServiceName};
+use pipeline::request::Kind;
 use pipeline::time::Span;
 use pipeline::verdict::{Cause, Verdict};
 use std::collections::{BTreeMap, BTreeSet};

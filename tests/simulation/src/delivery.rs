@@ -4,9 +4,9 @@ use crate::happening::Happening;
 use engine::{Decide, Message, Permit, Sender};
 use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
-use pipeline::environment::{Kind, Request, RequestedBy};
 use pipeline::event::Event;
 use pipeline::names::{Place, RequestId};
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::time::Span;
 
 use crate::sim::Sim;

@@ -1,9 +1,10 @@
 //! What keeps an environment closed, and what becomes of those who were told to wait there.
 
 use pipeline::deployment::{Deployment, State};
-use pipeline::environment::{Head, Hold, HoldUntil, Kind, Override, Request, RequestOutcome};
+use pipeline::environment::{Head, Hold, HoldUntil, RequestOutcome};
 use pipeline::names::{ApplicationName, DeploymentId, Place, RequestId};
 use pipeline::notice::{News, Notice};
+use pipeline::request::{Kind, Override, Request};
 use pipeline::time::Time;
 use pipeline::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};

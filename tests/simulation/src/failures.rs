@@ -3,8 +3,9 @@
 use crate::cloud::Cloud;
 use pipeline::deployment::Deployment;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Control, Kind};
+use pipeline::environment::Control;
 use pipeline::names::{DeploymentId, Digest, ImageName, Place};
+use pipeline::request::Kind;
 use pipeline::verdict::{Cause, SupersededBy, Verdict};
 use std::collections::BTreeMap;
 

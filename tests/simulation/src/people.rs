@@ -6,9 +6,10 @@ use crate::sim::{START, Sim};
 use crate::systems::System;
 use engine::Decide;
 use fastrand::Rng;
-use pipeline::environment::{Control, Input, Kind, Override, Request, RequestedBy};
+use pipeline::environment::{Control, Input};
 use pipeline::event::AlarmState;
 use pipeline::names::{EnvironmentName, RequestId, Version};
+use pipeline::request::{Kind, Override, Request, RequestedBy};
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 

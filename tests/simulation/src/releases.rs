@@ -1,9 +1,10 @@
 //! Releases: what starts, what is turned away and in which order, as the world knows it.
 
 use pipeline::deployment::Deployment;
-use pipeline::environment::{Control, Head, Kind, Request, RequestOutcome};
+use pipeline::environment::{Control, Head, RequestOutcome};
 use pipeline::names::{ApplicationName, DeploymentId, Digest, Place, RequestId};
 use pipeline::release::{Newest, Release};
+use pipeline::request::{Kind, Request};
 use pipeline::spec::Application;
 use pipeline::time::Time;
 use pipeline::verdict::Verdict;

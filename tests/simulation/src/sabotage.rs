@@ -8,12 +8,13 @@ use crate::histories::{History, play_with};
 use engine::{Decide, Pipeline};
 use pipeline::deployment::{Deployment, Reply, ServiceState, State};
 use pipeline::effect::Effect;
-use pipeline::environment::{Context, Control, Environment, Input, Override, Step, advance};
+use pipeline::environment::{Context, Control, Environment, Input, Step, advance};
 use pipeline::event::Event;
 use pipeline::names::Revision;
 use pipeline::notice::News;
 use pipeline::observation::{Observation, Progress};
 use pipeline::outbox::Outbox;
+use pipeline::request::Override;
 use pipeline::time::Time;
 use pipeline::verdict::Verdict;
 

@@ -13,13 +13,14 @@ use engine::{Engine, Key, Message, Pipeline, Record, Sender, World, Write};
 use expect_test::Expect;
 use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
-use pipeline::environment::{Good, Head, Input, Kind, Live, Request, RequestedBy};
+use pipeline::environment::{Good, Head, Input, Live};
 use pipeline::event::{Event, Preparation, PreparedService};
 use pipeline::names::{
     ApplicationName, Digest, ImageName, Place, Repository, Revision, ServiceName, Version,
 };
 use pipeline::push::{Candidate, Details, Push};
 use pipeline::release::Release;
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::time::{Span, Time};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -3,8 +3,8 @@
 use super::{Audit, OVERDUE, Rule, SKEW};
 use crate::deployment::{Deployment, Schema, State};
 use crate::effect::Effect;
-use crate::environment::{Kind, Override};
 use crate::names::ServiceName;
+use crate::request::{Kind, Override};
 use crate::size::{RECORD_MAX, bytes};
 use crate::time::Time;
 use crate::verdict::list;

@@ -12,10 +12,12 @@ mod rules;
 
 pub use rules::Rule;
 
-use crate::deployment::{Deployment, shorten};
-use crate::environment::{Head, Kind, RequestedBy};
+use crate::deployment::Deployment;
+use crate::environment::Head;
 use crate::names::{Digest, ImageName, Place, Version};
 use crate::release::ReleaseOrder;
+use crate::request::{Kind, RequestedBy};
+use crate::text::shorten;
 use crate::time::{Span, Time};
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;

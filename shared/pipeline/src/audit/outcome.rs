@@ -2,8 +2,8 @@
 
 use super::{Audit, Rule};
 use crate::deployment::{Deployment, Schema, Service, ServiceState};
-use crate::environment::Kind;
 use crate::names::ServiceName;
+use crate::request::Kind;
 use crate::verdict::{SupersededBy, Verdict, list};
 
 impl Audit {

@@ -1,8 +1,8 @@
 //! What happens next: the one table of states and events.
 
 use super::{Deployment, Schema, State};
-use crate::environment::Kind;
 use crate::event::Event;
+use crate::request::Kind;
 use crate::time::Time;
 use crate::verdict::{Cause, Verdict};
 

@@ -28,15 +28,14 @@ pub use last_known::LastKnown;
 pub use rollback::UNHEARD;
 pub use service::{Service, ServiceState};
 pub use state::{AfterUndo, AlarmsRead, Intent, Reported, Run, RunProgress, Schema, State};
-pub(crate) use timeline::shorten;
 pub use timeline::{Entry, Timeline};
 pub use waiting::Waiting;
 
 use crate::effect::Effect;
-use crate::environment::{Kind, Request};
 use crate::names::{AlarmName, DeploymentId, ImageName, Repository, ServiceName, TaskId};
 use crate::notice::{News, Notice};
 use crate::outbox::Outbox;
+use crate::request::{Kind, Request};
 use crate::spec;
 use crate::task::FailedContainer;
 use crate::time::{Span, Time};

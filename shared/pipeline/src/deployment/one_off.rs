@@ -8,9 +8,9 @@ use super::{
     AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, Reply, Run, RunProgress, State, WORKER_LIFE,
 };
 use crate::effect::{Effect, OneOff, Purpose};
-use crate::environment::Kind;
 use crate::event::Event;
 use crate::names::{Revision, ServiceName, TaskId};
+use crate::request::Kind;
 use crate::task::Fault;
 use crate::time::{Span, Time};
 use crate::verdict::Cause;

@@ -2,10 +2,10 @@
 
 use super::{AfterUndo, Deployment, Intent, Reply, Schema, Service, State, VISIBLE_AFTER};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
-use crate::environment::Kind;
 use crate::event::{AlarmState, Preparation, PreparedService};
 use crate::names::{Digest, Repository, Tag};
 use crate::notice::News;
+use crate::request::Kind;
 use crate::spec::{self, AtStart, Base, VERSION_PARAMETER};
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, Verdict, list};

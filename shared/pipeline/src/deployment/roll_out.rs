@@ -3,9 +3,9 @@
 use super::{Deployment, GRACE, LOOK_EVERY, Reply, Service, ServiceState, State, VISIBLE_AFTER};
 use crate::doubt::Doubt;
 use crate::effect::{Effect, RollOut};
-use crate::environment::Kind;
 use crate::names::{Revision, RolloutId, ServiceName};
 use crate::observation::{Observation, Reading};
+use crate::request::Kind;
 use crate::task::Fault;
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, SupersededBy, Verdict, list};

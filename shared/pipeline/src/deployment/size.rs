@@ -136,5 +136,5 @@ fn shorten_verdict(verdict: &mut Verdict) {
 }
 
 fn shorten(text: &mut String, max: usize) {
-    *text = super::timeline::shorten_to(std::mem::take(text), max);
+    *text = crate::text::shorten_to(std::mem::take(text), max);
 }

@@ -1,11 +1,11 @@
 //! The timeline: what happened, in plain words, for a person who was not there.
 
+use crate::text::shorten;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 
 /// A deployment that has more to say than this has said the important things first and last.
 const ENTRIES_MAX: usize = 300;
-const TEXT_MAX: usize = 300;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -50,18 +50,4 @@ impl Timeline {
         let start = self.0.len().saturating_sub(count);
         self.0[start..].iter().map(|entry| entry.text.clone()).collect()
     }
-}
-
-/// Cuts a text that somebody else wrote, so that it cannot fill our table.
-pub(crate) fn shorten(text: String) -> String {
-    shorten_to(text, TEXT_MAX)
-}
-
-pub(super) fn shorten_to(mut text: String, max: usize) -> String {
-    if text.len() > max {
-        let end = (0..=max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }

@@ -3,9 +3,10 @@
 //! One rule for every moment at which something could start: when a request is made, when its turn
 //! comes, when a person approves it, and when a newer release would take its place.
 
-use super::{Context, Head, Hold, HoldUntil, Kind, ManualRollback, Override, Request};
+use super::{Context, Head, Hold, HoldUntil};
 use crate::deployment::Deployment;
 use crate::release::ReleaseOrder;
+use crate::request::{Kind, ManualRollback, Override, Request};
 use crate::spec;
 use crate::time::{Span, Time};
 use std::collections::BTreeSet;

@@ -1,10 +1,11 @@
 //! What happens next in an environment: requests, wishes, and the events of its deployment.
 
-use super::{Admission, Context, Control, Head, Kind, Request, RequestOutcome, RequestedBy};
+use super::{Admission, Context, Control, Head, RequestOutcome};
 use crate::deployment::{self, Deployment, Reply};
 use crate::event::Event;
 use crate::names::{DeploymentId, EnvironmentName, RequestId, Version};
 use crate::release::Release;
+use crate::request::{Kind, Request, RequestedBy};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 

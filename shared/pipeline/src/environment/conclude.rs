@@ -1,9 +1,10 @@
 //! What an ended deployment means for its environment.
 
 use super::advance::Turn;
-use super::{Good, Hold, HoldUntil, Holder, Kind, Live, RequestedBy, UnfinishedTask};
+use super::{Good, Hold, HoldUntil, Holder, Live, UnfinishedTask};
 use crate::deployment::{Deployment, Schema, ServiceState};
 use crate::effect::Effect;
+use crate::request::{Kind, RequestedBy};
 use crate::spec::RollbackPolicy;
 use crate::verdict::{Cause, SupersededBy, Verdict};
 

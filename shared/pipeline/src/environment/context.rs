@@ -1,7 +1,8 @@
 //! What a decision about an environment needs to know of what is around it.
 
-use super::{Head, Request};
+use super::Head;
 use crate::names::{EnvironmentName, ImageName, Repository};
+use crate::request::Request;
 use crate::spec;
 use std::collections::BTreeMap;
 

@@ -1,11 +1,13 @@
 //! What a person may say to an environment.
 
 use super::advance::Turn;
-use super::{Bad, Hold, HoldUntil, Holder, Override, Pause};
-use crate::deployment::{Reply, State, shorten};
+use super::{Bad, Hold, HoldUntil, Holder, Pause};
+use crate::deployment::{Reply, State};
 use crate::event::Event;
 use crate::names::{Digest, Version};
 use crate::release::{Newest, ReleaseOrder};
+use crate::request::Override;
+use crate::text::shorten;
 use crate::verdict::list;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -18,11 +18,12 @@
 //!   marked: a person who lifts the hold has checked the database. In all other cases `unhold` lets in
 //!   what is newer, and not what failed.
 
-use super::Kind;
 use super::head::{Bad, Head, drop_oldest};
-use crate::deployment::{Deployment, Schema, shorten};
+use crate::deployment::{Deployment, Schema};
 use crate::names::{Digest, ImageName, Version};
 use crate::release::Release;
+use crate::request::Kind;
+use crate::text::shorten;
 use crate::verdict::{Cause, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

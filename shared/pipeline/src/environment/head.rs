@@ -1,10 +1,12 @@
 //! The head of an environment: everything about it that outlives a deployment.
 
-use super::{Failed, Hold, Migration, Request};
-use crate::deployment::{Deployment, LastKnown, ServiceState, shorten};
+use super::{Failed, Hold, Migration};
+use crate::deployment::{Deployment, LastKnown, ServiceState};
 use crate::names::{Digest, Place, RequestId, Revision, ServiceName, TaskId, Version};
 use crate::outbox::Outbox;
 use crate::release::{Newest, Release, ReleaseOrder};
+use crate::request::Request;
+use crate::text::shorten;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Holds: the environment stays where it is, more or less firmly.
 
 use super::Head;
-use crate::deployment::shorten;
 use crate::release::ReleaseOrder;
+use crate::text::shorten;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -2,11 +2,12 @@
 
 use super::admission::in_progress;
 use super::advance::Turn;
-use super::{Admission, Good, Kind, ManualRollback, Request, RequestOutcome, RequestedBy, Undoes};
+use super::{Admission, Good, RequestOutcome};
 use crate::deployment::{Reply, State};
 use crate::event::Event;
 use crate::names::{RequestId, Version};
 use crate::release::{Meant, meant};
+use crate::request::{Kind, ManualRollback, Request, RequestedBy, Undoes};
 use crate::verdict::{Verdict, list};
 
 impl Turn<'_> {

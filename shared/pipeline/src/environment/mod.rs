@@ -10,7 +10,6 @@ mod head;
 mod hold;
 mod manual_rollback;
 mod queue;
-mod request;
 mod schema;
 mod size;
 
@@ -23,6 +22,5 @@ pub(crate) use failed::{migration_failed, went_wrong};
 pub(crate) use head::CHANGES_MAX;
 pub use head::{Bad, Good, Head, Live, Pause, QueuedRequest, RequestOutcome, UnfinishedTask};
 pub use hold::{Hold, HoldUntil, Holder};
-pub use request::{Kind, ManualRollback, Override, Request, RequestedBy, Undoes};
 pub(crate) use schema::MIGRATIONS_MAX;
 pub use schema::{Migration, MigrationState};

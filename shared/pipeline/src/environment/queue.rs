@@ -6,13 +6,15 @@ use super::admission::in_progress;
 use super::advance::Turn;
 use super::head::QUEUE_MAX;
 use super::size::QUEUE_BYTES_MAX;
-use super::{Admission, QueuedFor, QueuedRequest, Request, RequestOutcome};
-use crate::deployment::{Reply, State, shorten};
+use super::{Admission, QueuedFor, QueuedRequest, RequestOutcome};
+use crate::deployment::{Reply, State};
 use crate::effect::Effect;
 use crate::names::{RequestId, Version};
 use crate::notice::{News, Notice};
+use crate::request::Request;
 use crate::size::bytes;
 use crate::spec;
+use crate::text::shorten;
 use crate::time::Time;
 use crate::verdict::{SupersededBy, Verdict};
 

@@ -3,10 +3,11 @@
 //! A migration is undone at most once, and only by the step from one release to the one before it:
 //! `undo` takes back one migration, and nothing says that two of them may be taken back by it.
 
-use super::{Good, Head, Kind, Undoes};
+use super::{Good, Head};
 use crate::deployment::{Deployment, Schema};
 use crate::names::{Revision, ServiceName};
 use crate::release::{Newest, Release, ReleaseOrder};
+use crate::request::{Kind, Undoes};
 use serde::{Deserialize, Serialize};
 
 /// So many of the last migrations are remembered in any case.

@@ -174,7 +174,7 @@ fn a_reading_that_knows_nothing_of_muting_does_not_overrule_an_event_that_does()
 fn a_rollback_by_hand_mentions_an_alarm_once_however_often_it_is_told() {
     let mut story = in_last_look();
     story.deployment.request.kind =
-        pipeline::environment::Kind::ManualRollback(pipeline::environment::ManualRollback {
+        pipeline::request::Kind::ManualRollback(pipeline::request::ManualRollback {
             from: "b2".into(),
             revisions: std::collections::BTreeMap::new(),
             undo: false,

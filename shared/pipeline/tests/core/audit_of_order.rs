@@ -6,7 +6,8 @@ use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::audit::{Audit, Rule};
 use pipeline::deployment::{Schema, ServiceState, State};
-use pipeline::environment::{Control, Override, RequestedBy};
+use pipeline::environment::Control;
+use pipeline::request::{Override, RequestedBy};
 use pipeline::verdict::{Cause, Verdict};
 
 fn versions() -> Scene {

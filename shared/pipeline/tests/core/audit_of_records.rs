@@ -9,9 +9,9 @@ use expect_test::expect;
 use pipeline::audit::{Audit, Rule};
 use pipeline::deployment::{Schema, ServiceState, State};
 use pipeline::effect::Purpose;
-use pipeline::environment::{Override, RequestedBy};
 use pipeline::event::Event;
 use pipeline::release::Release;
+use pipeline::request::{Override, RequestedBy};
 use pipeline::time::{Span, Time};
 use pipeline::verdict::{Cause, Verdict};
 

@@ -4,9 +4,10 @@ use super::events::{SERVICES, preparation, report, revision, up};
 use super::fixtures::{mixed, release, request};
 use super::scene::{Scene, at};
 use expect_test::expect;
-use pipeline::environment::{Control, Input, Override, Request, RequestedBy};
+use pipeline::environment::{Control, Input};
 use pipeline::event::Event;
 use pipeline::release::Release;
+use pipeline::request::{Override, Request, RequestedBy};
 use pipeline::time::Span;
 
 /// The active deployment puts its services back.

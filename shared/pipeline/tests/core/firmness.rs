@@ -4,8 +4,9 @@ use super::events::{claimed, ended, exit, started, up};
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Control, Input, Override};
+use pipeline::environment::{Control, Input};
 use pipeline::event::Event;
+use pipeline::request::Override;
 use pipeline::time::Span;
 use std::collections::BTreeSet;
 

@@ -2,12 +2,12 @@
 
 use pipeline::deployment::{Deployment, Reply, advance};
 use pipeline::effect::Effect;
-use pipeline::environment::{Kind, Request, RequestedBy};
 use pipeline::event::Event;
 use pipeline::names::{
     DeploymentId, Digest, EnvironmentName, ImageName, Place, RequestId, Version,
 };
 use pipeline::release::Release;
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::spec::{Application, parse};
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,8 +4,9 @@ use super::events::{TASK, alarm, alarms_read, approved, exit, reported, up};
 use super::scene::Scene;
 use expect_test::expect;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Control, Input, Override};
+use pipeline::environment::{Control, Input};
 use pipeline::event::{AlarmState, Event};
+use pipeline::request::Override;
 use pipeline::time::Span;
 
 fn approve(scene: &mut Scene, version: &str) -> String {

@@ -6,8 +6,9 @@ use super::scene::{Scene, at};
 use super::schema::{ends, migrating, starts};
 use expect_test::expect;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Control, Input, Override};
+use pipeline::environment::{Control, Input};
 use pipeline::event::Event;
+use pipeline::request::Override;
 
 #[test]
 fn a_hold_keeps_what_is_known_out_and_a_newer_release_lifts_it() {

@@ -6,10 +6,10 @@ use super::states::{self, MINUTE};
 use expect_test::expect;
 use pipeline::deployment::{LOOK_EVERY, Reply, advance};
 use pipeline::effect::{Effect, Purpose};
-use pipeline::environment::{Kind, ManualRollback, Request, RequestedBy, Undoes};
 use pipeline::event::Event;
 use pipeline::names::TaskId;
 use pipeline::notice::News;
+use pipeline::request::{Kind, ManualRollback, Request, RequestedBy, Undoes};
 use pipeline::task::{FailedContainer, Fault, OneOffEnd, Stop};
 use pipeline::time::Span;
 

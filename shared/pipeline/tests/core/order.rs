@@ -3,8 +3,9 @@
 use super::fixtures::release;
 use super::scene::{Scene, at};
 use expect_test::expect;
-use pipeline::environment::{Control, Override};
+use pipeline::environment::Control;
 use pipeline::release::{Newest, Release, ReleaseOrder};
+use pipeline::request::Override;
 
 const VERSIONS: (&str, &str) = ("deploy_on", "{tags: [\"v*\"]}");
 

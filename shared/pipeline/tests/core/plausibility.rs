@@ -4,11 +4,12 @@ use super::events::*;
 use super::fixtures::{START, digest, release, request};
 use super::scene::Scene;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Control, Input, Request};
+use pipeline::environment::{Control, Input};
 use pipeline::event::{AlarmReading, AlarmState, Event, Outcome, Preparation, Refusal};
 use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::push::{Details, Push};
 use pipeline::release::Release;
+use pipeline::request::Request;
 use pipeline::task::{ContainerReport, Fault, OneOffEnd, Stop, TaskReport};
 use pipeline::time::{Span, Time};
 

@@ -4,13 +4,12 @@ use super::events::{SERVICES, preparation, revision, runs_tasks, up};
 use super::fixtures::{PLAIN, START, place, release, request, spec};
 use pipeline::deployment::{Deployment, Reply};
 use pipeline::effect::{Effect, Purpose};
-use pipeline::environment::{
-    Context, Control, Environment, Good, Head, Input, Override, Request, RequestedBy, Step, advance,
-};
+use pipeline::environment::{Context, Control, Environment, Good, Head, Input, Step, advance};
 use pipeline::event::Event;
 use pipeline::names::{EnvironmentName, Place, RequestId, ServiceName, Version};
 use pipeline::notice::News;
 use pipeline::release::Release;
+use pipeline::request::{Override, Request, RequestedBy};
 use pipeline::spec::Application;
 use pipeline::time::{Span, Time};
 use pipeline::verdict::Verdict;
@@ -218,8 +217,8 @@ impl Scene {
     pub(crate) fn bring_up(&mut self, count: usize) {
         // A rollback by hand takes the waves from the last to the first.
         let order: Vec<&str> = match self.active().request.kind {
-            pipeline::environment::Kind::Deploy => SERVICES.to_vec(),
-            pipeline::environment::Kind::ManualRollback(_) => SERVICES.into_iter().rev().collect(),
+            pipeline::request::Kind::Deploy => SERVICES.to_vec(),
+            pipeline::request::Kind::ManualRollback(_) => SERVICES.into_iter().rev().collect(),
         };
         for service in order.into_iter().take(count) {
             let rollout = format!("ecs-svc/{service}-{}", self.head.last_number).as_str().into();

@@ -7,9 +7,10 @@ use expect_test::expect;
 use pipeline::audit::Rule;
 use pipeline::deployment::ServiceState;
 use pipeline::effect::Purpose;
-use pipeline::environment::{Head, Input, Override, Request, RequestedBy};
+use pipeline::environment::{Head, Input};
 use pipeline::event::{Event, Refusal};
 use pipeline::names::TaskId;
+use pipeline::request::{Override, Request, RequestedBy};
 use pipeline::task::Fault;
 use pipeline::time::Span;
 

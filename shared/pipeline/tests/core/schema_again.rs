@@ -2,8 +2,8 @@
 
 use super::schema::{good, start_rollback, succeed};
 use expect_test::expect;
-use pipeline::environment::Kind;
 use pipeline::names::Revision;
+use pipeline::request::Kind;
 
 #[test]
 fn images_that_migrated_again_need_their_last_migration() {

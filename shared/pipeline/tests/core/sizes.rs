@@ -3,12 +3,11 @@
 use super::fixtures::{digest, place};
 use super::scene::{Scene, at};
 use pipeline::effect::Effect;
-use pipeline::environment::{
-    Context, Control, Environment, Failed, Good, Head, Input, Kind, Request, RequestedBy, advance,
-};
+use pipeline::environment::{Context, Control, Environment, Failed, Good, Head, Input, advance};
 use pipeline::names::{EnvironmentName, ImageName, Revision, ServiceName};
 use pipeline::push::{Candidate, Details, Push};
 use pipeline::release::Release;
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::spec::{Application, parse};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

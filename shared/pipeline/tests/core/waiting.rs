@@ -3,7 +3,8 @@
 use super::fixtures::{digest, release, spec};
 use super::scene::{Scene, at};
 use expect_test::expect;
-use pipeline::environment::{Control, Input, Override, RequestOutcome};
+use pipeline::environment::{Control, Input, RequestOutcome};
+use pipeline::request::Override;
 use pipeline::time::Span;
 
 /// The spec calls the image `web` by another name from now on.

@@ -7,7 +7,8 @@ use super::schema::migrating;
 use expect_test::expect;
 use pipeline::deployment::{VISIBLE_AFTER, WORKER_LIFE};
 use pipeline::effect::{Effect, Purpose};
-use pipeline::environment::{Input, Override};
+use pipeline::environment::Input;
+use pipeline::request::Override;
 use pipeline::time::Span;
 
 /// Somebody updates `shop-web` while workers have been asked to update the two before it.

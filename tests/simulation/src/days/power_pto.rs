@@ -41,7 +41,7 @@ pub(super) fn irreversible(story: &mut Story) {
     // It waits for a person.
     story.push(SECOND).wait(Span::minutes(20));
     story.deploy("production", SECOND, |request| {
-        request.overrides.insert(pipeline::environment::Override::Hold);
+        request.overrides.insert(pipeline::request::Override::Hold);
     });
     story.rest();
 }

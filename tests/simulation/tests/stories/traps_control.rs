@@ -5,8 +5,9 @@
 
 use super::telling::*;
 use expect_test::expect;
-use pipeline::environment::{Control, Input, Override};
+use pipeline::environment::{Control, Input};
 use pipeline::names::{RequestId, Version};
+use pipeline::request::Override;
 use pipeline::time::Span;
 use simulation::behaviour::Behaviour;
 

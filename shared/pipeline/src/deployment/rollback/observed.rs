@@ -91,7 +91,7 @@ impl Deployment {
         match (reading, service.refused().map(str::to_owned)) {
             // ECS gave up our rollout while the rollback began, and returned to what it chose.
             (Reading::Returned { reason, to }, _) if !is_answered && to != service.after => {
-                self.is_rolled_back_by_ecs(name, to, &reason, now);
+                self.is_rolled_back_by_ecs(name, &to, &reason, now);
             }
             (Reading::Done, _) => self.seen_back(name, seen_at, now),
             // AWS refused, and it does run what we brought.
@@ -143,9 +143,15 @@ impl Deployment {
         }
     }
 
-    fn is_rolled_back_by_ecs(&mut self, name: &ServiceName, to: Revision, reason: &str, now: Time) {
+    fn is_rolled_back_by_ecs(
+        &mut self,
+        name: &ServiceName,
+        to: &Revision,
+        reason: &str,
+        now: Time,
+    ) {
         self.leave_to_others(name, now);
-        let past = self.roll_back_by_ecs(name, &to, now);
+        let past = self.roll_back_by_ecs(name, to, now);
         self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
     }
 

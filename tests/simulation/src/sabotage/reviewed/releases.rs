@@ -4,13 +4,14 @@ use super::{Defect, Relapsed};
 use pipeline::deployment::{Reply, ServiceState};
 use pipeline::effect::Effect;
 use pipeline::environment::{
-    Context, Control, Environment, Head, Input, QueuedRequest, Request, RequestOutcome, Step,
+    Context, Control, Environment, Head, Input, QueuedRequest, RequestOutcome, Step,
 };
 use pipeline::event::Event;
 use pipeline::names::{ImageName, RolloutId};
 use pipeline::notice::{News, Notice};
 use pipeline::observation::{Found, Observation, Progress};
 use pipeline::release::{Newest, ReleaseOrder};
+use pipeline::request::Request;
 use pipeline::spec::{self, Queue};
 use pipeline::time::Time;
 use serde_json::Value;

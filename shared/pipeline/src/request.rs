@@ -1,8 +1,8 @@
 //! Requests: somebody, or a push, wants an environment to run a release.
 
-use crate::deployment::shorten;
 use crate::names::{EnvironmentName, RequestId, Revision, ServiceName, Tag, Version};
 use crate::release::Release;
+use crate::text::shorten;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
