@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
 
-/// What tells one kind of message from another. Each is then read for itself: to read "one or the
-/// other", serde would bring a second reader of everything that a message may hold.
+/// Distinguishes the kinds of messages. Each is then deserialized on its own: an untagged enum
+/// would add a second deserializer for every type that a message may hold.
 #[derive(Deserialize)]
 struct Letter {
     effect: Option<IgnoredAny>,
@@ -21,7 +21,7 @@ struct Letter {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Look {
     pub(crate) look: Where,
-    /// Where the scan before this one stopped reading.
+    /// Where the previous scan stopped reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
 }
@@ -29,13 +29,13 @@ pub(crate) struct Look {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Where {
-    /// Into every repository of every application: one message for each of them.
+    /// All repositories of all applications: sends one message for each repository.
     Everywhere,
     Into(Repository),
 }
 
-/// Reads a batch, one after another: they mostly concern one environment. Scans are not urgent and
-/// come last.
+/// Reads a batch in sequence: most messages concern one environment. Scans are not urgent and run
+/// last.
 pub(crate) async fn read(aws: &Aws, mut payload: Value) -> Result<Value, Failure> {
     if let Some(records) = payload["Records"].as_array_mut() {
         records.sort_by_key(is_look);
@@ -67,7 +67,7 @@ async fn relay(aws: &Aws, message: &Message) -> Result<(), Failure> {
     }
 }
 
-/// SQS delays a message by at most fifteen minutes, so that some timers have to be set again.
+/// SQS delays a message by at most fifteen minutes, so some timers have to be set again.
 async fn ring(aws: &Aws, timer: &Timer) -> Result<(), Failure> {
     let Timer { key, at } = timer;
     if aws.now() < *at {

@@ -1,7 +1,7 @@
 //! Pushes that no event reported: ECR's events are best effort.
 //!
-//! Each repository is scanned in an invocation of its own, so that a large one, or one that ECR
-//! refuses, takes nothing from the others.
+//! Each repository is scanned in an invocation of its own, so a large one, or one that ECR refuses,
+//! does not affect the others.
 
 use crate::letters::{Look, Where};
 use aws::metrics::{Metric, count, measure};
@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// The scans begin one after another, so that not all of them call ECR in one moment.
+/// The scans start one after another, so that they do not all call ECR at the same moment.
 const APART: Span = Span::seconds(2);
-/// For sending what remains to be done, and for the answer.
+/// Time reserved to send the remaining work and to answer.
 const RESERVE: Duration = Duration::from_secs(15);
 
-/// Scans. What fails is found by the next scan, in a quarter of an hour: it is counted, and not
+/// Scans. The next scan, in a quarter of an hour, finds what failed: a failure is counted and not
 /// delivered again.
 pub(crate) async fn look(aws: &Aws, look: Look) -> Result<(), Failure> {
     let Look { look, after } = look;
@@ -53,8 +53,8 @@ async fn look_everywhere(aws: &Aws) -> Result<(), Failure> {
     aws.send_to_wake(&looks).await
 }
 
-/// Reads the specs of these applications, and says whether all could be read. One that cannot be
-/// read hides no other.
+/// Reads the specs of these applications, and returns whether all could be read. One that cannot be
+/// read does not hide the others.
 async fn specs(aws: &Aws, applications: &[ApplicationName]) -> (Vec<Application>, bool) {
     let mut specs = Vec::new();
     let mut all_read = true;
@@ -89,7 +89,7 @@ async fn look_into(
     let applications = aws.find(&Lookup::Repository(repository.clone())).await?;
     let (specs, all_read) = specs(aws, &applications).await;
     let mut found = sweep::look(aws, repository, after).await?;
-    // First of all: even if these pushes fail, the rest is scanned.
+    // Sent first: even if these pushes fail, the rest is scanned.
     if let Some(next) = found.next.take() {
         let rest = Look { look: Where::Into(repository.clone()), after: Some(next) };
         aws.send_to_wake(&[(rest, APART)]).await?;
@@ -109,11 +109,12 @@ async fn look_into(
         }
     }
     measure(&[(Metric::LostPushes, lost)]);
-    // Only now: what was not recorded is found again in a quarter of an hour.
+    // Remembered last: the next scan, in a quarter of an hour, finds again what was not recorded.
     if all_read { found.remember(aws, &not_taken_in).await } else { Ok(()) }
 }
 
-/// Feeds one push to the loop, with what its image says of its build; returns whether it was news.
+/// Feeds one push to the engine, with the build information of its image; returns whether it was
+/// new.
 async fn take_in(aws: &Aws, push: &Push) -> Result<bool, Failure> {
     let read = async |push| read_build(aws, push).await;
     let heard = aws.engine().pushed_and_read(push, read).await?;

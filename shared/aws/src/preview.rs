@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Preview {
-    /// What it would fail for, as far as it can be seen from here.
+    /// Why it would fail, as far as can be checked from here.
     pub(crate) faults: Vec<String>,
     pub(crate) warnings: Vec<String>,
-    /// What services run now, where that was asked.
+    /// The current revisions of services, if they were read.
     pub(crate) found: BTreeMap<ServiceName, Option<Revision>>,
     pub(crate) services: Vec<Outlook>,
 }
 
-/// What one service would run instead of what it runs.
+/// The new revision of one service compared with the current one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outlook {
     pub(crate) service: ServiceName,
-    /// From one revision to another, and then what changes.
+    /// The two revisions, and then what changes.
     pub(crate) lines: Vec<String>,
 }
 

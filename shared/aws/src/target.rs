@@ -1,4 +1,4 @@
-//! What each effect means depends on where a service runs: in a cluster, or on hosts.
+//! Dispatches each effect by the target of the service: a cluster, or hosts.
 
 use crate::clients::Aws;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use engine::Message;
 use pipeline::effect::Effect;
 use pipeline::event::Event;
 
-/// Performs what the function rollout is asked for.
+/// Performs the effects of the function rollout.
 pub async fn roll_out(aws: &Aws, message: &Message) -> Result<Event, Failure> {
     let (id, number) = (ecs::deployment_of(message)?, message.number);
     match &message.effect {
@@ -28,7 +28,7 @@ pub async fn roll_out(aws: &Aws, message: &Message) -> Result<Event, Failure> {
     }
 }
 
-/// Performs what the function migrate is asked for.
+/// Performs the effects of the function migrate.
 pub async fn migrate(aws: &Aws, message: &Message) -> Result<Event, Failure> {
     let id = ecs::deployment_of(message)?;
     match &message.effect {
@@ -52,7 +52,7 @@ pub async fn migrate(aws: &Aws, message: &Message) -> Result<Event, Failure> {
     }
 }
 
-/// Performs what the function rollback is asked for.
+/// Performs the effects of the function rollback.
 pub async fn roll_back(aws: &Aws, message: &Message) -> Result<Event, Failure> {
     let (id, number) = (ecs::deployment_of(message)?, message.number);
     match &message.effect {

@@ -1,4 +1,4 @@
-//! The port: all that the loop needs of the world.
+//! The port: all that the loop needs from outside.
 
 use crate::errors::{SaveError, WorldError};
 use crate::records::Record;
@@ -22,25 +22,25 @@ pub trait World {
     /// Writes all records or none, each only if it still has the version that was read.
     fn save(&self, writes: Vec<Write>) -> impl Future<Output = Result<(), SaveError>>;
 
-    /// Hands effects to the queues of the workers that perform them, and sets timers. A timer that
-    /// is lost costs no more than the time until the next sweep.
+    /// Sends effects to the queues of their workers, and sets timers. A lost timer costs only the
+    /// time until the next sweep.
     fn send(
         &self,
         messages: Vec<Message>,
         timers: Vec<Timer>,
     ) -> impl Future<Output = Result<(), WorldError>>;
 
-    /// Returns all records that want to be woken by now.
+    /// Returns all records that are due now.
     fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Due>, WorldError>>;
 
-    /// QueuedRequest a moment before a decision is made anew because of a conflicting write: longer after
-    /// each try, and never exactly as long as the others wait.
+    /// Waits before a decision is made again after a conflicting write: longer after each attempt,
+    /// and never exactly as long as the other writers.
     fn pause(&self, tries: usize) -> impl Future<Output = ()>;
 
-    /// Does one piece of work of many; `None`: it took too long, or no time is left to begin it.
+    /// Does one of many pieces of work; `None`: it took too long, or no time is left to start it.
     fn within_limits<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Option<T>>;
 
-    /// Which specs speak of this repository, service or alarm.
+    /// Which specs name this repository, service or alarm.
     fn find(
         &self,
         lookup: &Lookup,
@@ -56,7 +56,7 @@ pub enum Key {
     Deployment(DeploymentId),
 }
 
-/// What an event knows of itself, and the spec that speaks of it must be found by.
+/// What an event names, by which the specs that name it are found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lookup {
     Repository(Repository),
@@ -64,16 +64,16 @@ pub enum Lookup {
     Alarm(AlarmName),
 }
 
-/// A record as it was read. The world keeps it as the text that `Record::write` makes of it.
+/// A stored record. The world keeps it as the text that `Record::write` writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub version: u64,
-    /// When it was last written that it wants to be woken.
+    /// Its stored due time.
     pub due: Option<Time>,
     pub record: Record,
 }
 
-/// A record that wants to be woken, and since when.
+/// A record that is due, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     pub key: Key,
@@ -86,13 +86,13 @@ pub struct Write {
     /// The version that was read; `None`: there was no such record.
     pub read_version: Option<u64>,
     pub record: Record,
-    /// When the record wants to be woken; `None`: never.
+    /// When the record is due; `None`: never.
     pub due: Option<Time>,
-    /// What it is to be found by.
+    /// The look-ups that find it.
     pub lookups: Vec<Lookup>,
 }
 
-/// An effect on its way to the worker that performs it.
+/// An effect in the queue of its worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     pub from: Sender,
@@ -101,14 +101,14 @@ pub struct Message {
     pub effect: Effect,
 }
 
-/// A record that wants to be woken at a time.
+/// A record and when to wake it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timer {
     pub key: Key,
     pub at: Time,
 }
 
-/// Whose outbox an effect stands in.
+/// The owner of an outbox.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sender {

@@ -1,4 +1,4 @@
-//! What a service runs, and what its new revision starts from.
+//! What a service runs, and what its new revision is based on.
 
 use super::definition::{self, Definition};
 use super::step_error::{StepError, asked_to};
@@ -11,18 +11,18 @@ use pipeline::spec::{Base, render};
 use serde_json::Value;
 
 pub(super) struct Basis {
-    /// What it runs; `None`: it does not exist.
+    /// The revision that it runs; `None`: the service does not exist.
     pub(super) before: Option<Revision>,
-    /// The same as a document, if ECS or the table has it.
+    /// The same revision as a document, if ECS or the table has it.
     pub(super) described: Option<Definition>,
     pub(super) start: Start,
     pub(super) warnings: Vec<String>,
 }
 
 pub(super) enum Start {
-    /// A rollback by hand: exactly this revision.
+    /// A manual rollback: exactly this revision.
     Recorded(Definition),
-    /// This document with the release's images in it, unless one of these revisions is that.
+    /// This document with the release's images, unless one of the `known` revisions is identical.
     Render { base: Value, known: Vec<Definition> },
 }
 

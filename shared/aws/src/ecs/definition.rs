@@ -1,4 +1,4 @@
-//! Task definitions, as raw JSON: described, and registered again with nothing lost.
+//! Task definitions as raw JSON: described, and registered again without losing a field.
 
 use super::compare;
 use super::wire::{Answer, Document};
@@ -12,7 +12,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Definition {
     pub(super) revision: Revision,
-    /// A deregistered one can still be read, but nothing new can be started from it.
+    /// An inactive one can still be described, but ECS starts nothing new from it.
     pub(super) is_active: bool,
     /// As it would be registered, with its tags.
     pub(super) json: Value,
@@ -20,24 +20,24 @@ pub(super) struct Definition {
 
 pub(super) struct Registered {
     pub(super) revision: Revision,
-    /// What ECS did not keep.
+    /// The paths that ECS did not keep.
     pub(super) lost: Vec<String>,
 }
 
-/// Describes a revision, or the newest of a family; `None`: ECS knows of none.
+/// Describes a revision, or the newest of a family; `None`: ECS does not have it.
 pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<Definition>, Failure> {
     let answer = Answer::default();
     let asking = aws.ecs().describe_task_definition().task_definition(name);
     let asking = asking.include(TaskDefinitionField::Tags).customize();
     match asking.interceptor(answer.clone()).send().await.map_err(failure) {
         Ok(_) => read(&answer.read()?).map(Some),
-        // All that ECS says of one that was deleted, or never was.
+        // ECS's answer for one that was deleted or never existed.
         Err(refused) if refused.is("ClientException") => Ok(None),
         Err(other) => Err(other),
     }
 }
 
-/// Registers a new revision and compares what ECS made of it.
+/// Registers a new revision and compares the result with the request.
 pub(super) async fn register(aws: &Aws, json: &Value) -> Result<Registered, Failure> {
     let answer = Answer::default();
     let asking = aws.ecs().register_task_definition().customize();
@@ -70,7 +70,7 @@ fn registrable(described: &Value, tags: &Value) -> Value {
     let mut json = described.clone();
     if let Value::Object(members) = &mut json {
         members.retain(|name, _| !ANSWERED.contains(&name.as_str()));
-        // Tags of AWS itself, such as CloudFormation's, can only be set by AWS.
+        // Only AWS can set its own tags, such as CloudFormation's.
         let is_ours = |tag: &&Value| tag["key"].as_str().is_some_and(|k| !k.starts_with("aws:"));
         let tags: Vec<Value> =
             tags.as_array().into_iter().flatten().filter(is_ours).cloned().collect();

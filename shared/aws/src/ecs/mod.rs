@@ -1,7 +1,7 @@
-//! ECS: what each effect means there, and what it shows when it is asked.
+//! ECS: how each effect is performed there, and how its state is read.
 //!
-//! Every function performs one effect and returns the core's answer to it. A throttle or a lost
-//! connection is a `Failure`, so that the effect is delivered again; a final refusal by AWS is an
+//! Every function performs one effect and returns the answer for the core. A throttle or a lost
+//! connection is a `Failure`, so the effect is delivered again; a final rejection by AWS is an
 //! answer, in AWS's own words.
 
 mod observe;
@@ -57,7 +57,7 @@ use pipeline::effect::Effect;
 use pipeline::names::DeploymentId;
 use pipeline::spec::Target;
 
-/// The deployment whose effect this is.
+/// The deployment that the effect belongs to.
 pub fn deployment_of(message: &Message) -> Result<&DeploymentId, Failure> {
     match &message.from {
         Sender::Deployment(id) => Ok(id),
@@ -68,7 +68,7 @@ pub fn deployment_of(message: &Message) -> Result<&DeploymentId, Failure> {
     }
 }
 
-/// An effect that came to the wrong worker.
+/// An effect that was sent to the wrong worker.
 pub fn misdirected(effect: &Effect) -> Failure {
     Failure::Unreadable(format!(
         "this function does not handle \"{}\"; compare its queue with infra/template.yaml",
@@ -76,7 +76,7 @@ pub fn misdirected(effect: &Effect) -> Failure {
     ))
 }
 
-/// For a target that came to the wrong place: `target` separates them before.
+/// For an unsupported target: `target` dispatches before.
 const HOSTS: &str = "the environment runs on hosts, not in a cluster";
 
 fn cluster_of(target: &Target) -> Result<&str, step_error::StepError> {

@@ -20,27 +20,27 @@ use pipeline::spec::Base;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// How far to look for what task definitions refer to.
+/// Which references of task definitions to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Search {
     Everything,
-    /// What a service uses already is taken as there, where that is cheap to be wrong about.
+    /// Skips what a service already uses, where a wrong guess is harmless.
     WhatIsNew,
 }
 
-/// How many services are checked and registered at the same time.
+/// How many services are checked and registered in parallel.
 pub(super) const SIDE_BY_SIDE: usize = 8;
 
-/// Everything that was found; nothing is created.
+/// All findings; nothing is created.
 #[derive(Default)]
 pub(super) struct Plan {
     pub(super) services: Vec<Planned>,
     pub(super) images: Read,
-    /// Where all this is, as far as anything of it says so.
+    /// The AWS account, if any of the images or task definitions names it.
     pub(super) account: Option<String>,
     pub(super) alarms: Vec<AlarmReading>,
     pub(super) warnings: Vec<String>,
-    /// With only one of these, nothing is created.
+    /// If there is any, nothing is created.
     pub(super) faults: Vec<String>,
 }
 
@@ -186,7 +186,7 @@ fn images_of(
     wanted
 }
 
-/// The account that the release's images lie in.
+/// The account of the release's images.
 fn account(images: &Read) -> Option<String> {
     let mut found = images.values().flat_map(|images| images.found.values());
     found.find_map(|image| image.registry.clone())
@@ -196,7 +196,7 @@ fn account_of(service: &Service) -> Option<String> {
     service.service_arn()?.split(':').nth(4).map(str::to_owned)
 }
 
-/// Where the release's images lie, for a template that names repositories only.
+/// The registry of the release's images, for a template that names repositories only.
 pub(crate) fn registry(aws: &Aws, images: &Read) -> String {
     let account = account(images).unwrap_or_default();
     let region = aws.settings.optional("AWS_REGION").unwrap_or_default();
@@ -204,7 +204,7 @@ pub(crate) fn registry(aws: &Aws, images: &Read) -> String {
     format!("{account}.dkr.ecr.{region}.{domain}")
 }
 
-/// Reads alarms; the texts are what is wrong with them.
+/// Reads alarms; the texts are their faults.
 pub(crate) async fn read_alarms(
     aws: &Aws,
     names: &[AlarmName],

@@ -1,4 +1,4 @@
-//! Stories of people at the console: what was typed, and what was answered.
+//! Tests of people at the console: requests and answers.
 
 mod auditing;
 mod changing;

@@ -1,4 +1,4 @@
-//! What changes from one task definition to the next, in lines that a person can read.
+//! The changes from one task definition to the next, in lines that a person can read.
 
 mod words;
 
@@ -38,7 +38,7 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
                 compare(&element(path, item), item, &Value::Null, lines);
             }
         }
-        // What is added or removed is shown member by member, so that no secret is shown with it.
+        // Added and removed members are shown one by one, so that no secret is shown with them.
         (Value::Array(list), Value::Null) if is_named(list) => {
             compare(path, before, &Value::Array(vec![]), lines);
         }
@@ -55,7 +55,7 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
     }
 }
 
-/// `containerDefinitions` is said by the container's name alone.
+/// `containerDefinitions` is shown as the container's name alone.
 fn member(path: &str, name: &str) -> String {
     match (path, name) {
         ("", "containerDefinitions") => String::new(),

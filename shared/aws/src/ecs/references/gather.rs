@@ -1,9 +1,9 @@
-//! Reading what task definitions refer to.
+//! Reads the references of task definitions.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What AWS looks up only when a task starts.
+/// What AWS resolves only when a task starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// By the ARN of Secrets Manager.
@@ -21,7 +21,7 @@ pub(super) type Names = BTreeMap<String, BTreeSet<String>>;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct References(BTreeMap<Kind, Names>);
 
-/// Where we are: what lies elsewhere cannot be checked from here.
+/// The region and account: references elsewhere cannot be checked from here.
 pub(super) struct Here {
     pub(super) region: String,
     pub(super) account: String,
@@ -52,7 +52,7 @@ impl References {
     }
 
     fn note_secret(&mut self, service: &str, from: &str, here: &Here) {
-        // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and then perhaps what of it.
+        // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, with optional parts of the value.
         let parts: Vec<&str> = from.split(':').collect();
         let is_here = |region, account| here.region == region && here.account == account;
         let parameter = match parts[..] {
@@ -67,7 +67,7 @@ impl References {
             [name] => name,
             _ => return,
         };
-        // What AWS itself keeps is not listed.
+        // AWS's own parameters are not listed.
         if !parameter.starts_with("/aws/") {
             self.note(Kind::Parameter, &spelt(parameter), service);
         }
@@ -105,13 +105,13 @@ impl References {
     }
 }
 
-/// A role without its ARN is left for ECS to find.
+/// A role without an ARN is left to ECS to resolve.
 pub(in crate::ecs) fn roles(definition: &Value) -> BTreeSet<&str> {
     let roles = ["executionRoleArn", "taskRoleArn"].map(|member| definition[member].as_str());
     roles.into_iter().flatten().filter(|role| role.starts_with("arn:")).collect()
 }
 
-/// `x` and `/x` have the same ARN; a name with further slashes begins with one.
+/// `x` and `/x` have the same ARN; a name with more slashes starts with one.
 pub(super) fn spelt(name: &str) -> String {
     let name = name.trim_start_matches('/');
     if name.contains('/') { format!("/{name}") } else { name.to_owned() }
