@@ -190,7 +190,7 @@ mod tests {
     use tokio::time::sleep;
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_answer_is_not_waited_for() {
+    async fn a_call_without_an_answer_is_not_waited_for() {
         let clock = Clock::new(&Settings::given([]));
         let never = in_time(&clock, pending::<Result<(), Failure>>()).await;
         assert!(matches!(never, Err(Failure::Passing(_))), "{never:?}");

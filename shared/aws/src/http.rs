@@ -134,7 +134,7 @@ impl Service<http::Uri> for Dialer {
     }
 
     fn call(&mut self, destination: http::Uri) -> Dialing {
-        // Plain HTTP needs no tunnel: Slipway uses it only for hosts that need no proxy.
+        // Plain HTTP requests go directly: they need no tunnel, and their hosts are nearby.
         let is_https = destination.scheme_str() == Some("https");
         let proxy = self.proxies.intercept(&destination).filter(|_| is_https);
         match proxy {

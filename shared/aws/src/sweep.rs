@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_push_is_lost_when_its_event_is_late_and_nobody_wants_it_any_more_after_a_day() {
+    fn a_push_is_lost_when_its_event_is_late_and_is_ignored_after_a_day() {
         let images = [
             image(1, &["v1"], ImageStatus::Active),
             image(2, &["v1", "latest"], ImageStatus::Active),

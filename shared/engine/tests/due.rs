@@ -142,7 +142,7 @@ fn check(told: &[String], expected: &Expect) {
 }
 
 #[test]
-fn a_candidate_that_no_environment_wants_any_more_sleeps() {
+fn a_candidate_that_no_environment_wants_has_no_due_time() {
     let mut shop = Shop::new("");
     shop.push("api", "b1");
     shop.configure(AFTER);

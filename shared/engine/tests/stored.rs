@@ -105,7 +105,7 @@ fn a_record_that_a_newer_slipway_wrote_asks_for_an_update() {
 }
 
 #[test]
-fn a_record_that_is_cut_off_or_somebody_elses_is_unreadable_and_nothing_worse() {
+fn a_truncated_or_foreign_record_is_unreadable_and_nothing_worse() {
     for (name, text) in &*SAMPLES {
         let compact = Record::read(text).unwrap().write().unwrap();
         for end in [0, 1, 12, compact.len() / 2, compact.len() - 1] {
@@ -122,7 +122,7 @@ fn a_record_that_is_cut_off_or_somebody_elses_is_unreadable_and_nothing_worse() 
 }
 
 #[test]
-fn a_record_of_another_kind_is_told_from_the_one_that_was_wanted() {
+fn a_record_of_another_kind_is_distinguished_from_the_wanted_one() {
     let read = |name: &str| Record::read(&SAMPLES[name]).unwrap();
     let head = Head::try_from(read("spec.json"));
     assert!(matches!(head, Err(StoredError::OtherKind)));

@@ -166,7 +166,7 @@ fn roll_back() -> Input {
 }
 
 #[test]
-fn who_goes_back_or_holds_needs_no_record_of_the_environment_before() {
+fn a_rollback_or_a_hold_needs_no_record_of_the_source_environment() {
     let world = Odd::new();
     world.deploy("a", "b1");
     world.deploy("b", "b1");
@@ -180,7 +180,7 @@ fn who_goes_back_or_holds_needs_no_record_of_the_environment_before() {
 }
 
 #[test]
-fn whoever_meets_others_waits_longer_each_time() {
+fn after_each_conflict_a_writer_waits_longer() {
     let world = Odd::new();
     world.conflicts.set(3);
     world.deploy("a", "b1");
@@ -198,7 +198,7 @@ fn what_changes_nothing_is_not_written() {
 }
 
 #[test]
-fn a_message_whose_answer_came_is_not_wanted_any_more() {
+fn a_message_is_no_longer_wanted_after_its_answer() {
     let world = Odd::new();
     world.deploy("a", "b1");
     let sender = deployment("a", 1);
@@ -274,7 +274,7 @@ fn an_event_of_a_service_concerns_the_environment_that_runs_it() {
 }
 
 #[test]
-fn an_event_read_beside_another_deployment_is_told_to_the_one_under_way() {
+fn an_event_read_beside_another_deployment_is_fed_to_the_one_in_progress() {
     let world = Odd::new();
     world.deploy("a", "b1");
     world.tell("a", control(Control::Cancel)).unwrap();
@@ -300,7 +300,7 @@ fn the_registry_is_asked_about_what_no_candidate_knows() {
 }
 
 #[test]
-fn an_answer_to_what_is_under_way_needs_two_records_whatever_waits() {
+fn an_answer_to_a_deployment_in_progress_needs_two_records_whatever_is_queued() {
     let world = Odd::new();
     world.deploy("a", "b1");
     world.deploy("a", "b2");

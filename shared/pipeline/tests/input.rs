@@ -46,7 +46,7 @@ fn refusal(input: &Value) -> String {
 }
 
 #[test]
-fn what_is_meant_is_read() {
+fn valid_input_is_read() {
     for input in good() {
         assert!(Input::parse(&input.to_string(), NOW).is_ok(), "{input}");
     }

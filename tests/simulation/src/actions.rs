@@ -78,7 +78,7 @@ impl Invariants {
                 cloud.calls.iter().any(|c| c.address == other && c.by == Caller::Outsider);
             if !outsider {
                 let what = format!("{id}: {} goes back before {}", address.1, other.1);
-                self.violated("services_go_back_in_reverse_order", what);
+                self.violated("services_roll_back_in_reverse_order", what);
             }
         }
     }

@@ -85,13 +85,13 @@ impl Calls {
             }
             if self.overwrites(id, call, &cloud.calls[..at], cloud.lag) {
                 let what = format!("{id} overwrites what somebody else brought to {name}");
-                broken.push(("an_update_of_somebody_else_is_not_overwritten", what));
+                broken.push(("an_update_outside_slipway_is_not_overwritten", what));
             }
             if matches!(effect, Effect::Remove { .. })
                 && is_of_others(call, &cloud.calls[..at], cloud.lag)
             {
                 let what = format!("{id} deletes {name}");
-                broken.push(("nobody_deletes_what_others_created", what));
+                broken.push(("no_service_created_outside_slipway_is_deleted", what));
             }
             // What was deleted, by somebody else or on the way back, a copy of the message that is with a
             // slow worker creates again.

@@ -81,7 +81,7 @@ impl<D: Decide> Sim<D> {
         });
         self.woken = counts;
         if let Some((key, _)) = self.woken.iter().find(|(_, (_, count))| *count > WOKEN_MAX) {
-            self.invariants.violated("nothing_is_woken_for_ever", key.to_string());
+            self.invariants.violated("nothing_is_woken_endlessly", key.to_string());
         }
     }
 }

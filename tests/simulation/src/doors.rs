@@ -70,7 +70,7 @@ impl Doors {
         });
         newer.map(|request| {
             let what = format!("{}: {} of {}", head.place, request.id, request.release);
-            ("a_person_is_not_turned_away_by_a_hold_that_came_later", what)
+            ("a_person_is_not_refused_because_of_a_later_hold", what)
         })
     }
 
@@ -212,7 +212,7 @@ impl Doors {
         });
         let lost = lost.map(|(id, request)| {
             let what = format!("{}: {id} of {} came to nothing", head.place, request.release);
-            ("every_accepted_request_starts_or_is_told", what)
+            ("every_accepted_request_starts_or_is_declined_with_a_notice", what)
         });
         lost.collect()
     }

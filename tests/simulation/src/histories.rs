@@ -106,7 +106,7 @@ pub fn judge<D: Decide>(sim: &mut Sim<D>, expected: &[(Place, Version)]) {
     }
     sim.judge_the_tags();
     if let Some(due) = sim.memory.next_due() {
-        sim.invariants.violated("nothing_is_due_at_rest", due.to_string());
+        sim.invariants.violated("nothing_is_due_at_the_end", due.to_string());
     }
     let expected = expected.iter().filter(|(place, _)| !sim.invariants.has_left(place));
     let expected: Vec<_> = expected

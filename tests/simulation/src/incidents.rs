@@ -59,7 +59,7 @@ impl<D: Decide> Story<D> {
             self.wait(Span::seconds(1));
         }
         let what = format!("{place} never said: {text}");
-        self.sim.invariants.violated("the_day_goes_as_it_is_told", what);
+        self.sim.invariants.violated("the_day_matches_its_expected_text", what);
         self
     }
 

@@ -93,7 +93,7 @@ impl Invariants {
 
     /// Something goes on for ever, and there is nothing more to see.
     pub(crate) fn is_endless(&self) -> bool {
-        self.violations.iter().any(|broken| broken.invariant == "nothing_is_woken_for_ever")
+        self.violations.iter().any(|broken| broken.invariant == "nothing_is_woken_endlessly")
     }
 
     pub(crate) fn written(
@@ -174,7 +174,7 @@ impl Invariants {
             // One of several digests may be innocent; all of them together are not.
             if request.release.images.values().all(is_bad) {
                 self.violated(
-                    "a_bad_release_never_returns_by_itself",
+                    "a_bad_release_is_never_deployed_automatically",
                     format!("{id} of {}", mark.version),
                 );
             }
@@ -204,7 +204,7 @@ impl Invariants {
             && !request.is_by_person()
         {
             let what = format!("{id} brought {}: {hold:?}", mark.version);
-            self.violated("a_held_release_never_returns_by_itself", what);
+            self.violated("a_held_release_is_never_deployed_automatically", what);
         }
     }
 

@@ -134,7 +134,7 @@ impl<D: Decide> Sim<D> {
     }
 
     /// While services go back, some lose their tasks for a while.
-    pub(crate) fn unrest_on_the_way_back(&mut self, notice: &Notice) {
+    pub(crate) fn instability_during_the_rollback(&mut self, notice: &Notice) {
         let goes_back = matches!(notice.news, News::RollingBack { .. });
         if !goes_back || !self.restless_on_the_way_back {
             return;

@@ -101,7 +101,7 @@ impl Releases {
             let standing = self.standing.entry(id.place.clone()).or_default();
             if let Some(newer) = standing.iter().find(|known| own.is_older_than(known)) {
                 let what = format!("{id} brought {} after {}", own.name, newer.name);
-                broken.push(("nothing_built_earlier_comes_later_by_itself", what));
+                broken.push(("nothing_built_earlier_is_deployed_later_automatically", what));
             }
             standing.push(own);
         }
@@ -173,7 +173,7 @@ impl Releases {
             let is_certain = !self.changing.contains(&head.place);
             let what = || format!("{}: {}, {why}", head.place, request.release);
             if why.starts_with("it is older than") && is_certain && !is_older {
-                broken.push(("nothing_is_turned_away_for_what_was_left", what()));
+                broken.push(("nothing_is_declined_for_what_was_left", what()));
             }
             let mut older = head.queue.iter().filter(|waits| {
                 let promoted = waits.why.contains("has not succeeded in");
@@ -181,7 +181,7 @@ impl Releases {
                 !promoted && !other.is_by_person() && other.release.order().older_than(&mark)
             });
             if why == "the queue is full" && older.next().is_some() {
-                let invariant = "the_newest_is_not_turned_away_while_older_ones_wait";
+                let invariant = "the_newest_is_not_declined_while_older_ones_wait";
                 broken.push((invariant, what()));
             }
         }

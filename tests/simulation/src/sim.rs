@@ -306,7 +306,7 @@ impl<D: Decide> Sim<D> {
         if self.delivered.insert((message.from.clone(), message.number)) {
             self.told.push(notice.clone());
             self.approve_late(notice);
-            self.unrest_on_the_way_back(notice);
+            self.instability_during_the_rollback(notice);
         }
     }
 

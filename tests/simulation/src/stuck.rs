@@ -15,7 +15,7 @@ const LATE: Span = Span::seconds(20);
 impl Invariants {
     /// Whoever has to look finds something: a service that is not back, and not because nobody
     /// tried to put it back.
-    pub(crate) fn could_not_be_roll_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
+    pub(crate) fn could_not_be_rolled_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
         let target = target_name(&deployment.rules.target);
         let not_back =
             |service: &&Service| matches!(service.state, ServiceState::NotRolledBack { .. });
@@ -53,7 +53,7 @@ impl Invariants {
             let failed_on_the_way_back = service.before.as_ref().is_some_and(has_failed);
             if is_left && !was_refused && !failed_on_the_way_back {
                 let what = format!("{}: {} is left on the release", deployment.id, service.name);
-                self.violated("nothing_is_left_on_the_release_that_could_be_put_back", what);
+                self.violated("nothing_is_left_on_the_release_that_could_be_rolled_back", what);
             }
             let restless = |p: &Rollout| p.progress != Progress::Completed || p.running < p.desired;
             is_something_wrong |= runs != service.before.as_ref()
@@ -62,7 +62,7 @@ impl Invariants {
         }
         if !is_something_wrong {
             let what = format!("{} is stuck, and everything is back", deployment.id);
-            self.violated("stuck_only_if_something_is_not_back", what);
+            self.violated("stuck_only_if_something_is_not_rolled_back", what);
         }
     }
 
@@ -83,7 +83,7 @@ impl Invariants {
             let runs = cloud.primary(&address).map(|primary| &primary.revision);
             if is_ours && runs != service.before.as_ref() {
                 let what = format!("{}: {} runs {runs:?}", deployment.id, service.name);
-                self.violated("whatever_was_touched_is_left_or_back", what);
+                self.violated("every_changed_service_is_left_or_rolled_back", what);
             }
         }
     }

@@ -31,15 +31,15 @@ impl Invariants {
             }
             Verdict::RolledBack { .. } => {
                 self.runs_what_ran_before(deployment, cloud, now);
-                self.has_come_to_rest(deployment, cloud, now);
+                self.has_become_stable(deployment, cloud, now);
             }
             Verdict::Superseded { by: SupersededBy::OutsideUpdate { service, .. } } => {
-                self.somebody_else_acted(deployment, service, cloud);
+                self.was_updated_outside_slipway(deployment, service, cloud);
             }
             Verdict::Superseded { by: SupersededBy::NewerRelease { version } } => {
                 self.gave_way_to_what_may_start(deployment, version);
             }
-            Verdict::Stuck { .. } => self.could_not_be_roll_back(deployment, cloud),
+            Verdict::Stuck { .. } => self.could_not_be_rolled_back(deployment, cloud),
             Verdict::Unproven { doubts } => {
                 let doubted = |service: &Service| {
                     doubts.get(&service.name).is_some_and(|doubt| *doubt != Doubt::NoTask)
@@ -105,7 +105,7 @@ impl Invariants {
             return;
         }
         let what = format!("{}: the alarms were read at {read_at:?}", deployment.id);
-        self.violated("succeeded_was_just_looked_at", what);
+        self.violated("succeeded_was_just_observed", what);
     }
 
     /// What it ran when it was touched, or when it was prepared: somebody may have updated it so shortly
@@ -132,7 +132,7 @@ impl Invariants {
     }
 
     /// Each service that was put back has been at rest a moment ago.
-    fn has_come_to_rest(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
+    fn has_become_stable(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
         let roll_back = |service: &&Service| {
             service.state == ServiceState::RolledBack
                 && service.before.as_ref() != Some(&service.after)
@@ -145,13 +145,13 @@ impl Invariants {
             };
             if !cloud.was_within(&address, JUST_NOW + cloud.lag, now, rests) {
                 let what = format!("{}: {} has not come to rest", deployment.id, service.name);
-                self.violated("rolled_back_has_come_to_rest", what);
+                self.violated("rolled_back_is_stable", what);
             }
         }
     }
 
     /// Nobody is called a usurper who did nothing.
-    fn somebody_else_acted(
+    fn was_updated_outside_slipway(
         &mut self,
         deployment: &Deployment,
         service: &ServiceName,
@@ -165,7 +165,7 @@ impl Invariants {
         };
         if !cloud.calls.iter().any(acted) {
             let what = format!("{}: nobody else touched {service}", deployment.id);
-            self.violated("superseded_only_if_somebody_else_acted", what);
+            self.violated("superseded_only_if_updated_outside_slipway", what);
         }
     }
 
@@ -190,7 +190,7 @@ impl Invariants {
         });
         if !rang {
             let what = format!("{}: {alarm} has not rung", deployment.id);
-            self.violated("an_alarm_that_turned_it_round_has_rung", what);
+            self.violated("an_alarm_that_caused_a_rollback_was_on", what);
         }
     }
 

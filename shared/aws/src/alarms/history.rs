@@ -58,7 +58,7 @@ mod tests {
     use expect_test::expect;
 
     #[test]
-    fn a_change_is_told_with_the_state_before_it() {
+    fn a_change_is_reported_with_the_state_before_it() {
         let data = r#"{"version": "1.0",
             "oldState": {"stateValue": "ALARM", "stateReason": "7 > 5"},
             "newState": {"stateValue": "OK", "stateReason": "0 is not > 5"}}"#;

@@ -88,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_ecs_answers_by_itself_is_not_registered_again() {
+    fn read_only_fields_of_ecs_are_not_registered_again() {
         let answer = json!({
             "taskDefinition": {
                 "taskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12",

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollout_of_somebody_else_is_mentioned() {
+    fn a_rollout_outside_slipway_is_mentioned() {
         let rollout = |state| {
             let deployment = Deployment::builder()
                 .status("PRIMARY")

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_definition_of_somebody_else_is_a_fault_that_says_what_is_there() {
+    fn a_foreign_task_definition_is_a_fault_that_says_what_is_there() {
         check(
             DESCRIBED,
             &["nginx:1", "x.dkr.ecr.y.amazonaws.com/scr-web:1"],

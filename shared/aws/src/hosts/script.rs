@@ -115,7 +115,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn bash_reads_what_was_meant_and_runs_nothing() {
+    fn bash_reads_the_exact_text_and_runs_nothing() {
         let nasty = [
             "plain",
             "two words",

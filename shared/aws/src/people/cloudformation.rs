@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn cloudformation_is_told_how_it_went() {
+    fn cloudformation_gets_the_outcome() {
         let taken = Ok(json!({"accepted": true, "application": "shop", "changed": true}));
         check(
             "Create",

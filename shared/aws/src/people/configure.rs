@@ -184,7 +184,7 @@ mod tests {
     use std::future::pending;
 
     #[tokio::test(start_paused = true)]
-    async fn cloudformation_is_told_that_it_failed_while_there_is_time() {
+    async fn cloudformation_gets_the_failure_while_there_is_time() {
         let taken = in_time_to_answer(pending()).await;
         assert!(matches!(taken, Err(Failure::Passing(_))), "{taken:?}");
         let order =

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_for_everybody_or_one_that_keeps_too_few_is_no_protection() {
+    fn a_rule_for_every_tag_or_one_that_keeps_too_few_is_no_protection() {
         let tagged = |pattern: &str, kind: &str, many: u64| {
             let selection = json!({"tagStatus": "tagged", "tagPatternList": [pattern], "countType": kind, "countNumber": many});
             rule(2, &selection)

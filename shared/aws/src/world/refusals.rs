@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_is_refused_for_good_only_where_its_items_say_so() {
+    fn a_transaction_is_rejected_permanently_only_if_its_items_say_so() {
         assert_eq!(of_items(&["None", "ConditionalCheckFailed"]), "conflict");
         assert_eq!(of_items(&["TransactionConflict", "None"]), "conflict");
         assert_eq!(of_items(&["None", "ThrottlingError"]), "passing");

@@ -22,7 +22,7 @@ async fn put_nonsense(world: &Aws, partition: &str, sort: &str) {
 }
 
 #[tokio::test]
-async fn whatever_cannot_be_read_hides_nothing_that_is_due() {
+async fn an_unreadable_record_hides_nothing_that_is_due() {
     for world in world().await {
         let now = world.now();
         for number in 0..250 {

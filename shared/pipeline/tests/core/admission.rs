@@ -5,7 +5,7 @@ use super::scene::{Scene, at};
 use expect_test::expect;
 
 #[test]
-fn a_push_starts_a_deployment_where_nothing_is_under_way() {
+fn a_push_starts_a_deployment_if_none_is_in_progress() {
     let mut scene = Scene::new(&[]);
     expect!["yes: deployment 1 of b1 has started"].assert_eq(&scene.push("b1", 1));
     scene.succeed();
@@ -27,7 +27,7 @@ fn the_same_request_twice_is_one_deployment() {
 }
 
 #[test]
-fn one_deployment_is_under_way_and_the_newest_release_waits() {
+fn one_deployment_is_in_progress_and_the_newest_release_is_queued() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.push("b2", 2));
@@ -161,7 +161,7 @@ fn a_digest_that_good_releases_share_is_never_marked_bad() {
 }
 
 #[test]
-fn a_persons_deploy_waits_for_the_one_under_way_and_is_not_dropped_by_pushes() {
+fn a_persons_deploy_waits_for_the_one_in_progress_and_is_not_dropped_by_pushes() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.deploy("b0", 0, &[]));

@@ -36,7 +36,7 @@ fn an_alarm_that_rang_counts_in_whichever_order_its_events_come() {
 }
 
 #[test]
-fn an_alarm_that_is_quiet_again_tells_that_it_was_on() {
+fn an_alarm_that_is_quiet_again_shows_that_it_was_on() {
     let story = states::baking().quietly(MINUTE);
     let quiet_again = changed(AlarmState::Quiet, story.now, AlarmState::On);
     assert_eq!(story.clone().then(quiet_again).state(), "rolling back");
@@ -46,7 +46,7 @@ fn an_alarm_that_is_quiet_again_tells_that_it_was_on() {
 }
 
 #[test]
-fn an_alarm_that_rang_in_the_bake_is_found_in_the_last_look_though_no_event_told_of_it() {
+fn an_alarm_in_the_bake_is_found_in_the_verification_though_no_event_reported_it() {
     let (on, off) = rings(&states::baking().quietly(MINUTE));
     let story = states::confirming();
     let asked = story.deployment.outbox.entries().iter().find_map(|entry| match &entry.effect {
@@ -88,7 +88,7 @@ fn on_at_start() -> Story {
 }
 
 #[test]
-fn an_alarm_that_was_on_before_counts_again_whatever_comes_first() {
+fn an_alarm_that_was_on_before_counts_again_in_any_order() {
     let story = on_at_start();
     let (off, on) = (story.now, story.now + SECOND);
     let story = story.quietly(MINUTE);
@@ -110,7 +110,7 @@ fn in_last_look() -> Story {
 }
 
 #[test]
-fn alarms_are_read_again_if_the_services_come_to_rest_much_later() {
+fn alarms_are_read_again_if_the_services_become_stable_much_later() {
     let mut story = in_last_look();
     for _ in 0..8 {
         story = story.quietly(MINUTE);
@@ -171,7 +171,7 @@ fn a_reading_that_knows_nothing_of_muting_does_not_overrule_an_event_that_does()
 }
 
 #[test]
-fn a_rollback_by_hand_mentions_an_alarm_once_however_often_it_is_told() {
+fn a_manual_rollback_mentions_an_alarm_once_however_often_it_is_reported() {
     let mut story = in_last_look();
     story.deployment.request.kind =
         pipeline::environment::Kind::ManualRollback(pipeline::environment::ManualRollback {

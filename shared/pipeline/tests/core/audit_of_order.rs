@@ -34,7 +34,7 @@ fn what_was_rolled_back_is_not_the_newest() {
 }
 
 #[test]
-fn what_a_person_went_back_to_is_the_newest() {
+fn what_a_person_rolled_back_to_is_the_newest() {
     let mut scene = versions();
     scene.succeed();
     scene.roll_back(None);
@@ -103,7 +103,7 @@ fn a_tag_that_was_pushed_again_is_not_older() {
 }
 
 #[test]
-fn the_migration_that_a_person_let_in_again_is_no_fault() {
+fn a_migration_that_a_person_allowed_again_is_no_fault() {
     let mut scene = good();
     let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::MigratesOnce).unwrap();
     damage(&mut scene);
@@ -151,7 +151,7 @@ fn a_rollback_by_hand_that_failed_leaves_the_newest_as_it_was() {
 }
 
 #[test]
-fn what_failed_and_a_person_let_in_again_is_no_fault() {
+fn a_failed_release_that_a_person_allowed_again_is_no_fault() {
     let mut scene = good();
     let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::FailsOnce).unwrap();
     damage(&mut scene);
@@ -162,7 +162,7 @@ fn what_failed_and_a_person_let_in_again_is_no_fault() {
 }
 
 #[test]
-fn what_a_person_went_back_from_is_not_automations_to_choose() {
+fn automation_does_not_choose_what_a_person_rolled_back_from() {
     let mut scene = Scene::new(&[]);
     for (version, minutes) in [("b1", 1), ("b2", 2)] {
         scene.push(version, minutes);
@@ -196,7 +196,7 @@ fn a_migration_that_ran_before_services_failed_is_not_automations_to_repeat() {
 }
 
 #[test]
-fn what_nobody_can_read_may_have_lowered_the_newest() {
+fn an_unreadable_record_may_have_lowered_the_newest() {
     let mut scene = versions();
     scene.succeed();
     scene.roll_back(None);

@@ -167,7 +167,7 @@ fn what_ecs_gives_up_speaks_against_the_release_unless_something_else_was_to_bla
 }
 
 #[test]
-fn a_service_that_had_come_up_and_is_not_at_rest_is_blamed_only_for_its_dead_tasks() {
+fn a_service_that_was_up_and_is_not_stable_is_blamed_only_for_its_failed_tasks() {
     let restless = |story: Story| {
         let mut story = story;
         for _ in 0..14 {
@@ -195,7 +195,7 @@ fn a_service_that_had_come_up_and_is_not_at_rest_is_blamed_only_for_its_dead_tas
 }
 
 #[test]
-fn trouble_is_told_once_however_long_it_is() {
+fn trouble_is_noted_once_however_long_it_is() {
     let long = trouble(&"unable to assume the role ".repeat(30), Some(Fault::Configuration));
     let other = trouble("unable to place a task", Some(Fault::Capacity));
     let mut story = rolling_out();
@@ -209,7 +209,7 @@ fn trouble_is_told_once_however_long_it_is() {
 }
 
 #[test]
-fn trouble_in_the_last_look_is_told_once_however_long_it_is() {
+fn trouble_in_the_verification_is_noted_once_however_long_it_is() {
     let long = trouble(&"unable to assume the role ".repeat(30), Some(Fault::Configuration));
     let mut story = states::confirming();
     for _ in 0..4 {
@@ -221,7 +221,7 @@ fn trouble_in_the_last_look_is_told_once_however_long_it_is() {
 }
 
 #[test]
-fn a_container_whose_death_has_a_long_reason_is_told_of_no_more_often() {
+fn a_container_failure_with_a_long_reason_is_noted_no_more_often() {
     let mut story = states::baking();
     for task in 0..10 {
         let mut dead = container("sqs-worker", false, Some(3));

@@ -28,7 +28,7 @@ fn look(story: Story, service: &str, number: u32) -> Story {
 }
 
 #[test]
-fn a_service_seen_at_its_old_revision_before_it_was_roll_back_is_roll_back_all_the_same() {
+fn a_service_seen_at_its_old_revision_before_its_rollback_is_still_rolled_back() {
     let story = look(refused_at_once(), "shop-api", 1);
     expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     expect!["shop-api: waiting for AWS to accept the update, although it is on the previous revision; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
@@ -43,7 +43,7 @@ fn a_service_seen_at_its_old_revision_before_it_was_roll_back_is_roll_back_all_t
 }
 
 #[test]
-fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back() {
+fn a_worker_that_never_answers_does_not_prevent_the_verdict_rolled_back() {
     // A worker that was let through before can do no more harm by then, and would be seen.
     let late = WORKER_LIFE + MINUTE + SECOND;
     let story = refused_at_once().quietly(late);
@@ -54,7 +54,7 @@ fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back
 }
 
 #[test]
-fn a_service_that_a_slow_worker_updates_after_it_was_back_is_roll_back_again() {
+fn a_service_that_a_slow_worker_updates_after_its_rollback_is_rolled_back_again() {
     let story =
         refused_at_once().all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
@@ -87,7 +87,7 @@ fn nothing_is_called_back_before_ecs_must_show_what_the_last_worker_did() {
 }
 
 #[test]
-fn a_service_that_is_not_at_rest_any_more_is_looked_at_again() {
+fn a_service_that_is_no_longer_stable_is_observed_again() {
     let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(story, "shop-api", 1);
     let seen_at = story.now;
@@ -99,7 +99,7 @@ fn a_service_that_is_not_at_rest_any_more_is_looked_at_again() {
 }
 
 #[test]
-fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
+fn services_seen_rolled_back_long_ago_are_observed_once_more() {
     let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(MINUTE + MINUTE);
     let story = look(story, "shop-web", 1);
@@ -110,8 +110,7 @@ fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
 }
 
 #[test]
-fn what_was_seen_back_long_before_the_deadline_is_looked_at_before_anything_is_called_rolled_back()
-{
+fn a_service_seen_rolled_back_long_before_the_deadline_is_observed_again_before_the_verdict() {
     let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(TIMEOUT);
     let story = look(story, "shop-web", 1);
@@ -144,7 +143,7 @@ fn a_service_that_was_restless_before_looks_were_lost_is_given_time_to_be_seen()
 }
 
 #[test]
-fn an_update_and_a_way_back_that_are_both_refused_leave_a_service_that_was_never_touched() {
+fn a_rejected_update_and_a_rejected_rollback_leave_the_service_unchanged() {
     let story = Story::begin(&PLAIN).then(prepared()).then(rollout_refused("shop-api"));
     let story = story.then(rollback_started("shop-worker"));
     let story = story.then(rollback_refused("shop-api", Refusal::Final));
@@ -155,7 +154,7 @@ fn an_update_and_a_way_back_that_are_both_refused_leave_a_service_that_was_never
 }
 
 #[test]
-fn a_service_that_somebody_deleted_before_its_wave_is_superseded() {
+fn a_service_deleted_outside_slipway_before_its_wave_is_superseded() {
     let story = states::second_wave().then(rollout_refused("shop-web"));
     let story = story.then(rollback_refused("shop-web", Refusal::Final));
     let seen_at = story.now;
@@ -262,7 +261,7 @@ fn a_service_that_was_seen_to_be_deleted_is_not_given_up_for_a_look_that_is_late
 }
 
 #[test]
-fn a_service_that_is_there_again_and_again_after_its_deletion_cannot_keep_that_up_for_ever() {
+fn a_service_that_reappears_after_its_deletion_does_not_block_the_rollback_endlessly() {
     let mut story = removed();
     for _ in 0..20 {
         story = look(story.later(MINUTE), "shop-web", 2);
@@ -275,7 +274,7 @@ fn a_service_that_is_there_again_and_again_after_its_deletion_cannot_keep_that_u
 }
 
 #[test]
-fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
+fn a_service_deleted_outside_slipway_that_still_drains_is_superseded() {
     let story = states::baking();
     let found = Found {
         rollouts: vec![rollout("shop-web", 2, true, pipeline::observation::Progress::Completed, 0)],
@@ -289,7 +288,7 @@ fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
 }
 
 #[test]
-fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_roll_back() {
+fn the_rollback_of_one_service_has_one_deadline_however_often_it_is_rolled_back() {
     let mut story = states::rolling_back();
     let began = story.now;
     let is_given_up = |story: &Story| {
@@ -367,7 +366,7 @@ fn what_had_failed_long_ago_is_not_given_up_before_a_slow_worker_has_updated_it(
 }
 
 #[test]
-fn a_rollout_that_had_failed_before_the_way_back_says_nothing_of_a_slow_worker_s_update() {
+fn a_rollout_that_failed_before_the_rollback_says_nothing_about_a_slow_workers_update() {
     let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(start_rollback(false));
     // It runs its old revision, so that there is nothing to update.
     let (service, before) = ("shop-api".into(), revision("shop-api", 1));

@@ -169,7 +169,7 @@ fn a_release_comes_from_the_commit_that_all_its_images_name() {
 }
 
 #[test]
-fn where_a_release_comes_from_is_told_with_a_page_where_there_is_one() {
+fn the_source_of_a_release_is_shown_with_a_page_if_there_is_one() {
     let commit = "3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d";
     let text = |revision: Option<&str>, source: Option<&str>| {
         let [revision, source] = [revision, source].map(|said| said.map(str::to_owned));

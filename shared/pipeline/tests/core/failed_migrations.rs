@@ -92,7 +92,7 @@ fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_a
 }
 
 #[test]
-fn a_migration_that_a_person_turned_round_is_not_run_again_by_automation() {
+fn automation_does_not_repeat_a_migration_after_a_rollback_by_a_person() {
     // With `manual`, a person has decided already.
     for changes in [&[][..], &[("rollback", "manual")]] {
         let mut scene = migrating(changes);
@@ -113,7 +113,7 @@ fn a_migration_that_a_person_turned_round_is_not_run_again_by_automation() {
 }
 
 #[test]
-fn a_migration_that_an_alarm_turned_round_is_not_run_again_by_automation() {
+fn automation_does_not_repeat_a_migration_after_a_rollback_by_an_alarm() {
     let mut scene = migrating(&[("alarms", "[shop-5xx]")]);
     starts(&mut scene, Purpose::Migrate);
     scene.tell(Input::Happened(alarm("shop-5xx", AlarmState::On, scene.now)));
@@ -239,7 +239,7 @@ fn a_first_release_that_failed_after_its_migration_is_not_migrated_again_by_auto
 
 /// Nothing is marked there, so that the hold is all that a person can lift.
 #[test]
-fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart() {
+fn lifting_the_hold_of_a_failed_migration_allows_images_that_are_good_apart() {
     let mut scene = good_apart();
     expect!["yes: the hold is lifted; releases newer than b3 deploy from now on, although b4 was deployed before"].assert_eq(&scene.control(Control::Unhold));
     expect!["yes: deployment 5 of b5 has started"]
@@ -255,7 +255,7 @@ fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart()
 }
 
 #[test]
-fn who_lifts_the_hold_of_a_failed_migration_lets_in_nothing_that_is_marked() {
+fn lifting_the_hold_of_a_failed_migration_allows_no_marked_images() {
     let mut scene = good(&["b1"]);
     scene.push("b2", 2);
     fail_to_migrate(&mut scene);

@@ -51,14 +51,14 @@ fn api(version: &str) -> Control {
 }
 
 #[test]
-fn what_was_rolled_back_with_images_that_are_good_apart_does_not_return_by_itself() {
+fn a_rolled_back_release_of_images_that_are_good_apart_is_not_deployed_again() {
     let mut scene = good_apart();
     expect!["no: exactly these images failed here, as b4 in deployment 4: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     assert_eq!(scene.head.bad.len(), 0);
 }
 
 #[test]
-fn a_first_release_that_failed_and_was_left_does_not_start_again_by_itself() {
+fn a_first_release_that_failed_and_was_left_does_not_start_again_automatically() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     let mut prepared = preparation(&SERVICES);
@@ -78,7 +78,7 @@ fn a_first_release_that_failed_and_was_left_does_not_start_again_by_itself() {
 
 /// Three releases that change one image each; ann goes back over two of them.
 #[test]
-fn what_a_person_went_back_from_does_not_return_by_itself_under_another_tag() {
+fn what_a_person_rolled_back_from_is_not_deployed_again_under_another_tag() {
     let mut scene = Scene::new(&[]);
     for (version, api, web, minutes) in
         [("r1", "a1", "w1", 1), ("r2", "a2", "w1", 2), ("r3", "a2", "w2", 3)]

@@ -192,7 +192,7 @@ fn a_deployment_that_touched_nothing_leaves_the_migration_that_may_still_run() {
 }
 
 #[test]
-fn a_deployment_that_left_a_trace_ends_the_migration_that_may_still_run_and_a_way_back_does_not() {
+fn a_deployment_that_left_a_trace_clears_the_unfinished_migration_and_a_rollback_does_not() {
     let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
     for by_deploy in [true, false] {
         let mut scene = Scene::new(&[("migration", migration)]);
@@ -253,7 +253,7 @@ fn a_firm_hold_is_there_again_after_what_went_past_it_is_rolled_back() {
 
 /// Nobody knows what runs then, which is no reason to let anything in.
 #[test]
-fn a_firm_hold_is_there_again_after_somebody_took_the_place_of_what_went_past_it() {
+fn a_firm_hold_is_restored_after_a_request_replaced_the_one_that_overrode_it() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();

@@ -26,7 +26,7 @@ fn trap_52_an_approval_is_for_one_version_and_no_other() {
 }
 
 #[test]
-fn trap_52_an_approval_that_nobody_gives_expires() {
+fn trap_52_a_missing_approval_expires() {
     let mut scene = Scene::new(&[("approval", "{expires: 2h}")]);
     scene.push("b1", 1);
     scene.now = scene.now + Span::hours(2);
@@ -48,7 +48,7 @@ fn an_approval_is_not_a_fact_that_a_listener_may_tell() {
 }
 
 #[test]
-fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
+fn a_newer_release_replaces_one_that_is_not_approved() {
     let mut scene = Scene::new(&[("approval", "true")]);
     scene.push("b1", 1);
     expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.push("b2", 2));
@@ -78,7 +78,7 @@ fn two_good() -> Scene {
 }
 
 #[test]
-fn trap_53_the_button_alone_goes_back_to_the_good_release_before() {
+fn trap_53_an_empty_request_rolls_back_to_the_previous_good_release() {
     let mut scene = two_good();
     expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(None));
     scene.succeed();
@@ -96,7 +96,7 @@ fn trap_53_the_button_alone_goes_back_to_the_good_release_before() {
 }
 
 #[test]
-fn trap_53_a_second_click_changes_nothing_while_it_is_on_its_way_back() {
+fn trap_53_a_second_click_changes_nothing_during_the_rollback() {
     let mut scene = two_good();
     scene.roll_back(None);
     expect!["yes: already rolling back to b1"].assert_eq(&scene.roll_back(None));
@@ -263,7 +263,7 @@ fn a_rollback_to_a_version_does_not_wait_for_an_approval() {
 }
 
 #[test]
-fn there_is_nothing_to_go_back_to_at_first() {
+fn at_first_there_is_no_rollback_target() {
     let mut scene = Scene::new(&[]);
     expect!["no: no release has succeeded here yet, so there is nothing to roll back to"]
         .assert_eq(&scene.roll_back(None));

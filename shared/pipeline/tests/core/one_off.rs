@@ -36,7 +36,7 @@ fn restore(undoes: Option<Undoes>) -> Request {
 }
 
 #[test]
-fn a_task_that_is_taken_and_finds_no_room_is_not_tried_for_ever() {
+fn a_task_that_is_accepted_without_capacity_is_not_tried_endlessly() {
     let mut story = states::migrating();
     let mut attempt = 1;
     while story.deployment.verdict().is_none() {
@@ -67,7 +67,7 @@ fn unindented(text: &str) -> String {
 }
 
 #[test]
-fn what_an_event_says_of_a_task_that_nobody_has_started_yet_ends_nothing() {
+fn an_event_about_a_task_that_was_not_started_ends_nothing() {
     for story in [states::migrating(), states::claimed_by_worker()] {
         let story = story.then(reported(Purpose::Migrate, OTHER, Some(exit(0))));
         assert_eq!(story.state(), "migrating");
@@ -204,7 +204,7 @@ fn what_belongs_to_the_other_task_is_ignored_and_said_so() {
 }
 
 #[test]
-fn a_task_that_nobody_takes_on_fails_at_its_deadline_and_not_before() {
+fn an_unclaimed_task_fails_at_its_deadline_and_not_before() {
     let mut story = states::migrating().later(LOOK_EVERY);
     assert_eq!(story.state(), "migrating");
     for _ in 0..20 {

@@ -44,7 +44,7 @@ fn a_release_waits_until_it_has_succeeded_where_it_is_promoted_from() {
 }
 
 #[test]
-fn without_tags_whatever_succeeds_there_comes_here() {
+fn without_tags_every_release_that_succeeds_there_is_promoted() {
     let mut scene = promoted("");
     expect!["yes: deployment 1 of b1 has started"].assert_eq(&scene.promote("b1", 1));
     expect!["yes: duplicate request: it started deployment 1"].assert_eq(&scene.promote("b1", 1));
@@ -55,7 +55,7 @@ fn without_tags_whatever_succeeds_there_comes_here() {
 }
 
 #[test]
-fn a_success_is_told_to_those_who_promote_from_here() {
+fn a_success_is_reported_to_the_environments_that_promote_from_here() {
     let mut scene = Scene::new(&[]);
     scene.promotes_to = vec!["production".into()];
     scene.push("b1", 1);

@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_let_in_is_never_older_than_what_was_let_in_before(marks in vec(mark(), 1..8)) {
+    fn an_admitted_release_is_never_older_than_an_admitted_one_before(marks in vec(mark(), 1..8)) {
         let mut seen: Vec<ReleaseOrder> = Vec::new();
         let mut newest: Option<Newest> = None;
         for mark in marks {

@@ -141,7 +141,7 @@ fn what_is_unproven_is_live_and_neither_good_nor_bad_nor_promoted() {
 }
 
 #[test]
-fn one_goes_back_from_what_is_unproven_to_what_was_good() {
+fn an_unproven_release_is_rolled_back_to_the_last_good_one() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();

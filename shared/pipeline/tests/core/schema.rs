@@ -99,7 +99,7 @@ fn undone(scene: &Scene) -> String {
 }
 
 #[test]
-fn one_migration_is_not_taken_back_twice() {
+fn one_migration_is_not_undone_twice() {
     let mut scene = good(&["b1", "b2", "b3"]);
     expect!["yes: deployment 4 of b2 has started"]
         .assert_eq(&start_rollback(&mut scene, "b2", true));
@@ -126,7 +126,7 @@ fn one_migration_is_not_taken_back_twice() {
 }
 
 #[test]
-fn what_needs_a_migration_that_was_undone_is_not_gone_back_to_without_it() {
+fn a_release_that_needs_an_undone_migration_is_no_rollback_target() {
     let mut scene = good(&["b1", "b2"]);
     start_rollback(&mut scene, "b1", true);
     undo(&mut scene, 0);
@@ -171,7 +171,7 @@ fn what_does_without_its_undone_migration_needs_the_one_that_is_there() {
 }
 
 #[test]
-fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
+fn undo_undoes_one_migration_and_says_so_if_there_are_more() {
     let mut scene = good(&["b1", "b2", "b3"]);
     expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&start_rollback(&mut scene, "b1", true));
     start_rollback(&mut scene, "b2", true);
@@ -213,7 +213,7 @@ fn undo_takes_nothing_back_where_a_migration_in_between_failed() {
 
 /// What ran with the schema after it went back with the services alone.
 #[test]
-fn a_migration_is_taken_back_with_what_it_ran_with() {
+fn a_migration_is_undone_with_the_revision_that_ran_it() {
     let mut scene = good(&["b1", "b2"]);
     start_rollback(&mut scene, "b1", false);
     scene.succeed();

@@ -17,7 +17,7 @@ fn plain() -> Story {
 }
 
 #[test]
-fn what_the_service_must_run_is_said_with_the_update_and_with_the_way_back() {
+fn the_update_and_the_rollback_name_the_expected_revision() {
     let story = states::rolling_back();
     let story = story.then(rollback_refused("shop-web", Refusal::RolloutIsOver));
     let seen: Vec<_> = plain().deployment.outbox.entries().to_vec();
@@ -35,7 +35,7 @@ fn what_the_service_must_run_is_said_with_the_update_and_with_the_way_back() {
 }
 
 #[test]
-fn an_update_of_somebody_else_between_the_preparation_and_ours_supersedes() {
+fn an_update_outside_slipway_after_the_preparation_supersedes() {
     let story = plain();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-api", 9, seen_at));
@@ -73,7 +73,7 @@ fn what_ecs_shows_late_of_an_untouched_service_is_no_takeover() {
 }
 
 #[test]
-fn a_service_that_is_created_and_was_not_there_belongs_to_whoever_was_faster() {
+fn a_new_service_belongs_to_the_one_that_created_it_first() {
     let mut preparation = preparation(&SERVICES);
     preparation.services[2].before = None;
     let story = Story::begin(&PLAIN).then(Event::Prepared(preparation));
@@ -106,7 +106,7 @@ fn what_was_left_alone_for_a_moment_only_is_asked_for_again() {
 }
 
 #[test]
-fn somebody_elses_fix_is_not_overwritten_on_the_way_back() {
+fn an_update_outside_slipway_during_the_rollback_is_not_overwritten() {
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-web", 9, seen_at));
@@ -120,7 +120,7 @@ fn somebody_elses_fix_is_not_overwritten_on_the_way_back() {
 }
 
 #[test]
-fn a_service_that_somebody_deletes_on_the_way_back_is_theirs() {
+fn a_service_deleted_outside_slipway_during_the_rollback_is_left_unchanged() {
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(left_nothing_alone("shop-web", seen_at));
@@ -152,7 +152,7 @@ fn what_this_deployment_did_not_create_is_not_deleted_and_named() {
 }
 
 #[test]
-fn what_somebody_else_updated_since_we_created_it_is_not_deleted() {
+fn a_created_service_that_was_updated_outside_slipway_is_not_deleted() {
     let story = removing();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-web", 9, seen_at));
@@ -163,7 +163,7 @@ fn what_somebody_else_updated_since_we_created_it_is_not_deleted() {
 }
 
 #[test]
-fn a_service_of_somebody_else_in_the_place_of_a_deleted_one_is_left_alone() {
+fn a_foreign_service_in_place_of_a_deleted_one_is_left_unchanged() {
     let removed = SERVICES.map(|s| Event::Removed { service: s.into() });
     let story = removing().all(removed.into_iter().rev());
     assert_eq!(story.state(), "verifying rollback");
@@ -183,7 +183,7 @@ fn settle_removed(story: Story) -> Story {
 }
 
 #[test]
-fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
+fn ecs_is_asked_whether_it_or_a_person_restored_the_old_revision() {
     let story = states::second_wave();
     let seen_at = story.now;
     let story = story.then(up("shop-web", 1, seen_at));
@@ -201,7 +201,7 @@ fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
 }
 
 #[test]
-fn ecs_is_asked_again_in_the_last_look_and_nothing_succeeds_before_it_has_said() {
+fn ecs_is_asked_again_in_the_verification_and_nothing_succeeds_before_its_answer() {
     let story = states::confirming();
     let seen_at = story.now;
     let story = story.all(all_up(2, seen_at)).then(up("shop-web", 1, seen_at + Span::seconds(1)));
@@ -235,7 +235,7 @@ fn two_answers_about_fresh_tasks_are_both_ours_in_any_order() {
 }
 
 #[test]
-fn a_service_that_nobody_answers_about_goes_back_at_its_deadline() {
+fn a_service_without_an_answer_is_rolled_back_at_its_deadline() {
     let story = plain().quietly(TIMEOUT).later(MINUTE).later(MINUTE + MINUTE);
     assert_eq!(story.state(), "rolling back");
 }
@@ -321,7 +321,7 @@ fn what_ecs_returns_to_is_not_what_was_good_here() {
 
 /// An event came so late that the deployment before had brought something else there.
 #[test]
-fn what_was_observed_before_the_deployment_started_is_nobodys_update() {
+fn an_observation_from_before_the_deployment_is_no_update_outside_slipway() {
     let mut story = plain();
     let before = Time::from_millis(START.millis() - 60_000);
     story.tell(up("shop-api", 9, before));

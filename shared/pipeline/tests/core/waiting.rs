@@ -134,7 +134,7 @@ fn a_release_that_succeeded_long_ago_is_still_promoted() {
 }
 
 #[test]
-fn a_release_that_went_back_long_ago_is_not_promoted() {
+fn a_release_that_was_rolled_back_long_ago_is_not_promoted() {
     let changes = [("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")];
     let mut scene = Scene::new_promoted(&changes);
     let mut dev = Scene::new(&[]);
@@ -244,7 +244,7 @@ fn what_a_person_asked_for_starts_after_a_rollback_if_it_is_newer() {
 
 /// A hold that is back, because what went past it has left no trace, is news to whoever asked then.
 #[test]
-fn what_a_person_asked_for_starts_though_an_old_hold_is_back_if_it_is_newer() {
+fn a_persons_request_starts_despite_a_restored_hold_if_it_is_newer() {
     for later in [Span::default(), Span::minutes(1)] {
         let mut scene = Scene::new(&[]);
         scene.push("b1", 1);

@@ -138,7 +138,7 @@ fn an_alarm_that_was_on_before_counts_again_once_it_has_been_quiet() {
 }
 
 #[test]
-fn trap_28_an_alarm_that_tells_of_an_earlier_time_changes_nothing() {
+fn trap_28_an_alarm_event_about_an_earlier_time_changes_nothing() {
     let story = states::baking().quietly(MINUTE);
     let story = story.clone().then(alarm("shop-5xx", AlarmState::Quiet, story.now));
     assert_eq!(
@@ -156,7 +156,7 @@ fn a_muted_alarm_does_not_count() {
 }
 
 #[test]
-fn an_alarm_while_the_migration_runs_turns_round_before_any_service_is_touched() {
+fn an_alarm_during_the_migration_ends_the_deployment_before_any_service_is_changed() {
     let story = states::migration_runs();
     let story = story.clone().then(alarm("shop-5xx", AlarmState::On, story.now));
     assert_eq!(story.state(), "migrating");
@@ -191,7 +191,7 @@ fn trap_14_no_data_is_neither_good_nor_bad_unless_the_spec_says_so() {
 }
 
 #[test]
-fn success_needs_alarms_that_were_read_after_the_last_look_began() {
+fn success_needs_alarms_that_were_read_after_the_verification_started() {
     let story = states::confirming();
     let seen_at = story.now;
     let early = story.all(all_up(2, seen_at)).then(alarms_read(START));
@@ -200,7 +200,7 @@ fn success_needs_alarms_that_were_read_after_the_last_look_began() {
 }
 
 #[test]
-fn trap_31_alarms_that_nobody_can_read_are_no_success() {
+fn trap_31_unreadable_alarms_are_no_success() {
     let story = states::confirming();
     let seen_at = story.now;
     let mut story = story.all(all_up(2, seen_at));
@@ -221,7 +221,7 @@ fn a_check_is_asked_again_until_its_attempts_are_used_up() {
 }
 
 #[test]
-fn trap_31_checks_that_nobody_answers_are_no_success() {
+fn trap_31_unanswered_checks_are_no_success() {
     expect!["Rolling back: the checks timed out."]
         .assert_eq(&cause(&states::checking().later(Span::hours(1))));
 }
@@ -281,7 +281,7 @@ fn a_migration_out_of_time_is_stopped_and_then_judged_by_how_it_ended() {
 }
 
 #[test]
-fn every_wait_ends_though_nobody_says_anything_any_more() {
+fn every_wait_ends_even_without_further_answers() {
     for (name, story) in states::every() {
         let mut story = story;
         for _ in 0..200 {

@@ -291,7 +291,7 @@ fn one_service_in_two_environments() {
 }
 
 #[test]
-fn many_mistakes_are_told_at_once_in_order() {
+fn many_mistakes_are_reported_at_once_in_order() {
     check_text(
         "application: A\nimages: {}\nenvironments:\n  staging:\n    services: [a, {name: b, timeout: 5 parsecs}, {}]\n    timeout: 1s\n    extra: 1\n  production: 5\n",
         expect![[r#"

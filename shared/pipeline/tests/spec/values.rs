@@ -305,7 +305,7 @@ fn keys_that_need_quotes_are_shown_in_them() {
 }
 
 #[test]
-fn what_others_found_wrong_is_told_like_the_rest() {
+fn faults_found_elsewhere_are_reported_like_the_rest() {
     assert_eq!(Faults::refuse_for(vec![]), Ok(()));
     let fault = |path: &str| Fault { path: path.into(), message: "it is not there".into() };
     let faults = Faults::refuse_for(vec![fault(""), fault("images.api")]).unwrap_err();

@@ -90,7 +90,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn whoever_builds_may_push_and_nothing_else() {
+fn the_build_role_may_push_and_nothing_else() {
     let mut allowed = BTreeSet::new();
     for statement in statements(PUSH) {
         let members: Vec<&String> = statement.as_object().unwrap().keys().collect();
@@ -108,7 +108,7 @@ fn whoever_builds_may_push_and_nothing_else() {
 
 /// A star in the subject lets every branch, or every repository of GitHub, push.
 #[test]
-fn only_one_branch_of_one_repository_may_be_whoever_builds() {
+fn only_one_branch_of_one_repository_may_assume_the_build_role() {
     for statement in statements(TRUST) {
         assert_eq!(statement["Action"], "sts:AssumeRoleWithWebIdentity");
         let of = |key: &str| {

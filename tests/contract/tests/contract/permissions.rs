@@ -92,7 +92,7 @@ fn one_or_many(value: &Value) -> Vec<&Value> {
 }
 
 #[test]
-fn nobody_may_do_everything() {
+fn no_function_may_do_everything() {
     let template = Template::load();
     for function in template.functions() {
         for line in permissions(&template, &function) {
@@ -122,7 +122,7 @@ fn roles_are_for_lambda_within_the_boundary_and_each_for_one_function() {
 
 /// Whoever sends a command to a host is root there.
 #[test]
-fn nobody_may_touch_a_host_unless_the_stack_is_told_which() {
+fn no_function_may_change_a_host_unless_the_stack_names_it() {
     let template = Template::load();
     assert_eq!(
         template.section("Parameters").find(|(name, _)| *name == "HostsTagged").unwrap().1["Default"],
@@ -142,7 +142,7 @@ fn nobody_may_touch_a_host_unless_the_stack_is_told_which() {
 
 /// What is deleted does not come back.
 #[test]
-fn nobody_may_delete_a_service_unless_the_stack_is_told_so() {
+fn no_function_may_delete_a_service_unless_the_stack_allows_it() {
     let template = Template::load();
     let parameter = template.section("Parameters").find(|(name, _)| *name == "DeletesServices");
     assert_eq!(parameter.unwrap().1["Default"], "false");

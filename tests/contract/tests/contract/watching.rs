@@ -104,7 +104,7 @@ fn an_installation_rings_no_alarm() {
 
 /// Whoever reads Slack only must hear that Slipway itself is ill.
 #[test]
-fn slack_hears_the_alarms_and_not_what_it_was_told_already() {
+fn slack_gets_the_alarms_and_no_notice_twice() {
     let template = Template::load();
     let subscription = template.get("AlarmSubscription");
     let permission = template.get("AlarmSubscriptionPermission");

@@ -53,7 +53,7 @@ fn camel(name: &str) -> String {
 }
 
 #[test]
-fn each_function_is_told_what_it_reads_and_nothing_else() {
+fn each_function_gets_the_variables_that_it_reads_and_nothing_else() {
     let template = Template::load();
     for function in template.functions() {
         let variables = function["Environment"]["Variables"].as_object().unwrap();
@@ -110,7 +110,7 @@ fn how_long_each_function_may_take() {
 }
 
 #[test]
-fn whoever_sends_effects_may_go_in_circles() {
+fn senders_of_effects_may_form_a_cycle() {
     for function in Template::load().functions() {
         let sends = function["Environment"]["Variables"].get(settings::WAKE_QUEUE).is_some();
         assert_eq!(function["RecursiveLoop"] == "Allow", sends, "{}", function.id);
@@ -179,7 +179,7 @@ fn each_rule_may_invoke_its_function_and_keeps_what_it_cannot_deliver() {
 /// EventBridge is done once Lambda has taken the event: from there on the function's own
 /// destination counts. CloudFormation calls configure in the same way.
 #[test]
-fn each_function_that_nobody_waits_for_keeps_what_it_cannot_digest() {
+fn each_asynchronous_function_keeps_what_it_cannot_process() {
     let template = Template::load();
     let rules = template.of("AWS::Events::Rule").filter(|rule| rule.id != TICKS);
     let mut unattended: BTreeSet<String> =

@@ -28,7 +28,7 @@ fn a_rollout_that_was_killed_anywhere_ends_as_if_it_had_not_been() {
 
 /// The same, but nobody tries again: what ran before must come back.
 #[test]
-fn the_way_back_mends_a_rollout_that_was_killed_anywhere() {
+fn the_rollback_repairs_a_rollout_that_was_killed_anywhere() {
     for verb in STEPS {
         for how in ["die", "die-after"] {
             let host = host_with_old_container();
@@ -44,7 +44,7 @@ fn the_way_back_mends_a_rollout_that_was_killed_anywhere() {
 }
 
 #[test]
-fn a_way_back_that_was_killed_anywhere_is_gone_to_its_end() {
+fn a_rollback_that_was_killed_anywhere_is_completed() {
     for verb in ["stop", "rename", "update", "start", "rm"] {
         for how in ["die", "die-after"] {
             let host = host_with_old_container();

@@ -62,7 +62,7 @@ fn fifty_services_fit_into_what_one_host_is_asked_for() {
 
 /// Docker's API takes no restart policy for an empty one: compose, Ansible and others leave it so.
 #[test]
-fn a_container_without_a_restart_policy_is_seen_and_comes_back() {
+fn a_container_without_a_restart_policy_is_seen_and_restored() {
     let host = host();
     host.have_image("faceplate:old").unwrap();
     host.docker(&["run", "--detach", "--name", "faceplate", "--restart", "", "faceplate:old"])

@@ -69,7 +69,7 @@ async fn a_sound_environment_holds_every_rule() {
 }
 
 #[tokio::test]
-async fn what_somebody_damaged_in_the_table_is_named() {
+async fn a_damaged_record_in_the_table_is_named() {
     let mut team = history().await;
     let items = team.sandbox.table_items();
     let at = |items: &[Value], sort: &str| {

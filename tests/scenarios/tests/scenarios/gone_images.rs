@@ -70,7 +70,7 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
 }
 
 #[tokio::test]
-async fn a_rollback_by_itself_leaves_what_runs_where_the_old_image_is_gone() {
+async fn an_automatic_rollback_changes_nothing_where_the_old_image_is_gone() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "baking").await.unwrap();

@@ -82,7 +82,7 @@ async fn a_host_that_goes_in_the_middle_needs_a_person() {
 
 /// Killed between the old container and the new one: nothing runs until somebody goes back.
 #[tokio::test]
-async fn a_script_that_is_killed_is_mended_by_the_way_back() {
+async fn a_script_that_is_killed_is_repaired_by_the_rollback() {
     let mut team = faceplate().await;
     team.on_hosts("prod", |host| host.fault("run", "die")).unwrap();
     next(&mut team).await;
@@ -120,7 +120,7 @@ async fn a_script_that_is_killed_is_mended_by_the_way_back() {
 
 /// The same, and the whole machine goes down with it, and boots after some minutes.
 #[tokio::test]
-async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
+async fn a_host_that_dies_during_the_script_is_repaired_after_its_restart() {
     let mut team = faceplate().await;
     team.on_hosts("prod", |host| host.fault("run", "die")).unwrap();
     team.sandbox.account().services.ssm.dies_with_a_script(HOST);
@@ -164,7 +164,7 @@ async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
 
 /// The switch is taken back in the middle; the way back needs no image.
 #[tokio::test]
-async fn a_pull_that_hangs_goes_back_at_its_deadline() {
+async fn a_pull_that_hangs_is_rolled_back_at_its_deadline() {
     let mut team = faceplate().await;
     team.on_hosts("prod", |host| host.write("pull-seconds", "3600\n")).unwrap();
     next(&mut team).await;
@@ -211,7 +211,7 @@ async fn a_worker_that_dies_does_not_migrate_twice() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_switches_once_all_the_same() {
+async fn a_worker_that_dies_switches_exactly_once() {
     for fault in [Fault::KillAfter, Fault::LoseAnswer, Fault::KillBefore] {
         let mut team = faceplate().await;
         let sending = Calls { caller: Some("Rollout".into()), ..Calls::to("ssm", "SendCommand") };

@@ -34,7 +34,7 @@ environments:
 
 /// What they say takes more room than Run Command shows of one host where it lists them all.
 #[tokio::test]
-async fn services_that_do_not_fit_into_one_answer_are_there_all_the_same() {
+async fn services_that_do_not_fit_into_one_answer_are_not_missing() {
     let mut team = Team::start_with(with_services(14), 0).await.unwrap();
     team.push_all("v1", "first").unwrap();
     team.until_ended(LIVE, 1).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_host_that_is_shutting_down_keeps_no_other_from_rolling_back() {
 }
 
 #[tokio::test]
-async fn once_it_is_gone_the_others_are_all_that_is_to_go_back() {
+async fn once_it_is_gone_only_the_others_are_rolled_back() {
     let mut team = two_hosts().await;
     team.web.answers(HEALTH, &[500]);
     team.push_all("main-7b41d0e", "third").unwrap();

@@ -85,7 +85,7 @@ pub(crate) fn pretty(answer: &Value) -> String {
 }
 
 /// Somebody registers a task definition, which is the newest one but changed.
-pub(crate) fn somebody_registers(team: &Team, family: &str, change: impl FnOnce(&mut Value)) {
+pub(crate) fn register_outside_slipway(team: &Team, family: &str, change: impl FnOnce(&mut Value)) {
     let asked = json!({ "taskDefinition": family });
     let described = team.person("ecs", "DescribeTaskDefinition", asked).unwrap();
     let mut newer = described["taskDefinition"].clone();

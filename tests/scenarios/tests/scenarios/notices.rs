@@ -69,7 +69,7 @@ async fn a_bad_day_says_why_in_the_channel() {
 }
 
 #[tokio::test]
-async fn a_topic_that_refuses_for_good_is_let_go() {
+async fn a_topic_that_refuses_permanently_is_given_up() {
     let mut team = scr().await;
     let refusal = Refusal::new("AuthorizationError", "a key policy forbids it");
     let publish = Calls::to(PUBLISH.0, PUBLISH.1);
@@ -98,7 +98,7 @@ async fn a_topic_that_refuses_for_good_is_let_go() {
 }
 
 #[tokio::test]
-async fn slack_that_is_down_or_busy_is_told_later_and_the_topic_once() {
+async fn slack_that_is_down_or_busy_is_notified_later_and_the_topic_once() {
     let mut team = scr().await;
     let before = headlines(&team).len();
     team.web.slack(|slack| {
@@ -165,7 +165,7 @@ async fn a_token_that_slack_does_not_take_fails_nothing() {
 }
 
 #[tokio::test]
-async fn a_topic_that_is_busy_is_told_later_and_once() {
+async fn a_topic_that_is_busy_is_notified_later_and_once() {
     let mut team = scr().await;
     let publish = Calls::to(PUBLISH.0, PUBLISH.1);
     team.sandbox.faults(|faults| faults.on_calls(publish, When::First(8), Fault::Throttle));

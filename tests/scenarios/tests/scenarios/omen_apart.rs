@@ -100,7 +100,7 @@ async fn the_worker_gets_a_service_of_its_own() {
 
 /// The worker's first release of its own has nothing to go back to; the API has.
 #[tokio::test]
-async fn the_new_service_fails_and_the_old_one_comes_back() {
+async fn the_new_service_fails_and_the_old_one_is_restored() {
     let mut team = one_good().await;
     team.respecify(&apart().replace("    bake: 3m", "    first_deploy: remove\n    bake: 3m"))
         .await

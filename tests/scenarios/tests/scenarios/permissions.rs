@@ -1,7 +1,7 @@
 //! The template's permissions are the least that the functions need: what no day needs must go.
 
 use crate::hosts_many::with_services;
-use crate::{STAGING, scr, somebody_registers, sound, start_from_newest};
+use crate::{STAGING, register_outside_slipway, scr, sound, start_from_newest};
 use pipeline::verdict::Verdict;
 use sandbox::ecr::Image;
 use sandbox::ecs::{Behaviour, Ending};
@@ -78,7 +78,7 @@ async fn there_and_back() -> Team {
     // With what a task needs to start.
     start_from_newest(&mut team, "scr-web-production").await;
     let secret = have_a_secret_and_a_parameter(&team);
-    somebody_registers(&team, "scr-web-production", |newer| {
+    register_outside_slipway(&team, "scr-web-production", |newer| {
         newer["containerDefinitions"][0]["secrets"] =
             json!([{"name": "KEY", "valueFrom": secret}, {"name": "URL", "valueFrom": "url"}]);
     });
@@ -102,12 +102,12 @@ async fn there_and_back() -> Team {
     let answer = team.ask("deploy", before).await.unwrap();
     assert_eq!(answer["accepted"], true, "{answer}");
     team.until_ended(STAGING, 4).await.unwrap();
-    somebody_goes_back_by_hand(&mut team).await;
+    a_person_rolls_back_by_hand(&mut team).await;
     team
 }
 
 /// In the console of ECS, so that ECS has to be asked who it was.
-async fn somebody_goes_back_by_hand(team: &mut Team) {
+async fn a_person_rolls_back_by_hand(team: &mut Team) {
     team.push_all("4d2a9c1", "newer").unwrap();
     team.until_state(STAGING, 5, "rolling out").await.unwrap();
     team.sandbox.run_for(5).await.unwrap();

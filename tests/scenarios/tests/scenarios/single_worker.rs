@@ -79,7 +79,7 @@ async fn it_is_never_there_twice() {
 }
 
 #[tokio::test]
-async fn it_is_never_there_twice_on_the_way_back_from_another_service() {
+async fn it_never_runs_twice_during_the_rollback_of_another_service() {
     let mut team = one_worker().await;
     let since = team.sandbox.now();
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
@@ -139,7 +139,7 @@ async fn it_is_never_there_twice_though_it_dies_again_and_again() {
 
 /// A person turns it round while the old one is still being told to stop.
 #[tokio::test]
-async fn it_is_never_there_twice_when_a_person_turns_round_at_once() {
+async fn it_never_runs_twice_when_a_person_rolls_back_at_once() {
     let mut team = one_worker().await;
     let since = team.sandbox.now();
     team.push_all("3f2a9c1", "new").unwrap();

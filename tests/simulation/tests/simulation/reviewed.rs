@@ -13,7 +13,7 @@ fn found(defect: Defect, invariant: &str) -> bool {
 }
 
 #[test]
-fn every_defect_that_is_roll_back_is_found_by_the_invariant_that_it_breaks() {
+fn every_restored_defect_is_found_by_the_invariant_that_it_breaks() {
     let (some, others) = DEFECTS.split_at(DEFECTS.len() / 2);
     let missed: Vec<Defect> = thread::scope(|scope| {
         let workers = [some, others].map(|defects| {

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_image_is_told_by_its_digest() {
+    fn a_new_image_is_shown_by_its_digest() {
         let image = "1.dkr.ecr.eu-central-1.amazonaws.com/scr/api@sha256:ffff2c3d4e5f60718293";
         check(
             |after| after["containerDefinitions"][0]["image"] = image.into(),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_change_is_told_by_its_place() {
+    fn every_other_change_is_shown_by_its_path() {
         check(
             |after| {
                 after["cpu"] = "1024".into();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_appears_as_a_whole_tells_no_secret_either() {
+    fn what_is_added_as_a_whole_shows_no_secret_either() {
         check(
             |after| {
                 let logging = json!({"logDriver": "splunk", "options": {"splunk-token": "hunter5", "splunk-url": "https://logs"}});

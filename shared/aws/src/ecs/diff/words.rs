@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_is_told_where_nothing_else_differs() {
+    fn a_registry_is_shown_if_nothing_else_differs() {
         let image = |account: &str| {
             json!(format!(
                 "{account}.dkr.ecr.eu-central-1.amazonaws.com/scr@sha256:0a1b2c3d4e5f607182"

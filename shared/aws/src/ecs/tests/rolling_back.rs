@@ -115,7 +115,7 @@ fn updated(revision: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_update_brings_the_service_back() {
+async fn an_update_rolls_the_service_back() {
     let canned = Canned::new()
         .answers("DescribeServices", up())
         .answers("UpdateService", updated("scr-api:12"));
@@ -135,7 +135,7 @@ async fn what_runs_again_already_is_not_updated() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_brought_there_stays() {
+async fn a_revision_deployed_outside_slipway_stays() {
     let others = services(&[deployment("ecs-svc/3", "PRIMARY", "scr-api:14", "IN_PROGRESS")]);
     for way in [Way::Update, Way::StopRollout("ecs-svc/2".into())] {
         let canned = Canned::new().answers("DescribeServices", others.clone());
@@ -245,7 +245,7 @@ async fn tasks_that_run_are_not_given_up_for_an_image_that_is_gone() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_ask_for_the_image_rolls_back_all_the_same() {
+async fn without_permission_to_read_the_image_the_rollback_continues() {
     let silent =
         with_image("x", json!({})).refuses("BatchGetImage", "AccessDeniedException", "no.");
     check(&silent, &wanted(Way::Update), &expect![[r#"
@@ -318,7 +318,7 @@ async fn removing_what_is_not_there_is_done() {
 }
 
 #[tokio::test]
-async fn a_service_that_somebody_else_created_or_updated_is_not_deleted() {
+async fn a_service_created_or_updated_outside_slipway_is_not_deleted() {
     let of_others = Canned::new().answers("DescribeServices", up());
     check_removal(&of_others, &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}

@@ -89,7 +89,7 @@ async fn what_aws_refuses_is_said_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_brought_there_since_the_preparation_is_left_alone() {
+async fn a_revision_deployed_outside_slipway_since_the_preparation_is_left_unchanged() {
     let others = Canned::new().answers("DescribeServices", described("ecs-svc/7", "scr-api:9"));
     check(
         &others,
@@ -258,7 +258,7 @@ async fn a_service_that_does_not_exist_is_created_as_its_task_definition_needs_i
 }
 
 #[tokio::test]
-async fn a_service_that_somebody_else_created_meanwhile_is_left_alone() {
+async fn a_service_created_outside_slipway_meanwhile_is_left_unchanged() {
     let canned = Canned::new().answers("DescribeServices", described("ecs-svc/1", "scr-api:12"));
     check(
         &canned,

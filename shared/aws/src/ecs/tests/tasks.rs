@@ -79,7 +79,7 @@ async fn a_refusal_may_come_with_status_200() {
 }
 
 #[tokio::test]
-async fn no_room_is_told_from_a_mistake() {
+async fn missing_capacity_is_distinguished_from_a_mistake() {
     let canned =
         account().refuses("RunTask", "ClientException", "Capacity is unavailable at this time.");
     check(&canned, &wanted(), &expect![[r#"

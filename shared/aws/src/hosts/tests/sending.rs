@@ -166,7 +166,7 @@ async fn of_fifty_hosts_the_one_that_takes_no_commands_is_found_with_few() {
 }
 
 #[tokio::test]
-async fn where_no_host_takes_commands_the_way_back_is_refused_with_their_names() {
+async fn where_no_host_takes_commands_the_rollback_is_rejected_with_their_names() {
     let aws = with_hosts(2).knows().takes_none();
     let said = go_back(&aws).await;
     check(
@@ -184,7 +184,7 @@ async fn where_no_host_takes_commands_the_way_back_is_refused_with_their_names()
 
 /// What came after the rollout has nothing to take back, and may not be Slipway's to touch.
 #[tokio::test]
-async fn only_the_hosts_that_were_touched_go_back() {
+async fn only_the_changed_hosts_are_rolled_back() {
     let note = [
         ("number", "4"),
         ("revision", NEW),
@@ -207,7 +207,7 @@ async fn only_the_hosts_that_were_touched_go_back() {
 
 /// An earlier version rolled out, whose containers name no installation; then Slipway was updated.
 #[tokio::test]
-async fn after_an_update_the_way_back_knows_the_marks_of_before() {
+async fn after_an_update_of_slipway_the_rollback_knows_the_old_marks() {
     let note = [("number", "4"), ("revision", NEW), ("command", "rollout")];
     let aws = with_hosts(1).knows().noted("host#faceplate", &note).takes("back");
     let said = go_back(&aws).await;

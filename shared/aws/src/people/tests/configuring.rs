@@ -195,7 +195,7 @@ fn a_service_that_goes_to_another_environment_in_the_same_cluster_stays() {
 }
 
 #[test]
-fn services_are_told_by_name_and_waves_only_where_they_change() {
+fn services_are_shown_by_name_and_waves_only_where_they_change() {
     let shop = |services: &str| {
         let services = format!("services: [{services}]");
         json!({"spec": SHOP.replace("services: [shop-api]", &services)})

@@ -46,7 +46,7 @@ fn what_waits_is_declined_and_the_history_stays() {
 }
 
 #[test]
-fn nothing_is_removed_while_a_deployment_is_under_way() {
+fn nothing_is_removed_while_a_deployment_is_in_progress() {
     let desk = Desk::with_two_good();
     desk.push("staging", "c90ffee");
     let removal = json!({"application": "scr", "remove": true});

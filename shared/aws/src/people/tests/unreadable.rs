@@ -33,7 +33,7 @@ fn check(desk: &Desk, function: &'static str, payload: &str, expected: &Expect) 
 }
 
 #[test]
-fn another_applications_spec_is_in_nobodys_way() {
+fn the_spec_of_another_application_blocks_nothing() {
     let desk = two_applications();
     spoil(&desk, Key::Spec("wwhd".into()));
     let named = r#"{"application": "scr", "environment": "staging", "to": "3f2a9c1"}"#;
@@ -80,7 +80,7 @@ fn another_applications_spec_is_in_nobodys_way() {
 }
 
 #[test]
-fn another_environment_is_in_nobodys_way() {
+fn another_environment_blocks_nothing() {
     let desk = Desk::with_two_good();
     spoil(&desk, Key::Head(place("production")));
     check(
