@@ -100,7 +100,7 @@ fn a_rehearsal_says_what_would_be_said_and_sent() {
             Accepted("approved; the deployment starts")
             under way: Some("1 preparing"), started: None, effects: ["prepare", "announce"]"#]],
     );
-    // It is called off, and what waits comes next.
+    // It is cancelled, and the queued one is next.
     let cancel = Input::Controlled { by: "ann".into(), why: "no".into(), control: Control::Cancel };
     check(
         &world,

@@ -1,9 +1,9 @@
-//! The stored format: what was written once is read for ever.
+//! The stored format: a record can be read by every later version.
 //!
 //! `samples/format-1` holds one record of every kind, and a deployment in every state, as an
-//! earlier Slipway wrote them. Each is read here, and writing it again gives the same. A change
-//! that breaks a sample breaks what lies in people's tables: give the format a new number, teach
-//! `Record::read` to lift the old one up, and add samples beside the old ones.
+//! earlier version wrote them. Each is read here, and writing it again gives the same. A change
+//! that breaks a sample breaks the records in people's tables: give the format a new number, teach
+//! `Record::read` to migrate the old one, and add samples beside the old ones.
 //!
 //! `UPDATE_SAMPLES=1 cargo test -p engine --test stored` plays the story of `story.rs` again and
 //! writes the samples anew. That is for formats that nobody has installed yet, and for no other.

@@ -1,4 +1,4 @@
-//! Turns: what is read and written, what meets somebody else's write, and whom news concerns.
+//! Turns: what is read and written, conflicts with other writers, and whom news concerns.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 
@@ -30,7 +30,7 @@ environments:
   c: {hosts: {tags: {Name: shop}}, services: [{name: shop-api, container: {image: api}}]}
 ";
 
-/// A table in which one record cannot be read, and whose first writes meet somebody else's.
+/// A table with one unreadable record, whose first writes conflict with another writer's.
 #[derive(Default)]
 struct Odd {
     memory: Memory,
@@ -170,7 +170,7 @@ fn a_rollback_or_a_hold_needs_no_record_of_the_source_environment() {
     let world = Odd::new();
     world.deploy("a", "b1");
     world.deploy("b", "b1");
-    // What it goes back from has to be read.
+    // The release that it rolls back from has to be read.
     *world.damaged.borrow_mut() = Some(Key::from(&deployment("b", 1)));
     assert!(world.tell("b", roll_back()).is_err());
     *world.damaged.borrow_mut() = Some(Key::Head(place("a")));
@@ -212,7 +212,8 @@ fn a_message_is_no_longer_wanted_after_its_answer() {
     assert!(block_on(world.engine().permits(prepare)).unwrap().is_none());
 }
 
-/// Nothing is under way, and something waits: the spec and the neighbours have to be read.
+/// No deployment is in progress, and a request is queued: the spec and the other environments have
+/// to be read.
 #[test]
 fn an_answer_is_for_the_deployment_that_asked() {
     let world = Odd::new();

@@ -1,4 +1,4 @@
-//! Bad input changes nothing and is reported: truncated, of another shape, or absurd.
+//! Bad input changes nothing and is reported: truncated, of another shape, or implausible.
 
 use pipeline::environment::Input;
 use pipeline::time::Time;

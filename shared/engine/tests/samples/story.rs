@@ -1,5 +1,5 @@
-//! A story that leaves every kind of record behind: one release goes out, the next is undone and
-//! put back, and people have their say.
+//! A story that creates every kind of record: one release is rolled out, the next is undone and
+//! rolled back, and people intervene.
 
 use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Record, World};
@@ -116,7 +116,7 @@ impl Shop {
         self.pump();
     }
 
-    /// Relays what records want of each other and keeps what is for workers.
+    /// Relays effects between records and keeps those for workers.
     fn pump(&mut self) {
         loop {
             let sent = self.world.take_sent();

@@ -272,7 +272,7 @@ impl Turn<'_> {
             deploy_on.promoted_from.as_ref() == Some(&from) && deploy_on.tags.is_empty()
         });
         if !follows {
-            return Reply::Done; // Whatever waits for it is looked at in a moment.
+            return Reply::Done; // The queue is checked in a moment.
         }
         // The same release may succeed there again, and then it is promoted again.
         let successes = self.context.promoted_from.iter().flat_map(|source| &source.good);

@@ -1,4 +1,4 @@
-//! The door of an environment: who may start what, and what everybody else is told.
+//! The admission of an environment: who may start what, and the refusals.
 
 use super::fixtures::{digest, release};
 use super::scene::{Scene, at};
@@ -150,7 +150,7 @@ fn a_digest_that_good_releases_share_is_never_marked_bad() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();
-    // Somebody deletes a service in between: nobody knows what runs now.
+    // A service is deleted outside Slipway in between: the live release is unknown.
     scene.head.live = None;
     let mut second = release("b2", at(2));
     second.images.insert("web".into(), release("b1", at(1)).images[&"web".into()].clone());

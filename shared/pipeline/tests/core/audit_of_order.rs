@@ -17,7 +17,7 @@ fn versions() -> Scene {
     scene
 }
 
-/// What is pushed next is let in, and no rule finds anything wrong with that.
+/// The next push starts, and no rule is violated by that.
 fn goes_on_soundly(mut scene: Scene, version: &str, minutes: u64) -> Scene {
     assert!(scene.push(version, minutes).starts_with("yes"), "{version} is let in");
     scene.succeed();
@@ -129,7 +129,7 @@ fn a_migration_that_ran_well_since_it_failed_is_no_failed_one() {
     one(&mut scene, 3).request.asked_by =
         RequestedBy::Person { name: "ann".into(), why: "again".into() };
     assert!(!words(&audit(&scene)).contains("it ran the migration of"));
-    // Had it not run well in between, the last one would be a fault.
+    // If it had not succeeded in between, the last one would be a fault.
     let cause = Cause::MigrationFailed { how: "exit code 1".into() };
     verdict(&mut scene, 3, Verdict::Failed { cause, left: vec![] });
     one(&mut scene, 3).services.clear();
@@ -179,7 +179,7 @@ fn automation_does_not_choose_what_a_person_rolled_back_from() {
     assert!(words(&audit(&scene)).contains(found), "{}", words(&audit(&scene)));
 }
 
-/// As it is when the first deployment fails: nothing goes back.
+/// As if the first deployment fails: nothing is rolled back.
 #[test]
 fn a_migration_that_ran_before_services_failed_is_not_automations_to_repeat() {
     let mut scene = good();

@@ -22,7 +22,7 @@ fn a_service_that_was_not_changed_and_is_deleted_is_noticed_at_the_end() {
         .assert_eq(&story.then(gone("shop-web", seen_at)).outcome());
 }
 
-/// `shop-web` does not exist yet, is created, and its tasks die.
+/// `shop-web` does not exist yet, is created, and its tasks fail.
 pub(crate) fn first_deploy_fails(policy: &str) -> Story {
     let services = "[[shop-api, shop-worker], {name: shop-web, base: {template: {family: shop-web, \
                     cpu: '256', memory: '512', networkMode: awsvpc, requiresCompatibilities: [FARGATE], \

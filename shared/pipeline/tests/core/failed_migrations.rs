@@ -1,4 +1,4 @@
-//! What a migration that went wrong keeps out, until somebody has looked at the database.
+//! What a failed migration blocks, until a person has checked the database.
 
 use super::events::{SERVICES, alarm, claimed, ended, exit, preparation, report, started};
 use super::fixtures::{mixed, release};
@@ -47,7 +47,7 @@ fn a_migration_that_failed_is_not_run_again_by_automation() {
         b2 again: no: image api-b2-00000 of this release is marked bad: the migration failed: exit code 1, Essential container in task exited
         b3: yes: deployment 3 of b3 has started
     "#]].assert_eq(&after(&mut scene));
-    // Half a migration is taken back by nobody who has not looked at it.
+    // A half-finished migration is not undone unless a person has checked it.
     succeed(&mut scene);
     scene.push("b4", 5);
     scene.begin_rolling_out();
@@ -237,7 +237,7 @@ fn a_first_release_that_failed_after_its_migration_is_not_migrated_again_by_auto
     assert!(again.starts_with("no: "), "{verdicts}{again}");
 }
 
-/// Nothing is marked there, so that the hold is all that a person can lift.
+/// Nothing is marked there, so a person can only lift the hold.
 #[test]
 fn lifting_the_hold_of_a_failed_migration_allows_images_that_are_good_apart() {
     let mut scene = good_apart();
@@ -245,7 +245,7 @@ fn lifting_the_hold_of_a_failed_migration_allows_images_that_are_good_apart() {
     expect!["yes: deployment 5 of b5 has started"]
         .assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     fail_to_migrate(&mut scene);
-    // A hold of later days is about something else.
+    // A later hold is about something else.
     scene.push("b6", 6);
     succeed(&mut scene);
     scene.control(Control::Hold { firm: true });

@@ -1,4 +1,4 @@
-//! What failed as a whole: automation never starts exactly these images again.
+//! Failed combinations: automation never starts exactly these images again.
 
 use super::events::{SERVICES, preparation, report, revision, up};
 use super::fixtures::{mixed, release, request};
@@ -9,7 +9,7 @@ use pipeline::event::Event;
 use pipeline::release::Release;
 use pipeline::time::Span;
 
-/// The active deployment puts its services back.
+/// The active deployment rolls its services back.
 fn goes_back(scene: &mut Scene, number: u32) {
     for service in SERVICES {
         let revision = revision(service, number);
@@ -25,7 +25,7 @@ fn goes_back(scene: &mut Scene, number: u32) {
     }
 }
 
-/// b4 was rolled back because its tasks died, and each of its images is good in another release.
+/// b4 was rolled back because its tasks failed, and each of its images is good in another release.
 fn good_apart() -> Scene {
     let mut scene = Scene::new(&[]);
     for (minutes, version) in [(1, "b1"), (2, "b2")] {
@@ -76,7 +76,7 @@ fn a_first_release_that_failed_and_was_left_does_not_start_again_automatically()
     assert!(again.starts_with("no: "), "{verdicts}{again}\n{}", scene.hold());
 }
 
-/// Three releases that change one image each; ann goes back over two of them.
+/// Three releases that change one image each; ann rolls back over two of them.
 #[test]
 fn what_a_person_rolled_back_from_is_not_deployed_again_under_another_tag() {
     let mut scene = Scene::new(&[]);
@@ -94,7 +94,8 @@ fn what_a_person_rolled_back_from_is_not_deployed_again_under_another_tag() {
     assert!(!again.contains("has started"), "{}{again}\nbad {bad:?}", scene.verdicts());
 }
 
-/// `api` did not change in the release that failed. When something else runs, it looks like a change.
+/// `api` did not change in the release that failed. When another release is live, it looks like a
+/// change.
 #[test]
 fn what_was_rolled_back_does_not_return_once_something_else_runs() {
     let mut scene = Scene::new(&[]);
@@ -150,7 +151,7 @@ fn who_unmarks_one_of_its_digests_lets_it_in_and_who_lifts_the_hold_does_not() {
         .assert_eq(&scene.push_release(mixed("b7", "b1", "b2", 7)));
 }
 
-/// Ann wants new tasks of what runs, and thinks better of it.
+/// Ann requests new tasks of the live release, and cancels it.
 #[test]
 fn what_runs_before_and_after_has_not_failed() {
     let mut scene = Scene::new(&[]);

@@ -1,4 +1,4 @@
-//! How firm a hold is, what it keeps out, and what a person has to say to go past it.
+//! How firm a hold is, what it blocks, and which overrides a person needs.
 
 use super::events::{claimed, ended, exit, started, up};
 use super::scene::{Scene, at};
@@ -245,13 +245,13 @@ fn a_firm_hold_is_there_again_after_what_went_past_it_is_rolled_back() {
     scene.fail();
     assert_eq!(scene.hold(), "by ann: a holiday");
     expect!["yes: queued: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
-    // What a person puts there in spite of it ends it.
+    // A release that a person deploys despite it ends it.
     scene.deploy("b4", 4, &[Override::Hold]);
     scene.succeed();
     assert_eq!(scene.hold(), "none");
 }
 
-/// Nobody knows what runs then, which is no reason to let anything in.
+/// The live release is unknown then, which is no reason to start anything.
 #[test]
 fn a_firm_hold_is_restored_after_a_request_replaced_the_one_that_overrode_it() {
     let mut scene = Scene::new(&[]);
@@ -271,7 +271,7 @@ fn a_firm_hold_is_restored_after_a_request_replaced_the_one_that_overrode_it() {
     assert_eq!(scene.hold(), "by ann: a holiday");
 }
 
-/// What is newer has lifted a weaker one, which holds nothing that is newer still.
+/// A newer release has lifted a weaker one, which blocks nothing that is newer still.
 #[test]
 fn a_weaker_hold_gives_way_to_the_one_of_what_lifted_it_and_was_rolled_back() {
     let mut scene = Scene::new(&[]);

@@ -1,4 +1,4 @@
-//! What people do by hand: approve, go back, promote.
+//! What people do by hand: approve, roll back, promote.
 
 use super::events::{TASK, alarm, alarms_read, approved, exit, reported, up};
 use super::scene::Scene;
@@ -161,7 +161,7 @@ fn a_click_that_turned_a_deployment_round_does_not_start_a_rollback_when_it_come
     assert_eq!(scene.head.active, None);
 }
 
-/// Nobody who types a whole version means the one of two months later.
+/// A person who types a whole version never means a later one with this prefix.
 #[test]
 fn a_semantic_version_begins_no_other_one() {
     let mut scene = Scene::new(&[]);
@@ -193,7 +193,7 @@ fn a_rollback_goes_to_a_version_or_to_a_commit_that_is_cut_short() {
     expect!["no: deployment 5 is in progress; wait until it ends"]
         .assert_eq(&scene.roll_back(Some("abcdef1")));
     scene.finish_rolling_out();
-    // Further back than the last good one, and from a held environment: it was said.
+    // Further back than the last good one, and from a held environment: it was explicit.
     expect!["yes: deployment 6 of abcdef1 has started"]
         .assert_eq(&scene.roll_back(Some("abcdef1")));
     scene.succeed();
@@ -221,7 +221,7 @@ fn a_rollback_to_a_version_calls_off_what_has_touched_nothing() {
         Some("b1"),
         false,
     ));
-    // Another click with other words wants the same, and the next something else.
+    // Another click with other words is the same request, and the next one is something else.
     expect!["yes: already rolling back to b1"].assert_eq(&scene.roll_back(Some("b1")));
     expect!["yes: deployment 4 is cancelled; deployment 5 of b2 has started"]
         .assert_eq(&scene.roll_back(Some("b2")));
@@ -236,7 +236,7 @@ fn a_rollback_to_a_version_calls_off_what_has_touched_nothing() {
         5 b2: succeeded
     "#]]
     .assert_eq(&scene.verdicts());
-    // It was called off without a trace, and is no older than itself.
+    // It was cancelled without a trace, and is not older than itself.
     expect!["yes: deployment 6 of b3 has started"].assert_eq(&scene.deploy(
         "b3",
         3,

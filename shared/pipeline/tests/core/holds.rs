@@ -1,4 +1,4 @@
-//! What keeps releases out for a while: holds, pauses, freezes, and what a person may overrule.
+//! What blocks releases for a while: holds, pauses, freezes, and what a person may override.
 
 use super::fixtures::{digest, release, request};
 use super::scene::{Scene, at};
@@ -134,7 +134,7 @@ fn a_hold_by_hand_stays_when_the_deployment_in_progress_is_rolled_back() {
     scene.push("b3", 3);
     scene.control(Control::Hold { firm: false });
     scene.fail();
-    // b3 is newer than b2, and was built before ann wanted nothing more.
+    // b3 is newer than b2, and was built before ann's hold.
     assert_eq!(scene.head.active, None);
     expect!["by ann: a holiday"].assert_eq(&scene.hold());
     expect![[r#"
@@ -178,7 +178,7 @@ fn what_waits_behind_another_deployment_is_not_due_when_the_freeze_ends() {
     let mut scene = Scene::new(&[("approval", "{expires: 24h}"), ("freeze", freeze)]);
     let waits = scene.push("b2", 2);
     assert!(waits.contains("frozen"), "{waits}");
-    // Ann wants what is newer, in spite of the freeze; nobody approves it today.
+    // Ann deploys a newer one despite the freeze; it is not approved today.
     let said = scene.deploy("b3", 3, &[Override::Freeze]);
     assert!(said.contains("has started"), "{said}");
     scene.now = at(60 * 5);

@@ -16,7 +16,7 @@ pub(super) const MOVING: (&str, &str) = ("deploy_on", "{tags: [latest], images: 
 
 pub(super) fn shop(changes: &[(&str, &str)]) -> Application {
     let mut spec = spec(changes);
-    // Only staging deploys by itself here.
+    // Only staging deploys automatically here.
     spec.environments.remove(&"dev".into());
     spec
 }

@@ -1,4 +1,4 @@
-//! Going back: what turns a deployment round, how far, and what is left if that fails.
+//! Rolling back: what starts a rollback, how far it goes, and what is left if it fails.
 
 use super::events::*;
 use super::fixtures::{Story, TIMEOUT};
@@ -254,7 +254,8 @@ fn trap_31_a_rollback_without_answers_ends_stuck() {
     expect!["stuck: not rolled back: shop-api (its state could not be read in time), shop-worker (its state could not be read in time), shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
-/// `shop-web` was not heard of in time; the others are back, and the last look is under way.
+/// `shop-web` was not observed in time; the others are rolled back, and the verification is in
+/// progress.
 fn verifying_without_web() -> Story {
     let mut story = states::rolling_back().then(rollback_started("shop-web"));
     while !matches!(story.deployment.services[2].state, ServiceState::NotRolledBack { .. }) {
@@ -326,7 +327,7 @@ fn repeated_updates_to_the_new_revision_do_not_block_the_rollback_endlessly() {
 fn trap_02_an_update_outside_slipway_during_the_rollback_is_not_overwritten() {
     let story = states::rolling_back();
     let seen_at = story.now;
-    // It might be ours, until the worker says that it leaves the service alone.
+    // It might be ours, until the worker says that it left the service unchanged.
     let story = story.then(up("shop-web", 9, seen_at));
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());

@@ -1,4 +1,4 @@
-//! Somebody else updates a service before, while and after we do.
+//! Updates outside Slipway before, while and after Slipway updates a service.
 
 use super::events::*;
 use super::fixtures::{PLAIN, START, Story, TIMEOUT, request};
@@ -90,14 +90,14 @@ fn a_new_service_belongs_to_the_one_that_created_it_first() {
 fn what_was_left_alone_for_a_moment_only_is_asked_for_again() {
     let story = plain().then(rollout_started("shop-worker")).quietly(MINUTE);
     let (long_ago, seen_at) = (START, story.now);
-    // An event made somebody look, and what a worker saw before that does not count any more.
+    // An event triggered an observation, and what a worker saw before that no longer counts.
     let story = story.then(up("shop-api", 1, seen_at)).quietly(Span::seconds(5));
     let story = story.then(left_alone("shop-api", 9, long_ago));
     assert_eq!(story.asks(), "");
     let story = story.later(MINUTE);
     assert_eq!(story.state(), "rolling out");
     expect!["observe shop-api+shop-worker, roll out shop-api"].assert_eq(&story.asks());
-    // It does not go on for ever.
+    // It ends at some time.
     let mut story = story;
     for _ in 0..20 {
         story = story.then(left_alone("shop-api", 9, long_ago)).later(MINUTE);
@@ -190,7 +190,7 @@ fn ecs_is_asked_whether_it_or_a_person_restored_the_old_revision() {
     expect!["observe shop-web and whether ECS returned"].assert_eq(&story.asks());
     expect!["shop-web: waiting for ECS to say why it is on the previous revision"]
         .assert_eq(&story.outcome());
-    // An event tells the same once more, while the question is open.
+    // An event reports the same again, while the effect is open.
     let (again, _) = advance(story.deployment.clone(), up("shop-web", 1, seen_at), seen_at);
     assert_eq!(again.outbox, story.deployment.outbox);
     let seen_at = story.now;
@@ -279,11 +279,12 @@ fn what_was_registered_again_is_ours_though_it_is_seen_before_the_worker_answers
 
 #[test]
 fn a_worker_that_died_before_it_could_say_what_it_registered_is_asked_again() {
-    // Two services, so that the deployment goes on meanwhile: the copy of the message would answer.
+    // Two services, so that the deployment continues meanwhile: the copy of the message would
+    // answer.
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(underway_from("shop-web", 3, seen_at));
-    // The message of shop-web is not wanted any more, so that nobody ever answers it.
+    // The message of shop-web is no longer wanted, so it is never answered.
     assert!(
         story.asks().contains("roll back shop-web"),
         "{}\nasks {}",
@@ -302,7 +303,8 @@ fn what_ecs_returns_to_is_not_what_was_good_here() {
     let rollout = "ecs-svc/shop-api-2".into();
     scene.answer(Event::RolloutStarted { service: "shop-api".into(), rollout });
     scene.now = scene.now + VISIBLE;
-    // Somebody's rollout of :101 had not finished; ECS returns to :8, which was there before it.
+    // A rollout of :101 outside Slipway had not finished; ECS rolls back to :8, which was there
+    // before it.
     scene.answer(asked("shop-api", 8, true, scene.now));
     for service in ["shop-worker", "shop-web"] {
         let revision = revision(service, 101);
@@ -319,7 +321,7 @@ fn what_ecs_returns_to_is_not_what_was_good_here() {
     assert_eq!(scene.head.good[0].revisions[&"shop-api".into()], revision("shop-api", 101));
 }
 
-/// An event came so late that the deployment before had brought something else there.
+/// An event came so late that the previous deployment had updated the service to another revision.
 #[test]
 fn an_observation_from_before_the_deployment_is_no_update_outside_slipway() {
     let mut story = plain();

@@ -160,7 +160,7 @@ fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
     assert!(!OneOffEnd { stop: stop("TaskFailedToStart"), ..exit(1) }.never_ran());
 }
 
-/// One essential container exits, and ECS ends all others.
+/// One essential container exits, and ECS stops all others.
 #[test]
 fn the_container_that_failed_first_gives_the_reason_of_its_task() {
     let failed_container = |containers: Vec<ContainerReport>| {

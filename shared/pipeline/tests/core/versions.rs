@@ -1,4 +1,4 @@
-//! What a person means who types a version: one rule for all that people ask for.
+//! Which version a person means: one rule for all requests.
 
 use super::fixtures::{PLAIN, Story};
 use expect_test::expect;

@@ -1,4 +1,4 @@
-//! What speaks against a release while it goes out, and what does not: tasks, sidecars, alarms,
+//! What counts against a release during its rollout, and what does not: tasks, sidecars, alarms,
 //! checks, and migrations that cannot be started.
 
 use super::events::*;
@@ -18,14 +18,14 @@ fn trap_09_tasks_that_die_are_counted_by_us_and_each_once() {
     let now = story.now;
     let once = story.all([died("shop-api", "task/1", now), died("shop-api", "task/1", now)]);
     assert_eq!(once.state(), "baking");
-    // Two services with one dead task each are not one with two.
+    // Two services with one failed task each are not one with two.
     let once = once.then(died("shop-web", "task/2", now));
     assert_eq!(once.state(), "baking");
     expect!["Rolling back: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited."]
         .assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
 }
 
-/// Why it goes back, as people are told.
+/// Why it is rolled back, in the words for people.
 fn cause(story: &Story) -> String {
     let told = story.deployment.timeline.entries().iter().rev();
     told.map(|entry| &entry.text)
@@ -291,7 +291,7 @@ fn every_wait_ends_even_without_further_answers() {
     }
 }
 
-/// It can hold a token, and more people read what is told than read the spec.
+/// It can contain a token, and more people read notices than the spec.
 #[test]
 fn the_query_of_a_check_is_never_told() {
     let checks = "[{url: \"https://shop.example/health?token=0123abcd\", attempts: 1}]";

@@ -1,4 +1,4 @@
-//! How things are told to people: each kind of cause, verdict, wait and name in its words.
+//! The words for people: each kind of cause, verdict, wait and name.
 
 use super::events::{no_room, revision};
 use super::fixtures::{START, digest};

@@ -1,4 +1,4 @@
-//! Freezes: as people on the spot read the clock, also when it is set forward or back.
+//! Freezes in local time, also when the clock is set forward or back.
 
 use crate::names::{answers, with};
 use expect_test::expect;

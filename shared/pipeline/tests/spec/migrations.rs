@@ -1,4 +1,4 @@
-//! Migrations: their commands, where they run, and the way back.
+//! Migrations: their commands, where they run, and their undo.
 
 use crate::names::{answers, small, with};
 use expect_test::expect;

@@ -1,4 +1,4 @@
-//! What people get wrong, and the sentence that puts it right.
+//! Common mistakes, and the message that corrects each.
 
 use crate::examples::SCR;
 use expect_test::{Expect, expect};
@@ -8,8 +8,8 @@ pub(crate) fn check(example: &str, mistakes: &[(&str, &str)], told: Expect) {
     told.assert_eq(&told_of(example, mistakes));
 }
 
-/// Makes one mistake after the other: each puts its second text where the first one is. Returns
-/// the mistake, and below it what its author is told.
+/// Makes one mistake after the other: each puts its second text where the first one is. Returns the
+/// mistake, and below it the messages.
 pub(crate) fn told_of(example: &str, mistakes: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (right, mistake) in mistakes {

@@ -1,4 +1,4 @@
-//! Single values: how they may be written, and how much of anything there may be.
+//! Single values: how they may be written, and their limits.
 
 use crate::names::{answers, small, with};
 use expect_test::{Expect, expect};

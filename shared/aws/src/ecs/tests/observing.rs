@@ -24,7 +24,7 @@ async fn check(service: Value, expected: &Expect) {
     expected.assert_eq(&text_of(&seen));
 }
 
-/// As `check`, after ECS was asked whether it returned by itself.
+/// Like `check`, after ECS was asked whether it rolled back.
 async fn check_asked(service: &Value, listed: Value, expected: &Expect) {
     let canned = Canned::new()
         .answers("DescribeServices", json!({"services": [service]}))
@@ -151,7 +151,7 @@ async fn the_circuit_breaker_rolls_back_and_the_failed_rollout_still_drains() {
 
 #[tokio::test]
 async fn the_circuit_breaker_rolled_back_and_only_the_service_deployments_show_it() {
-    // The words of an event are no reason for a verdict.
+    // The text of an event does not decide a verdict.
     let events = [
         (20.0, "(service scr-api) has reached a steady state."),
         (60.0, "(service scr-api) rolling back to deployment ecs-svc/1."),
@@ -198,7 +198,7 @@ async fn the_circuit_breaker_rolled_back_and_only_the_service_deployments_show_i
         let listed = json!({"serviceDeployments": [older, of(2, status, 300.0)]});
         check_asked(&service, listed, &expected).await;
     }
-    // Somebody else went back to the one before after ECS had done so.
+    // A person rolled back to the previous one after ECS had done so.
     let newer = of(3, "IN_PROGRESS", 10.0);
     let listed = json!({"serviceDeployments": [of(2, "ROLLBACK_SUCCESSFUL", 300.0), newer]});
     check_asked(&service, listed, &expect![[r#"
@@ -240,7 +240,7 @@ async fn trouble_is_what_was_said_lately_of_this_rollout_and_not_settled_since()
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
         trouble: ECS: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
-    // It is true of any trouble, and would hide which.
+    // It matches any problem, and would hide which.
     const VAGUE: &str = "(service scr-api) is unable to consistently start tasks successfully.";
     check(service(&[ours()], &[(5.0, VAGUE), (30.0, PLACE)]), &expect![[r#"
         scr-api

@@ -1,4 +1,4 @@
-//! Preparing when something is wrong, or was taken away.
+//! Preparing with faults, or with something deleted.
 
 use super::account::{
     REGISTRY, account, account_without_tags, check, definition, image, running, service, single,

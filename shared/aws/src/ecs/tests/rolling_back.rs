@@ -1,4 +1,4 @@
-//! Putting back.
+//! Rolling back.
 
 use super::canned::Canned;
 use super::{arn, id, revision, target, text_of};
@@ -29,7 +29,7 @@ fn services(deployments: &[Value]) -> Value {
     json!({"services": [service]})
 }
 
-/// Our rollout goes on, over what the service ran before.
+/// Our rollout is in progress, over the previous revision.
 fn ongoing() -> Value {
     services(&[
         deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "IN_PROGRESS"),
@@ -105,7 +105,7 @@ async fn what_cannot_be_stopped_is_updated_instead() {
         RollbackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "Not here (UnsupportedFeatureException)" }"#]]).await;
 }
 
-/// Our revision is up, and everything else is gone.
+/// Our revision is stable, and nothing else runs.
 fn up() -> Value {
     services(&[deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "COMPLETED")])
 }
@@ -206,7 +206,7 @@ async fn a_service_that_is_gone_stays_gone() {
     .await;
 }
 
-/// What the service ran before, as it was kept, and what ECR says of its image.
+/// The archived previous revision, and what ECR says about its image.
 fn with_image(operation: &str, answer: Value) -> Canned {
     let image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:1";
     let kept = json!({"containerDefinitions": [

@@ -1,4 +1,4 @@
-//! What is asked of Run Command where not every host takes commands, or tells all.
+//! Requests to Run Command if some hosts accept no commands, or report incompletely.
 
 use super::{id, service};
 use crate::ecs::tests::canned::Canned;
@@ -17,7 +17,7 @@ pub(super) fn tags() -> Tags {
     [("Component".to_owned(), "faceplate".to_owned())].into()
 }
 
-/// AWS with so many hosts that are heard of.
+/// AWS with this many connected hosts.
 pub(super) fn with_hosts(count: usize) -> Canned {
     let host = |number| json!({"InstanceId": name(number), "PingStatus": "Online"});
     let list: Vec<Value> = (0..count).map(host).collect();
@@ -29,17 +29,17 @@ fn name(number: usize) -> String {
 }
 
 impl Canned {
-    /// The next command is taken.
+    /// The next command is accepted.
     pub(super) fn takes(self, command: &str) -> Self {
         self.answers("SendCommand", json!({"Command": {"CommandId": command}}))
     }
 
-    /// One host of the next command takes none.
+    /// One host of the next command accepts none.
     pub(super) fn takes_none(self) -> Self {
         self.refuses("SendCommand", "InvalidInstanceId", INVALID)
     }
 
-    /// How the revision is run that is rolled out.
+    /// The description of the revision that is rolled out.
     pub(super) fn knows(self) -> Self {
         let run = json!({"run": {"image": "r/faceplate@sha256:01", "ports": [], "env_file": null}});
         let run = run.to_string();
@@ -50,7 +50,7 @@ impl Canned {
         self.with_item("registered#faceplate/prod/17", about, note)
     }
 
-    /// Each command: who it is from, what it does, and which hosts it is for.
+    /// Each command: its source, its action, and its hosts.
     pub(super) fn commands(&self) -> String {
         let mut told = String::new();
         for call in self.calls().lines() {
@@ -106,7 +106,7 @@ pub(super) fn check(canned: &Canned, said: &str, expect: &Expect) {
     expect.assert_eq(&format!("{}{said}\n", canned.commands()));
 }
 
-/// Run Command refuses all of them for the sake of one, and does not say which.
+/// Run Command rejects all hosts because of one, and does not say which.
 #[tokio::test]
 async fn a_host_that_is_shutting_down_does_not_keep_the_others_from_rolling_back() {
     let aws = with_hosts(4).knows().takes_none();
@@ -182,7 +182,7 @@ async fn where_no_host_takes_commands_the_rollback_is_rejected_with_their_names(
     );
 }
 
-/// What came after the rollout has nothing to take back, and may not be Slipway's to touch.
+/// A container started after the rollout has nothing to roll back, and may belong to others.
 #[tokio::test]
 async fn only_the_changed_hosts_are_rolled_back() {
     let note = [
@@ -285,7 +285,7 @@ async fn a_rollout_says_what_ran_when_it_was_prepared() {
     "#]].assert_eq(&told);
 }
 
-/// A look at more hosts than one command goes to, with one that is gone.
+/// A query of more hosts than one command can have, with one that is gone.
 #[tokio::test]
 async fn a_look_sees_every_host_that_answers() {
     let aws = with_hosts(52).takes("look-1").takes_none().takes("look-2").takes_none();
@@ -315,7 +315,7 @@ async fn a_look_sees_every_host_that_answers() {
     );
 }
 
-/// More was said than is listed: the host is asked alone, and what it says then counts.
+/// The output is longer than the list shows: the host's own invocation is read, and counts.
 #[tokio::test]
 async fn what_is_cut_off_in_the_list_is_asked_for() {
     let line = |name: &str| {

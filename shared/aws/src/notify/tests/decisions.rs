@@ -77,7 +77,7 @@ fn slacks_refusals_say_what_to_do() {
     "#]].assert_eq(&lines.concat());
 }
 
-/// By its kind, and not by the words in it.
+/// By its type, and not by its text.
 #[test]
 fn a_temporary_refusal_is_retried_whatever_its_source() {
     let throttled = || "Rate exceeded: Refused, Final, 429".to_owned();

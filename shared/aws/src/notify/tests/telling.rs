@@ -1,4 +1,4 @@
-//! Stories of telling: once, in one place, and never in the way of a deployment.
+//! Sending notices: once, in one place, and without blocking a deployment.
 
 use super::town::Town;
 use expect_test::expect;
@@ -190,7 +190,7 @@ async fn a_slack_that_hangs_keeps_nothing_from_the_topic() {
     assert_eq!(count("Passing: temporary failure: could not notify Slack yet"), 10);
     assert!(count("Slack chat") == 0 && count("announced") == 0, "{told}");
 
-    // Slack is told when it is there again, and the topic is not told again.
+    // Slack is notified once it works again, and the topic is not notified again.
     town.change(|state| state.slack_hangs = false);
     town.invoked(Span::seconds(30));
     expect![[r##"

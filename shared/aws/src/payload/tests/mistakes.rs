@@ -1,4 +1,4 @@
-//! What people and AWS may get wrong, and what is said to it.
+//! Mistakes of people and AWS, and the answers.
 
 use super::{NOW, outcome, show_alarms, show_ecs, show_push};
 use crate::payload::field::time;

@@ -1,4 +1,4 @@
-//! What `configure` says is different, and what it keeps to itself.
+//! The changes that `configure` shows, and what it hides.
 
 use super::desk::Desk;
 use expect_test::expect;

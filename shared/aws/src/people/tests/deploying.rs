@@ -325,7 +325,7 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
             }"#]],
     );
     desk.prepare("staging");
-    // A second click is the same wish, and one that wants the migration after all is another.
+    // A second click is the same request, and one that wants the migration is another.
     desk.deploy(skip, &expect![[r#"
         {
           "accepted": true,

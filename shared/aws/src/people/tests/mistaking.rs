@@ -97,7 +97,7 @@ fn trap_53_the_consoles_own_example_is_explained() {
               }
             }"#]],
     );
-    // An event that somebody let loose on it is not a wish.
+    // An event that was sent to it by accident is no request.
     let event = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
     desk.roll_back(event, &expect![[r#"
         {

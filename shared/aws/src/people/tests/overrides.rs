@@ -1,4 +1,4 @@
-//! What stands in the way of `deploy`, and the words that overrule it.
+//! What blocks `deploy`, and the overrides for it.
 
 use super::deploying::with_pushes;
 use super::desk::digest;

@@ -1,4 +1,4 @@
-//! The button `rollback`.
+//! The function `rollback`.
 
 use super::desk::Desk;
 use expect_test::expect;

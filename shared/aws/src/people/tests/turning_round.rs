@@ -1,4 +1,4 @@
-//! The button `rollback` while a deployment is under way.
+//! The function `rollback` with a deployment in progress.
 
 use super::desk::Desk;
 use expect_test::expect;

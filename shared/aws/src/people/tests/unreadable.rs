@@ -1,5 +1,5 @@
-//! One record that cannot be read, as after a stack update that was taken back: whatever has nothing
-//! to do with it can still be shown, stopped and brought back.
+//! One record that cannot be read, as after a stack update that was rolled back: everything that is
+//! independent of it can still be shown, stopped and rolled back.
 
 use super::desk::{Desk, SCR, WWHD, block_on, place};
 use engine::{Key, Record, World, Write};
@@ -50,7 +50,7 @@ fn the_spec_of_another_application_blocks_nothing() {
         named,
         &expect![[r#"[true,null,"cancelled; no service was changed",null]"#]],
     );
-    // Which one is meant is not guessed while it may be the other.
+    // The environment is not guessed while the request may mean the other.
     check(
         &desk,
         "rollback",

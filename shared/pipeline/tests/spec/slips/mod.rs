@@ -1,6 +1,6 @@
-//! Twenty slips of the pen in each example, made in the very file that people start from.
+//! Twenty mistakes in each example, made in the very file that people start from.
 //!
-//! What each of them is told stands beside the test: the mistake, and below it every sentence.
+//! The messages are beside the test: the mistake, and below it every sentence.
 
 mod faceplate;
 mod omen_epr;
@@ -11,7 +11,7 @@ mod wwhd;
 use crate::mistakes::told_of;
 use expect_test::ExpectFile;
 
-/// The text that is right, and what somebody wrote instead.
+/// The correct text, and the mistake.
 type Slip = (&'static str, &'static str);
 
 fn check(example: &str, slips: &[Slip; 20], told: ExpectFile) {
