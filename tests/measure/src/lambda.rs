@@ -93,7 +93,7 @@ impl State {
             _ => false,
         };
         if !more {
-            // Nobody may listen any more; then nobody waits either.
+            // The receiver may be gone; then there is no one to wait for.
             let _ = self.served.send(());
             loop {
                 thread::park();
@@ -107,7 +107,7 @@ impl State {
     }
 }
 
-/// What AWS answers where nobody has been configured.
+/// AWS's answer if none is configured.
 fn nothing_known(target: &str) -> &'static str {
     match target.rsplit('.').next().unwrap_or_default() {
         "Query" => r#"{"Items":[],"Count":0,"ScannedCount":0}"#,

@@ -14,7 +14,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub struct Screen {
     terminal: bool,
-    /// Nobody watches.
+    /// No one watches.
     dark: bool,
     /// What was shown, where it is kept instead.
     kept: Option<Mutex<String>>,

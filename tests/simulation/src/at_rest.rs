@@ -10,7 +10,7 @@ use pipeline::notice::{News, Notice};
 const ITEM_MAX: usize = 400_000;
 
 impl Invariants {
-    /// What must hold when everything has come to rest.
+    /// What must hold at the end, when everything is stable.
     pub(crate) fn at_rest(
         &mut self,
         place: &Place,

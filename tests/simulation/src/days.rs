@@ -1,6 +1,6 @@
 //! The days of the five systems: the good one of each, and every bad one that its document names.
 //!
-//! Each is told once, here: a test prints its timeline, the crash sweep plays it with a crash at
+//! Each is defined once, here: a test prints its timeline, the crash sweep plays it with a crash at
 //! every point, and the program shows it to a person.
 
 mod faceplate;

@@ -1,4 +1,4 @@
-//! What keeps an environment closed, and what becomes of those who were told to wait there.
+//! What blocks an environment, and what happens to the queued requests.
 
 use pipeline::deployment::{Deployment, State};
 use pipeline::environment::{Head, Hold, HoldUntil, Kind, Override, Request, RequestOutcome};
@@ -17,7 +17,7 @@ pub(crate) struct Doors {
     heads: BTreeMap<Place, Closed>,
     /// Deployments that wait for approval.
     unapproved: BTreeMap<DeploymentId, Time>,
-    /// Requests that were told to wait.
+    /// Queued requests.
     accepted: BTreeMap<Place, BTreeMap<RequestId, Request>>,
     /// Requests of people that wait.
     waiting: BTreeMap<Place, BTreeSet<RequestId>>,
@@ -48,7 +48,7 @@ impl Doors {
         broken.into_iter().collect()
     }
 
-    /// What was heard of here starts, or whoever asked is told why not.
+    /// Every reported release starts, or its sender is notified why not.
     pub(crate) fn accepts(&mut self, place: &Place, request: Request) {
         self.accepted.entry(place.clone()).or_default().insert(request.id.clone(), request);
     }
@@ -103,7 +103,7 @@ impl Doors {
             .then(|| ("a_hold_never_replaces_a_firmer_one", after.place.to_string()))
     }
 
-    /// A person opens the door, and whatever waits behind it may start in the same moment.
+    /// A person opens the environment, and every queued request may start at the same moment.
     pub(crate) fn opened_by_hand(&mut self, place: &Place) {
         self.heads.remove(place);
         self.held.remove(place);
@@ -122,7 +122,7 @@ impl Doors {
         self.left.iter().any(|place| place.application == *application)
     }
 
-    /// Looks at a deployment that was just written, before its head is.
+    /// Checks a deployment that was just written, before its head is.
     pub(crate) fn deployment_written(
         &mut self,
         deployment: &Deployment,
@@ -154,7 +154,7 @@ impl Doors {
         if self.left.contains(&id.place) {
             broken.push(("nothing_starts_outside_of_the_spec", id.to_string()));
         }
-        // Whatever else has started since has lifted the hold.
+        // Any other start since has lifted the hold.
         if self.held.remove(&id.place).is_some_and(|held| held.contains(&request.id)) {
             let what = format!("{id} brought {}, which waited then", request.release);
             broken.push(("a_hold_keeps_out_what_waits_already", what));
@@ -166,7 +166,7 @@ impl Doors {
         broken
     }
 
-    /// An approval starts what a start itself would not have been let through.
+    /// An approval starts what could not have been started directly.
     fn approved(&self, deployment: &Deployment, now: Time) -> Vec<(&'static str, String)> {
         let (id, request) = (&deployment.id, &deployment.request);
         let mut broken = Vec::new();
@@ -188,7 +188,7 @@ impl Doors {
         broken
     }
 
-    /// Whoever was told to wait has started, waits, or was told why not.
+    /// Every queued request has started, is queued, or its sender was notified why not.
     pub(crate) fn at_rest(
         &self,
         head: &Head,
@@ -235,7 +235,7 @@ fn was_declined(told: &[Notice], head: &Head, request: &Request) -> bool {
     })
 }
 
-/// Exactly these images went live meanwhile: nothing was left to do, and nothing to tell.
+/// Exactly these images went live meanwhile: nothing is left to do or to report.
 fn runs(deployments: &[Deployment], request: &Request) -> bool {
     deployments.iter().any(|deployment| {
         matches!(deployment.verdict(), Some(Verdict::Succeeded | Verdict::Unproven { .. }))

@@ -95,7 +95,7 @@ pub fn play_with<D: Decide>(
     History { seed, violations, deployments, happenings: sim.happenings, verdicts, log }
 }
 
-/// Judges what is left when everything has come to rest.
+/// Judges what is left when everything is stable.
 pub fn judge<D: Decide>(sim: &mut Sim<D>, expected: &[(Place, Version)]) {
     for place in places(&sim.systems) {
         let deployments = sim.deployments(&place);

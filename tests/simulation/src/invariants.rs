@@ -36,11 +36,11 @@ pub struct Invariants {
     bad: BTreeMap<Place, BTreeSet<Digest>>,
     /// What each service ran before a deployment touched it for the first time.
     pub(crate) before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
-    /// Services that a deployment has begun to put back.
+    /// Services that a deployment has started to roll back.
     pub(crate) rolling_back: BTreeSet<(DeploymentId, Address)>,
-    /// Deployments that have turned round.
+    /// Deployments whose rollback has started.
     pub(crate) turned: BTreeSet<DeploymentId>,
-    /// Services that a slow worker updated after that. They are put back when they are noticed.
+    /// Services that a slow worker updated after that. They are rolled back when that is noticed.
     pub(crate) late: BTreeSet<(DeploymentId, Address)>,
     pub(crate) waves: BTreeMap<(Place, Address), usize>,
     /// What kept a place closed when its head was last written.
@@ -49,16 +49,16 @@ pub struct Invariants {
     pub(crate) migrates: BTreeSet<DeploymentId>,
     pub(crate) doors: Doors,
     pub(crate) releases: Releases,
-    /// What each tag points to at last, where that was told the wrong way round.
+    /// The final digest of each tag, if its events came in the wrong order.
     pub(crate) tags: Vec<(ApplicationName, Tag, ImageName, Digest)>,
     pub(crate) calls: Calls,
     pub(crate) blame: Blame,
     failures: Failures,
-    /// When a person last said that a task is not waited for any more.
+    /// When a person last said not to wait for a task.
     pub(crate) forgotten: BTreeMap<Place, Time>,
 }
 
-/// So recent a change may not be known to whoever decided.
+/// How recent a change may be that is not known to the decision.
 pub(crate) const JUST_NOW: Span = Span::seconds(120);
 
 impl Invariants {
@@ -91,7 +91,7 @@ impl Invariants {
         deployment.verdict().is_none() && !is_open
     }
 
-    /// Something goes on for ever, and there is nothing more to see.
+    /// Something continues endlessly, and there is nothing more to see.
     pub(crate) fn is_endless(&self) -> bool {
         self.violations.iter().any(|broken| broken.invariant == "nothing_is_woken_endlessly")
     }
@@ -208,7 +208,7 @@ impl Invariants {
         }
     }
 
-    /// What Slipway held for a person to look at is open when a person has rolled back well.
+    /// A hold of Slipway's is lifted when a person has rolled back successfully.
     fn looked_at(&mut self, deployment: &Deployment) {
         let place = &deployment.id.place;
         let ours = self.heads.get(place).and_then(|(hold, _)| hold.as_ref());
@@ -218,7 +218,7 @@ impl Invariants {
         }
     }
 
-    /// A person opens the door, and whatever waits behind it may start in the same moment.
+    /// A person opens the environment, and every queued request may start at the same moment.
     pub(crate) fn controlled(&mut self, place: &Place, control: &Control, now: Time) {
         match control {
             Control::ForgetTask => drop(self.forgotten.insert(place.clone(), now)),

@@ -1,8 +1,8 @@
 //! A model of the world that Slipway runs in, and thousands of random histories in it.
 //!
 //! The engine and the core are the real ones. The world around them is a model: ECS, ECR, one-off
-//! tasks, alarms and people, under a clock that jumps. It must not know what the core would
-//! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
+//! tasks, alarms and people, under a clock that jumps. It must not know what the core would decide:
+//! it only performs its calls, late, twice or not at all, and the invariants watch.
 
 mod actions;
 mod at_rest;

@@ -20,7 +20,7 @@ pub(crate) struct Releases {
     standing: BTreeMap<Place, Vec<Stands>>,
     /// Every request that was made by a push or a promotion.
     requests: BTreeMap<Place, BTreeMap<RequestId, Request>>,
-    /// Requests whose fate is known.
+    /// Requests whose outcome is known.
     request_outcomes: BTreeMap<Place, BTreeSet<RequestId>>,
     /// What anything that is turned away for being old must be older than.
     newest: BTreeMap<Place, Newest>,
@@ -189,7 +189,7 @@ impl Releases {
     }
 }
 
-/// What starts names images that the spec knows, and by itself all that it wants.
+/// A release that starts names images of the spec, and automatically only all that the spec wants.
 fn misfit(deployment: &Deployment, spec: Option<&Application>) -> Option<(&'static str, String)> {
     let (id, request) = (&deployment.id, &deployment.request);
     let spec = spec?;

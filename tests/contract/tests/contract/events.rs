@@ -36,7 +36,7 @@ fn each_pattern_is_one_that_the_sandbox_understands() {
     }
 }
 
-/// A replay hands an event to the function that its rule tells.
+/// A replay sends an event to the function of its rule.
 #[test]
 fn what_is_replayed_goes_where_the_rules_send_it() {
     let template = Template::load();

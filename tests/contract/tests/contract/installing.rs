@@ -11,7 +11,7 @@ const WORKFLOW: &str = include_str!("../../../../infra/examples/github-workflow.
 const PUSH: &str = include_str!("../../../../infra/examples/ecr-push-policy.json");
 const TRUST: &str = include_str!("../../../../infra/examples/github-trust-policy.json");
 
-/// CloudFormation takes so many bytes in a request.
+/// CloudFormation's limit for a request in bytes.
 const REQUEST_MAX: usize = 51_200;
 /// All that pushing takes: the log-in, and an image that comes layer by layer.
 const PUSHING: [&str; 7] = [

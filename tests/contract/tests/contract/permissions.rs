@@ -6,8 +6,8 @@ use expect_test::{Expect, expect};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Whoever changes records reads one and writes one. Not all of them read several at once, or look
-/// for what they have no key of.
+/// A function that changes records reads one and writes one. Not all of them read several at once,
+/// or query without a key.
 const RECORDS: [&str; 2] = ["dynamodb:GetItem Table", "dynamodb:PutItem Table"];
 
 /// Where AWS offers nothing better than everything.
@@ -120,7 +120,7 @@ fn roles_are_for_lambda_within_the_boundary_and_each_for_one_function() {
     assert_eq!(roles.len(), template.of("AWS::IAM::Role").count());
 }
 
-/// Whoever sends a command to a host is root there.
+/// Anyone who may send a command to a host is root there.
 #[test]
 fn no_function_may_change_a_host_unless_the_stack_names_it() {
     let template = Template::load();
@@ -140,7 +140,7 @@ fn no_function_may_change_a_host_unless_the_stack_names_it() {
     }
 }
 
-/// What is deleted does not come back.
+/// What is deleted cannot be restored.
 #[test]
 fn no_function_may_delete_a_service_unless_the_stack_allows_it() {
     let template = Template::load();

@@ -1,4 +1,4 @@
-//! Functions, queues, dead letters, table: who is fed by what, and where failures go.
+//! Functions, queues, dead letters, table: what triggers what, and where failures go.
 
 use aws::settings;
 use contract::{Resource, Template, short};
@@ -88,7 +88,7 @@ fn each_function_gets_the_variables_that_it_reads_and_nothing_else() {
     }
 }
 
-/// After `WORKER_LIFE` the core takes a worker for dead and lets another one act.
+/// After `WORKER_LIFE` the core considers a worker dead and permits another one.
 #[test]
 fn no_worker_outlives_what_the_core_thinks() {
     for function in Template::load().functions() {
@@ -199,8 +199,8 @@ fn each_asynchronous_function_keeps_what_it_cannot_process() {
     assert_eq!(kept, unattended);
 }
 
-/// The queues' own policies admit nobody that does not encrypt; nothing else is said in them, but
-/// for the rules that may send dead letters.
+/// The queues' own policies deny requests without TLS; they contain nothing else, except the rules
+/// that may send dead letters.
 #[test]
 fn queues_and_topic_are_reached_over_tls_only() {
     let template = Template::load();

@@ -20,7 +20,7 @@ pub fn wants(pattern: &Value, event: &Value) -> bool {
     })
 }
 
-/// Checks that the sandbox understands a pattern, so that none is ever half obeyed.
+/// Checks that the sandbox understands a pattern, so that none is only partly applied.
 pub fn check(pattern: &Value, path: &str) -> Result<(), Error> {
     let wrong = |path: &str, problem: &str| Err(Error::template(path, problem));
     let Some(members) = pattern.as_object() else { return wrong(path, "a pattern is a map") };

@@ -1,4 +1,4 @@
-//! Calls and seconds in, a told story out.
+//! Calls and seconds in, a text out.
 
 use super::Sqs;
 use crate::{

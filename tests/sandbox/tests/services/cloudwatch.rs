@@ -1,4 +1,4 @@
-//! Alarms that go on and off.
+//! Alarms that change between ALARM and OK.
 
 use crate::room::Room;
 use expect_test::expect;

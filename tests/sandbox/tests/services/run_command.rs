@@ -15,7 +15,7 @@ fn hosts() -> Room<Ssm> {
     Room::new("ssm", ssm)
 }
 
-/// A script that would take so many seconds.
+/// A script that would take this many seconds.
 fn command(script: &str, more: &Value) -> Value {
     let mut input = json!({
         "InstanceIds": ["i-0a1", "i-0a2"],

@@ -117,7 +117,7 @@ fn a_turn_counts_as_long_as_an_earlier_command_may_come() {
     assert_eq!(Order::rollout(6, 2).send(&host).code, Some(0));
 }
 
-/// Somebody started it after the deployment had looked, before it came to this host.
+/// It was started outside Slipway after the preparation, before the deployment reached this host.
 #[test]
 fn a_container_started_outside_slipway_meanwhile_runs_again_instead_of_nothing() {
     let host = host_with_old_container();
@@ -149,10 +149,11 @@ fn a_container_started_outside_slipway_in_its_place_is_left_unchanged() {
     "#]]
     .assert_eq(&tell(&host, &ran));
     assert_eq!(host.container("faceplate").unwrap().id, runs);
-    // Going back, there is nothing to bring back.
+    // At the rollback, there is nothing to restore.
     assert_eq!(Order::back(1, None).send(&host).code, Some(0));
     assert_eq!(host.container("faceplate").unwrap().id, runs);
-    // With what does run there it goes on, and a copy of the command meets its own container.
+    // The deployment continues with the running container, and a copy of the command finds its own
+    // container.
     let known = format!("('{runs}')");
     assert_eq!(Order::rollout(2, 1).with("BEFORE", &known).send(&host).code, Some(0));
     let again = Order::rollout(2, 1).with("BEFORE", &known).with("FRESH", "'yes'");

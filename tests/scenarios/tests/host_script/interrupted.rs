@@ -5,7 +5,7 @@ use crate::{Order, host_with_old_container, image};
 /// What the script asks of docker and changes something.
 const STEPS: [&str; 7] = ["login", "pull", "stop", "rename", "update", "run", "rm"];
 
-/// Kills the first script before or after its first use of each verb; the second must mend it.
+/// Kills the first script before or after its first use of each verb; the second must repair it.
 #[test]
 fn a_rollout_that_was_killed_anywhere_ends_as_if_it_had_not_been() {
     for verb in STEPS {
@@ -26,7 +26,7 @@ fn a_rollout_that_was_killed_anywhere_ends_as_if_it_had_not_been() {
     }
 }
 
-/// The same, but nobody tries again: what ran before must come back.
+/// The same without a second try: the previous container must be restored.
 #[test]
 fn the_rollback_repairs_a_rollout_that_was_killed_anywhere() {
     for verb in STEPS {

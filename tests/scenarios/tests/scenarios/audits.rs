@@ -14,7 +14,7 @@ async fn audit(team: &mut Team, format: &str) -> Value {
     answer
 }
 
-/// A release that succeeded, one that went back, and one that succeeded after it.
+/// A release that succeeded, one that was rolled back, and one that succeeded after it.
 async fn history() -> Team {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "bad").unwrap();

@@ -30,7 +30,7 @@ fn push_commit(team: &mut Team, commit: &str, committed_at: &str) {
     }
 }
 
-/// Somebody puts a tag on an image that is in the repository.
+/// A tag is put on an existing image by hand.
 fn tag(team: &Team, repository: &str, image: &str, tag: &str) {
     let by = json!({"repositoryName": repository, "imageIds": [{"imageTag": image}]});
     let found = team.person("ecr", "BatchGetImage", by).unwrap();

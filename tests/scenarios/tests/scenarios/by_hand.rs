@@ -268,7 +268,7 @@ async fn rolling_back_twice_goes_to_what_is_named() {
     team.ask("rollback", payload).await.unwrap();
     team.until_ended(STAGING, 4).await.unwrap();
     team.sandbox.run_for(600).await.unwrap();
-    // Half an hour later nobody means "once more" without saying so.
+    // Half an hour later a repeated rollback has to be explicit.
     let answer = team.ask("rollback", json!({"environment": "staging"})).await.unwrap();
     expect![[r#"
         {

@@ -1,4 +1,4 @@
-//! What ECS does by itself during a rollout, or does not do.
+//! What ECS itself does during a rollout, or does not do.
 
 use crate::{STAGING, check, ended, lines, scr, sound};
 use expect_test::expect;
@@ -109,8 +109,8 @@ async fn what_ecs_rolled_back_itself_is_not_fought_over() {
     );
 }
 
-/// The rollout that ECS gave up has drained before anybody looks, and only its service deployment
-/// tells what became of it.
+/// The rollout that ECS rolled back has drained before it is observed, and only its service
+/// deployment shows what happened to it.
 #[tokio::test]
 async fn what_ecs_rolled_back_unheard_is_asked_for() {
     let mut team = with_breaker(json!({"enable": true, "rollback": true})).await;

@@ -9,7 +9,7 @@ pub(crate) const PROD: &str = "faceplate/prod";
 pub(crate) const HOST: &str = "i-0prod1";
 pub(crate) const HEALTH: &str = "https://shifter.example.com/health";
 
-/// With a release that succeeded, so that there is something of ours to go back to.
+/// With a release that succeeded, so that there is a rollback target of Slipway.
 pub(crate) async fn faceplate() -> Team {
     let mut team = Team::start("faceplate").await.unwrap();
     team.push_all("main-0a1b2c3", "before").unwrap();
@@ -29,7 +29,7 @@ pub(crate) fn migrations(team: &Team) -> usize {
     applied.unwrap_or_default().lines().count()
 }
 
-/// The containers of the host, whoever started them.
+/// The containers of the host, whatever started them.
 pub(crate) fn containers(team: &Team) -> String {
     let containers = team.host(HOST, |host| host.containers()).unwrap_or_default();
     let line = |container: &sandbox::ssm::Container| {
@@ -115,7 +115,7 @@ async fn the_same_push_twice_is_one_deployment() {
     assert_eq!(team.deployments().len(), 1);
 }
 
-/// Nobody knows what was in that container, and it comes back nevertheless.
+/// The content of that container is unknown, and it is restored nevertheless.
 #[tokio::test]
 async fn the_first_release_fails_and_what_was_started_by_hand_runs_again() {
     let mut team = Team::start("faceplate").await.unwrap();

@@ -1,11 +1,11 @@
-//! What ran before cannot be started any more.
+//! The previous revision can no longer be started.
 
 use crate::{STAGING, ended, pretty, scr, sound};
 use expect_test::expect;
 use scenarios::Team;
 use serde_json::json;
 
-/// Somebody deletes the image that `scr-web` ran before.
+/// The previous image of `scr-web` is deleted by hand.
 fn delete_the_old_image(team: &mut Team) {
     let digest = team.digest("scr-web", "0a1b2c3").unwrap();
     team.sandbox.at_desk("ecr", |services, desk| services.ecr.delete("scr-web", &digest, desk));

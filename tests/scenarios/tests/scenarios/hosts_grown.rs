@@ -259,7 +259,7 @@ async fn the_second_of_two_containers_fails_and_both_come_back() {
     );
 }
 
-/// It is nobody's from then on: it runs until a person stops it, and nothing waits for it.
+/// It no longer belongs to a deployment: it runs until a person stops it, and nothing waits for it.
 #[tokio::test]
 async fn a_container_that_leaves_the_spec_is_a_persons_to_stop() {
     let mut team = two_services().await;

@@ -1,4 +1,4 @@
-//! Whoever cannot be told changes no verdict, and reads each outcome once.
+//! A channel that fails changes no verdict, and gets each outcome once.
 
 use crate::{STAGING, ended, scr, sound};
 use expect_test::expect;
@@ -78,7 +78,7 @@ async fn a_topic_that_refuses_permanently_is_given_up() {
     team.until_ended(STAGING, 2).await.unwrap();
     let not_told = |line: &String| line.contains("\"NotTold\":1");
     assert_eq!(team.sandbox.logs("Notify").iter().filter(|line| not_told(line)).count(), 2);
-    // Slack is told all the same, and the verdict stands.
+    // Slack is notified nevertheless, and the verdict stands.
     assert!(channel(&team).contains("3f2a9c1 is live"), "{}", channel(&team));
     ended(
         &team,

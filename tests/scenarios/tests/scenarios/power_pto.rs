@@ -1,4 +1,4 @@
-//! Power PTO: three services of one release. Together they are good, or all of them go back.
+//! Power PTO: three services of one release. Either all of them succeed, or all are rolled back.
 
 use crate::{check, lines};
 use expect_test::expect;

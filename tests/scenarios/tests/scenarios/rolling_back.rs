@@ -1,4 +1,4 @@
-//! Bad days: what goes back, why, and what it says.
+//! Bad days: what is rolled back, why, and the messages.
 
 use crate::{STAGING, check, scr};
 use expect_test::expect;
@@ -309,7 +309,8 @@ async fn an_alarm_that_is_already_on_blocks_the_start() {
     );
 }
 
-/// Terraform deregisters what it has replaced. The way back registers it anew, under another number.
+/// Terraform deregisters what it has replaced. The rollback registers it again, under another
+/// number.
 #[tokio::test]
 async fn a_revision_that_was_registered_again_is_no_update_outside_slipway() {
     let mut team = scr().await;

@@ -66,7 +66,7 @@ async fn the_migration_is_undone_before_any_service_is_rolled_back() {
     );
 }
 
-/// Half of a way back would be worse than none.
+/// Half a rollback would be worse than none.
 #[tokio::test]
 async fn where_it_cannot_be_undone_everything_stays() {
     let mut team = undoing_first().await;

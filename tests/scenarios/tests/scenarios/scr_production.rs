@@ -1,4 +1,4 @@
-//! SCR in production: what may go there, who says so, and how it comes back.
+//! SCR in production: what may be deployed there, who decides, and how it is rolled back.
 
 use crate::{STAGING, check, scr};
 use expect_test::expect;

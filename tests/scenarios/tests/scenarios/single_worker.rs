@@ -25,8 +25,8 @@ async fn one_worker() -> Team {
     team
 }
 
-/// How many containers of the worker ran since `since`, and the most of them at one moment. One that
-/// is told to stop runs on until it is gone.
+/// How many containers of the worker ran since `since`, and the maximum at one time. One that was
+/// asked to stop runs until it is gone.
 fn workers(team: &Team, since: u64) -> (usize, usize) {
     let now = team.sandbox.now();
     let account = team.sandbox.account();
@@ -137,7 +137,7 @@ async fn it_is_never_there_twice_though_it_dies_again_and_again() {
     );
 }
 
-/// A person turns it round while the old one is still being told to stop.
+/// A person rolls back while the old one is still stopping.
 #[tokio::test]
 async fn it_never_runs_twice_when_a_person_rolls_back_at_once() {
     let mut team = one_worker().await;

@@ -1,4 +1,4 @@
-//! Other people update, create and delete services while a deployment is under way.
+//! Services are updated, created and deleted outside Slipway during a deployment.
 
 use crate::{STAGING, check, ended, scr, sound};
 use expect_test::expect;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const PRODUCTION: &str = "omen-epr/production";
 
-/// Somebody brings a service of staging to a revision.
+/// A service of staging is updated to a revision outside Slipway.
 fn update_outside_slipway(team: &Team, service: &str, revision: &str) {
     let update = json!({"cluster": "scr-staging", "service": service, "taskDefinition": revision});
     team.person("ecs", "UpdateService", update).unwrap();
@@ -162,7 +162,7 @@ async fn an_update_by_hand_to_the_old_revision_is_not_taken_for_a_rollback_by_ec
     );
 }
 
-/// The first deployment of a service that does not exist, whose worker dies before it can look.
+/// The first deployment of a service that does not exist, whose worker is killed before its check.
 async fn unborn() -> Team {
     let mut team = Team::start("omen-epr").await.unwrap();
     let text = team.system.text.replace("    bake: 3m", "    first_deploy: remove\n    bake: 3m");
@@ -175,7 +175,7 @@ async fn unborn() -> Team {
     team
 }
 
-/// Somebody creates the service from a task definition of their own.
+/// The service is created outside Slipway from another task definition.
 fn create_outside_slipway(team: &Team) {
     let own = json!({
         "family": "theirs", "networkMode": "bridge", "requiresCompatibilities": ["EC2"],

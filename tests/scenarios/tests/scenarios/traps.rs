@@ -1,4 +1,4 @@
-//! Traps of ECS's and ECR's that no system's own story leads into.
+//! Traps of ECS and ECR that no system's own story covers.
 
 use crate::{STAGING, ended, scr, sound};
 use expect_test::expect;
@@ -87,7 +87,7 @@ async fn an_image_that_was_archived_meanwhile_blocks_the_start() {
     );
 }
 
-/// Nobody may count on what ECS remembers of its rollouts, nor on our own history of deployments.
+/// Neither ECS's history of rollouts nor our own history of deployments is guaranteed.
 #[tokio::test]
 async fn a_good_release_is_a_rollback_target_though_its_history_has_expired() {
     let mut team = scr().await;

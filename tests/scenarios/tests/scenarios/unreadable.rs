@@ -1,4 +1,4 @@
-//! What nobody can read is kept and counted, and takes nothing else with it.
+//! Unreadable input is kept and counted, and affects nothing else.
 
 use crate::{STAGING, check, scr};
 use expect_test::expect;

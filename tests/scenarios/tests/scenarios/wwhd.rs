@@ -87,7 +87,7 @@ async fn the_digest_that_runs_is_not_deployed_again_unless_a_person_wants_new_ta
     let mut team = Team::start("wwhd").await.unwrap();
     team.push_all("latest", "first").unwrap();
     team.until_ended(PRODUCTION, 1).await.unwrap();
-    // ECR knows the image and the tag, and some builds push it all the same.
+    // ECR knows the image and the tag, and some builds push it nevertheless.
     let digest = team.digest("wwhd-backend", "latest");
     let pushed = json!({"repository": "wwhd-backend", "tag": "latest", "digest": digest});
     let answer = team.invoke("image-pushed", pushed).await.unwrap();

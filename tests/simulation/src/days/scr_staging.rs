@@ -11,7 +11,7 @@ const FIRST: &str = "3f2a9c1";
 const SECOND: &str = "7b41d0e";
 const THIRD: &str = "c90ffee";
 
-/// So many tasks may die that ECS is the first to act.
+/// So many tasks may fail that ECS acts first.
 fn patient() -> String {
     EXAMPLE.replace("    bake: 5m\n", "    bake: 5m\n    failures: {tasks: 10}\n")
 }

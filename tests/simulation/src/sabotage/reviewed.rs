@@ -1,7 +1,7 @@
-//! Defects that reviews found in the core and the workers, each put back by hand.
+//! Defects that reviews found in the core and the workers, each restored by hand.
 //!
-//! None of their code is shipped: what goes into a decision and what comes out of it is changed so
-//! that it comes out as it did then.
+//! None of their code is shipped: the input and the output of a decision are changed so that the
+//! old result returns.
 
 mod releases;
 mod turns;
@@ -16,13 +16,14 @@ pub enum Defect {
     IgnoresOlderAlarmEvents,
     /// A3: only how alarms are is read, and not what they did.
     ReadsAlarmsAsTheyAre,
-    /// A4: in the last look alarms are read once.
+    /// A4: in the final verification alarms are read once.
     ReadsAlarmsOnce,
     /// A5: a release of which no task was started is a success.
     CallsNoTaskASuccess,
-    /// A6: services are updated without a look at what they run.
+    /// A6: services are updated without a check of what they run.
     UpdatesBlindly,
-    /// A7: a service that was not there at first is deleted, whoever has created it.
+    /// A7: a service that did not exist at first is deleted, even if it was created outside
+    /// Slipway.
     DeletesWhatOthersCreated,
     /// A8: that a migration was undone is forgotten.
     ForgetsUndoneMigrations,
@@ -32,11 +33,11 @@ pub enum Defect {
     KeepsNoNotes,
     /// A11: a migration that failed leaves no trace.
     ForgetsFailedMigrations,
-    /// A12: images that the spec does not know any more are left out of what waits.
+    /// A12: images that the spec no longer knows are dropped from queued requests.
     DropsRenamedImages,
     /// Review 1: what failed is known by its digests only, and not as a whole.
     ForgetsWhatFailedTogether,
-    /// A13: what was at rest once is not looked at again.
+    /// A13: a service that was stable once is not observed again.
     ForgetsUnrest,
     /// B1: each start of a one-off task gives it all its time again.
     TriesForEver,
@@ -46,7 +47,7 @@ pub enum Defect {
     KeepsEveryGoodRelease,
     /// B4: what changes nothing but when it is due is not written.
     LeavesWhatIsDue,
-    /// B5: who waits for a success elsewhere waits for ever.
+    /// B5: a request that waits for a success elsewhere waits endlessly.
     WaitsForEver,
     /// B6: where every release waits, the newest is turned away.
     TurnsTheNewestAway,
@@ -70,25 +71,26 @@ pub enum Defect {
     UndoesBesideTheTask,
     /// C11: an approval counts after its deadline.
     ApprovesTooLate,
-    /// D1: whatever is rolled back is marked bad.
+    /// D1: everything that is rolled back is marked bad.
     MarksEverythingBad,
     /// D2: a service that the release does not change is held against it.
     BlamesForTheUnchanged,
-    /// D3: a way back that AWS refuses is stuck, without a look.
+    /// D3: a rollback that AWS rejects is stuck, without an observation.
     TakesRefusedForStuck,
-    /// D4: a service that others deleted is taken for one that could not be put back.
+    /// D4: a service deleted outside Slipway is taken for one that could not be rolled back.
     TakesDeletedForStuck,
-    /// D5: a promotion of an image that the spec does not know is refused, and nobody hears of it.
+    /// D5: a promotion of an image that the spec does not know is refused without a notice.
     LosesPromotions,
     /// D6: a promotion need not have every image that is wanted.
     PromotesHalfReleases,
-    /// D7: where an environment has left the spec, its last rules go on.
+    /// D7: if an environment has left the spec, its last rules still apply.
     DeploysOutsideOfTheSpec,
-    /// D8: an answer with a long reason is taken for absurd.
+    /// D8: an answer with a long reason is taken for implausible.
     TakesLongForAbsurd,
     /// D9: a muted alarm counts as soon as it is read.
     ForgetsThatAlarmsAreMuted,
-    /// D10: of two pushes in one second what was replaced once stays so, whatever the registry says.
+    /// D10: of two pushes in one second a replaced digest stays replaced, whatever the registry
+    /// says.
     IgnoresTheRegistry,
 }
 
@@ -143,17 +145,17 @@ pub struct Relapsed(pub Defect);
 /// What workers leave out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Careless {
-    /// They do not look at a service before they update it or put it back.
+    /// They do not check a service before they update it or roll it back.
     pub never_looks: bool,
     /// They do not note that they are about to update it.
     pub keeps_no_notes: bool,
-    /// They delete what is there, whoever created it and though it drains.
+    /// They delete any service, even if it was created outside Slipway or is draining.
     pub deletes_anything: bool,
-    /// They do not look at a service before they put it back.
+    /// They do not check a service before they roll it back.
     pub never_looks_back: bool,
 }
 
-/// Plays the history of `seed` with one defect put back.
+/// Plays the history of `seed` with one restored defect.
 pub fn play_with_defect(seed: u64, defect: Defect) -> History {
     play_with(seed, Relapsed(defect), false, |sim| {
         sim.careless = Careless {

@@ -37,7 +37,7 @@ fn every_broken_core_is_caught_by_the_invariant_that_it_breaks() {
     }
 }
 
-/// Acting first must hurt by itself, and not only because nobody asks any more.
+/// Acting first must be harmful in itself, and not only because the check is missing.
 #[test]
 fn acting_before_saving_is_caught_where_ignoring_the_fence_is_not() {
     let worse = |seed: &u64| {

@@ -1,7 +1,7 @@
 //! Traps C.4: events and their delivery. Items as in `tests/conformance.md`.
 //!
-//! Left to the adapter and the template: comparing ECR with what was seen (27: here a push that
-//! is found late), `detail.version` (28: we look again instead), queues for what fails (29).
+//! Left to the adapter and the template: comparing ECR with what was seen (27: here a push that is
+//! found late), `detail.version` (28: ECS is asked again instead), queues for what fails (29).
 
 use super::telling::*;
 use expect_test::expect;
@@ -71,7 +71,7 @@ fn trap_29_calls_that_fail_often_are_retried() {
 fn trap_30_an_event_before_our_own_record_is_harmless() {
     let mut story = story("scr");
     story.push(FIRST).until("staging", "Updating scr-api");
-    // ECS tells of the rollout before the worker has told us that it asked for it.
+    // ECS's event about the rollout arrives before the worker has answered that it requested it.
     story.hint("staging", "scr-api").wait(Span::seconds(1)).hint("staging", "scr-api").rest();
     check(
         &story,
