@@ -27,8 +27,8 @@ mod audit_of_order;
 mod before;
 #[path = "core/blame.rs"]
 mod blame;
-#[path = "core/coming_back.rs"]
-mod coming_back;
+#[path = "core/counts_as_rolled_back.rs"]
+mod counts_as_rolled_back;
 #[path = "core/dates.rs"]
 mod dates;
 #[path = "core/failed_migrations.rs"]
@@ -85,9 +85,9 @@ mod properties;
 mod dependencies;
 #[path = "core/observations.rs"]
 mod observations;
+#[path = "core/rollback_during_migration.rs"]
+mod rollback_during_migration;
 #[path = "core/tasks.rs"]
 mod tasks;
 #[path = "core/tokens.rs"]
 mod tokens;
-#[path = "core/turned_round.rs"]
-mod turned_round;

@@ -80,7 +80,7 @@ impl<D: Decide> Sim<D> {
         let RequestedBy::Promotion { from } = &request.asked_by else { return };
         if deploy_on.is_some_and(|on| on.tags.is_empty() && on.promoted_from.as_ref() == Some(from))
         {
-            self.invariants.doors.accepts(&place, request);
+            self.invariants.admissions.accepts(&place, request);
         }
     }
 

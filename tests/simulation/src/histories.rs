@@ -100,7 +100,7 @@ pub fn judge<D: Decide>(sim: &mut Sim<D>, expected: &[(Place, Version)]) {
     for place in places(&sim.systems) {
         let deployments = sim.deployments(&place);
         let Some(head) = sim.head(&place) else { continue };
-        sim.invariants.at_rest(&place, &head, &deployments, &sim.told);
+        sim.invariants.at_the_end(&place, &head, &deployments, &sim.told);
         sim.invariants.verdicts_are_true(&place, &deployments, &sim.cloud);
         sim.judge_the_records(&place);
     }

@@ -1,9 +1,9 @@
 //! What must always hold, each by its name, checked in every history.
 
+use crate::admissions::Admissions;
 use crate::blame::Blame;
 use crate::calls::Calls;
 use crate::cloud::{Address, Cloud, target_name};
-use crate::doors::Doors;
 use crate::failures::Failures;
 use crate::releases::Releases;
 use crate::systems::System;
@@ -47,7 +47,7 @@ pub struct Invariants {
     heads: BTreeMap<Place, (Option<Hold>, bool)>,
     /// Deployments that begin with a migration.
     pub(crate) migrates: BTreeSet<DeploymentId>,
-    pub(crate) doors: Doors,
+    pub(crate) admissions: Admissions,
     pub(crate) releases: Releases,
     /// The final digest of each tag, if its events came in the wrong order.
     pub(crate) tags: Vec<(ApplicationName, Tag, ImageName, Digest)>,
@@ -106,7 +106,7 @@ impl Invariants {
         if let Record::Head(head) = record {
             self.heads.insert(head.place.clone(), (head.hold.clone(), head.pause.is_some()));
             for (invariant, what) in self
-                .doors
+                .admissions
                 .head_written(head)
                 .into_iter()
                 .chain(self.blame.head_written(head))
@@ -129,7 +129,7 @@ impl Invariants {
             let what = format!("{} has {open:?} under way", id.place);
             self.violated("never_two_active_deployments", what);
         }
-        for (invariant, what) in self.doors.deployment_written(deployment, is_new, now) {
+        for (invariant, what) in self.admissions.deployment_written(deployment, is_new, now) {
             self.violated(invariant, what);
         }
         if is_new {
@@ -231,7 +231,7 @@ impl Invariants {
         self.failures.controlled(place, control);
         self.heads.remove(place);
         if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
-            self.doors.opened_by_hand(place);
+            self.admissions.opened_by_hand(place);
         }
         let newest = match control {
             Control::Unhold => self.live.get(place).cloned().map(Newest::from),
@@ -245,17 +245,17 @@ impl Invariants {
 
     /// A person has put it on hold, or tried to.
     pub(crate) fn held(&mut self, before: Option<&Head>, after: Option<&Head>) {
-        if let Some((invariant, what)) = self.doors.held(before, after) {
+        if let Some((invariant, what)) = self.admissions.held(before, after) {
             self.violated(invariant, what);
         }
     }
 
     pub(crate) fn left_the_spec(&mut self, place: &Place) {
-        self.doors.left_the_spec(place);
+        self.admissions.left_the_spec(place);
     }
 
     pub(crate) fn has_left(&self, place: &Place) -> bool {
-        self.doors.has_left(place)
+        self.admissions.has_left(place)
     }
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {

@@ -5,7 +5,8 @@
 //! it only performs its calls, late, twice or not at all, and the invariants watch.
 
 mod actions;
-mod at_rest;
+mod admissions;
+mod at_the_end;
 pub mod behaviour;
 mod blame;
 mod builds;
@@ -14,7 +15,6 @@ pub mod cloud;
 mod collecting;
 pub mod days;
 mod delivery;
-mod doors;
 mod emission;
 pub mod exhaust;
 mod failures;

@@ -101,7 +101,7 @@ impl Decide for Broken {
         self.before(&mut environment, &mut input);
         let unbroken = environment.clone();
         let mut step = advance(environment, input.clone(), context, now);
-        if self.0 == Variant::ForgetsReverseOrder && turned_round(&unbroken, &step) {
+        if self.0 == Variant::ForgetsReverseOrder && started_rollback(&unbroken, &step) {
             step = advance(all_at_once(unbroken), input.clone(), context, now);
         }
         self.after(&mut step, &input, now);
@@ -229,7 +229,7 @@ fn believe(seen: &mut Observation, deployment: Option<&Deployment>) {
     }
 }
 
-fn turned_round(before: &Environment, step: &Step) -> bool {
+fn started_rollback(before: &Environment, step: &Step) -> bool {
     let was =
         before.deployment.as_ref().is_some_and(|d| matches!(d.state, State::RollingBack { .. }));
     !was && step.deployments.iter().any(|d| matches!(d.state, State::RollingBack { .. }))

@@ -172,7 +172,7 @@ impl Invariants {
     /// What waits for a person gives way to what may start, and to nothing else.
     fn gave_way_to_what_may_start(&mut self, deployment: &Deployment, version: &Version) {
         let id = &deployment.id;
-        if let Some(why) = self.doors.keeps_closed(&id.place) {
+        if let Some(why) = self.admissions.keeps_closed(&id.place) {
             let what = format!("{id} gave way to {version}, and the environment is {why}");
             self.violated("what_waits_gives_way_only_to_what_may_start", what);
         }

@@ -16,7 +16,7 @@ mod owning;
 mod permitted;
 mod removing;
 mod rolling_back;
+mod rolling_back_in_progress;
 mod truncated;
-mod turning_round;
 mod unreadable;
 mod watching;

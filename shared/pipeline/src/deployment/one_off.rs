@@ -207,7 +207,7 @@ impl Deployment {
         reason: String,
         now: Time,
     ) -> Reply {
-        let turned_round = match &self.state {
+        let started_rollback = match &self.state {
             State::Migrating { intent: Intent::RollBack { cause, undo }, .. } => {
                 Some((cause.clone(), *undo))
             }
@@ -220,7 +220,7 @@ impl Deployment {
             return Reply::Ignored("the task was started".into());
         }
         // Nothing ran, and a rollback starts nothing new.
-        if let Some((cause, undo)) = turned_round {
+        if let Some((cause, undo)) = started_rollback {
             self.note(now, format!("The migration was not started: {reason}."));
             self.decide_rollback(cause, undo, now);
             return Reply::Done;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Broken = Option<(&'static str, String)>;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Doors {
+pub(crate) struct Admissions {
     /// What kept a place closed when its head was last written.
     heads: BTreeMap<Place, Closed>,
     /// Deployments that wait for approval.
@@ -33,7 +33,7 @@ struct Closed {
     paused: bool,
 }
 
-impl Doors {
+impl Admissions {
     pub(crate) fn head_written(&mut self, head: &Head) -> Vec<(&'static str, String)> {
         let broken = self.turned_away(head);
         let closed = Closed { hold: head.hold.clone(), paused: head.pause.is_some() };
@@ -189,7 +189,7 @@ impl Doors {
     }
 
     /// Every queued request has started, is queued, or its sender was notified why not.
-    pub(crate) fn at_rest(
+    pub(crate) fn at_the_end(
         &self,
         head: &Head,
         deployments: &[Deployment],

@@ -11,7 +11,7 @@ const ITEM_MAX: usize = 400_000;
 
 impl Invariants {
     /// What must hold at the end, when everything is stable.
-    pub(crate) fn at_rest(
+    pub(crate) fn at_the_end(
         &mut self,
         place: &Place,
         head: &Head,
@@ -39,7 +39,7 @@ impl Invariants {
                 format!("{place}: active {:?}, outbox {:?}", head.active, head.outbox.entries()),
             );
         }
-        for (invariant, what) in self.doors.at_rest(head, deployments, told) {
+        for (invariant, what) in self.admissions.at_the_end(head, deployments, told) {
             self.violated(invariant, what);
         }
         // Everything that waits has an end, and time is over.
