@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_kept_without_what_opens_the_door() {
+    fn an_address_is_kept_without_its_credentials() {
         let cases = [
             "https://ann:token@github.com/acme/scr",
             "https://token@github.com/acme/scr?a=b@c",

@@ -45,7 +45,7 @@ fn request(version: &str) -> Input {
     }))
 }
 
-/// Rehearses, tells the same, and compares what both said.
+/// Rehearses an input, feeds the same one, and compares both replies.
 fn check(world: &Memory, place: &Place, input: &Input, expected: &Expect) {
     let engine = Engine::new(world, &Pipeline);
     let before: Vec<_> = world.keys().iter().map(|key| world.read(key)).collect();

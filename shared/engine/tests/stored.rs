@@ -6,7 +6,7 @@
 //! `Record::read` to migrate the old one, and add samples beside the old ones.
 //!
 //! `UPDATE_SAMPLES=1 cargo test -p engine --test stored` plays the story of `story.rs` again and
-//! writes the samples anew. That is for formats that nobody has installed yet, and for no other.
+//! writes the samples anew. That is only for formats that are not installed anywhere yet.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 #![expect(clippy::panic, reason = "a test that cannot go on says why by stopping")]

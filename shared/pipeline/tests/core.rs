@@ -1,4 +1,4 @@
-//! The pure core: what follows from what, told as stories, tables and properties.
+//! The pure core: what follows from what, as stories, tables and properties.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 

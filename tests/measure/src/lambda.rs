@@ -13,7 +13,7 @@ pub(crate) struct Lambda {
 }
 
 impl Lambda {
-    /// Listens on loopback; hands out `payload` so many `times`.
+    /// Listens on loopback; returns `payload` this many `times`.
     pub(crate) fn start(payload: &str, times: usize) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -33,7 +33,7 @@ impl Lambda {
         Ok(Self { address, served })
     }
 
-    /// QueuedRequest until the function asks for more than there is.
+    /// Waits until the function asks for more than there is.
     pub(crate) fn wait(&self) -> std::result::Result<(), String> {
         let limit = Duration::from_secs(120);
         self.served.recv_timeout(limit).map_err(|_| {

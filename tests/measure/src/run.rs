@@ -68,7 +68,7 @@ pub(crate) fn peak_rss_kib(binary: &Path) -> Result<u64, Box<dyn Error>> {
     Ok(number.parse()?)
 }
 
-/// What the kernel says of the process when it has worked off so many payloads and asks for more.
+/// What the kernel says of the process when it has processed this many payloads and asks for more.
 fn watched(binary: &Path, payloads: usize, file: &str) -> Result<String, Box<dyn Error>> {
     let lambda = Lambda::start(&payload_for(binary), payloads)?;
     let mut child = spawn(&mut Command::new(binary), &lambda, Stdio::null())?;

@@ -44,7 +44,7 @@ pub enum When {
     /// At one of them, counted from 1.
     Nth(u64),
     First(u64),
-    /// At so many of a hundred, drawn from the seed.
+    /// At this percentage, drawn from the seed.
     Share {
         percent: u64,
         seed: u64,

@@ -206,7 +206,7 @@ impl Admissions {
                     Some(RequestOutcome::Declined { .. }) => {
                         !was_declined(told, head, request) && !runs(deployments, request)
                     }
-                    // A large head forgets the request_outcomes of long ago.
+                    // A large head drops the oldest request outcomes.
                     None => !deployments.iter().any(|started| started.request.id == **id),
                 }
         });

@@ -23,7 +23,7 @@ impl Invariants {
             if deployment.verdict().is_none() {
                 let what = format!("{id} is {} for ever", deployment.state.name());
                 self.violated("every_deployment_ends", what);
-            } else if !was_told(told, place, id.number) {
+            } else if !was_notified(told, place, id.number) {
                 self.violated("every_outcome_is_announced", id.to_string());
             }
             if !deployment.outbox.is_empty() {
@@ -72,7 +72,7 @@ fn size(text: Result<String, serde_json::Error>) -> usize {
     text.map_or(usize::MAX, |text| text.len())
 }
 
-fn was_told(told: &[Notice], place: &Place, number: u64) -> bool {
+fn was_notified(told: &[Notice], place: &Place, number: u64) -> bool {
     told.iter().any(|notice| {
         notice.place == *place
             && notice.deployment == Some(number)

@@ -159,7 +159,7 @@ impl Invariants {
             self.migrates.insert(id.clone());
         }
         let mark = request.release.order();
-        self.was_let_in(deployment, &mark);
+        self.was_admitted(deployment, &mark);
         for (invariant, what) in self.failures.started(deployment) {
             self.violated(invariant, what);
         }
@@ -190,7 +190,7 @@ impl Invariants {
     }
 
     /// Compares a start with what the head said just before.
-    fn was_let_in(&mut self, deployment: &Deployment, mark: &ReleaseOrder) {
+    fn was_admitted(&mut self, deployment: &Deployment, mark: &ReleaseOrder) {
         let (id, request) = (&deployment.id, &deployment.request);
         let Some((hold, paused)) = self.heads.get(&id.place).cloned() else { return };
         if paused && request.kind == Kind::Deploy {

@@ -69,7 +69,7 @@ pub(crate) fn tell() -> BTreeMap<String, String> {
     shop.release_goes_out(1);
     shop.push("api", "b2", "a2");
     shop.push("web", "b2", "w2");
-    shop.release_goes_back(2);
+    shop.release_is_rolled_back(2);
     shop.people_have_their_say();
     shop.samples
 }
@@ -231,7 +231,7 @@ impl Shop {
         self.sample("head-good", &Key::Head(place()));
     }
 
-    fn release_goes_back(&mut self, number: u64) {
+    fn release_is_rolled_back(&mut self, number: u64) {
         self.begin(number);
         self.rolls_out("shop-api", number);
         for task in ["task/1", "task/2", "task/3"] {

@@ -1,4 +1,4 @@
-//! Events of the shop, short enough to tell a story with.
+//! Events of the shop, in a short form for tests.
 
 use super::fixtures::START;
 use pipeline::effect::Purpose;

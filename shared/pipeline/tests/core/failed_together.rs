@@ -10,7 +10,7 @@ use pipeline::release::Release;
 use pipeline::time::Span;
 
 /// The active deployment rolls its services back.
-fn goes_back(scene: &mut Scene, number: u32) {
+fn roll_back_services(scene: &mut Scene, number: u32) {
     for service in SERVICES {
         let revision = revision(service, number);
         scene.answer(Event::RollbackStarted { service: service.into(), revision, rollout: None });
@@ -41,7 +41,7 @@ fn good_apart() -> Scene {
         let report = report("shop-api", task, 104, scene.now);
         scene.answer(Event::TaskReported(report));
     }
-    goes_back(&mut scene, 103);
+    roll_back_services(&mut scene, 103);
     assert!(scene.verdicts().contains("4 b4: rolled back"), "{}", scene.verdicts());
     scene
 }
@@ -173,7 +173,7 @@ fn what_lacked_a_role_has_not_failed() {
     scene.bring_up(1);
     let reason = "not authorized to perform: iam:PassRole".to_owned();
     scene.answer(Event::RolloutRefused { service: "shop-worker".into(), reason });
-    goes_back(&mut scene, 101);
+    roll_back_services(&mut scene, 101);
     assert!(scene.verdicts().contains("2 b2: rolled back"), "{}", scene.verdicts());
     assert_eq!(scene.head.failed, []);
 }

@@ -19,7 +19,7 @@ fn approve(scene: &mut Scene, version: &str, overrides: &[Override]) -> String {
 }
 
 #[test]
-fn a_hold_keeps_what_waits_out_whatever_it_is_called() {
+fn a_hold_blocks_queued_releases_of_any_name() {
     for [first, second] in [["b1", "b2"], ["v1.4.0", "v1.4.1"]] {
         let mut scene = Scene::new(&[]);
         scene.push(first, 1);

@@ -187,7 +187,7 @@ fn what_could_never_be_deployed_is_refused_with_a_number() {
 
 /// An older version stored such a spec, and every push was offered again endlessly.
 #[test]
-fn what_a_stored_spec_can_never_deploy_is_declined_and_told() {
+fn what_a_stored_spec_can_never_deploy_is_declined_with_a_notice() {
     let mut scene = Scene::new(&[]);
     let rules = scene.spec.environments.get_mut(&place().environment).unwrap();
     rules.waves[0][0].base = Base::Template {

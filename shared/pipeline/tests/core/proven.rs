@@ -9,7 +9,7 @@ use pipeline::effect::Effect;
 use pipeline::event::Event;
 use pipeline::observation::Progress;
 
-/// All goes well, with so many tasks of each service.
+/// Everything succeeds, with this many tasks of each service.
 fn with_tasks(tasks: [u32; 3]) -> Story {
     let story = Story::begin(&PLAIN).then(prepared());
     let story =

@@ -30,7 +30,7 @@ pub(crate) struct Scene {
     requests: u32,
 }
 
-/// A moment so many minutes after the start.
+/// The time this many minutes after the start.
 pub(crate) fn at(minutes: u64) -> Time {
     START + Span::minutes(minutes)
 }

@@ -293,7 +293,7 @@ fn every_wait_ends_even_without_further_answers() {
 
 /// It can contain a token, and more people read notices than the spec.
 #[test]
-fn the_query_of_a_check_is_never_told() {
+fn the_query_of_a_check_is_never_shown() {
     let checks = "[{url: \"https://shop.example/health?token=0123abcd\", attempts: 1}]";
     let story = states::checking_with(&[("checks", checks)]);
     let waits = format!("{:?}", story.deployment.waiting());

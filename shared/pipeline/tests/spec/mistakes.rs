@@ -5,12 +5,12 @@ use expect_test::{Expect, expect};
 use pipeline::spec::parse;
 
 pub(crate) fn check(example: &str, mistakes: &[(&str, &str)], told: Expect) {
-    told.assert_eq(&told_of(example, mistakes));
+    told.assert_eq(&messages_of(example, mistakes));
 }
 
 /// Makes one mistake after the other: each puts its second text where the first one is. Returns the
 /// mistake, and below it the messages.
-pub(crate) fn told_of(example: &str, mistakes: &[(&str, &str)]) -> String {
+pub(crate) fn messages_of(example: &str, mistakes: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (right, mistake) in mistakes {
         assert!(example.contains(right), "the example has no {right}");

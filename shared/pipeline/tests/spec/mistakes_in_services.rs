@@ -227,7 +227,7 @@ fn hosts() {
 
 /// A host reports all of them in one answer, and what does not fit would be lost.
 #[test]
-fn more_containers_than_a_host_can_tell_of() {
+fn more_containers_than_a_host_can_report() {
     let services = |count: usize| {
         let one = |number| format!("{{name: web{number}, container: {{image: web}}}}");
         let list: Vec<String> = (0..count).map(one).collect();

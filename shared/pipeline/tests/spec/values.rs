@@ -264,7 +264,7 @@ fn what_is_named_twice() {
 }
 
 #[test]
-fn mistakes_that_follow_from_another_are_not_told() {
+fn mistakes_that_follow_from_another_are_not_reported() {
     let told = |spec: &str| parse(spec).unwrap_err().to_string();
     let no_images = small("{}", "cluster: c, services: [d], deploy_on: {tags: v1, images: [api]}");
     let on_hosts =

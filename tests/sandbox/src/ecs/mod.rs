@@ -126,7 +126,7 @@ impl Ecs {
     }
 
     /// How one-off tasks end whose image and command contain these texts; an empty text fits
-    /// all, and what was said last counts. `times`: only the next so many.
+    /// all, and the last setting counts. `times`: how many of the next ones.
     pub fn one_off(&mut self, image: &str, command: &str, ending: Ending, times: Option<u32>) {
         self.script.add(image, command, ending, times);
     }

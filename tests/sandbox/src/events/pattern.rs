@@ -113,7 +113,7 @@ fn accept(filter: &Value, value: Option<&Value>) -> bool {
     };
     let Some((name, argument)) = members.iter().next() else { return false };
     if name == "exists" {
-        // A map has no value of its own: `exists` looks at leaves only.
+        // A map has no value of its own: `exists` checks leaves only.
         return argument.as_bool() == Some(value.is_some_and(|value| !value.is_object()));
     }
     let Some(value) = value else { return false };

@@ -144,7 +144,7 @@ impl Sandbox {
         }
     }
 
-    /// Deletes the items of the table whose time will be over after so many days, as if they had
+    /// Deletes the items of the table that will have expired after this many days, as if they had
     /// gone by; returns how many there were.
     pub fn expire_items(&self, days: u64) -> Result<usize, Error> {
         let account = self.account();

@@ -18,7 +18,7 @@ pub struct Expense {
 const HOUR: u64 = 3600;
 
 impl Expense {
-    /// One service, no migration, no checks and no alarms, in an ECS that needs so many seconds.
+    /// One service, no migration, no checks and no alarms, in an ECS that needs this many seconds.
     pub async fn plain(seconds: f64) -> Result<Self, Error> {
         let mut team = Team::start_with(System::read(include_str!("plain.yaml"))?, 0).await?;
         {

@@ -96,7 +96,7 @@ pub(super) fn rollback_with_undo(story: &mut Story) {
     story.roll_back("staging", Some(FIRST), true).rest();
 }
 
-pub(super) fn somebody_else(story: &mut Story) {
+pub(super) fn update_by_a_person(story: &mut Story) {
     story.push(FIRST).until("staging", "Watching");
     story.outsider("staging", "scr-api").rest();
 }

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_not_told() {
+    fn a_possible_secret_is_not_shown() {
         let url = json!("postgres://scr:hunter2@db/scr");
         check(
             "api.environment[DATABASE_URL]",

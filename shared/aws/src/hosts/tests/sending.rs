@@ -82,11 +82,11 @@ impl Canned {
     }
 }
 
-async fn go_back(aws: &Canned) -> String {
+async fn send_rollback(aws: &Canned) -> String {
     put_it_back(aws, 9).await
 }
 
-async fn go_back_again(aws: &Canned) -> String {
+async fn roll_back_the_hosts_again(aws: &Canned) -> String {
     put_it_back(aws, 10).await
 }
 
@@ -113,7 +113,7 @@ async fn a_host_that_is_shutting_down_does_not_keep_the_others_from_rolling_back
     // The four together; then the halves, and the first of the second half.
     let aws = aws.takes_none().takes("reach-1").takes_none().takes_none().takes("reach-2");
     let aws = aws.takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -140,7 +140,7 @@ async fn of_fifty_hosts_the_one_that_takes_no_commands_is_found_with_few() {
         aws = aws.takes("reach").takes_none();
     }
     let aws = aws.takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -168,7 +168,7 @@ async fn of_fifty_hosts_the_one_that_takes_no_commands_is_found_with_few() {
 #[tokio::test]
 async fn where_no_host_takes_commands_the_rollback_is_rejected_with_their_names() {
     let aws = with_hosts(2).knows().takes_none();
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -194,7 +194,7 @@ async fn only_the_changed_hosts_are_rolled_back() {
         ("installation", "05d5d9c7"),
     ];
     let aws = with_hosts(60).knows().noted("host#faceplate", &note).takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -210,7 +210,7 @@ async fn only_the_changed_hosts_are_rolled_back() {
 async fn after_an_update_of_slipway_the_rollback_knows_the_old_marks() {
     let note = [("number", "4"), ("revision", NEW), ("command", "rollout")];
     let aws = with_hosts(1).knows().noted("host#faceplate", &note).takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -219,7 +219,7 @@ async fn after_an_update_of_slipway_the_rollback_knows_the_old_marks() {
             Ok(RollbackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
         "#]],
     );
-    let again = go_back_again(&aws).await;
+    let again = roll_back_the_hosts_again(&aws).await;
     check(
         &aws,
         &again,

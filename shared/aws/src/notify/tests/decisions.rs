@@ -79,7 +79,7 @@ fn slacks_refusals_say_what_to_do() {
 
 /// By its type, and not by its text.
 #[test]
-fn a_temporary_refusal_is_retried_whatever_its_source() {
+fn a_temporary_refusal_from_any_source_is_retried() {
     let throttled = || "Rate exceeded: Refused, Final, 429".to_owned();
     let passing = [Failure::Passing(throttled()), Failure::from(WorldError::Passing(throttled()))];
     for failure in passing {

@@ -28,7 +28,7 @@ environments:
 ";
 
 #[test]
-fn a_secret_that_changes_is_not_told() {
+fn a_secret_that_changes_is_not_shown() {
     let desk = Desk::new(&[SHOP]);
     let changed = SHOP
         .replace("hunter2", "swordfish")

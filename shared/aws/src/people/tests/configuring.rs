@@ -14,7 +14,7 @@ environments:
 ";
 
 #[test]
-fn a_spec_is_stored_and_told_what_it_changes() {
+fn a_spec_is_stored_and_its_changes_are_shown() {
     let desk = Desk::new(&[]);
     desk.configure(
         &json!({"spec": SHOP, "dry_run": "true"}),

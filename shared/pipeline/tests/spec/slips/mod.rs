@@ -8,12 +8,12 @@ mod power_pto;
 mod scr;
 mod wwhd;
 
-use crate::mistakes::told_of;
+use crate::mistakes::messages_of;
 use expect_test::ExpectFile;
 
 /// The correct text, and the mistake.
 type Slip = (&'static str, &'static str);
 
 fn check(example: &str, slips: &[Slip; 20], told: ExpectFile) {
-    told.assert_eq(&told_of(example, slips));
+    told.assert_eq(&messages_of(example, slips));
 }
