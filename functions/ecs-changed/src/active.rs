@@ -1,4 +1,4 @@
-//! Which environments a service concerns at the moment.
+//! Which environments of a service have a deployment in progress.
 
 use aws::{Aws, Failure};
 use engine::{Key, Lookup, Record, World};
@@ -8,8 +8,8 @@ use pipeline::spec::Application;
 /// Finds the environments that a service belongs to and that have a deployment in progress, with
 /// its number.
 ///
-/// ECS reports every service of the account, most of which Slipway does not deploy, and most of the
-/// time nothing is in progress; then a query, or two reads more, is all that an event costs.
+/// ECS reports every service of the account, and Slipway deploys few of them. If no deployment is
+/// in progress, an event costs one query, or two more reads.
 pub(crate) async fn places(aws: &Aws, lookup: &Lookup) -> Result<Vec<(Place, u64)>, Failure> {
     let applications = aws.find(lookup).await?;
     if applications.is_empty() {

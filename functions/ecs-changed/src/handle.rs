@@ -1,4 +1,4 @@
-//! From an event of ECS's, or of Run Command's, to the deployments that it concerns.
+//! From an event of ECS or Run Command to the deployments that it concerns.
 
 use crate::active::places;
 use ecs::observe;
@@ -47,7 +47,7 @@ pub(crate) async fn handle(aws: &Aws, payload: Value) -> Result<Value, Failure> 
     Ok(Value::Null)
 }
 
-/// A command on hosts carries its deployment along.
+/// The tag of a command on hosts names its deployment.
 async fn command_ended(aws: &Aws, command: &str) -> Result<(), Failure> {
     let Some((mark, event)) = hosts::heard(aws, command).await? else {
         info!("ignored: command {command}");
@@ -60,7 +60,7 @@ async fn command_ended(aws: &Aws, command: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells every environment that waits for news of this service; only then is `event` found out.
+/// Reports the news to every environment that waits for this service. Computes `event` only then.
 async fn tell(
     aws: &Aws,
     lookup: &Lookup,
@@ -76,7 +76,7 @@ async fn tell(
     for (place, active) in places {
         match aws.engine().tell_active(&place, active, event.clone()).await {
             Ok(said) => info!(environment = %place, "{}: {said:?}", event.name()),
-            // The event comes again for all of them, and does no harm twice.
+            // The event is delivered again to all of them; a second delivery is harmless.
             Err(error) => result = Err(error.into()),
         }
     }

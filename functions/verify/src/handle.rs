@@ -1,4 +1,4 @@
-//! The effects of this worker.
+//! The effects that this worker performs.
 
 use aws::{Aws, Failure};
 use engine::Message;

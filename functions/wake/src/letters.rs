@@ -8,8 +8,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use tracing::info;
 
-/// What tells one kind of message from another. Each is then read for itself: to read "one or the
-/// other", serde would bring a second reader of everything that a message may hold.
+/// Distinguishes the kinds of messages. Each is then deserialized on its own: an untagged enum
+/// would add a second deserializer for every type that a message may hold.
 #[derive(Deserialize)]
 struct Letter {
     effect: Option<IgnoredAny>,
@@ -49,7 +49,7 @@ async fn relay(aws: &Aws, message: &Message) -> Result<(), Failure> {
     }
 }
 
-/// SQS delays a message by at most fifteen minutes, so that some timers have to be set again.
+/// SQS delays a message by at most fifteen minutes, so some timers have to be set again.
 async fn ring(aws: &Aws, timer: &Timer) -> Result<(), Failure> {
     let Timer { key, at } = timer;
     if aws.now() < *at {

@@ -1,7 +1,7 @@
 //! Pushes that no event reported: ECR's events are best effort.
 //!
-//! Each repository is scanned in an invocation of its own, so that a large one, or one that ECR
-//! refuses, takes nothing from the others.
+//! Each repository is scanned in an invocation of its own, so a large one, or one that ECR refuses,
+//! does not affect the others.
 
 use aws::metrics::{Metric, count, measure};
 use aws::{Aws, Failure, pushes::read_build, sweep};
@@ -16,9 +16,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// The scans begin one after another, so that not all of them call ECR in one moment.
+/// The scans start one after another, so that they do not all call ECR at the same moment.
 const APART: Span = Span::seconds(2);
-/// For sending what remains to be done, and for the answer.
+/// Time reserved to send the remaining work and to answer.
 const RESERVE: Duration = Duration::from_secs(15);
 
 /// A scan for pushes that no event reported. Wake sends it to itself.
@@ -70,8 +70,8 @@ async fn look_everywhere(aws: &Aws) -> Result<(), Failure> {
     aws.send_to_wake(&looks).await
 }
 
-/// Reads the specs of these applications, and says whether all could be read. One that cannot be
-/// read hides no other.
+/// Reads the specs of these applications, and returns whether all could be read. One that cannot be
+/// read does not hide the others.
 async fn specs(aws: &Aws, applications: &[ApplicationName]) -> (Vec<Application>, bool) {
     let mut specs = Vec::new();
     let mut all_read = true;
@@ -106,7 +106,7 @@ async fn look_into(
     let applications = aws.find(&Lookup::Repository(repository.clone())).await?;
     let (specs, all_read) = specs(aws, &applications).await;
     let mut found = sweep::look(aws, repository, after).await?;
-    // First of all: even if these pushes fail, the rest is scanned.
+    // Sent first: even if these pushes fail, the rest is scanned.
     if let Some(next) = found.next.take() {
         let rest = Look { look: Where::Into(repository.clone()), after: Some(next) };
         aws.send_to_wake(&[(rest, APART)]).await?;
@@ -126,11 +126,12 @@ async fn look_into(
         }
     }
     measure(&[(Metric::LostPushes, lost)]);
-    // Only now: what was not recorded is found again in a quarter of an hour.
+    // Remembered last: the next scan, in a quarter of an hour, finds again what was not recorded.
     if all_read { found.remember(aws, &not_taken_in).await } else { Ok(()) }
 }
 
-/// Feeds one push to the loop, with what its image says of its build; returns whether it was news.
+/// Feeds one push to the engine, with the build information of its image; returns whether it was
+/// new.
 async fn take_in(aws: &Aws, push: &Push) -> Result<bool, Failure> {
     let read = async |push| read_build(aws, push).await;
     let heard = aws.engine().pushed_and_read(push, read).await?;

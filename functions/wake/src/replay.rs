@@ -1,7 +1,8 @@
 //! Replays: every event in the dead-letter queue is sent to its function again.
 //!
-//! SQS redrives only what SQS itself has given up. In this queue lie events that EventBridge could not
-//! deliver, as they are, and events on which a function failed to the last, in a record of Lambda's.
+//! SQS can redrive only messages that SQS itself moved to the queue. This queue holds events that
+//! EventBridge could not deliver, unchanged, and events on which a function failed until Lambda
+//! gave up, in a Lambda record.
 
 use aws::payload::listener;
 use aws::settings::EVENT_DEAD_LETTERS;
@@ -12,23 +13,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tracing::info;
 
-/// What is kept is not received again by the same replay.
+/// How long the replay does not receive a kept message again.
 const HIDDEN: Span = Span::minutes(5);
-/// No more messages are received when only this is left of the invocation.
+/// The replay receives no more messages when only this much of the invocation is left.
 const RESERVE: Duration = Duration::from_secs(20);
 
-/// What becomes of one message.
+/// What the replay does with one message.
 enum Letter {
-    /// It is for the function that this variable names.
+    /// Send it to the function that this variable names.
     HandOn(&'static str, Value),
-    /// It is no longer needed.
+    /// Delete it: it is no longer needed.
     Drop(&'static str),
-    /// It stays, and why.
+    /// Keep it in the queue, for this reason.
     Keep(String),
 }
 
-/// Sends on everything in the queue, and reports what happened to it. What a function fails on
-/// again comes back into the queue.
+/// Sends every message in the queue to its function, and reports the result. An event on which a
+/// function fails again returns to the queue.
 pub(crate) async fn replay(aws: &Aws) -> Result<Value, Failure> {
     let mut handed_on: BTreeMap<String, u64> = BTreeMap::new();
     let (mut dropped, mut kept) = (Vec::new(), Vec::new());
@@ -57,8 +58,8 @@ pub(crate) async fn replay(aws: &Aws) -> Result<Value, Failure> {
     Ok(json!({"handed_on": handed_on, "dropped": dropped, "kept": kept, "rest": rest}))
 }
 
-/// Deletes the message once Lambda has the event: a crash in between hands it on twice, and every
-/// function knows again what it has heard of.
+/// Deletes the message once Lambda has the event: a crash in between sends it twice, and every
+/// function recognizes a repeated event.
 async fn hand_on(
     aws: &Aws,
     function: &str,

@@ -1,4 +1,4 @@
-//! The schedule: wakes what is due, and now and then scans for pushes that ECR did not report.
+//! The schedule: wakes due records, and regularly scans for pushes that ECR did not report.
 
 use crate::lost::{Look, Where};
 use aws::metrics::{Metric, measure};
@@ -28,7 +28,7 @@ pub(crate) async fn sweep(aws: &Aws, tick: &Value) -> Result<Value, Failure> {
     }
     let (woken, left) = (swept.woken.len(), swept.left.len());
     if is_time_to_look(payload::moment(tick).unwrap_or(aws.now())) {
-        // Scans have invocations of their own, so that they do not delay the next tick.
+        // Scans run in invocations of their own, so they do not delay the next tick.
         let look = Look { look: Where::Everywhere, after: None };
         aws.send_to_wake(&[(look, Span::default())]).await?;
     }
@@ -46,7 +46,7 @@ fn as_number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// The schedule ticks once a minute, and nothing has to be remembered.
+/// The schedule ticks once a minute, so nothing has to be stored.
 fn is_time_to_look(tick: Time) -> bool {
     let minute = tick.millis() / 60_000;
     minute.is_multiple_of(LOOK_EVERY.as_seconds() / 60)

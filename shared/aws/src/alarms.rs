@@ -1,4 +1,4 @@
-//! Alarms, asked for by name.
+//! Alarms, read by name.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -16,22 +16,22 @@ use std::collections::BTreeSet;
 
 mod history;
 
-/// How many names DescribeAlarms takes.
+/// How many names DescribeAlarms accepts.
 const NAMES_MAX: usize = 100;
 
 const KINDS: [AlarmType; 3] =
     [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
 
-/// Performs `ReadAlarms`. The core asked for names and misses those that it gets no reading of.
+/// Performs `ReadAlarms`. The core sent the names, and notices which of them have no reading.
 ///
-/// How an alarm is says nothing of what it was a minute ago. For one that has changed since
+/// The state of an alarm does not show what it was a minute ago. For one that has changed since
 /// `since`, every change is returned as well, the oldest first.
 pub async fn answer_alarms(
     aws: &Aws,
     names: &[AlarmName],
     since: Option<Time>,
 ) -> Result<Event, Failure> {
-    // The moment before the question: what is read is at least as new.
+    // Taken before the call: the answer is at least this new.
     let read_at = aws.now();
     let mut readings = read_alarms(aws, names).await?;
     let missing = missing(names, &readings);
@@ -48,7 +48,7 @@ pub async fn answer_alarms(
     Ok(Event::AlarmsRead { read_at, readings })
 }
 
-/// What an alarm did since then. A rule that mutes it now may have muted it all the time.
+/// What an alarm did since then. A mute rule that is active now may have been active all the time.
 async fn changes(
     aws: &Aws,
     reading: &AlarmReading,
@@ -68,7 +68,7 @@ async fn changes(
     Ok(changes)
 }
 
-/// Reads alarms of every kind. One that does not exist has no reading; see `missing`.
+/// Reads alarms of every type. One that does not exist has no reading; see `missing`.
 pub async fn read_alarms(aws: &Aws, names: &[AlarmName]) -> Result<Vec<AlarmReading>, Failure> {
     let mut readings = Vec::new();
     for chunk in names.chunks(NAMES_MAX) {
@@ -88,7 +88,7 @@ pub async fn read_alarms(aws: &Aws, names: &[AlarmName]) -> Result<Vec<AlarmRead
         }
     }
     for reading in &mut readings {
-        // Only of an alarm that is on it matters.
+        // Only an alarm in ALARM needs this.
         if reading.state == AlarmState::On && reading.muted.is_none() {
             reading.muted = is_muted(aws, &reading.alarm).await?;
         }
@@ -96,8 +96,8 @@ pub async fn read_alarms(aws: &Aws, names: &[AlarmName]) -> Result<Vec<AlarmRead
     Ok(readings)
 }
 
-/// Whether a rule mutes the alarm's actions at this moment, which the alarm itself does not say.
-/// `None`: we may not ask, or this region has no such rules.
+/// Whether a mute rule silences the alarm's actions now, which DescribeAlarms does not say. `None`:
+/// access denied, or the region has no mute rules.
 async fn is_muted(aws: &Aws, alarm: &AlarmName) -> Result<Option<bool>, Failure> {
     let asking = aws.cloudwatch().list_alarm_mute_rules().alarm_name(alarm.as_str());
     match asking.statuses(AlarmMuteRuleStatus::Active).send().await.map_err(failure) {
@@ -110,7 +110,7 @@ async fn is_muted(aws: &Aws, alarm: &AlarmName) -> Result<Option<bool>, Failure>
     }
 }
 
-/// The alarms that were asked for and do not exist, which is not the same as quiet.
+/// The requested alarms that do not exist, which is not the same as OK.
 pub fn missing(names: &[AlarmName], readings: &[AlarmReading]) -> Vec<AlarmName> {
     let is_read = |name: &AlarmName| readings.iter().any(|reading| reading.alarm == *name);
     names.iter().filter(|name| !is_read(name)).cloned().collect()

@@ -1,7 +1,7 @@
-//! The clients of AWS's services, each made when it is used for the first time.
+//! The AWS service clients, each created on first use.
 //!
-//! The configuration is made by hand: Lambda gives region and credentials in the environment, so
-//! that no profile is read and no metadata service asked at a cold start.
+//! The configuration is built by hand: Lambda gives region and credentials in the environment, so a
+//! cold start reads no profile and calls no metadata service.
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -19,14 +19,14 @@ use aws_types::region::Region;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How long one answer may take; AWS's usually take a hundredth of it.
+/// How long one answer may take; AWS usually takes a hundredth of that.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long to wait for an answer that is optional.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks for something optional.
+/// Makes an optional call, with a short time-out.
 pub async fn in_time<T>(
     clock: &Clock,
     asking: impl Future<Output = Result<T, Failure>>,
@@ -35,7 +35,7 @@ pub async fn in_time<T>(
     clock.within(PATIENCE, asking).await.unwrap_or_else(late)
 }
 
-/// AWS as one function sees it.
+/// AWS as one function uses it.
 #[derive(Debug)]
 pub struct Aws {
     pub settings: Settings,
@@ -76,18 +76,18 @@ impl Aws {
         }
     }
 
-    /// An invocation begins that may last until `deadline` (milliseconds since 1970).
+    /// Starts an invocation that may last until `deadline` (milliseconds since 1970).
     pub fn invoked(&self, deadline: u64) {
         self.clock.invoked(deadline);
     }
 
-    /// How long the invocation may still last.
+    /// How much time the invocation has left.
     pub fn time_left(&self) -> Duration {
         self.clock.left()
     }
 
-    /// Gives up on work that is not done when only `reserve` is left of the invocation. Work that
-    /// is cut off counts as crashed there, and is done again.
+    /// Aborts work that is not done when only `reserve` is left of the invocation. Aborted work
+    /// counts as crashed, and is done again.
     pub async fn leaving<T>(
         &self,
         reserve: Duration,
@@ -158,8 +158,7 @@ impl Aws {
         })
     }
 
-    /// Where the clock stands still no call takes too long: a second try on a slow machine would make
-    /// one run differ from another.
+    /// Without a running clock no call times out: a retry on a slow machine would make runs differ.
     fn timeouts(&self) -> TimeoutConfig {
         match self.clock.stands_still() {
             true => TimeoutConfig::disabled(),
@@ -170,7 +169,7 @@ impl Aws {
         }
     }
 
-    /// Lambda's credentials live as long as the process.
+    /// Lambda's credentials are valid as long as the process lives.
     fn credentials(&self) -> Option<SharedCredentialsProvider> {
         let key = self.settings.optional("AWS_ACCESS_KEY_ID")?;
         let secret = self.settings.optional("AWS_SECRET_ACCESS_KEY")?;
@@ -191,7 +190,7 @@ mod tests {
     use tokio::time::sleep;
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_answer_is_not_waited_for() {
+    async fn a_call_without_an_answer_is_not_waited_for() {
         let clock = Clock::new(&Settings::given([]));
         let never = in_time(&clock, pending::<Result<(), Failure>>()).await;
         assert!(matches!(never, Err(Failure::Passing(_))), "{never:?}");

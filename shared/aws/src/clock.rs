@@ -1,8 +1,8 @@
 //! The clock: the system's, or the one that the deadline of the invocation implies.
 //!
-//! The sandbox runs these very functions in a time of its own, which jumps from one happening to
-//! the next. All that it can pass to an unmodified function is the deadline that the Runtime API
-//! sends with every invocation; the deadline less the time-out is the moment of the invocation.
+//! The sandbox runs these very functions in simulated time, which jumps from one event to the next.
+//! All that it can pass to an unmodified function is the deadline that the Runtime API sends with
+//! every invocation; the deadline minus the time-out is the time of the invocation.
 
 use crate::settings::{CLOCK_FROM_DEADLINE, Settings};
 use pipeline::time::Time;
@@ -10,12 +10,12 @@ use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
-/// No invocation lasts longer.
+/// The longest time-out of a Lambda function.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug)]
 pub struct Clock {
-    /// The time-out in milliseconds, where the deadline says what time it is.
+    /// The time-out in milliseconds, if the clock is derived from the deadline.
     timeout: Option<u64>,
     invoked_at: Cell<u64>,
     /// When Lambda ends the process; `None`: nothing was invoked yet.
@@ -33,15 +33,14 @@ impl Clock {
         }
     }
 
-    /// An invocation begins that may last until `deadline` (milliseconds since 1970).
+    /// Starts an invocation that may last until `deadline` (milliseconds since 1970).
     pub fn invoked(&self, deadline: u64) {
         self.invoked_at.set(deadline.saturating_sub(self.timeout.unwrap_or_default()));
         let lasts = self.timeout.unwrap_or_else(|| deadline.saturating_sub(system_millis()));
         self.ends.set(Instant::now().checked_add(Duration::from_millis(lasts).min(LONGEST)));
     }
 
-    /// How long the invocation may still last, in the system's time. Where the clock stands still, as
-    /// long as it might at its beginning.
+    /// How much real time the invocation has left. With a stopped clock, always its full time-out.
     pub fn left(&self) -> Duration {
         if let Some(timeout) = self.timeout {
             return Duration::from_millis(timeout);
@@ -57,8 +56,8 @@ impl Clock {
         Time::from_millis(system_millis())
     }
 
-    /// Does the work if it is done within the limit. Where the clock stands still no limit is ever
-    /// reached, however slow the machine is.
+    /// Completes the work if it takes no longer than the limit. With a stopped clock no limit is
+    /// ever reached, however slow the machine is.
     pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         match self.stands_still() {
             true => Some(work.await),
@@ -66,13 +65,13 @@ impl Clock {
         }
     }
 
-    /// Whether the deadline says what time it is, so that none passes while an invocation lasts.
+    /// Whether the clock is derived from the deadline, so that it stops during an invocation.
     pub fn stands_still(&self) -> bool {
         self.timeout.is_some()
     }
 
-    /// Waits, and says whether time has passed: where the deadline says what time it is, it stands
-    /// still as long as the invocation lasts, and nothing is to be had by waiting.
+    /// Waits, and returns whether time has passed: a clock that is derived from the deadline stops
+    /// during the invocation, so waiting has no effect.
     pub async fn pause(&self, duration: Duration) -> bool {
         if self.timeout.is_some() {
             return false;

@@ -1,4 +1,4 @@
-//! What can fail with AWS, by what the caller should do.
+//! The failures of AWS calls, by what the caller should do.
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
@@ -55,7 +55,7 @@ const PASSING: [&str; 22] = [
     "TransactionInProgressException",
 ];
 
-/// Takes what the SDK says apart: whose fault it is, in AWS's own words.
+/// Classifies an SDK error, and keeps AWS's own words.
 #[expect(clippy::needless_pass_by_value, reason = "so that it fits into map_err")]
 pub fn failure<E>(error: SdkError<E, Response>) -> Failure
 where
@@ -79,7 +79,7 @@ where
     }
 }
 
-/// An error with everything that caused it, in one line.
+/// An error with all of its causes, in one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -94,7 +94,7 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// For what is only good to know, and must not keep anything back.
+/// For optional information, which must not block anything.
 pub fn not_asked(what: &str, failure: &Failure) -> String {
     format!("could not check {what}: {}", chain(failure))
 }
@@ -105,7 +105,7 @@ impl Failure {
         matches!(self, Self::Refused { code, .. } if code == wanted)
     }
 
-    /// Whether it may go well the next time.
+    /// Whether a retry may succeed.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Passing(_) | Self::Engine(EngineError::World(WorldError::Passing(_))))
     }

@@ -1,4 +1,4 @@
-//! Bytes as people read them.
+//! Bytes as hexadecimal digits.
 
 /// Two digits for each byte.
 pub fn hex(bytes: &[u8]) -> String {

@@ -1,9 +1,9 @@
 //! One HTTP client for all: AWS, checks and Slack.
 //!
-//! The SDK's own client decodes a bundle of certificates at every cold start and builds a
-//! connector only to throw it away. This one takes the public roots as ready-made anchors, and
-//! builds nothing before the first request. `SSL_CERT_FILE` sets a certificate authority of one's
-//! own; `HTTPS_PROXY` and `NO_PROXY` set a proxy.
+//! The SDK's own client decodes a certificate bundle at every cold start and builds a connector
+//! only to drop it. This one uses the public roots as ready-made anchors, and builds nothing before
+//! the first request. `SSL_CERT_FILE` sets a custom certificate authority; `HTTPS_PROXY` and
+//! `NO_PROXY` set a proxy.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -27,18 +27,18 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-/// AWS closes idle connections after about this time; ours go before.
+/// AWS closes idle connections after about this time; ours close before.
 const IDLE: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A client that is made when it is used for the first time.
+/// A client that is created on first use.
 #[derive(Clone, Default)]
 pub struct Http {
     client: Arc<OnceLock<Client<HttpsConnector<Dialer>, SdkBody>>>,
 }
 
 impl Http {
-    /// Sends one request. The caller bounds the time that it may take.
+    /// Sends one request. The caller sets the time-out.
     pub async fn send(
         &self,
         request: http::Request<SdkBody>,
@@ -134,7 +134,7 @@ impl Service<http::Uri> for Dialer {
     }
 
     fn call(&mut self, destination: http::Uri) -> Dialing {
-        // A plain request needs no tunnel, and nothing that we ask in plain text lies far away.
+        // Plain HTTP requests go directly: they need no tunnel, and their hosts are nearby.
         let is_https = destination.scheme_str() == Some("https");
         let proxy = self.proxies.intercept(&destination).filter(|_| is_https);
         match proxy {

@@ -1,7 +1,7 @@
-//! Small notes about what a deployment is about to do, or did, where AWS has no memory of its own.
+//! Notes about what a deployment is about to do, or did, where AWS offers no idempotency.
 //!
-//! Registering a task definition and forcing new tasks carry no token: done twice they happen
-//! twice. A note is written before, so that a worker after a crash can check.
+//! RegisterTaskDefinition and forceNewDeployment accept no client token: done twice they take
+//! effect twice. A note is written before the call, so that a worker can check it after a crash.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -11,7 +11,7 @@ use pipeline::names::DeploymentId;
 use pipeline::time::Span;
 use std::collections::BTreeMap;
 
-/// Long after the deployment is over.
+/// Long after the end of the deployment.
 const KEPT: Span = Span::hours(24 * 30);
 
 pub type Note = BTreeMap<String, String>;
@@ -37,7 +37,7 @@ pub async fn write(
     Ok(())
 }
 
-/// Writes a note if there is none yet; otherwise returns the one that is there.
+/// Writes a note if there is none yet; otherwise returns the existing one.
 pub async fn claim(
     aws: &Aws,
     id: &DeploymentId,
@@ -54,7 +54,7 @@ pub async fn claim(
     }
 }
 
-/// Replaces a note in which `known` still holds; `false`: another worker has replaced it.
+/// Replaces a note if it still equals `known`; `false`: another worker has replaced it.
 pub async fn replace(
     aws: &Aws,
     id: &DeploymentId,

@@ -1,5 +1,5 @@
-//! What an image says of its build and its platform: in the annotations of its manifest, and in its
-//! configuration, which lies in S3 as a layer does.
+//! What an image says about its build and its platform: in the annotations of its manifest, and in
+//! its configuration, which is stored in S3 like a layer.
 
 use crate::check::plain_words;
 use crate::clients::Aws;
@@ -30,16 +30,16 @@ const SOURCE: &str = "org.opencontainers.image.source";
 const REVISION_MAX: usize = 80;
 const SOURCE_MAX: usize = 200;
 
-/// What an image says of itself.
+/// What an image says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildInfo {
-    /// `linux/arm64`; of an image for several platforms it is one of them.
+    /// `linux/arm64`; for a multi-platform image it is one of them.
     pub platform: Option<String>,
     pub built_at: Option<Time>,
     pub origin: Origin,
 }
 
-/// Reads what an image says. Of an image for several platforms one stands for all.
+/// Reads what an image says. For a multi-platform image one platform stands for all.
 pub async fn read(
     aws: &Aws,
     repository: &Repository,
@@ -57,7 +57,7 @@ pub async fn read(
     }
 }
 
-/// Reads what an image for one platform says.
+/// Reads what a single-platform image says.
 pub async fn of(aws: &Aws, repository: &Repository, image: &Image) -> Result<BuildInfo, Failure> {
     let manifest = image.json();
     let annotations = Labels(&manifest["annotations"]).said();
@@ -81,7 +81,7 @@ async fn one(aws: &Aws, repository: &Repository, digest: &Digest) -> Result<Imag
     }
 }
 
-/// The first image of an index; what else is in it are statements about images.
+/// The first image of an index; the other entries are attestations.
 fn child_of(manifest: &Value) -> Option<Digest> {
     let children = manifest["manifests"].as_array()?;
     let is_image = |child: &&Value| child["platform"]["os"].as_str() != Some("unknown");
@@ -89,14 +89,14 @@ fn child_of(manifest: &Value) -> Option<Digest> {
     child["digest"].as_str().map(Digest::new)
 }
 
-/// Reads a configuration by the address that ECR gives for it.
+/// Downloads a configuration from the URL that ECR returned.
 async fn download(aws: &Aws, repository: &Repository, digest: &str) -> Result<Vec<u8>, Failure> {
     let asking = aws.ecr().get_download_url_for_layer();
     let asking = asking.repository_name(repository.as_str()).layer_digest(digest);
     let address = asking.send().await.map_err(failure)?.download_url;
     let address = address.ok_or_else(|| Failure::Passing("ECR returned no download URL".into()))?;
     let request = Request::builder().method(Method::GET).uri(address).body(SdkBody::empty());
-    // The address needs no login, so that no error repeats it.
+    // The URL contains a signature, so no error repeats it.
     let request =
         request.map_err(|_| Failure::Unreadable("ECR returned an invalid download URL".into()))?;
     let response = aws.http.send(request).await;
@@ -138,7 +138,7 @@ fn said(config: &Value) -> BuildInfo {
 }
 
 impl BuildInfo {
-    /// What `self` says, and what `other` says about the rest.
+    /// The values of `self`, and those of `other` where `self` has none.
     fn or(self, other: BuildInfo) -> BuildInfo {
         BuildInfo {
             platform: self.platform.or(other.platform),
@@ -162,7 +162,7 @@ impl Labels<'_> {
         BuildInfo { platform: None, built_at, origin: Origin { revision, source } }
     }
 
-    /// Builds write what they like; what is no name or address is nothing.
+    /// Labels may hold anything; what is no name or address is ignored.
     fn text(&self, label: &str, most: usize) -> Option<String> {
         let text = self.0[label].as_str()?;
         let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_kept_without_what_opens_the_door() {
+    fn an_address_is_kept_without_its_credentials() {
         let cases = [
             "https://ann:token@github.com/acme/scr",
             "https://token@github.com/acme/scr?a=b@c",

@@ -1,4 +1,4 @@
-//! Images in ECR: whether they are there, what they run on, and tags put on them.
+//! Images in ECR: whether they exist, their platform, and putting tags on them.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -8,7 +8,7 @@ use pipeline::names::{Digest, Repository, Tag};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many one call reads.
+/// How many images one call reads.
 const CHUNK: usize = 100;
 
 /// ECR may convert a manifest of a type that is not listed here, and the same bytes are needed to
@@ -30,18 +30,18 @@ pub struct Images {
 
 #[derive(Debug)]
 pub struct Image {
-    /// The account that it lies in.
+    /// The account of the registry.
     pub registry: Option<String>,
-    /// Exactly as ECR gave it: its digest is the digest of these bytes.
+    /// Exactly as ECR returned it: its digest is the digest of these bytes.
     manifest: String,
     media_type: Option<String>,
-    /// Of an image for one platform, once its configuration was read.
+    /// For a single-platform image, once its configuration was read.
     pub platform: Option<String>,
 }
 
 pub enum Tagged {
     Done,
-    /// The repository does not let this tag move; or no more tags are allowed.
+    /// The repository has immutable tags, or the image has too many tags.
     Refused(String),
 }
 
@@ -75,7 +75,7 @@ pub async fn read(
     Ok(images)
 }
 
-/// Puts a tag on an image. A tag that is there already counts as done.
+/// Puts a tag on an image. An existing tag counts as done.
 pub async fn put_tag(
     aws: &Aws,
     repository: &Repository,
@@ -111,12 +111,12 @@ pub async fn put_tag(
 }
 
 impl Image {
-    /// Its manifest; nothing, if that is no JSON.
+    /// Its manifest; null if that is no JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.manifest).unwrap_or_default()
     }
 
-    /// Whether it is for one platform, which only its configuration says.
+    /// Whether it is a single-platform image; only its configuration names the platform.
     pub fn is_single(&self) -> bool {
         self.json()["config"]["digest"].is_string()
     }
@@ -132,7 +132,7 @@ impl Image {
             let platform = &child["platform"];
             let (system, architecture) =
                 (platform["os"].as_str()?, platform["architecture"].as_str()?);
-            // So buildx marks what is no image at all, but a statement about one.
+            // buildx marks attestations like this; they are no images.
             (system != "unknown").then(|| format!("{system}/{architecture}"))
         });
         let platforms: BTreeSet<String> = platforms.collect();

@@ -1,5 +1,5 @@
-//! Events for a function: one call of Lambda's, signed here. The SDK's client of Lambda is among the
-//! largest, and nothing else of it is wanted.
+//! Sends events to a function: one Lambda API call, signed here. The SDK's Lambda client is among
+//! the largest, and nothing else of it is needed.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, chain};
@@ -17,8 +17,8 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 const ANSWER_MAX: usize = 16 * 1024;
 
 impl Aws {
-    /// Hands an event to a function, as EventBridge does: Lambda takes it, calls the function, and
-    /// tries again what fails.
+    /// Invokes a function asynchronously, as EventBridge does: Lambda queues the event, calls the
+    /// function, and retries failures.
     pub async fn invoke_later(&self, function: &str, event: &Value) -> Result<(), Failure> {
         let request = self.signed(function, &event.to_string(), SystemTime::now())?;
         let asking = async {
@@ -83,7 +83,7 @@ impl Aws {
     }
 }
 
-/// Where Lambda answers in a region.
+/// Lambda's endpoint in a region.
 fn endpoint(region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://lambda.{region}.{suffix}")

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Wanted = BTreeMap<Repository, BTreeSet<Digest>>;
 pub type Read = BTreeMap<Repository, Images>;
 
-/// Reads images, one call for each repository; the texts are what AWS refuses.
+/// Reads images, one call for each repository; the texts are AWS's refusals.
 pub async fn read(aws: &Aws, wanted: &Wanted) -> Result<(Read, Vec<String>), Failure> {
     let reading = wanted.iter().map(async |(repository, digests)| {
         let what = format!("read the images of {repository}");
@@ -34,8 +34,8 @@ pub async fn read(aws: &Aws, wanted: &Wanted) -> Result<(Read, Vec<String>), Fai
     Ok((read, faults))
 }
 
-/// Reads which platform images for one platform were built for; others say it in their manifest. The
-/// texts are warnings.
+/// Reads the platform of single-platform images; others name it in their manifest. The texts are
+/// warnings.
 pub async fn read_platforms(aws: &Aws, prepare: &Prepare, read: &mut Read) -> Vec<String> {
     let single = prepare.images.iter().filter_map(|(repository, digest)| {
         let image = read.get(repository)?.found.get(digest)?;
@@ -61,8 +61,8 @@ pub async fn read_platforms(aws: &Aws, prepare: &Prepare, read: &mut Read) -> Ve
     warnings
 }
 
-/// Puts both tags on every image of the release. The texts are warnings; a tag that the spec asks
-/// for and cannot be put is a fault.
+/// Puts both tags on every image of the release. The texts are warnings; failing to put a tag that
+/// the spec requests is a fault.
 pub async fn tag(aws: &Aws, prepare: &Prepare, read: &Read) -> Result<Vec<String>, StepError> {
     let mut warnings = Vec::new();
     let kept = put(aws, prepare, read, &prepare.keep_tag).await?;

@@ -1,6 +1,6 @@
-//! The tags that a repository had at the last look: each with its digest, as a number.
+//! The tags that a repository had at the last scan: each with its digest, as a number.
 //!
-//! ECR knows when an image was pushed, and not when a tag was put on it. A tag that was there before
+//! ECR knows when an image was pushed, but not when a tag was put on it. A tag that existed before
 //! starts no deployment.
 
 use crate::clients::Aws;
@@ -22,7 +22,7 @@ const SORT: &str = "tags";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownTags {
     pub at: Time,
-    /// Tags of images that were pushed before are not remembered; all of them are history.
+    /// Tags of images that were pushed before are not remembered; they are all history.
     pub since: Time,
     pub tags: BTreeSet<u64>,
 }
@@ -33,13 +33,13 @@ impl KnownTags {
     }
 }
 
-/// Two tags that are not the same have the same number once in 10^19 times.
+/// Two different tags have the same number once in 10^19 times.
 pub fn number_of(tag: &str, digest: &str) -> u64 {
     let hash = Sha256::digest(format!("{tag}@{digest}").as_bytes());
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// `None`: this is the first look.
+/// `None`: this is the first scan.
 pub async fn read(aws: &Aws, repository: &Repository) -> Result<Option<KnownTags>, Failure> {
     let item = aws.read_item(&partition(repository), SORT).await?;
     Ok(item.and_then(|item| {
@@ -65,7 +65,7 @@ pub async fn write(aws: &Aws, repository: &Repository, known: &KnownTags) -> Res
     Ok(())
 }
 
-/// Not where the applications of a repository are listed: that is read at each push.
+/// Separate from the list of a repository's applications: that is read at each push.
 fn partition(repository: &Repository) -> String {
     format!("tags#{repository}")
 }

@@ -1,8 +1,8 @@
-//! Slipway on AWS: the only crate that knows it.
+//! Slipway on AWS: the only crate that depends on it.
 //!
 //! It implements the engine's world (a table and the queues of the workers), performs each effect
-//! through the SDK, and turns AWS's payloads into our own types. What should happen next is decided
-//! elsewhere; nothing here makes a choice that a deployment depends on.
+//! through the SDK, and turns AWS's payloads into our own types. The core decides what happens
+//! next; nothing here makes a choice that a deployment depends on.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 pub mod alarms;

@@ -10,12 +10,12 @@ use tracing::{Event, Level, Subscriber, error};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes everything from here on to standard output, where Lambda picks it up.
+/// Writes everything from here on to standard output, where Lambda reads it.
 pub(crate) fn start() {
     let subscriber = tracing_subscriber::registry().with(JsonLines);
-    // A second start in one process, as in a test, keeps the first.
+    // A second start in one process, as in a test, keeps the first subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    // The process ends with a panic, and Lambda says only that it has ended.
+    // A panic ends the process, and Lambda logs only that it has ended.
     std::panic::set_hook(Box::new(|panic| error!(error_type = "Panic", "{panic}")));
 }
 
@@ -32,7 +32,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         let mut fields = Fields::default();
-        // The runtime has a span of its own, with the same request id under another name.
+        // The runtime has its own span, with the same request id under another name.
         if !span.metadata().target().starts_with("lambda_runtime") {
             attributes.record(&mut fields);
         }
@@ -83,7 +83,7 @@ impl Visit for Fields {
     }
 }
 
-/// The system's time, also in the sandbox: a log says when something was written.
+/// The system's time, also in the sandbox: a log says when a line was written.
 fn timestamp() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = aws_smithy_types::DateTime::from_millis(now.as_millis() as i64);

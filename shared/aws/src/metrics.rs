@@ -1,8 +1,7 @@
-//! Metrics: lines in the log that CloudWatch turns into numbers, without a call to it.
+//! Metrics: log lines that CloudWatch turns into numbers, without an API call.
 //!
-//! Each number is kept for the function that wrote it and for all of them together. Nothing is
-//! written that is zero, so that an installation where nothing happens pays for one metric only: that
-//! its sweep runs.
+//! Each number is kept for the function that wrote it and for all of them together. Zeros are not
+//! written, so an installation where nothing happens pays for one metric only: that its sweep runs.
 
 use crate::failure::Failure;
 use crate::log::write_line;
@@ -23,7 +22,7 @@ pub enum Metric {
     Failed,
     /// A notification could not be delivered.
     NotTold,
-    /// A deployment ended, and so.
+    /// A deployment ended with this verdict.
     Succeeded,
     Unproven,
     RolledBack,
@@ -35,11 +34,11 @@ pub enum Metric {
     Stuck,
     /// Records that were due when the sweep ran.
     Due,
-    /// For how many seconds the first of them had been waiting.
+    /// For how many seconds the oldest of them has been due.
     OldestDue,
-    /// Pushes that the sweep found and no event reported.
+    /// Pushes that the scan found and no event reported.
     LostPushes,
-    /// A sweep came to its end: an alarm watches that there is one every minute.
+    /// A sweep finished: an alarm checks that there is one every minute.
     Swept,
 }
 
@@ -64,7 +63,7 @@ impl Metric {
         }
     }
 
-    /// The sets of dimensions under which CloudWatch keeps it; each of them is paid for.
+    /// The sets of dimensions under which CloudWatch keeps it; each of them costs.
     fn dimensions(self) -> Value {
         match self {
             Self::Swept => json!([["Function"]]),
@@ -101,7 +100,7 @@ impl From<&Verdict> for Metric {
     }
 }
 
-/// Writes numbers, those that are not zero.
+/// Writes the numbers that are not zero.
 pub fn measure(numbers: &[(Metric, u64)]) {
     let function = Settings::from_environment().optional("AWS_LAMBDA_FUNCTION_NAME");
     // The system's time, as in every line of the log.
@@ -117,7 +116,7 @@ pub fn count(metric: impl Into<Metric>) {
     measure(&[(metric.into(), 1)]);
 }
 
-/// CloudWatch's embedded metric format, which must lie at the root of the line.
+/// CloudWatch's embedded metric format, which must be at the root of the line.
 fn line(function: &str, now: Time, numbers: &[(Metric, u64)]) -> Option<Value> {
     let numbers: Vec<_> = numbers.iter().filter(|(_, number)| *number > 0).collect();
     if numbers.is_empty() {

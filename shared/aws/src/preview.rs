@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preview {
-    /// What it would fail for, as far as it can be seen from here.
+    /// Why it would fail, as far as can be checked from here.
     pub faults: Vec<String>,
     pub warnings: Vec<String>,
-    /// What services run now, where that was asked.
+    /// The current revisions of services, if they were read.
     pub found: BTreeMap<ServiceName, Option<Revision>>,
     pub services: Vec<Outlook>,
 }
 
-/// What one service would run instead of what it runs.
+/// The new revision of one service compared with the current one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outlook {
     pub service: ServiceName,

@@ -1,7 +1,7 @@
-//! What ECR says of a push when it is asked: which digest the tag has, when the image came, and what
-//! it says of its build.
+//! What ECR says about a push: the digest of the tag, when the image was pushed, and its build
+//! information.
 //!
-//! A push is taken in without what ECR does not say in time.
+//! If ECR does not answer in time, a push is recorded without this.
 
 use crate::clients::{Aws, in_time};
 use crate::failure::{Failure, chain, failure};
@@ -13,8 +13,8 @@ use pipeline::names::{Digest, Repository, Tag};
 use pipeline::push::Push;
 use tracing::{info, warn};
 
-/// Completes a push that an event reported. Events may come in any order: it is the digest that the
-/// tag has now.
+/// Completes a push that an event reported. Events may arrive in any order, so the digest is the
+/// tag's current one.
 pub async fn ask(aws: &Aws, mut push: Push) -> Push {
     if let Some(tag) = &push.tag {
         let asked_at = aws.now();
@@ -40,7 +40,7 @@ pub async fn ask(aws: &Aws, mut push: Push) -> Push {
     read_build(aws, push).await
 }
 
-/// Completes a push with what the image says of its build.
+/// Completes a push with the build information of the image.
 pub async fn read_build(aws: &Aws, mut push: Push) -> Push {
     match in_time(&aws.clock, image_config::read(aws, &push.repository, &push.digest)).await {
         Ok(said) => (push.details.built_at, push.details.origin) = (said.built_at, said.origin),
@@ -58,7 +58,7 @@ pub async fn read_build(aws: &Aws, mut push: Push) -> Push {
     push
 }
 
-/// The image that a tag is on; `None`: there is none.
+/// The image that a tag points to; `None`: there is none.
 async fn image_of(
     aws: &Aws,
     repository: &Repository,

@@ -1,4 +1,4 @@
-//! What every function does around its work: start once, then take one payload after another.
+//! What every function does around its work: start once, then process one payload after another.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, chain};
@@ -12,8 +12,8 @@ use tracing::{Instrument, error, info_span};
 
 /// Runs a function until Lambda ends it.
 ///
-/// The payload is taken as it comes and read by `handle`: one that the runtime could not read
-/// would never reach anybody who can say so.
+/// The payload stays raw JSON and `handle` reads it: if the runtime could not read it, no code of
+/// ours could report that.
 pub async fn run<H>(handle: H) -> Result<(), Error>
 where
     H: AsyncFn(&Aws, Value) -> Result<Value, Failure>,
@@ -29,7 +29,7 @@ where
             aws.invoked(context.deadline);
             let span = info_span!("invocation", request_id = %context.request_id);
             let work = async {
-                // Boxed: a handler's whole future would be laid out inside the runtime's.
+                // Boxed: a handler's whole future would be stored inside the runtime's.
                 Box::pin(handle(&aws, payload)).await.map_err(|failure| {
                     error!(error_type = failure.name(), "failed: {}", chain(&failure));
                     metrics::count(&failure);

@@ -5,7 +5,7 @@ use crate::hex::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// The variables of the template. A test compares them with what each function gets there.
+/// The variables of the template. A test compares them with those of each function there.
 pub const TABLE: &str = "SLIPWAY_TABLE";
 pub const ROLLOUT_QUEUE: &str = "SLIPWAY_ROLLOUT_QUEUE";
 pub const MIGRATE_QUEUE: &str = "SLIPWAY_MIGRATE_QUEUE";
@@ -26,23 +26,23 @@ pub const EVENT_DEAD_LETTERS: &str = "SLIPWAY_EVENT_DEAD_LETTERS";
 pub const IMAGE_PUSHED: &str = "SLIPWAY_IMAGE_PUSHED";
 pub const ECS_CHANGED: &str = "SLIPWAY_ECS_CHANGED";
 pub const ALARM_CHANGED: &str = "SLIPWAY_ALARM_CHANGED";
-/// The roles that may be passed to ECS, as the template's parameter has them.
+/// The roles that may be passed to ECS, as in the template's parameter.
 pub const TASK_ROLES: &str = "SLIPWAY_TASK_ROLES";
-/// What every function gets that changes deployments: it sends every overdue message in their
-/// outboxes, to any worker.
+/// For every function that changes deployments: it sends every overdue message in their outboxes,
+/// to any worker.
 pub const QUEUES: [&str; 6] =
     [ROLLOUT_QUEUE, MIGRATE_QUEUE, VERIFY_QUEUE, ROLLBACK_QUEUE, WAKE_QUEUE, NOTIFY_QUEUE];
-/// What a function gets that only handles pushes: for offers, timers and notices.
+/// For a function that only handles pushes: offers, timers and notices.
 pub const PUSHES: [&str; 2] = [WAKE_QUEUE, NOTIFY_QUEUE];
-/// What only wake gets, which sends dead-lettered events to their functions again.
+/// Only for wake, which sends dead-lettered events to their functions again.
 pub const REPLAYS: [&str; 4] = [EVENT_DEAD_LETTERS, IMAGE_PUSHED, ECS_CHANGED, ALARM_CHANGED];
-/// What only notify gets.
+/// Only for notify.
 pub const PEOPLE: [&str; 5] = [TOPIC, SLACK_SECRET, SLACK_CHANNEL, ROLLBACK_FUNCTION, TASK_LOGS];
 
 /// Set by the sandbox only, whose time jumps: see `clock`.
 pub const CLOCK_FROM_DEADLINE: &str = "SLIPWAY_CLOCK_FROM_DEADLINE";
 
-/// The variables: those of the process, or in a test those that it gives.
+/// The variables: those of the process, or those of a test.
 #[derive(Clone, Debug)]
 pub struct Settings {
     given: Option<BTreeMap<String, String>>,
@@ -59,7 +59,7 @@ impl Settings {
         Self { given: Some(variables.collect()) }
     }
 
-    /// Returns what must be there.
+    /// Returns a mandatory variable.
     pub fn required(&self, name: &str) -> Result<String, Failure> {
         self.optional(name).ok_or_else(|| {
             Failure::Misconfigured(format!(
@@ -68,15 +68,15 @@ impl Settings {
         })
     }
 
-    /// Returns eight characters that identify this installation: those of its table,
-    /// which is a new one after each new installation. Tasks and commands carry them, so that two
-    /// stacks of one account never take each other's for their own.
+    /// Returns eight characters that identify this installation: those of its table, which every
+    /// new installation creates. Tasks and commands carry them, so that two stacks in one account
+    /// never confuse their tasks.
     pub fn installation(&self) -> Result<String, Failure> {
         let hash = Sha256::digest(self.required(TABLE)?);
         Ok(hex(&hash[..4]))
     }
 
-    /// Returns what may be missing; empty counts as missing.
+    /// Returns an optional variable; empty counts as missing.
     pub fn optional(&self, name: &str) -> Option<String> {
         let value = match &self.given {
             Some(given) => given.get(name).cloned(),

@@ -10,7 +10,7 @@ pub enum StepError {
 }
 
 impl StepError {
-    /// The text for people; what has to be tried again stays a failure.
+    /// The text for people; what has to be retried stays a failure.
     pub fn fault(self) -> Result<String, Failure> {
         match self {
             Self::Fault(text) => Ok(text),
@@ -19,7 +19,7 @@ impl StepError {
     }
 }
 
-/// Says what AWS was asked to do when it refused.
+/// Names the rejected request.
 pub fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> StepError {
     let what = what.into();
     move |failure| match failure {

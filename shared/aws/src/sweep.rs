@@ -1,4 +1,4 @@
-//! The images in a repository: pushes that no event reported.
+//! The scan of a repository: pushes that no event reported.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -13,32 +13,32 @@ use pipeline::time::{Span, Time};
 const LOST_FOR: Span = Span::hours(24);
 /// How long ECR's own event may take to arrive.
 const GRACE: Span = Span::minutes(2);
-/// That nothing has changed is written down so often.
+/// How often unchanged tags are stored again.
 const REMEMBERED: Span = Span::hours(1);
 const PAGE: i32 = 1000;
 /// How many pages are read at a time; ECR does not sort them, so all of them have to be read.
 const PAGES_MAX: usize = 20;
 
-/// Tags that are in a repository and were not at the last look.
+/// Tags in a repository that did not exist at the last scan.
 #[derive(Debug)]
 pub struct Look {
     repository: Repository,
-    /// The newest first: what is older by then is no longer wanted, and is not deployed on the way.
+    /// The newest first: an older one is then no longer wanted, and is not deployed first.
     pub pushes: Vec<Push>,
-    /// Where the next look continues; `None`: everything was read.
+    /// Where the next scan continues; `None`: everything was read.
     pub next: Option<String>,
-    /// What lies there now, if all of it was read in one go.
+    /// The current tags, if all of them were read in one scan.
     now: Option<KnownTags>,
     before: Option<KnownTags>,
 }
 
-/// Looks into a repository for tags whose event may be lost.
+/// Scans a repository for tags whose event may be lost.
 ///
-/// What was there before an application watched it, or before its spec was changed, is history: a
-/// spec that is new or that wants more tags starts no deployment.
+/// Tags from before an application watched the repository, or from before its spec changed, are
+/// history: a spec that is new or that wants more tags starts no deployment.
 ///
-/// Where a repository is so large that it is read part by part, only what was pushed lately is found,
-/// and no tag that was put on an old image.
+/// A repository that is so large that it takes several scans: only images that were pushed lately
+/// are found, and no tag that was put on an old image.
 pub async fn look(
     aws: &Aws,
     repository: &Repository,
@@ -78,9 +78,9 @@ fn compare(
             now.tags.insert(known_tags::number_of(tag, digest));
             let since = match before {
                 Some(before) if before.knows(tag, digest, pushed_at) => continue,
-                // An image that was there got its tag after that look.
+                // An existing image got its tag after that scan.
                 Some(before) if pushed_at + GRACE <= before.at => before.at,
-                // The look before did not mind it yet, or there was none.
+                // The previous scan ignored it as too new, or there was none.
                 _ => pushed_at,
             };
             let is_history = since < watched_since || since + LOST_FOR <= at;
@@ -94,7 +94,7 @@ fn compare(
 }
 
 impl Look {
-    /// Remembers what lies there, once all of it was taken in but these pushes.
+    /// Remembers the current tags, once all except these pushes were recorded.
     pub async fn remember(self, aws: &Aws, not_taken_in: &[Push]) -> Result<(), Failure> {
         let Some(mut now) = self.now else { return Ok(()) };
         for push in not_taken_in {
@@ -104,14 +104,14 @@ impl Look {
         }
         let is_same = |before: &KnownTags| (before.since, &before.tags) == (now.since, &now.tags);
         match &self.before {
-            // That it was so then as well is worth no write, as long as it is not long ago.
+            // Unchanged tags are not written again for a while.
             Some(before) if is_same(before) && before.at + REMEMBERED > now.at => Ok(()),
             _ => known_tags::write(aws, &self.repository, &now).await,
         }
     }
 }
 
-/// Tagged images, the newest first, as many as are read at a time, and where the rest begins.
+/// Tagged images, the newest first, as many as are read at a time, and where the rest starts.
 async fn images(
     aws: &Aws,
     repository: &Repository,
@@ -136,13 +136,13 @@ async fn images(
     Ok((images, next))
 }
 
-/// In whole seconds, as in ECR's event: a moment later would be a push of its own.
+/// In whole seconds, as in ECR's event: another time would be another push.
 pub fn pushed_at(image: &ImageDetail) -> Option<Time> {
     let seconds = u64::try_from(image.image_pushed_at()?.secs()).ok()?;
     Some(Time::from_millis(seconds * 1000))
 }
 
-/// Each tag with the image's digest. Our own tags come and go with every deployment.
+/// Each tag with the image's digest. Slipway's own tags change with every deployment.
 fn tags_of(image: &ImageDetail) -> impl Iterator<Item = (&str, &str)> {
     let tags = image.image_tags().iter().map(String::as_str);
     let theirs = tags.filter(|tag| !tag.starts_with(KEEP_PREFIX));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_push_is_lost_when_its_event_is_late_and_nobody_wants_it_any_more_after_a_day() {
+    fn a_push_is_lost_when_its_event_is_late_and_is_ignored_after_a_day() {
         let images = [
             image(1, &["v1"], ImageStatus::Active),
             image(2, &["v1", "latest"], ImageStatus::Active),
@@ -244,7 +244,7 @@ mod tests {
         "#]]
         .assert_eq(&found(&first));
         assert_eq!(first.1.tags.len(), 3);
-        // It is unknown whether the tag was put there before the spec was changed.
+        // It is unknown whether the tag existed before the spec changed.
         let before = KnownTags { at: ago(15), ..looked(&images[1..], None, ago(20)).1 };
         let more = [image(600, &["v0", "v3"], ImageStatus::Active)];
         assert_eq!(found(&looked(&more, Some(&before), ago(14))), "");
@@ -263,7 +263,7 @@ mod tests {
         ];
         let before = KnownTags { at: ago(15), ..looked(&there, None, Time::default()).1 };
         assert_eq!(found(&looked(&there, Some(&before), Time::default())), "");
-        // `latest` is moved back, and gets a second name.
+        // `latest` is moved back, and the image gets a second tag.
         let moved = [
             image(20, &["second"], ImageStatus::Active),
             image(
@@ -278,7 +278,7 @@ mod tests {
             v1.4.0 of sha256:12960, 15 minutes ago
         "#]]
         .assert_eq(&found(&looked(&moved, Some(&before), Time::default())));
-        // Where the last look was days ago, only the image itself can be new.
+        // If the last scan was days ago, only the image itself can be new.
         let long_ago = KnownTags { at: ago(old), ..before };
         expect![[r#"
             second of sha256:20, 20 minutes ago

@@ -20,26 +20,26 @@ use tracing::{Instrument, Span, info, info_span, warn};
 mod tests;
 
 impl Aws {
-    /// The loop, with this as its world.
+    /// The engine with this world.
     pub fn engine(&self) -> Engine<'_, Self> {
         Engine::new(self, &Pipeline)
     }
 }
 
-/// How long a message waits for those before it in its batch, which are mostly about the same
+/// How long a message waits for earlier ones of its batch, which are usually about the same
 /// deployment; then it is answered anyway.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What is still performed when only this is left of the invocation is cut off.
+/// An effect that is not performed when only this is left of the invocation is aborted.
 const PERFORMING_ENDS: Duration = Duration::from_secs(8);
-/// The same for what is still answered: what is left is for Lambda to hear what failed.
+/// The same for an answer: the rest of the time is for reporting the failures to Lambda.
 const ANSWERING_ENDS: Duration = Duration::from_secs(3);
 
 /// Performs every message of a batch; those that could not be answered are delivered again.
 ///
-/// They are performed side by side. Each is answered as soon as it is done, one at a time, and in
-/// their order as long as none of them takes long: answers mostly speak of one deployment, and
-/// would only overtake each other's writes. One that takes too long for this invocation is cut off:
-/// the others are answered.
+/// They are performed in parallel. Each is answered as soon as it is done, one at a time, and in
+/// order as long as none of them takes long: answers usually belong to one deployment, and parallel
+/// writes would only conflict. One that takes too long for this invocation is aborted: the others
+/// are answered.
 pub async fn work<P>(aws: &Aws, payload: Value, perform: P) -> Result<Value, Failure>
 where
     P: AsyncFn(&Aws, &Message) -> Result<Event, Failure>,
@@ -47,13 +47,13 @@ where
     let batch = read_batch(payload)?;
     let claims = Mutex::new(());
     let written = Mutex::new(BTreeSet::new());
-    // Held by each message until it is answered, so that the next one can wait for that.
+    // Held by each message until it is answered, so that the next one can wait for it.
     let turns: Vec<Mutex<()>> = batch.records.iter().map(|_| Mutex::new(())).collect();
     let earlier = std::iter::once(None).chain(turns.iter().map(Some));
     let each = batch.records.iter().zip(&turns).zip(earlier);
     let alone = Mutex::new(());
     let handled = join_all(each.map(async |((record, turn), earlier)| {
-        // Where the clock stands still a run repeats exactly, so that no call overtakes another.
+        // With a stopped clock a run has to be repeatable, so calls run in sequence.
         let _alone = match aws.clock.stands_still() {
             true => Some(alone.lock().await),
             false => None,
@@ -71,7 +71,7 @@ where
         }
         let answering = async {
             let mut written = written.lock().await;
-            // The answer before this one was written over what was read for both.
+            // The previous answer has overwritten what was read for both.
             let permit = permit.filter(|_| written.insert(message.from.clone()));
             answer(aws, &message, permit, event).await
         };
@@ -85,7 +85,7 @@ where
     Ok(serde_json::to_value(failed).unwrap_or_default())
 }
 
-/// Hands every record of a batch to `handle`, and says which of them failed.
+/// Passes every record of a batch to `handle`, and returns which of them failed.
 pub async fn each_message<H>(aws: &Aws, payload: Value, handle: H) -> Result<Value, Failure>
 where
     H: AsyncFn(&SqsMessage) -> Result<(), Failure>,
@@ -103,7 +103,7 @@ fn read_batch(payload: Value) -> Result<SqsEvent, Failure> {
         .map_err(|error| Failure::Unreadable(format!("this is not a batch from SQS: {error}")))
 }
 
-/// One message that failed does not fail its batch: it alone is delivered again.
+/// A failed message does not fail its batch: only this message is delivered again.
 fn note(failed: &mut SqsBatchResponse, record: &SqsMessage, handled: Result<(), Failure>) {
     let Err(failure) = handled else { return };
     warn!(error_type = failure.name(), "failed, will be delivered again: {}", chain(&failure));
@@ -118,7 +118,7 @@ fn span_of(message: &Message) -> Span {
     info_span!("effect", deployment = %from, effect = message.effect.name())
 }
 
-/// Reads what we ourselves put into a queue.
+/// Reads a message body that Slipway itself wrote.
 pub fn read_body<B: serde::de::DeserializeOwned>(record: &SqsMessage) -> Result<B, Failure> {
     let body = record.body.as_deref().unwrap_or_default();
     serde_json::from_str(body).map_err(|error| {
@@ -126,8 +126,8 @@ pub fn read_body<B: serde::de::DeserializeOwned>(record: &SqsMessage) -> Result<
     })
 }
 
-/// Performs one effect if it is still wanted; `None`: it is not. What was read to know that serves
-/// the answer too, unless it is known to be old by then.
+/// Performs one effect if it is still wanted; `None`: it is not. What was read for this check also
+/// serves the answer, unless it is known to be outdated by then.
 async fn perform_one<P>(
     aws: &Aws,
     message: &Message,
@@ -148,7 +148,7 @@ where
         let (purpose, attempt) = (one_off.purpose, one_off.attempt);
         let _turn = claims.lock().await;
         match engine.answer(message, Event::OneOffClaimed { purpose, attempt }).await? {
-            // The claim was written over what was read.
+            // The claim has overwritten what was read.
             Reply::Granted => permit = None,
             said => {
                 info!("not granted: {said:?}");

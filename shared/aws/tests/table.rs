@@ -1,7 +1,7 @@
 //! The engine's world against a real table: what the loop relies on.
 //!
 //! The table is an embedded engine; where `SLIPWAY_DYNAMODB_LOCAL` names an endpoint (CI starts
-//! Amazon's own), the very same stories are told to that one as well.
+//! Amazon's own), the very same tests use that one as well.
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! The live account, as far as a spec speaks of it: what is there and what is not.
+//! The live account, compared with a spec: what exists and what does not.
 
 use super::lifecycle;
 use aws::Aws;
@@ -16,19 +16,19 @@ use std::collections::{BTreeMap, BTreeSet};
 const SERVICES_AT_ONCE: usize = 10;
 const ALARMS_AT_ONCE: usize = 100;
 
-/// What is wrong with what the spec names; what is absent here is in order.
+/// The faults of what the spec names; what is absent here has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) repositories: BTreeMap<Repository, String>,
-    /// Repositories with rules that delete what may be needed again.
+    /// Repositories with lifecycle rules that may delete images that are needed again.
     pub(crate) lifecycles: BTreeMap<Repository, String>,
     /// Of a cluster as a whole.
     pub(crate) clusters: BTreeMap<String, String>,
     pub(crate) services: BTreeMap<(String, ServiceName), ServiceFault>,
     pub(crate) alarms: BTreeMap<AlarmName, String>,
-    /// This installation was not allowed to delete services.
+    /// This installation may not delete services.
     pub(crate) may_not_delete: bool,
-    /// By the tags of hosts: what is wrong with them, and what is only worth knowing.
+    /// By the tags of hosts: faults and warnings.
     pub(crate) hosts: BTreeMap<Tags, Host>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum ServiceFault {
     Controlled(String),
 }
 
-/// Asks the account about everything in a spec.
+/// Reads everything in a spec from the account.
 pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure> {
     let mut services: BTreeMap<String, BTreeSet<ServiceName>> = BTreeMap::new();
     let mut alarms: BTreeSet<AlarmName> = BTreeSet::new();
@@ -78,7 +78,7 @@ pub(crate) async fn look(aws: &Aws, spec: &Application) -> Result<Facts, Failure
     Ok(facts)
 }
 
-/// One by one: asked for several, ECR names none of those that are missing.
+/// One by one: asked for several, ECR does not say which of them are missing.
 async fn look_at_repository(
     aws: &Aws,
     repository: &Repository,
@@ -97,7 +97,7 @@ async fn look_at_repository(
     }
 }
 
-/// The dangers of lifecycle rules, by repository.
+/// The risks of lifecycle rules, by repository.
 pub(crate) async fn look_at_lifecycles(
     aws: &Aws,
     spec: &Application,
@@ -221,7 +221,7 @@ fn cannot_look(error: Failure, what: &str) -> Result<String, Failure> {
 }
 
 impl Facts {
-    /// Everything that is wrong, with its place in the spec.
+    /// All faults, each with its place in the spec.
     pub(crate) fn faults(&self, spec: &Application) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut add = |path: String, message: String| faults.push(Fault { path, message });
@@ -267,7 +267,7 @@ impl Facts {
         faults
     }
 
-    /// Worth knowing, and nothing wrong.
+    /// Warnings, which are no faults.
     pub(crate) fn warnings(&self, spec: &Application) -> Vec<String> {
         let mut warnings = Vec::new();
         for (image, repository) in &spec.images {

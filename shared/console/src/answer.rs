@@ -1,16 +1,16 @@
-//! Answers: what a person reads in the console after pressing the button.
+//! Answers: what a person reads in the console after invoking a function.
 
 use super::form::Form;
 use pipeline::deployment::Reply;
 use pipeline::names::Place;
 use serde_json::{Map, Value, json};
 
-/// The function that was called.
+/// The function that was invoked.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// Its name in AWS: `slipway-rollback`.
     function: String,
-    /// What it is called in the house: `rollback`.
+    /// Its name in Slipway: `rollback`.
     role: &'static str,
 }
 
@@ -19,7 +19,7 @@ impl Caller {
         Self { function: function.unwrap_or_else(|| role.to_owned()), role }
     }
 
-    /// Lambda does not say who pressed the button.
+    /// Lambda does not say who invoked it.
     pub(crate) fn somebody(&self) -> String {
         format!("unnamed caller of {}", self.function)
     }
@@ -32,7 +32,7 @@ impl Caller {
         }
     }
 
-    /// How to look at it: which function to open, and what to paste there.
+    /// How to watch it: which function to invoke, with which payload.
     pub(crate) fn watch(&self, place: &Place, deployment: Option<u64>) -> Value {
         let mut payload = place_fields(place);
         if let Some(number) = deployment {
@@ -46,9 +46,9 @@ impl Caller {
 #[derive(Debug, Default)]
 pub(crate) struct Refusal {
     pub(crate) because: Vec<String>,
-    /// What could be pasted instead.
+    /// A payload to use instead.
     pub(crate) example: Option<Value>,
-    /// All that could be pasted, where there are several.
+    /// All possible payloads, if there are several.
     pub(crate) choices: Vec<Value>,
 }
 
@@ -68,7 +68,7 @@ impl Refusal {
     }
 }
 
-/// What the core said, as yes or no.
+/// The core's reply as yes or no.
 pub(crate) fn yes_or_no(said: &Reply) -> (bool, String) {
     match said {
         Reply::Accepted(text) => (true, text.clone()),
@@ -77,7 +77,7 @@ pub(crate) fn yes_or_no(said: &Reply) -> (bool, String) {
     }
 }
 
-/// Begins the answer to a request that could be read.
+/// Starts the answer to a valid request.
 pub(crate) fn begin(said: &Reply, dry_run: bool, form: &Form) -> Map<String, Value> {
     let (accepted, text) = yes_or_no(said);
     let mut answer = Map::new();

@@ -41,7 +41,7 @@ pub(super) async fn audit(
     let mut audit = Audit::new(place.clone(), world.now(), HISTORY);
     let (read, left_below) = take_in(world, &place, before, &mut audit).await?;
     if read == 0 && matches!(head, Ok(None)) {
-        // Where the spec has such an environment, nothing was deployed yet.
+        // If the spec has such an environment, nothing was deployed there yet.
         if choose(form, known, |_| false, &mut refusal).is_none() {
             return Ok(Err(refusal));
         }
@@ -65,7 +65,7 @@ pub(super) async fn audit(
             }
             audit.finish_without_head()
         }
-        // What was read belongs to two states of the environment.
+        // The records were read at two states of the environment.
         (None, Ok(Some(_))) if read_head(world, &seen.place).await? != head => {
             let what = "the environment's record, which changed while its deployments were read; \
                         run the audit again";
@@ -93,7 +93,7 @@ struct Seen {
     left_below: Option<u64>,
 }
 
-/// Any environment, though it may have left the spec.
+/// Any environment, even if it has left the spec.
 fn place_named(form: &mut Form) -> Option<Place> {
     let named = named(form);
     Some(Place {
@@ -115,7 +115,7 @@ async fn read_head(world: &impl World, place: &Place) -> Result<KnownHead, Failu
     Ok(head.transpose().map_err(|error: StoredError| chain(&error)))
 }
 
-/// Takes in page after page, as long as there is time; says how many records were read, and below
+/// Adds page after page, as long as there is time; returns how many records were read, and below
 /// which number none was.
 async fn take_in(
     world: &impl Records,
@@ -191,7 +191,7 @@ impl Seen {
     }
 }
 
-/// What was checked, so that nothing found means something.
+/// What was checked, so that "no findings" means something.
 fn checked(report: &Report, with_head: bool) -> String {
     let deployments = match report.deployments.as_slice() {
         [] => "no deployment".to_owned(),

@@ -1,5 +1,5 @@
-//! What is installed, and its state: read once, before anything is answered. One record that cannot
-//! be read keeps nothing else from being shown, stopped or rolled back.
+//! What is installed, and its state: read once, before any answer. A record that cannot be read
+//! does not prevent the others from being shown, stopped or rolled back.
 
 use super::reading::load_readable;
 use aws::Aws;
@@ -18,23 +18,22 @@ use pipeline::spec::{Application, Environment};
 use pipeline::time::Time;
 use std::collections::BTreeMap;
 
-/// The records, where a list of them is needed.
+/// The records that have to be listed.
 pub(crate) trait Records: World {
     /// Every application that was ever configured.
     async fn applications(&self) -> Result<Vec<ApplicationName>, Failure>;
 
-    /// What was pushed of an application under versions that begin so.
+    /// The candidates of an application whose version has this prefix.
     async fn candidates(
         &self,
         application: &ApplicationName,
         prefix: &str,
     ) -> Result<Vec<Candidate>, Failure>;
 
-    /// What was pushed last of an application, the newest first.
+    /// The last pushed candidates of an application, the newest first.
     async fn newest(&self, application: &ApplicationName) -> Result<Vec<Candidate>, Failure>;
 
-    /// What is recorded of deployments below a number, the newest first, as far as it is read at
-    /// once.
+    /// The records of deployments below a number, the newest first, one page.
     async fn recorded(&self, place: &Place, before: Option<u64>) -> Result<Page, Failure>;
 }
 
@@ -62,7 +61,7 @@ impl Records for Aws {
     async fn newest(&self, application: &ApplicationName) -> Result<Vec<Candidate>, Failure> {
         let versions = self.pushed_last(application).await?;
         let mut newest: Vec<Candidate> = match versions.len() < NEWEST {
-            // There are few, or an older Slipway listed none.
+            // There are few, or an older version of Slipway listed none.
             true => self.candidates(application, "").await?,
             false => {
                 let key = |version| Key::Candidate { application: application.clone(), version };
@@ -77,14 +76,14 @@ impl Records for Aws {
     }
 }
 
-/// What a person named, to find an environment by.
+/// The names in a request, to find an environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) application: Option<String>,
     pub(crate) environment: Option<String>,
 }
 
-/// The applications that a person may mean, with their environments.
+/// The applications that a request may mean, with their environments.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     pub(crate) now: Time,
@@ -98,11 +97,11 @@ pub(crate) struct Installed {
     pub(crate) spec: Application,
     pub(crate) heads: BTreeMap<EnvironmentName, Head>,
     pub(crate) active: BTreeMap<EnvironmentName, Deployment>,
-    /// Environments of which something cannot be read, and why.
+    /// Environments with records that cannot be read, and why.
     unreadable: BTreeMap<EnvironmentName, String>,
 }
 
-/// One environment as a person thinks of it.
+/// One environment with everything that belongs to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EnvironmentView<'a> {
     pub(crate) spec: &'a Application,
@@ -114,7 +113,7 @@ pub(crate) struct EnvironmentView<'a> {
 }
 
 impl Catalog {
-    /// Reads what was named, and no more of the others than is needed to say what there is.
+    /// Reads what the request names, and of the others only what is needed to list them.
     pub(crate) async fn load(world: &impl Records, named: &Named) -> Result<Self, Failure> {
         if let Some(name) = &named.application {
             let mut known = Self::empty(world);
@@ -150,14 +149,14 @@ impl Catalog {
         Ok(())
     }
 
-    /// Whether there is an application, and in it an environment, as it was named.
+    /// Whether the named application exists, and has the named environment.
     fn sites_named(&self, named: &Named) -> bool {
         let wanted = |name: &EnvironmentName| named.is_environment(name);
         self.applications.iter().any(|installed| installed.spec.environments.keys().any(wanted))
     }
 
-    /// Of an application all environments are read, if one of them was named: they promote to each
-    /// other. What is in progress is read only of what was named.
+    /// If the request names one environment, all environments of its application are read: they
+    /// promote to each other. Deployments in progress are read only for what it names.
     async fn read_heads(&mut self, world: &impl Records, named: &Named) -> Result<(), Failure> {
         let wanted = |spec: &&Application| {
             named.environment.is_none()
@@ -166,7 +165,7 @@ impl Catalog {
         let specs = self.applications.iter().map(|installed| &installed.spec);
         let mut places: Vec<Place> = specs.clone().filter(wanted).flat_map(places_of).collect();
         if places.is_empty() {
-            // What was named is nowhere; so the answer says what there is.
+            // The name does not exist, so the answer lists what exists.
             places = specs.flat_map(places_of).collect();
         }
         let keys: Vec<Key> = places.iter().cloned().map(Key::Head).collect();
@@ -210,7 +209,7 @@ impl Catalog {
         self.applications.iter().flat_map(Installed::sites)
     }
 
-    /// What cannot be read of what was named: the state of these is unknown.
+    /// Why the named records cannot be read: their state is unknown.
     pub(crate) fn unreadable(&self, named: &Named) -> Vec<String> {
         let specs = self.unreadable.iter().filter(|(name, _)| named.is_application(name));
         let specs = specs.map(|(name, why)| format!("{name}: {why}"));
@@ -246,7 +245,7 @@ impl Installed {
         Self { spec, heads, active, unreadable: BTreeMap::new() }
     }
 
-    /// Those of which everything can be read.
+    /// Those whose records can all be read.
     pub(crate) fn sites(&self) -> impl Iterator<Item = EnvironmentView<'_>> {
         let environments = self.spec.environments.iter();
         let readable = environments.filter(|(name, _)| !self.unreadable.contains_key(*name));
@@ -268,7 +267,7 @@ impl<'a> EnvironmentView<'a> {
         &self.head.place
     }
 
-    /// What pre-flight would check for a request, if it started now.
+    /// What pre-flight would check for a request that starts now.
     pub(crate) fn preparation(&self, request: Request, now: Time) -> Prepare {
         let id = DeploymentId { place: self.place().clone(), number: self.head.last_number + 1 };
         let (rules, repositories) = (self.rules.clone(), self.spec.images.clone());

@@ -1,4 +1,4 @@
-//! What is different between two specs, in lines that a person can read.
+//! The differences between two specs, in lines that a person can read.
 
 use pipeline::spec::{Application, may_be_secret, without_query};
 use pipeline::time::{Span, Time};
@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 const LINES_MAX: usize = 100;
-/// Keys whose values are spans of time, in seconds.
+/// Keys whose values are durations, in seconds.
 const SPANS: [&str; 5] = ["bake", "every", "expires", "patience", "timeout"];
 const VALUE_MAX: usize = 120;
 
-/// Every place where the new spec differs from the stored one; empty: nowhere.
+/// Every path where the new spec differs from the stored one; empty: none.
 pub(crate) fn changes(stored: Option<&Application>, new: &Application) -> Vec<String> {
     let Some(stored) = stored else {
         return vec![format!("{} is new", new.application)];
@@ -37,7 +37,7 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
             for (key, old) in old {
                 match new.get(key) {
                     Some(new) if key == "waves" && is_environment(path) => {
-                        // People write them as services.
+                        // In the document they are called services.
                         compare_waves(&join(path, "services"), old, new, lines);
                     }
                     Some(new) => compare(&join(path, key), old, new, lines),
@@ -62,7 +62,7 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
     }
 }
 
-/// A list by the names of what is in it, if all of it has one.
+/// Compares lists by the names of their items, if all items have one.
 fn compare_named(path: &str, before: &Named, after: &Named, lines: &mut Vec<String>) {
     for (name, old) in before {
         match after.get(name) {
@@ -74,8 +74,8 @@ fn compare_named(path: &str, before: &Named, after: &Named, lines: &mut Vec<Stri
     lines.extend(added.map(|name| format!("{path}: {name} is new")));
 }
 
-/// Services by their names, whatever their waves; and then the waves, if those that stay go out
-/// otherwise than before.
+/// Compares services by name, whatever their waves; and then the waves, if they change for services
+/// in both specs.
 fn compare_waves(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
     let (before, after) = (services(old), services(new));
     if let (Some(before), Some(after)) = (by_name(&before), by_name(&after)) {
@@ -108,7 +108,7 @@ fn by_name(values: &[Value]) -> Option<Named<'_>> {
     (named.len() == values.len()).then_some(named)
 }
 
-/// When a freeze begins and ends is stored in milliseconds.
+/// The start and end of a freeze are stored in milliseconds.
 fn spell_moments(spec: &mut Value) {
     let environments = spec["environments"].as_object_mut().into_iter().flatten();
     for (_, rules) in environments {
@@ -126,7 +126,7 @@ fn spell_moment(value: &mut Value) {
     }
 }
 
-/// `{glob: …}` and `{moving: …}`: one thing in place of another.
+/// `{glob: …}` and `{moving: …}`: another variant of an enum.
 fn is_another_kind(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     let scalar = |value: &Value| !value.is_object();
     let one = |map: &Map<String, Value>| map.len() == 1 && map.values().all(scalar);
@@ -148,12 +148,12 @@ fn is_new(path: &str, value: &Value) -> String {
     }
 }
 
-/// An image may be called `auth`.
+/// An image may have the name `auth`.
 fn is_hidden(path: &str, value: &Value) -> bool {
     !path.starts_with("images.") && may_be_secret(path, value)
 }
 
-/// A number of seconds as people write it.
+/// Seconds as a duration that people write.
 fn words(path: &str, value: &Value) -> String {
     let name = path.rsplit('.').next().unwrap_or(path);
     let seconds = value.as_u64().filter(|_| SPANS.contains(&name));
@@ -162,7 +162,7 @@ fn words(path: &str, value: &Value) -> String {
     seconds.map_or_else(|| short(&value), |seconds| Span::seconds(seconds).to_string())
 }
 
-/// The query of a URL can hold a token.
+/// The query of a URL can contain a token.
 fn hide_queries(name: &str, value: &mut Value) {
     match value {
         Value::String(text) if name == "url" => *text = without_query(text),
@@ -179,7 +179,7 @@ fn is_environment(path: &str) -> bool {
     path.strip_prefix("environments.").is_some_and(|name| !name.contains('.'))
 }
 
-/// Of a variable the name says enough.
+/// For a variable the name is enough.
 fn join(path: &str, key: &str) -> String {
     match (path, key) {
         ("", key) => key.to_owned(),

@@ -1,4 +1,4 @@
-//! CloudFormation's custom resources: a request that names the URL for its answer.
+//! CloudFormation's custom resources: a request with the URL for its answer.
 
 use super::configure_request::created;
 use aws::Aws;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
-/// CloudFormation takes 4,096 bytes as a whole.
+/// CloudFormation accepts 4,096 bytes in total.
 const REASON_MAX: usize = 2000;
 
-/// What has to be known for the answer.
+/// The fields that the answer needs.
 #[derive(Debug)]
 pub(crate) struct Order {
     url: String,
@@ -22,7 +22,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// `None`: it is no request of CloudFormation's.
+    /// `None`: it is no CloudFormation request.
     pub(crate) fn read(payload: &Value) -> Option<Self> {
         let text = |name: &str| payload.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         text("RequestType")?;
@@ -47,7 +47,7 @@ impl Order {
             let why = "the ResponseURL does not begin with https://".to_owned();
             return Err(Failure::Unreadable(why));
         }
-        // The address is signed for a request without a content type.
+        // The URL is signed for a request without a content type.
         let request = http::Request::put(&self.url)
             .header("content-length", body.len())
             .body(SdkBody::from(body))
@@ -85,8 +85,8 @@ impl Order {
         })
     }
 
-    /// The same for ever: another one would make CloudFormation delete what it takes for the old
-    /// resource. What could not be created has a name of its own, because CloudFormation orders its
+    /// The id must never change: with another one CloudFormation would delete the old resource. A
+    /// resource that could not be created has an id of its own, because CloudFormation requests its
     /// deletion too.
     fn physical_id(&self, is_ok: bool) -> String {
         let name = || match is_ok {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn cloudformation_is_told_how_it_went() {
+    fn cloudformation_gets_the_outcome() {
         let taken = Ok(json!({"accepted": true, "application": "shop", "changed": true}));
         check(
             "Create",

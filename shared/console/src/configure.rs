@@ -1,7 +1,7 @@
 //! Applications as code: a spec is read, compared with the account, and stored as a whole.
 //!
-//! Here a mistake is an error and not an answer: Terraform, CloudFormation and CI would take any
-//! answer for success.
+//! Here a mistake is an error and not an answer: Terraform, CloudFormation and CI would treat any
+//! answer as success.
 
 use super::account::{self, Facts};
 use super::answer::Caller;
@@ -48,7 +48,7 @@ async fn in_time_to_answer(
     timeout(TAKE_TIMEOUT, taking).await.unwrap_or_else(late)
 }
 
-/// Everything but the answer to CloudFormation.
+/// Everything except the answer to CloudFormation.
 pub(crate) async fn take<L>(
     world: &impl Records,
     look: L,
@@ -79,7 +79,7 @@ where
     }
     let key = Key::Spec(spec.application.clone());
     let stored = load::<Application>(world, &[key]).await?.pop().flatten();
-    // Of one that was removed nothing is left to compare with.
+    // A removed application has nothing to compare with.
     let stored = stored.filter(|stored| !stored.environments.is_empty());
     warnings.extend(losses(world, stored.as_ref(), &spec).await?);
     let differs = changes(stored.as_ref(), &spec);
@@ -120,7 +120,7 @@ fn answer(
     answer.into()
 }
 
-/// What leaves the spec, and may be missed.
+/// What is removed from the spec, and may be needed.
 async fn losses(
     world: &impl Records,
     stored: Option<&Application>,
@@ -150,8 +150,8 @@ async fn losses(
     Ok(warnings.chain(services_lost(stored, spec)).collect())
 }
 
-/// A service that leaves the spec keeps running: Slipway does not stop it. One that only moves to
-/// another environment with the same target is still deployed.
+/// A service that is removed from the spec keeps running: Slipway does not stop it. One that only
+/// moves to another environment with the same target is still deployed.
 fn services_lost(stored: &Application, spec: &Application) -> Vec<String> {
     let mut warnings = Vec::new();
     let environments = stored.environments.iter();
@@ -184,7 +184,7 @@ mod tests {
     use std::future::pending;
 
     #[tokio::test(start_paused = true)]
-    async fn cloudformation_is_told_that_it_failed_while_there_is_time() {
+    async fn cloudformation_gets_the_failure_while_there_is_time() {
         let taken = in_time_to_answer(pending()).await;
         assert!(matches!(taken, Err(Failure::Passing(_))), "{taken:?}");
         let order =

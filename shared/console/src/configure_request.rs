@@ -1,4 +1,4 @@
-//! How a spec arrives: typed into the console, from CI, from Terraform or from CloudFormation.
+//! How a spec arrives: from the console, CI, Terraform or CloudFormation.
 
 use super::form::{is_the_consoles_example, plain};
 use pipeline::spec;
@@ -11,12 +11,12 @@ pub(crate) enum Document {
     Value(Value),
 }
 
-/// An application, or one environment of it, to remove.
+/// An application, or one of its environments, to remove.
 #[derive(Debug)]
 pub(crate) struct Removal {
     pub(crate) application: String,
     pub(crate) environment: Option<String>,
-    /// Terraform or CloudFormation deletes it: it is no mistake if it no longer exists.
+    /// Terraform or CloudFormation deletes it: that it no longer exists is no mistake.
     pub(crate) is_deletion: bool,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum What {
 #[derive(Debug)]
 pub(crate) struct Wish {
     pub(crate) what: What,
-    /// Store it although the account lacks what it names.
+    /// Store it even if the account lacks what it names.
     pub(crate) force: bool,
     pub(crate) dry_run: bool,
     pub(crate) by: Option<String>,
@@ -45,7 +45,8 @@ environments:
     services: [shop-api]
 ";
 
-/// Finds the spec in a payload, and what is said beside it; or the answer to one without a spec.
+/// Finds the spec and the other fields in a payload; or returns the answer to a payload without a
+/// spec.
 pub(crate) fn read(payload: &Value) -> Result<Wish, Value> {
     let fields = match payload {
         Value::Object(fields) => fields,
@@ -64,7 +65,7 @@ pub(crate) fn read(payload: &Value) -> Result<Wish, Value> {
         let stack = stack.split('/').nth(1).unwrap_or("CloudFormation");
         let properties = fields.get("ResourceProperties").and_then(Value::as_object);
         let mut properties = properties.cloned().unwrap_or_default();
-        // Not ours: which function to call, and how long to wait for it.
+        // For CloudFormation itself: which function to call, and how long to wait for it.
         properties.remove("ServiceToken");
         properties.remove("ServiceTimeout");
         let by = format!("the stack {stack}");
@@ -78,8 +79,8 @@ pub(crate) fn read(payload: &Value) -> Result<Wish, Value> {
     }
 }
 
-/// What Terraform or CloudFormation does with a resource. What is deleted there stays here, unless
-/// the resource says otherwise.
+/// What Terraform or CloudFormation does with a resource. Deleting the resource changes nothing
+/// here, unless the resource says otherwise.
 fn of_tool(
     action: &str,
     mut fields: Map<String, Value>,
@@ -102,8 +103,9 @@ fn of_tool(
     }
 }
 
-/// Whether the resource was made by us: of one that could not be created CloudFormation orders the
-/// deletion too, and what is there by another way must not go with it.
+/// Whether Slipway created the resource: CloudFormation also requests the deletion of one that
+/// could not be created, and that must not remove an application that was configured in another
+/// way.
 fn is_ours(order: Option<&Map<String, Value>>) -> bool {
     let text = |name: &str| order?.get(name)?.as_str();
     match (text("PhysicalResourceId"), text("LogicalResourceId")) {
@@ -140,7 +142,7 @@ fn by_hand(mut fields: Map<String, Value>) -> Result<Wish, Value> {
 }
 
 impl Document {
-    /// The application that it is about, if that can be read.
+    /// Its application, if that can be read.
     fn application(&self) -> Option<String> {
         match self {
             Self::Value(value) => value.get("application")?.as_str().map(ToOwned::to_owned),
@@ -191,14 +193,14 @@ fn is_yes(value: &Value) -> bool {
     matches!(text.trim(), "true" | "yes" | "on" | "1")
 }
 
-/// Takes a field out, however it is spelled.
+/// Removes and returns a field, however it is spelled.
 fn take(fields: &mut Map<String, Value>, name: &str) -> Option<Value> {
     let key = fields.keys().find(|key| plain(key) == name)?.clone();
     fields.remove(&key)
 }
 
-/// A resource that goes from one stack to another is deleted as well: so a spec is removed only
-/// where that was asked for.
+/// A resource that moves between stacks is deleted as well, so a spec is removed only if the
+/// resource asks for it.
 fn kept() -> Value {
     json!({
         "accepted": true,

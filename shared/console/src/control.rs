@@ -1,4 +1,4 @@
-//! What a person may tell an environment besides "deploy" and "roll back".
+//! The actions of a person on an environment other than "deploy" and "roll back".
 
 use super::answer::{Caller, Refusal, begin, yes_or_no};
 use super::catalog::{Catalog, EnvironmentView, Named, Records};
@@ -151,7 +151,7 @@ fn read<'a>(form: &mut Form, known: &'a Catalog, caller: &Caller) -> Result<Aske
     Ok(Asked { site, controls, by, why, dry_run })
 }
 
-/// What the request overrides, where the action can override anything.
+/// What the request overrides, if the action can override anything.
 fn overruled(form: &mut Form, action: Option<&str>) -> BTreeSet<Override> {
     let overrides = overrides(form);
     let only_unfinished = overrides.iter().all(|what| *what == Override::Unfinished);
@@ -166,7 +166,7 @@ fn overruled(form: &mut Form, action: Option<&str>) -> BTreeSet<Override> {
     overrides
 }
 
-/// The environment that is meant: for most actions there is little choice.
+/// The environment of the request: most actions have few candidates.
 fn find<'a>(
     form: &mut Form,
     known: &'a Catalog,
@@ -181,7 +181,7 @@ fn find<'a>(
         Some("unhold") => Some("nothing is on hold anywhere"),
         _ => None,
     };
-    // All of them were seen, and it is none of these.
+    // All environments were read, and none of them matches.
     let is_sure = named(form) == Named::default() && known.unreadable(&Named::default()).is_empty();
     if let Some(nowhere) = nowhere.filter(|_| is_sure && !known.sites().any(|s| likely(&s))) {
         refusal.because.push(nowhere.into());
@@ -189,7 +189,7 @@ fn find<'a>(
     }
     let site = choose(form, known, likely, refusal);
     if action.is_none() {
-        // What is offered would be refused for its lack of an action.
+        // The choices would be refused because they have no action.
         refusal.choices.clear();
     }
     site

@@ -1,4 +1,4 @@
-//! Deploying by hand: a version, or what runs in another environment.
+//! Deploying by hand: a version, or the live release of another environment.
 
 use super::account;
 use super::answer::{Caller, Refusal, begin};
@@ -52,10 +52,10 @@ const MEANT_OTHERWISE: [(&str, &str); 4] = [
     ("cluster", "pass \"application\" and \"environment\" instead"),
     ("force", "pass \"override\" with what to override, or \"fresh\": true for new tasks"),
 ];
-/// How many of the last versions are offered when none was given.
+/// How many of the last versions are offered if the request names none.
 const CHOICES: usize = 5;
 
-/// What was understood.
+/// The parsed request.
 struct Asked<'a> {
     site: EnvironmentView<'a>,
     wish: TypedRelease,
@@ -122,7 +122,7 @@ pub(crate) async fn deploy(
     Ok(answer)
 }
 
-/// What a deployment would find, with what endangers a later rollback.
+/// The preview of a deployment, with the risks for a later rollback.
 pub(crate) async fn foresee(
     aws: &Aws,
     spec: &Application,
@@ -140,7 +140,7 @@ pub(crate) async fn foresee(
     Ok(preview)
 }
 
-/// A refusal, with what was pushed last for choices.
+/// A refusal, with the last pushed versions as choices.
 async fn refuse(
     world: &impl Records,
     mut refusal: Refusal,
@@ -174,7 +174,7 @@ fn read<'a>(
     let site = choose(form, known, |_| false, &mut refusal);
     let overrides = overrides(form);
     let images = match form.value("images") {
-        // One digest alone is enough where there is one image.
+        // A single digest is enough if there is one image.
         Some(Value::String(_)) => {
             let only = site.filter(|site| site.spec.images.len() == 1);
             let only = only.and_then(|site| site.spec.images.keys().next());
@@ -290,7 +290,7 @@ fn answer(
     answer.into()
 }
 
-/// A payload with names that exist.
+/// A payload with existing names.
 fn example(site: &EnvironmentView) -> Value {
     let mut fields = Map::new();
     let promoted_from = site.rules.deploy_on.as_ref().and_then(|on| on.promoted_from.as_ref());

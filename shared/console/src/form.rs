@@ -1,14 +1,13 @@
-//! What a person typed, read with patience: every mistake is collected, none ends the reading.
+//! Reads a person's input with patience: all mistakes are collected, none stops the reading.
 //!
-//! The Lambda console sends what was typed into its test event, which begins as AWS's sample event.
-//! Values may be strings where numbers or booleans are meant, and names of fields may be spelled
-//! with capitals or dashes.
+//! The Lambda console sends its test event, which starts as AWS's sample event. Values may be
+//! strings in place of numbers or booleans, and field names may have capitals or dashes.
 
 use pipeline::spec::instead;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// One field: its name, and other words that people use for it.
+/// One field: its name, and its aliases.
 pub(crate) type Field = (&'static str, &'static [&'static str]);
 
 /// Who requests it, and why; every form has them.
@@ -22,7 +21,7 @@ pub(crate) const REQUEST: Field = ("request", &["request_id"]);
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     fields: BTreeMap<&'static str, Value>,
-    /// What is wrong with it, and what to write instead.
+    /// Each mistake, and what to write instead.
     pub(crate) mistakes: Vec<String>,
     /// Unknown fields that resemble no known one.
     pub(crate) ignored: Vec<String>,
@@ -47,7 +46,7 @@ impl Form {
             form.take(&key, &value, known, meant_otherwise);
         }
         if form.fields.is_empty() && !form.ignored.is_empty() && form.mistakes.is_empty() {
-            // An event of AWS's, perhaps. It must not count as "you know what to do".
+            // Perhaps an event of AWS. It must not count as a request without fields.
             let fields: Vec<_> = known.iter().map(|(name, _)| *name).collect();
             let why = format!("none of these fields is known; use {}", fields.join(", "));
             form.mistakes.push(why);
@@ -115,7 +114,7 @@ impl Form {
         self.fields.get(name)
     }
 
-    /// What was typed, for a payload that can be pasted back.
+    /// The input, for a payload to send again.
     pub(crate) fn typed(&self) -> Map<String, Value> {
         self.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
     }
@@ -163,14 +162,14 @@ impl Form {
         number
     }
 
-    /// What cannot be read is not offered again.
+    /// A value that cannot be read is not offered again.
     fn cannot_read<T>(&mut self, name: &str, what: &str) -> Option<T> {
         self.mistakes.push(format!("{name} is {what}"));
         self.fields.remove(name);
         None
     }
 
-    /// A list, one word alone, or words with commas.
+    /// A list, a single word, or words with commas.
     pub(crate) fn list(&mut self, name: &str) -> Vec<String> {
         let items: Vec<String> = match self.fields.get(name) {
             None => return Vec::new(),
@@ -187,7 +186,7 @@ impl Form {
         words.filter(|word| !word.is_empty()).collect()
     }
 
-    /// Names with a text each.
+    /// Names, each with a text.
     pub(crate) fn map(&mut self, name: &str) -> BTreeMap<String, String> {
         let entries = match self.fields.get(name) {
             None => return BTreeMap::new(),

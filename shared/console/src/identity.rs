@@ -7,13 +7,14 @@ use pipeline::time::{Span, Time};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Two clicks that are closer than this are one request; a later click is a second one. It may
-/// take up to twice as long, because a span has an edge and two clicks may lie on both its sides.
+/// Two clicks within this time are one request; a later click is a second one. It may take up to
+/// twice as long: time is divided into such intervals, and two clicks may lie on both sides of a
+/// boundary.
 const A_WHILE: Span = Span::minutes(2);
 
-/// The id of a request: the one that the person gave, or its content and roughly its time.
+/// The id of a request: the one in the request, or its content and roughly its time.
 ///
-/// Who requests it and why is no part of it: two people may press the button at once.
+/// Who requests it and why is not part of it: two people may click at the same time.
 pub(crate) fn request_id(
     site: &EnvironmentView,
     wish: &str,

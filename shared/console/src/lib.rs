@@ -1,7 +1,7 @@
-//! People: what they type into the console, and what they read there.
+//! People: their requests in the console, and the answers.
 //!
-//! A mistake is answered, not thrown: a person who presses the button at three in the morning gets
-//! a sentence and a payload that can be pasted. Only failures of AWS are errors.
+//! A mistake is an answer and not an error: a person who invokes a function at three in the morning
+//! gets a sentence and a payload to paste. Only failures of AWS are errors.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod answer;
@@ -47,13 +47,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use targets::preview_way_back;
 
-/// Whether this is work from a queue, and not what a person typed.
+/// Whether this is a batch from a queue, and not a request of a person.
 pub fn is_batch(payload: &Value) -> bool {
     let records = payload.get("Records").and_then(Value::as_array);
     records.and_then(|records| records.first()?.get("eventSource")?.as_str()) == Some("aws:sqs")
 }
 
-// Boxed: a future that holds the futures of so many calls is too deep for the compiler.
+// Boxed: the combined future of all these calls is too deeply nested for the compiler.
 
 /// Rolls back, as a person requests.
 pub async fn roll_back(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
@@ -70,7 +70,7 @@ pub async fn deploy(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     Box::pin(deploy::deploy(aws, aws, look, &caller(aws, "deploy"), payload)).await
 }
 
-/// Approves, pauses, holds, marks: every other command of a person.
+/// Approves, pauses, holds, marks: every other action of a person.
 pub async fn control(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     Box::pin(control::control(aws, &caller(aws, "control"), payload)).await
 }
@@ -80,7 +80,7 @@ pub async fn status(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     Box::pin(status::status(aws, &caller(aws, "status"), payload)).await
 }
 
-/// Stores the spec of an application, as a person, CI, Terraform or CloudFormation gives it.
+/// Stores the spec of an application from a person, CI, Terraform or CloudFormation.
 pub async fn configure(aws: &Aws, payload: &Value) -> Result<Value, Failure> {
     Box::pin(configure::configure(aws, &caller(aws, "configure"), payload)).await
 }

@@ -1,24 +1,24 @@
 //! Lifecycle rules of a repository that would delete what a rollback may need.
 //!
-//! A tag of ours keeps an image from being taken for garbage. It does not keep it from a rule that
-//! counts tagged images, unless a rule of its own comes before that and keeps enough of them. Enough
-//! is many: every deployment everywhere leaves a tag, none is ever taken off, and what production has
-//! run for long is the oldest of all.
+//! Slipway's tag prevents an image from expiring as untagged. A rule that counts tagged images
+//! still applies, unless a rule of its own with a lower priority number keeps enough of them.
+//! Enough is many: every deployment in every environment adds a tag, none is ever removed, and the
+//! images that production has run for long are the oldest.
 
 use pipeline::push::KEEP_PREFIX;
 use serde_json::Value;
 
-/// How every tag of ours begins.
+/// The prefix of Slipway's tags.
 const OURS: &str = "slipway";
 /// A year of three deployments a day.
 const ENOUGH: u64 = 1000;
 
-/// Says which rule is dangerous and what to do about it; `None`: none is.
+/// Names the dangerous rule and what to do about it; `None`: there is none.
 pub(crate) fn danger(policy: &str) -> Option<String> {
     let policy: Value = serde_json::from_str(policy).ok()?;
     let mut rules: Vec<&Value> = policy["rules"].as_array()?.iter().collect();
     rules.sort_by_key(|rule| rule["rulePriority"].as_u64());
-    // An image that fits one rule is out of reach of all that come after it.
+    // An image that matches one rule is not considered by later rules.
     let own = rules.iter().position(|rule| is_for_ours(rule)).unwrap_or(rules.len());
     let takes_tagged = |rule: &&&Value| rule["selection"]["tagStatus"] != "untagged";
     let ours = rules.get(own).filter(|rule| !keeps_enough(rule));
@@ -26,7 +26,7 @@ pub(crate) fn danger(policy: &str) -> Option<String> {
     let (priority, selection) = (&rule["rulePriority"], &rule["selection"]);
     let what = selection["countType"].as_str().unwrap_or_default();
     let unit = selection["countUnit"].as_str().map(|unit| format!(" {unit}")).unwrap_or_default();
-    // What is archived cannot be pulled either.
+    // An archived image cannot be pulled either.
     let does = if rule["action"]["type"] == "transition" { "archive" } else { "delete" };
     let advice = match is_for_ours(rule) {
         true => format!("let it expire images by imageCountMoreThan, {ENOUGH} or more"),
@@ -48,8 +48,8 @@ fn keeps_enough(rule: &Value) -> bool {
     selection["countType"] == "imageCountMoreThan" && many.is_some_and(|many| many >= ENOUGH)
 }
 
-/// A rule takes the images to which all of its tags apply. One that speaks of everybody's tags is
-/// none of ours, though it takes those as well.
+/// A rule selects the images that match all of its tag patterns. One that matches every tag is not
+/// Slipway's own rule, though it selects Slipway's tags as well.
 fn is_for_ours(rule: &Value) -> bool {
     let selected = |list: &str| {
         let texts = rule["selection"][list].as_array().into_iter().flatten();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_for_everybody_or_one_that_keeps_too_few_is_no_protection() {
+    fn a_rule_for_every_tag_or_one_that_keeps_too_few_is_no_protection() {
         let tagged = |pattern: &str, kind: &str, many: u64| {
             let selection = json!({"tagStatus": "tagged", "tagPatternList": [pattern], "countType": kind, "countNumber": many});
             rule(2, &selection)

@@ -1,4 +1,4 @@
-//! Which digest a person means: one that is typed, or one of a version.
+//! Which digest a person means: a literal one, or one of a version.
 
 use super::answer::Refusal;
 use super::catalog::EnvironmentView;
@@ -13,7 +13,7 @@ use pipeline::spec::instead;
 /// The shortest prefix of a digest that is accepted.
 const DIGEST_PREFIX_MIN: usize = 6;
 
-/// What was typed.
+/// The parsed fields.
 pub(crate) struct Words {
     pub(crate) version: Option<String>,
     pub(crate) image: Option<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Words {
     pub(crate) firm: bool,
 }
 
-/// Every release that is known here, the newest first.
+/// Every known release, the newest first.
 pub(crate) fn releases<'a>(site: &EnvironmentView<'a>) -> Vec<&'a Release> {
     let active = site.active.map(|active| &active.request.release);
     let queue = site.head.queue.iter().rev().map(|waits| &waits.request.release);
@@ -30,14 +30,13 @@ pub(crate) fn releases<'a>(site: &EnvironmentView<'a>) -> Vec<&'a Release> {
     active.into_iter().chain(queue).chain(live).chain(good).collect()
 }
 
-/// The release that a digest belongs to, as far as it is known here.
+/// The release of a digest, if it is known here.
 pub(crate) fn version_of(releases: &[&Release], digest: &Digest) -> Option<Version> {
     let has_it = |release: &&&Release| release.images.values().any(|known| known == digest);
     releases.iter().find(has_it).map(|release| release.version.clone())
 }
 
-/// The digests that are to be marked, each with its version: the one that is named, or those of a
-/// version.
+/// The digests to mark, each with its version: the named one, or those of a version.
 pub(crate) fn digests(
     site: &EnvironmentView,
     releases: &[&Release],
@@ -92,8 +91,7 @@ pub(crate) fn digests(
     }
 }
 
-/// The digests that are to be let in again: only what is marked, or was given up as a whole, can be
-/// meant.
+/// The digests to allow again: only those that are marked, or that failed as a combination.
 pub(crate) fn marked(
     site: &EnvironmentView,
     releases: &[&Release],
@@ -134,7 +132,7 @@ pub(crate) fn marked(
     found
 }
 
-/// What was given up as a whole and none of whose digests is marked.
+/// Failed combinations without a marked digest.
 pub(crate) fn unmarked<'a>(
     site: &EnvironmentView<'a>,
 ) -> impl Iterator<Item = &'a Failed> + use<'a> {
@@ -143,7 +141,7 @@ pub(crate) fn unmarked<'a>(
     head.failed.iter().filter(move |failed| !failed.images.values().any(is_marked))
 }
 
-/// The marked digests of a version: those that were marked under it, and those that its images are.
+/// The marked digests of a version: those that were marked under it, and those of its images.
 fn marked_of(
     site: &EnvironmentView,
     releases: &[&Release],
@@ -173,7 +171,7 @@ fn marked_of(
         (None, None) => bad.version == *version,
     };
     let marked = bad.iter().filter(is_meant).map(|bad| bad.digest.clone());
-    // With one of them, all that was given up with it is let in.
+    // With one of them, the whole failed combination is allowed again.
     let of_failed = unmarked(site).filter(|failed| failed.version == *version);
     let one = |failed: &Failed| match image {
         Some(image) => failed.images.get(image).cloned(),

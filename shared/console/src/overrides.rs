@@ -1,4 +1,4 @@
-//! What a person may override, and what exactly would have to be overridden.
+//! What a person may override, and which overrides a request needs.
 
 use super::catalog::EnvironmentView;
 use super::form::Form;
@@ -32,7 +32,7 @@ pub(crate) fn overrides(form: &mut Form) -> BTreeSet<Override> {
     overrides
 }
 
-/// The payload with exactly those overrides added that would let it through.
+/// The payload with exactly those overrides that would allow it.
 pub(crate) fn what_would_do(
     site: &EnvironmentView,
     form: &Form,
@@ -55,7 +55,7 @@ pub(crate) fn what_would_do(
         })
     };
     let overrides = enough(&allowed).or_else(|| {
-        // It leaves the database as it is: running the migration is for the person to choose.
+        // It does not change the database: the person decides whether to run the migration.
         allowed.skip_migration = allowed.skip_migration.or(Some(true));
         enough(&allowed)
     })?;

@@ -8,14 +8,14 @@ use engine::Key;
 use pipeline::names::{ApplicationName, EnvironmentName};
 use pipeline::spec::{Application, Environment, Fault};
 
-/// What is wrong, and what could not be seen.
+/// Faults, and what could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct Owned {
     pub(crate) faults: Vec<Fault>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Compares a spec with those of all other applications.
+/// Compares a spec with the specs of all other applications.
 pub(crate) async fn look(world: &impl Records, spec: &Application) -> Result<Owned, Failure> {
     let mut others: Vec<ApplicationName> = world.applications().await?;
     others.retain(|other| *other != spec.application);

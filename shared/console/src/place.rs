@@ -1,4 +1,4 @@
-//! Which environment is meant.
+//! Which environment a request means.
 
 use super::answer::{Refusal, place_fields};
 use super::catalog::{Catalog, EnvironmentView, Named};
@@ -6,8 +6,8 @@ use super::form::Form;
 use pipeline::spec::instead;
 use serde_json::{Map, Value};
 
-/// Finds the environment that is meant: the one that is named, the only one there is, or the only
-/// one that `likely` chooses. What is wrong goes to `refusal`.
+/// Finds the environment of the request: the named one, the only one that exists, or the only one
+/// that `likely` accepts. Faults go to `refusal`.
 pub(crate) fn choose<'a>(
     form: &mut Form,
     known: &'a Catalog,
@@ -18,7 +18,7 @@ pub(crate) fn choose<'a>(
     let mut sites: Vec<EnvironmentView> = known.sites().collect();
     let unreadable = known.unreadable(&named);
     if !unreadable.is_empty() {
-        // It may be the one that is meant, so that none of the others is chosen for a person.
+        // The request may mean it, so none of the others is chosen.
         refusal.because.extend(unreadable);
         sites.retain(|site| named.is_place(site.place()));
         offer(form, &sites, refusal);
@@ -54,7 +54,7 @@ fn offer(form: &Form, sites: &[EnvironmentView], refusal: &mut Refusal) {
     }
 }
 
-/// An environment to show an example with: one where something is going on, or has succeeded.
+/// An environment for an example: one with a deployment in progress, or with a success.
 pub(crate) fn showcase(known: &Catalog) -> Option<EnvironmentView<'_>> {
     let rank = |site: &EnvironmentView| (site.active.is_some(), site.head.good.len());
     let mut sites: Vec<EnvironmentView> = known.sites().collect();
@@ -62,7 +62,7 @@ pub(crate) fn showcase(known: &Catalog) -> Option<EnvironmentView<'_>> {
     sites.first().copied()
 }
 
-/// What was typed, for this environment.
+/// The input, with this environment.
 pub(crate) fn with_place(mut typed: Map<String, Value>, site: &EnvironmentView) -> Value {
     typed.extend(place_fields(site.place()));
     typed.into()

@@ -1,4 +1,4 @@
-//! Plans: what would be done, step by step, from what a rehearsal found.
+//! Plans: what would be done, step by step, from a rehearsal.
 
 use super::catalog::EnvironmentView;
 use aws::failure::{Failure, chain};
@@ -24,7 +24,7 @@ pub(crate) fn of_rolling_back(site: &EnvironmentView, rehearsal: &Rehearsal) -> 
     match (&rehearsal.started, turned) {
         (Some(started), _) => match &started.request.kind {
             Kind::ManualRollback(restore) => Some(of_restore(site, started, restore, steps)),
-            // What was queued behind the cancelled one comes next.
+            // The request that is queued after the cancelled one is next.
             Kind::Deploy => {
                 steps.push(format!("then deployment {} starts", words(started)));
                 Some(json!({"environment": site.place().to_string(), "steps": steps}))
@@ -46,7 +46,7 @@ pub(crate) fn of_rolling_back(site: &EnvironmentView, rehearsal: &Rehearsal) -> 
     }
 }
 
-/// What a deployment that has just been accepted, or would be, does.
+/// What a deployment does that was just accepted, or would be.
 pub(crate) fn of_deploying(site: &EnvironmentView, request: &Request) -> Value {
     let release = &request.release;
     let from = live(site, "current revisions");
@@ -88,7 +88,7 @@ pub(crate) fn of_deploying(site: &EnvironmentView, request: &Request) -> Value {
     plan.into()
 }
 
-/// Adds to a plan what was seen in AWS: the differences of each service, and what is in the way.
+/// Adds the findings in AWS to a plan: the differences of each service, and the faults.
 pub(crate) fn mention_what_is_found(
     site: &EnvironmentView,
     plan: &mut Value,
@@ -125,7 +125,7 @@ pub(crate) fn mention_what_is_found(
     mention(plan, preview.warnings, preview.faults);
 }
 
-/// Adds to a plan what would make the rollback fail.
+/// Adds to a plan the reasons why the rollback would fail.
 pub(crate) fn mention_what_is_in_the_way(plan: &mut Value, preview: Preview) {
     if let Value::Object(plan) = plan {
         mention(plan, preview.warnings, preview.faults);
@@ -250,7 +250,7 @@ fn afterwards(site: &EnvironmentView, release: &Release) -> String {
     format!("on hold: automation deploys only what is newer than {newest}")
 }
 
-/// Every image, and what becomes of it.
+/// Every image, and how it changes.
 fn images(live: Option<&Release>, release: &Release) -> Vec<String> {
     let line = |(name, digest): (_, &pipeline::names::Digest)| {
         let before = live.and_then(|live| live.images.get(name));
@@ -263,7 +263,7 @@ fn images(live: Option<&Release>, release: &Release) -> Vec<String> {
     release.images.iter().map(line).collect()
 }
 
-/// The live release, or what to say where it is unknown.
+/// The live release, or `unknown` if it is not known.
 fn live(site: &EnvironmentView, unknown: &str) -> String {
     let live = site.head.live.as_ref();
     live.map_or(unknown.to_owned(), |live| live.release.version.to_string())

@@ -1,9 +1,9 @@
-//! Records of one kind, read together; and each for itself where one of them cannot be read.
+//! Reads several records of one kind in one call; and one by one if one of them cannot be read.
 
 use aws::failure::{Failure, chain};
 use engine::{EngineError, Key, Record, Stored, StoredError, World, WorldError};
 
-/// DynamoDB reads no more than 100 items at once, and no more than 16 MB.
+/// DynamoDB reads at most 100 items and at most 16 MB per call.
 const READ_AT_ONCE: usize = 40;
 
 /// Reads records of one kind; `None`: there is none.

@@ -1,4 +1,4 @@
-//! The registry: which image lies under a tag right now.
+//! The registry: which image a tag points to now.
 
 use aws::Aws;
 use aws::failure::{Failure, failure};
@@ -14,7 +14,7 @@ pub(crate) struct Image {
     pub(crate) pushed_at: Option<Time>,
 }
 
-/// What was asked for in a repository.
+/// The result of a look-up in a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Image(Image),
@@ -40,7 +40,7 @@ impl Registry for Aws {
             Err(error) if error.is("RepositoryNotFoundException") => {
                 return Ok(Found::NoRepository);
             }
-            // What no tag can be is under no tag.
+            // An invalid tag does not exist.
             Err(error) if error.is("InvalidParameterException") => return Ok(Found::NoImage),
             Err(error) => return Err(error),
         };

@@ -1,5 +1,5 @@
-//! Which release a person means: one that was pushed, one that ran, or what the registry has under
-//! a tag.
+//! Which release a person means: one that was pushed, one that ran, or the image of a tag in the
+//! registry.
 
 use super::catalog::{EnvironmentView, Installed, Records};
 use super::registry::{Found, Registry};
@@ -11,7 +11,7 @@ use pipeline::spec::instead;
 use pipeline::time::Time;
 use std::collections::BTreeMap;
 
-/// What was typed about the release.
+/// The fields of the request about the release.
 #[derive(Debug)]
 pub(crate) struct TypedRelease {
     pub(crate) version: Option<String>,
@@ -58,13 +58,13 @@ pub(crate) async fn find(
     }
     if !wish.images.is_empty() {
         release.version = named_after_images(&release, wish);
-        // What the images of the version say is not what these say.
+        // The build information of the version does not apply to these images.
         release = Release::new(release.version, release.built_at, release.images);
     }
     Ok(if faults.is_empty() { Ok(release) } else { Err(faults) })
 }
 
-/// What runs in another environment, or ran well there once.
+/// The live release of another environment, or one that succeeded there.
 fn promoted(
     installed: &Installed,
     site: &EnvironmentView,

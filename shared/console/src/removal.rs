@@ -1,8 +1,8 @@
 //! Removing an application or an environment from Slipway. Services keep running: Slipway no longer
 //! deploys them, queued requests are declined, and the history stays.
 //!
-//! What stays of an application is a spec without environments. So it needs no right to delete, and
-//! a spec of the same name continues where the old one ended.
+//! A removed application keeps a spec without environments. So no delete permission is needed, and
+//! a new spec of the same name continues the numbering.
 
 use super::answer::Caller;
 use super::catalog::Records;
@@ -74,7 +74,7 @@ pub(crate) async fn remove(
     Ok(answer.into())
 }
 
-/// What stays of a spec.
+/// The remaining spec.
 fn rest_of(stored: &Application, environment: Option<&str>) -> Result<Application, String> {
     let mut rest = stored.clone();
     let Some(name) = environment else {

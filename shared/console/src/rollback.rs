@@ -1,4 +1,4 @@
-//! Manual rollback: what the button `Test` of the function `rollback` does.
+//! Manual rollback: what a test event of the function `rollback` does.
 
 use super::answer::{Caller, Refusal, begin};
 use super::catalog::{Catalog, EnvironmentView, Records};
@@ -40,7 +40,7 @@ const MEANT_OTHERWISE: [(&str, &str); 6] = [
     ("revision", "pass \"to\" with a version instead"),
 ];
 
-/// What was understood.
+/// The parsed request.
 struct Asked<'a> {
     site: EnvironmentView<'a>,
     id: RequestId,
@@ -132,8 +132,8 @@ fn read<'a>(form: &mut Form, known: &'a Catalog, caller: &Caller) -> Result<Aske
     })
 }
 
-/// The name that a release has here, where the environment before this one knows the same images by
-/// another: a commit there may be a version here.
+/// The release's name here, if the environment that this one is promoted from has another name for
+/// the same images: a commit there may be a version here.
 fn name_here(site: &EnvironmentView, typed: String) -> String {
     let good = || site.head.good.iter().rev().map(|good| &good.release);
     if good().any(|release| release.version.is_meant_by(&typed)) {
@@ -173,7 +173,7 @@ fn answer(
         }
         return answer.into();
     }
-    // Another request may have come between the rehearsal and the deed.
+    // Another request may have arrived since the rehearsal.
     if *said == rehearsal.said
         && let Some(plan) = plan::of_rolling_back(&asked.site, rehearsal)
     {
@@ -194,7 +194,7 @@ fn answer(
     answer.into()
 }
 
-/// Every version to which a rollback is possible, as a payload.
+/// Every version that a rollback can go to, as a payload.
 fn choices(asked: &Asked, form: &Form) -> Vec<Value> {
     let mut typed = form.typed();
     if asked.site.rules.migration.as_ref().is_none_or(|migration| migration.undo.is_none()) {

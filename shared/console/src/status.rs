@@ -25,7 +25,7 @@ const FIELDS: [Field; 7] = [
     ("format", &["as"]),
     ("releases", &["pushes", "versions"]),
 ];
-/// How many of the last deployments are shown of each environment.
+/// How many of the last deployments are shown for each environment.
 const HISTORY: u64 = 5;
 
 pub(crate) async fn status(
@@ -146,7 +146,7 @@ async fn everything(
     Ok(Ok(Shown { json: json.into(), lines }))
 }
 
-/// All environments, or those that were named.
+/// All environments, or the named ones.
 fn wanted<'a>(
     named: &Named,
     known: &'a Catalog,
@@ -169,7 +169,7 @@ fn wanted<'a>(
     chosen
 }
 
-/// What was pushed of each application.
+/// The candidates of each application.
 async fn pushed(
     world: &impl Records,
     sites: &[EnvironmentView<'_>],
@@ -184,8 +184,8 @@ async fn pushed(
     Ok(pushed)
 }
 
-/// The last deployments of each environment, the newest first; at the end the one that runs, however
-/// old it is.
+/// The last deployments of each environment, the newest first; then the live one, however old it
+/// is.
 async fn histories(
     world: &impl Records,
     sites: &[EnvironmentView<'_>],

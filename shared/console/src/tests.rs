@@ -1,4 +1,4 @@
-//! Stories of people at the console: what was typed, and what was answered.
+//! Tests of people at the console: requests and answers.
 
 mod auditing;
 mod changing;
@@ -16,7 +16,7 @@ mod owning;
 mod permitted;
 mod removing;
 mod rolling_back;
+mod rolling_back_in_progress;
 mod truncated;
-mod turning_round;
 mod unreadable;
 mod watching;

@@ -11,7 +11,7 @@ use pipeline::spec::{TagPattern, instead};
 use pipeline::time::Time;
 use std::collections::BTreeMap;
 
-/// Tags that always count as moving, even where the spec does not list them.
+/// Tags that always count as moving, even if the spec does not list them.
 const MOVING: [&str; 10] = [
     "latest",
     "main",
@@ -25,8 +25,8 @@ const MOVING: [&str; 10] = [
     "edge",
 ];
 
-/// A version is, in this order: exactly one that is known, exactly a tag in the registry, or the
-/// beginning of one that is known.
+/// A version is, in this order: exactly a known one, exactly a tag in the registry, or the prefix
+/// of a known one.
 pub(crate) async fn by_version(
     world: &impl Records,
     registry: &impl Registry,
@@ -39,7 +39,7 @@ pub(crate) async fn by_version(
     let wanted = wanted(site, given);
     let moving = is_moving(installed, version);
     let known = match moving {
-        // What a moving tag meant when it was pushed is no answer to what it means now.
+        // The digest that a moving tag had when it was pushed may not be its digest now.
         true => Vec::new(),
         false => known_releases(world, installed, site, version).await?,
     };
@@ -60,13 +60,13 @@ pub(crate) async fn by_version(
     }
 }
 
-/// A release, and the tag under which the registry has its images.
+/// A release, and the tag of its images in the registry.
 struct KnownRelease {
     release: Release,
     tag: String,
 }
 
-/// What was pushed, or ran anywhere, under a version that begins so.
+/// The pushed or deployed releases whose version has this prefix.
 async fn known_releases(
     world: &impl Records,
     installed: &Installed,
@@ -86,7 +86,7 @@ async fn known_releases(
     Ok(pushed.chain(ran).filter(|known| known.release.version.is_meant_by(version)).collect())
 }
 
-/// What is known of a release; images whose push was not reported come from the registry.
+/// The known images of a release; images whose push was not reported come from the registry.
 async fn completed(
     registry: &impl Registry,
     site: &EnvironmentView<'_>,
@@ -116,7 +116,7 @@ fn of_images(tag: &str, moving: bool, found: BTreeMap<ImageName, Image>, now: Ti
     Release::new(version, built_at, images)
 }
 
-/// The images under one tag in every repository, or in which of them it is not.
+/// The images of one tag in every repository, or the repositories that lack it.
 async fn tagged(
     registry: &impl Registry,
     site: &EnvironmentView<'_>,
@@ -154,7 +154,7 @@ async fn with_hint(
     Ok(faults)
 }
 
-/// The images that the environment wants of a release, without those that were given apart.
+/// The images of a release that the environment needs, without those that the request gives.
 pub(crate) fn wanted(site: &EnvironmentView, given: &BTreeMap<String, String>) -> Vec<ImageName> {
     let all: Vec<ImageName> = match &site.rules.deploy_on {
         Some(deploy_on) => deploy_on.images.clone(),

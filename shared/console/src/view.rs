@@ -1,7 +1,7 @@
-//! How an environment and a deployment look: as JSON, and as lines for a person.
+//! An environment and a deployment as JSON, and as lines for a person.
 //!
-//! The console shows an answer as JSON, where a line break is two odd characters; so what a person
-//! reads is a list of lines.
+//! The console shows an answer as JSON, where a line break is two odd characters; so text for
+//! people is a list of lines.
 
 use super::catalog::EnvironmentView;
 use super::marks::unmarked;
@@ -14,7 +14,7 @@ use pipeline::spec::Application;
 use pipeline::time::Time;
 use serde_json::{Map, Value, json};
 
-/// How many of the last events are shown with a deployment in progress.
+/// How many of the last events are shown for a deployment in progress.
 const LAST: usize = 5;
 /// How many pushed versions are listed.
 const RELEASES: usize = 10;
@@ -26,12 +26,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) site: &'a EnvironmentView<'a>,
     /// The last deployments, the newest first.
     pub(crate) history: &'a [Deployment],
-    /// What was pushed of its application.
+    /// The candidates of its application.
     pub(crate) pushed: &'a [Candidate],
     pub(crate) now: Time,
 }
 
-/// One line that says it all.
+/// A summary in one line.
 pub(crate) fn summary(site: &EnvironmentView) -> String {
     let runs = runs(site);
     let mut line = format!("{}: {runs}", site.place());
@@ -112,7 +112,7 @@ pub(crate) fn environment_lines(seen: &Seen) -> Vec<String> {
     lines
 }
 
-/// What was pushed last, and what of it is still missing.
+/// The last pushed versions, and which of their images are still missing.
 pub(crate) fn releases(spec: &Application, pushed: &[Candidate]) -> Vec<String> {
     let line = |candidate: &Candidate| {
         let missing = spec.images.keys().filter(|image| !candidate.images.contains_key(*image));
@@ -127,7 +127,7 @@ pub(crate) fn releases(spec: &Application, pushed: &[Candidate]) -> Vec<String> 
     pushed.iter().take(RELEASES).map(line).collect()
 }
 
-/// One deployment with all that happened to it.
+/// One deployment with all of its events.
 pub(crate) fn deployment(deployment: &Deployment) -> Value {
     let mut view = Map::new();
     view.insert("deployment".into(), deployment.id.to_string().into());
@@ -166,7 +166,7 @@ pub(crate) fn deployment_lines(deployment: &Deployment) -> Vec<String> {
     lines
 }
 
-/// What the images of a release say that they were built from.
+/// The commit and the source that the images of a release name.
 fn insert_origin(view: &mut Map<String, Value>, release: &Release) {
     view.extend(release.origin.facts().map(|(name, said)| (name.to_owned(), said.into())));
 }
@@ -221,7 +221,7 @@ fn waiting(site: &EnvironmentView) -> Vec<String> {
     site.head.queue.iter().map(line).collect()
 }
 
-/// What was pushed and cannot be deployed yet, the newest first.
+/// The pushed versions that cannot be deployed yet, the newest first.
 fn incomplete(site: &EnvironmentView, pushed: &[Candidate]) -> Vec<String> {
     let line = |candidate: &Candidate| {
         let missing = candidate.awaited(site.spec, site.head)?;

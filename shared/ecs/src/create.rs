@@ -14,10 +14,10 @@ use pipeline::names::{DeploymentId, Revision};
 use pipeline::spec::{self, Create};
 use serde_json::{Value, json};
 
-/// How long a new task behind a load balancer may take before its health counts.
+/// The health check grace period of a new task behind a load balancer.
 const GRACE_SECONDS: i32 = 60;
 
-/// What ECS takes as the token of a request.
+/// The maximum length of ECS's client token.
 const TOKEN_LENGTH: usize = 36;
 
 pub(super) async fn create(
@@ -51,15 +51,15 @@ pub(super) async fn create(
         .ok_or_else(|| StepError::Later(Failure::Passing("ECS returned no service".into())))
 }
 
-/// How tasks of a revision are started, as far as the task definition decides it.
+/// How tasks of a revision are started, as far as the task definition determines it.
 pub(super) struct Manner {
     pub(super) launch_type: Option<LaunchType>,
     is_awsvpc: bool,
 }
 
 impl Manner {
-    /// Reads it from the definition that was kept when it was registered. Without one it assumes
-    /// what nearly all are.
+    /// Reads it from the definition that was archived at registration. Without one it assumes the
+    /// common case.
     pub(super) async fn of(aws: &Aws, revision: &Revision) -> Result<Self, Failure> {
         let kept = archived::kept(aws, revision).await?;
         let definition = kept.unwrap_or_else(
@@ -95,7 +95,7 @@ impl Manner {
 }
 
 /// ECS stops a rollout that cannot work, and leaves the rollback to Slipway: two rollbacks at once
-/// start a third rollout.
+/// would start a third rollout.
 fn configuration() -> DeploymentConfiguration {
     let breaker = DeploymentCircuitBreaker::builder().enable(true).rollback(false).build();
     DeploymentConfiguration::builder()
@@ -113,7 +113,7 @@ fn attach(balancer: &spec::LoadBalancer) -> LoadBalancer {
         .build()
 }
 
-/// The same whenever the same deployment asks for the same service.
+/// The same token whenever the same deployment creates the same service.
 fn token(id: &DeploymentId, effect: &RollOut) -> String {
     let whole = render::hash(&json!([id.to_string(), effect.service, effect.revision]));
     whole.chars().take(TOKEN_LENGTH).collect()

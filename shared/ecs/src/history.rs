@@ -1,7 +1,7 @@
-//! Service deployments: what ECS remembers of each rollout of a service, for 90 days.
+//! Service deployments: ECS keeps each rollout of a service for 90 days.
 //!
-//! `DescribeServices` forgets a rollout as soon as its tasks are gone. Only service deployments
-//! show that ECS itself rolled one back.
+//! `DescribeServices` omits a rollout as soon as its tasks are gone. Only service deployments show
+//! that ECS itself rolled one back.
 
 use aws::clients::Aws;
 use aws::failure::{Failure, failure};
@@ -10,9 +10,9 @@ use aws_smithy_types::DateTime;
 use pipeline::names::{RolloutId, ServiceName};
 use pipeline::time::{Span, Time};
 
-/// How many are listed: the most that ECS takes.
+/// How many are listed: ECS's maximum.
 const LISTED: i32 = 100;
-/// Older rollouts say nothing about a deployment of ours.
+/// Older rollouts are irrelevant to a deployment of Slipway.
 const WINDOW: Span = Span::hours(72);
 
 const ONGOING: [ServiceDeploymentStatus; 2] =
@@ -29,7 +29,7 @@ const RETURNED: [ServiceDeploymentStatus; 4] = [
     ServiceDeploymentStatus::RollbackFailed,
 ];
 
-/// The rollout that ECS rolled back, or is rolling back, and why; `None`: none, or a newer one has
+/// The rollout that ECS rolled back or is rolling back, and why; `None`: none, or a newer one has
 /// started since.
 pub(super) async fn returned_from(
     aws: &Aws,
@@ -51,7 +51,7 @@ pub(super) async fn returned_from(
     }))
 }
 
-/// The first rollout that began after `since`.
+/// The first rollout that started after `since`.
 pub(super) async fn first_since(
     aws: &Aws,
     cluster: &str,

@@ -1,4 +1,4 @@
-//! One-off tasks, once they are started: their state, and stopping them.
+//! One-off tasks after their start: their state, and stopping them.
 
 use super::cluster_of;
 use aws::clients::Aws;
@@ -30,11 +30,11 @@ pub async fn look_at_one_off(
     Ok(Event::OneOffSeen { purpose, attempt, task: task.clone(), end })
 }
 
-/// What ECS says of a task that it does not know, or no longer.
+/// ECS's answers for a task that it does not know, or no longer knows.
 const NOT_THERE: [&str; 3] =
     ["ClientException", "ClusterNotFoundException", "InvalidParameterException"];
 
-/// Asks ECS to end the task. One that it does not know has ended.
+/// Stops the task. A task that ECS does not know has ended.
 pub async fn stop_one_off(
     aws: &Aws,
     target: &Target,
@@ -54,7 +54,7 @@ pub async fn stop_one_off(
     Ok(Event::OneOffStopAsked { purpose, attempt })
 }
 
-/// Describes a task; `None`: ECS knows it no longer, about an hour after it stopped.
+/// Describes a task; `None`: ECS no longer knows it, about an hour after it stopped.
 pub(super) async fn describe(
     aws: &Aws,
     cluster: &str,
@@ -72,12 +72,12 @@ pub(super) async fn describe(
     }
 }
 
-/// How it ended for the container that did the work; `None`: it has not ended.
+/// How the container that did the work ended; `None`: it has not ended.
 fn end_of(task: &Task, name: &ContainerName) -> Option<OneOffEnd> {
     if task.last_status() != Some("STOPPED") {
         return None;
     }
-    // Others may run beside it, AWS's own among them, and theirs is another matter.
+    // Other containers may run beside it, such as AWS's own; they are checked separately.
     let container = task.containers().iter().find(|one| one.name() == Some(name.as_str()));
     Some(OneOffEnd {
         exit_code: container.and_then(|container| container.exit_code()),
@@ -91,8 +91,9 @@ fn end_of(task: &Task, name: &ContainerName) -> Option<OneOffEnd> {
 }
 
 /// An essential container that failed beside the one that did the work. ECS does not say which of
-/// them ended first, and stops the others then; what was stopped half-way may well exit with 0. One
-/// that ended with 0 before the work was done looks the same as one that was stopped after it.
+/// them ended first, and then stops the others; exit code 0 may be that of a container that was
+/// stopped half-way. One that exited with 0 before the work was done looks the same as one that was
+/// stopped after it.
 async fn failed_beside(
     aws: &Aws,
     task: &Task,
@@ -113,7 +114,7 @@ async fn failed_beside(
         let containers = kept.as_ref().and_then(|kept| kept["containerDefinitions"].as_array());
         let own =
             containers.into_iter().flatten().find(|known| known["name"].as_str() == one.name());
-        // ECS takes a container for essential that does not say otherwise.
+        // In ECS a container is essential by default.
         own.is_none_or(|own| own["essential"] != false)
     };
     let essential = failed.into_iter().find(is_essential);

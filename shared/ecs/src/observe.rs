@@ -1,4 +1,4 @@
-//! Observing: what services run, as ECS says when it is asked.
+//! Observing: which revisions services run, as ECS describes them.
 
 use super::{cluster_of, history, service_events, services};
 use aws::clients::Aws;
@@ -36,11 +36,11 @@ pub async fn observations(
     cluster: &str,
     names: &[ServiceName],
 ) -> Result<Vec<Observation>, Failure> {
-    // Before the question: what is answered is at least as new as this.
+    // Taken before the call: the answer is at least this new.
     let seen_at = aws.clock.now();
     let described = match services::describe(aws, cluster, names).await {
         Ok(described) => described,
-        // With the cluster, all its services are gone.
+        // Without the cluster none of its services exists.
         Err(failure) if failure.is("ClusterNotFoundException") => Default::default(),
         Err(failure) => return Err(failure),
     };
@@ -56,7 +56,7 @@ pub(super) fn observation(
     Observation { service: name.clone(), seen_at, found }
 }
 
-/// Adds which rollout ECS rolled back, whether it still drains or not.
+/// Adds which rollout ECS rolled back, whether it is still draining or not.
 async fn ask_for_return(aws: &Aws, cluster: &str, seen: &mut Observation) -> Result<(), Failure> {
     let Some(found) = &mut seen.found else { return Ok(()) };
     if found.returned_from.is_none()
@@ -88,7 +88,7 @@ fn rollout(deployment: &Deployment, of: usize) -> Rollout {
         Some(DeploymentRolloutState::Completed) => Progress::Completed,
         Some(DeploymentRolloutState::Failed) => Progress::Failed,
         Some(_) => Progress::InProgress,
-        // Behind a Classic Load Balancer ECS does not say; only the numbers do.
+        // Behind a Classic Load Balancer ECS reports no state; only the task counts show it.
         None if of == 1 && running >= desired && deployment.pending_count() == 0 => {
             Progress::Completed
         }
@@ -106,7 +106,7 @@ fn rollout(deployment: &Deployment, of: usize) -> Rollout {
     }
 }
 
-/// Which rollout ECS gave up for the one before, and why, as long as it drains.
+/// Which rollout ECS rolled back, and why, while it is draining.
 ///
 /// ECS rolls back by making an old deployment primary again, so the primary is then older than the
 /// one that failed.

@@ -1,10 +1,10 @@
-//! One rollout of a service in one deployment, however often its message is performed.
+//! Starts one rollout of a service per deployment, however often its message is delivered.
 //!
-//! UpdateService carries no token, and takes no condition on what the service runs. So the service
-//! is checked first, and the first worker writes a note. A worker that finds the note asks ECS
-//! which rollouts started since; without one, the first worker crashed before it could update.
-//! Between the check and the update the service may still be updated outside Slipway, within one
-//! call; that is seen afterwards only if that update came last.
+//! UpdateService accepts no token and no condition on the current revision. So the service is
+//! checked first, and the first worker writes a note. A worker that finds the note asks ECS which
+//! rollouts started since; if there is none, the first worker crashed before its update. Between
+//! the check and the update the service may still be updated outside Slipway, within one call; that
+//! is seen afterwards only if that update came last.
 
 use super::history;
 use aws::clients::Aws;
@@ -17,13 +17,14 @@ use pipeline::time::{Span, Time};
 
 const AT: &str = "at";
 const CREATES: &str = "creates";
-/// The clocks of ECS and of Lambda differ by less.
+/// The maximum difference between the clocks of ECS and Lambda.
 const SKEW: Span = Span::seconds(10);
 
-/// The rollout that a copy of the same message started; `None`: none has, and this worker may.
+/// The rollout that another delivery of the same message started; `None`: none, so this worker may
+/// start it.
 ///
-/// Two updates to one revision are one rollout, two that force new tasks are two: `forced`, a
-/// worker waits until the one before it has certainly ended.
+/// Two updates to one revision are one rollout, two that force new tasks are two: if `forced`, a
+/// worker waits until the previous one has certainly ended.
 pub(super) async fn begun(
     aws: &Aws,
     id: &DeploymentId,

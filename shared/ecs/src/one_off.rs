@@ -14,10 +14,10 @@ use pipeline::names::{DeploymentId, TaskId};
 use pipeline::task::{Fault, Stop, classify};
 use serde_json::json;
 
-/// What ECS takes as overrides, written as JSON.
+/// The maximum length of ECS's overrides, as JSON.
 const OVERRIDES_MAX: usize = 8192;
 
-/// Starts the task. That this is done once is the claim's work, and the client token's.
+/// Starts the task. The claim and the client token ensure that it starts only once.
 pub async fn run_one_off(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<Event, Failure> {
     let (purpose, attempt) = (one_off.purpose, one_off.attempt);
     match start(aws, id, one_off).await {
@@ -32,17 +32,17 @@ pub async fn run_one_off(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Resu
     }
 }
 
-/// What ECS carries along with the task, so that its events lead to the deployment:
+/// The task's `startedBy`, which leads from its events to the deployment:
 /// `slipway/INSTALLATION/APPLICATION/ENVIRONMENT/NUMBER/migrate/ATTEMPT`.
 ///
-/// ECS takes 128 letters, digits, hyphens, slashes and underscores; with names of 32 and the largest
-/// numbers these are 122.
+/// ECS accepts 128 letters, digits, hyphens, slashes and underscores; with names of 32 and the
+/// largest numbers this has 122.
 pub fn started_by(installation: &str, id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
     format!("slipway/{installation}/{}", whose(id, purpose, attempt))
 }
 
-/// As versions before wrote it, which did not name the installation. A task of theirs may run on
-/// through an update of Slipway.
+/// As earlier versions wrote it, without the installation. Their tasks may still run after an
+/// update of Slipway.
 fn started_by_before(id: &DeploymentId, purpose: Purpose, attempt: u32) -> String {
     format!("slipway/{}", whose(id, purpose, attempt))
 }
@@ -97,7 +97,7 @@ async fn start(aws: &Aws, id: &DeploymentId, one_off: &OneOff) -> Result<TaskId,
     if let Some(arn) = answer.tasks().first().and_then(|task| task.task_arn()) {
         return Ok(TaskId::new(arn));
     }
-    // An answer with status 200 may well be a refusal.
+    // An answer with status 200 may contain failures.
     let Some(first) = answer.failures().first() else {
         let nothing = "ECS returned neither a task nor a failure".to_owned();
         return Err(StepError::Later(Failure::Passing(nothing)).into());
@@ -119,7 +119,7 @@ fn refused(failure: Failure) -> NotStarted {
     }
 }
 
-/// Network, platform and capacity as the service has them.
+/// The network, platform and capacity settings of the service.
 async fn placed(
     aws: &Aws,
     running: RunTaskFluentBuilder,
@@ -164,8 +164,8 @@ fn overrides(one_off: &OneOff) -> Result<TaskOverride, StepError> {
     Ok(TaskOverride::builder().container_overrides(container).build())
 }
 
-/// Our token is known with other parameters. Mostly the service was changed since, and the task
-/// that ECS names was started by us; or a second installation deploys the same services.
+/// ECS knows the client token with other parameters. Usually the service was changed since, and
+/// Slipway started the task that ECS names; or a second installation deploys the same services.
 async fn known(
     aws: &Aws,
     cluster: &str,

@@ -27,7 +27,7 @@ pub async fn prepare(aws: &Aws, id: &DeploymentId, prepare: &Prepare) -> Result<
     }
 }
 
-/// Tags, registers and keeps what a rollback needs.
+/// Tags images, registers task definitions, and archives what a rollback needs.
 async fn make(
     aws: &Aws,
     id: &DeploymentId,

@@ -35,8 +35,8 @@ fn starts_from_what_runs(prepare: &Prepare, planned: &Planned) -> bool {
     wanted.is_some_and(|wanted| wanted.recorded.is_none() && wanted.spec.base == Base::Running)
 }
 
-/// Says that there is a newer revision, which this service does not start from. One that Slipway
-/// has kept is no news: Slipway registered it, or it ran once.
+/// Reports a newer revision that this service is not based on. An archived one is not reported:
+/// Slipway registered it, or it ran once.
 async fn newer_one(aws: &Aws, planned: &Planned) -> Result<Option<String>, Failure> {
     let Some(before) = &planned.before else { return Ok(None) };
     let Some((family, number)) = family_and_number(before) else { return Ok(None) };

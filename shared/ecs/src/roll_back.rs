@@ -1,8 +1,7 @@
 //! Rolling a service back: stop its rollout while it is in progress, or update it to its previous
 //! revision.
 //!
-//! The service is checked first: a revision that was deployed outside Slipway in the meantime
-//! stays.
+//! The service is checked first: a revision that was deployed outside Slipway stays.
 
 use super::definitions::registrations;
 use super::observe::observation;
@@ -55,8 +54,8 @@ pub async fn remove(
     })
 }
 
-/// The revision that the service is rolled back to, and the rollout that this began. A rollout that
-/// was there before may have failed long ago, and says nothing of this way back.
+/// The revision that the service is rolled back to, and the rollout that this started. An earlier
+/// rollout to that revision may have failed long ago, and is irrelevant to this rollback.
 type Back = (Revision, Option<RolloutId>);
 
 enum NotRolledBack {
@@ -96,7 +95,7 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollBack) -> Result<Back, 
     if let (Some(runs), Some(from)) = (runs, &effect.from)
         && runs != *from
     {
-        // What it ran may have had to be registered again.
+        // The previous revision may have been registered again.
         let again =
             registrations::registered(aws, id, &about(name)).await.map_err(StepError::Later)?;
         if again.as_ref() == Some(&runs) {
@@ -110,7 +109,7 @@ async fn begin(aws: &Aws, id: &DeploymentId, effect: &RollBack) -> Result<Back, 
     }
 }
 
-/// Stops our rollout, so that ECS itself rolls back.
+/// Stops Slipway's rollout, so that ECS itself rolls back.
 async fn stop(
     aws: &Aws,
     cluster: &str,
@@ -133,7 +132,7 @@ async fn stop(
     match stopping.send().await.map_err(failure) {
         Ok(_) => Ok((effect.to.clone(), None)),
         Err(Failure::Refused { code, message }) => {
-            // Perhaps an earlier attempt stopped it, and crashed before it could answer.
+            // An earlier attempt may have stopped it, and crashed before it could answer.
             if history::being_stopped(aws, cluster, name).await.map_err(asked())?.is_some() {
                 return Ok((effect.to.clone(), None));
             }
@@ -143,7 +142,7 @@ async fn stop(
     }
 }
 
-/// Whether the rollout is in progress, and stopping it leads to the revision that we want.
+/// Whether the rollout is in progress, and stopping it leads to the target revision.
 fn may_be_stopped(service: &Service, effect: &RollBack, rollout: &RolloutId) -> Result<(), String> {
     let Some(primary) = services::primary(service).filter(|p| p.id() == Some(rollout.as_str()))
     else {
@@ -224,7 +223,7 @@ async fn delete(
     }
 }
 
-/// Under which a revision that was deregistered is noted when it is registered again.
+/// The key of the note for a revision that was registered again.
 fn about(service: &ServiceName) -> String {
     format!("{service}#back")
 }

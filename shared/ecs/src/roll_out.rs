@@ -1,4 +1,4 @@
-//! Rolling out: one check, and then one update of one service, and which rollout it started.
+//! Rolling out: one check, then one update of one service, and which rollout it started.
 
 use super::create::create;
 use super::observe::observation;
@@ -61,7 +61,7 @@ fn began(service: &Service) -> Result<Begun, StepError> {
 }
 
 /// Updates a service to a revision, and changes nothing else: the number of tasks belongs to
-/// autoscaling. A service that is on it already does not change.
+/// autoscaling. A service that already has this revision does not change.
 pub(super) async fn update(
     aws: &Aws,
     cluster: &str,

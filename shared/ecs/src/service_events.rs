@@ -1,7 +1,7 @@
-//! What a service's events say: its current problems.
+//! A service's events: its current problems.
 //!
-//! These are sentences for people, in no documented form; they are evidence for a reason and never
-//! for a verdict.
+//! These are sentences for people, in no documented form; they support a reason and never decide a
+//! verdict.
 
 use super::services::primary;
 use aws_sdk_ecs::types::{Service, ServiceEvent};
@@ -10,10 +10,10 @@ use pipeline::task::Fault;
 use pipeline::time::{Span, Time};
 use pipeline::waits::{Teller, Trouble};
 
-/// Older events say nothing about now: ECS repeats what still holds.
+/// Older events are outdated: ECS repeats what still holds.
 const RECENT: Span = Span::minutes(10);
 
-/// What is said in it, and whose fault that is.
+/// A phrase of an event, and whose fault it is.
 const TROUBLE: [(&str, Option<Fault>); 8] = [
     ("unable to place", Some(Fault::Capacity)),
     (VAGUE, None),
@@ -25,12 +25,12 @@ const TROUBLE: [(&str, Option<Fault>); 8] = [
     ("is unhealthy", Some(Fault::Code)),
 ];
 
-/// True of any trouble, and hides what it is.
+/// Matches any problem, and hides the cause.
 const VAGUE: &str = "unable to consistently start tasks";
 
 const SETTLED: [&str; 2] = ["has reached a steady state", "deployment completed"];
 
-/// Why tasks cannot be placed or started, if it says so at the moment.
+/// Why tasks cannot be placed or started, if an event says so now.
 pub(super) fn of(service: &Service, now: Time) -> Option<Trouble> {
     let since = primary(service).and_then(|primary| millis(primary.created_at()));
     let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -51,7 +51,7 @@ pub(super) fn of(service: &Service, now: Time) -> Option<Trouble> {
     })
 }
 
-/// Whose fault it is, where the sentence leaves no doubt.
+/// Whose fault it is, where the sentence is unambiguous.
 fn fault(message: &str) -> Option<Fault> {
     let (_, fault) = TROUBLE.iter().find(|(words, _)| message.contains(words))?;
     *fault
@@ -71,8 +71,8 @@ fn millis(time: Option<&DateTime>) -> Option<u64> {
     time.and_then(|time| time.to_millis().ok()).and_then(|millis| u64::try_from(millis).ok())
 }
 
-/// The sentence without its service, which the reader knows, and without the ids of tasks, which
-/// would make the same problem look new.
+/// The sentence without its service, which the reader knows, and without task ids, which would make
+/// the same problem look new.
 fn plain(message: &str) -> String {
     let mut plain = String::new();
     let mut rest = message;

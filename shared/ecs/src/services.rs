@@ -6,7 +6,7 @@ use aws_sdk_ecs::types::{Deployment, Service};
 use pipeline::names::{Revision, RolloutId, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many one call describes.
+/// How many services one call describes.
 const CHUNK: usize = 10;
 
 /// Describes one service; `None`: it does not exist.
@@ -19,8 +19,8 @@ pub(super) async fn find(
     Ok(found.filter(is_there))
 }
 
-/// Whether a service can be updated. ECS describes a deleted one for a while: DRAINING as long as
-/// tasks of it end, and then INACTIVE.
+/// Whether a service can be updated. ECS describes a deleted one for a while: DRAINING until its
+/// tasks have ended, then INACTIVE.
 pub fn is_there(service: &Service) -> bool {
     !matches!(service.status(), Some("DRAINING" | "INACTIVE"))
 }
@@ -39,7 +39,7 @@ pub(super) async fn describe(
         let asking = aws.ecs().describe_services().cluster(cluster).set_services(Some(wanted));
         let answer = asking.send().await.map_err(failure)?;
         for service in answer.services.unwrap_or_default() {
-            // A deleted service is described for a while.
+            // ECS describes a deleted service for a while.
             if service.status() != Some("INACTIVE") {
                 found.insert(ServiceName::new(service.service_name().unwrap_or_default()), service);
             }
@@ -63,13 +63,13 @@ pub(super) fn primary_id(service: &Service) -> Option<RolloutId> {
     primary(service)?.id().map(RolloutId::new)
 }
 
-/// What the service is meant to run.
+/// The revision of the service.
 pub(super) fn revision_of(service: &Service) -> Option<Revision> {
     let primary = primary(service).and_then(Deployment::task_definition);
     primary.or(service.task_definition()).map(Revision::new)
 }
 
-/// What ECS says about a rollout, without the full stop: it goes into a sentence.
+/// ECS's reason for the state of a rollout, without the full stop: it is quoted in a sentence.
 pub(super) fn reason(deployment: &Deployment) -> Option<&str> {
     deployment.rollout_state_reason().map(|reason| reason.trim_end_matches('.'))
 }

@@ -12,7 +12,7 @@ use pipeline::names::{Revision, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::warn;
 
-/// Says which image can no longer be pulled; `None`: each can, as far as ECR says.
+/// Names the image that can no longer be pulled; `None`: all can, as far as ECR says.
 ///
 /// ECS would stop running tasks for tasks that can never start. An error of ECR does not prevent
 /// the rollback.

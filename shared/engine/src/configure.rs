@@ -13,12 +13,12 @@ use pipeline::spec::{self, Application};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configured {
     pub application: ApplicationName,
-    /// `false`: exactly this spec was there.
+    /// `false`: the stored spec is the same.
     pub changed: bool,
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// Reads a spec from JSON or YAML, and stores it if nothing is wrong with it.
+    /// Reads a spec from JSON or YAML, and stores it if it has no mistakes.
     pub async fn configure(&self, text: &str) -> Result<Configured, EngineError> {
         let spec = spec::parse(text).map_err(EngineError::Spec)?;
         self.store(spec).await
@@ -39,7 +39,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             let change = Change { record: Record::Spec(spec.clone()), read };
             if self.save_and_send(vec![change], None).await? {
                 for place in left {
-                    // Should this fail, the same comes of it when that environment is woken next.
+                    // If this fails, the next wake-up of that environment does the same.
                     let _ = self.close(&place).await;
                 }
                 return Ok(Configured { application, changed: true });
@@ -48,7 +48,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Err(EngineError::Busy(key))
     }
 
-    /// Declines what waits in an environment that has just left the spec. The sweep tells people.
+    /// Declines the queued requests of an environment that has just left the spec. The sweep sends
+    /// the notices.
     async fn close(&self, place: &Place) -> Result<(), EngineError> {
         let loaded = self.load_everything(place, &Input::Woken).await?;
         if let Some(step) = self.decide_with_everything(place, &loaded, &Input::Woken) {

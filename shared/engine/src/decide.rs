@@ -1,4 +1,4 @@
-//! The decisions, as one thing that the loop is given: the core, or in a test a broken copy of it.
+//! The decisions behind a trait: the core, or a broken copy of it in a test.
 
 use pipeline::deployment::Reply;
 use pipeline::effect::Effect;
@@ -31,13 +31,13 @@ pub trait Decide {
         candidate.pushed(image, push, spec, now)
     }
 
-    /// Whether a worker may perform this effect: only while exactly it is wanted.
+    /// Whether a worker may perform this effect: only while exactly this effect is wanted.
     fn permits(&self, outbox: &Outbox, number: u64, effect: &Effect) -> bool {
         outbox.get(number) == Some(effect)
     }
 }
 
-/// The core as it is.
+/// The core itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pipeline;
 

@@ -12,29 +12,29 @@ use pipeline::event::Event;
 use pipeline::names::{ApplicationName, Place};
 use pipeline::spec::{self, Application};
 
-/// Leave to perform an effect, with what was read to give it.
+/// Permission to perform an effect, with the records that were read for it.
 #[derive(Clone, Debug)]
 pub struct Permit {
     read: Option<Box<Loaded>>,
 }
 
 impl Permit {
-    /// The message as its worker needs it: a queue and an outbox repeat nothing that the deployment
-    /// has in its rules.
+    /// The message as its worker needs it: a queue and an outbox do not repeat the rules of the
+    /// deployment.
     pub fn whole(&self, message: &Message) -> Message {
         let read = self.read.as_ref().and_then(|read| read.deployment.as_ref());
         let effect = read.map(|read| read.body.whole(&message.effect));
         Message { effect: effect.unwrap_or_else(|| message.effect.clone()), ..message.clone() }
     }
 
-    /// The records that it was given on, with their versions.
+    /// The records that were read for it, with their versions.
     pub fn read(&self) -> Vec<(Key, u64)> {
         self.read.as_deref().map(Loaded::versions).unwrap_or_default()
     }
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// Tells one environment one thing.
+    /// Feeds one input to one environment.
     pub async fn tell(&self, place: &Place, input: Input) -> Result<Reply, EngineError> {
         for tries in 0..CONFLICTS_MAX {
             self.pause_after(tries).await;
@@ -47,7 +47,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Err(EngineError::Busy(Key::Head(place.clone())))
     }
 
-    /// Feeds what a worker has found or done back, as the answer to the effect that asked for it.
+    /// Feeds the result of a worker, as the answer to its effect.
     pub async fn answer(&self, message: &Message, event: Event) -> Result<Reply, EngineError> {
         let effect = message.number;
         match &message.from {
@@ -62,8 +62,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         }
     }
 
-    /// Says whether the effect is still wanted; `None`: it is not. A worker checks before it makes
-    /// a change: the message may be a copy, or late, and the deployment may be rolling back.
+    /// Returns a permit if the effect is still wanted; `None`: it is not. A worker checks before it
+    /// makes a change: the message may be a copy, or late, and the deployment may be rolling back.
     pub async fn permits(&self, message: &Message) -> Result<Option<Permit>, EngineError> {
         let (outbox, read) = match &message.from {
             Sender::Deployment(id) => {
@@ -83,9 +83,9 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(is_wanted.then(|| Permit { read: read.map(Box::new) }))
     }
 
-    /// As `answer`, on what was read for the permit; `None`: that is known to be old. The answer
-    /// always changes the deployment, so that its write fails after a write of another invocation;
-    /// then everything is read anew.
+    /// Like `answer`, with the records that were read for the permit; `None`: these are known to be
+    /// outdated. The answer always changes the deployment, so its write fails after a write of
+    /// another invocation; then everything is read again.
     pub async fn answer_on(
         &self,
         permit: Option<Permit>,
@@ -105,8 +105,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         self.answer(message, event).await
     }
 
-    /// As `tell` with what happened, for a listener that has just read that deployment `active` is
-    /// in progress: what a deployment knows is mostly enough, and the spec need not be read.
+    /// Like `tell` with an event, for a caller that has just read that deployment `active` is in
+    /// progress: the deployment usually has all that is needed, so the spec is not read.
     pub async fn tell_active(
         &self,
         place: &Place,
@@ -125,7 +125,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         self.tell(place, input).await
     }
 
-    /// Tells every environment that is concerned what happened to a service or an alarm.
+    /// Feeds an event of a service or an alarm to every environment that it concerns.
     pub async fn happened(
         &self,
         lookup: &Lookup,

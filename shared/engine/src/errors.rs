@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by what the caller should do.
+//! The errors, by what the caller should do.
 
 use crate::keys::Key;
 use crate::records::StoredError;
@@ -21,7 +21,7 @@ pub enum WorldError {
 
 #[derive(Debug, Error)]
 pub enum SaveError {
-    /// Another invocation wrote first: load and decide anew.
+    /// Another invocation wrote first: load and decide again.
     #[error("conflicting write")]
     Conflict,
     #[error(transparent)]
@@ -35,7 +35,7 @@ pub enum EngineError {
     /// Deliver the event again.
     #[error("too many conflicting writes to {0}; deliver the event again")]
     Busy(Key),
-    /// Tell the person.
+    /// Show it to the person.
     #[error("the spec has mistakes:\n{0}")]
     Spec(Faults),
 }

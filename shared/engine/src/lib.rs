@@ -1,9 +1,9 @@
 //! The loop: load, advance, save, act.
 //!
-//! Everything that happens to Slipway comes through here: it is turned into one of the core's
-//! inputs, the core decides, what it decided is saved in one conditional write together with the
-//! effects, and only then are the effects sent. This crate knows no AWS: the world is a port, and
-//! its in-memory twin lives beside it.
+//! Everything that happens to Slipway is processed here: it becomes an input of the core, the core
+//! decides, the new records and the effects are saved in one conditional write, and only then are
+//! the effects sent. This crate does not depend on AWS: the world is a port, and its in-memory twin
+//! is in this crate.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod configure;
@@ -38,8 +38,8 @@ pub struct Engine<'a, W, D = Pipeline> {
     decide: &'a D,
 }
 
-/// A write that another write overtook is decided anew, at most this often; then the event goes
-/// back to where it came from and is delivered again.
+/// After a conflicting write the decision is made again, at most this often; then the event returns
+/// to its source and is delivered again.
 const CONFLICTS_MAX: usize = 10;
 
 impl<'a, W: World, D: Decide> Engine<'a, W, D> {
@@ -47,7 +47,7 @@ impl<'a, W: World, D: Decide> Engine<'a, W, D> {
         Self { world, decide }
     }
 
-    /// Those who met in a conflict must not all try again at the same moment.
+    /// Writers that conflict must not all retry at the same moment.
     async fn pause_after(&self, tries: usize) {
         if tries > 0 {
             self.world.pause(tries).await;

@@ -1,6 +1,6 @@
-//! The world's in-memory twin: a table, the queues, and a clock that a test turns.
+//! The world's in-memory twin: a table, the queues, and a clock that a test sets.
 //!
-//! It can be told to fail at any point, which is how a crash between any two calls is tried.
+//! It can fail at any point, which tests a crash between any two calls.
 
 use crate::errors::{SaveError, WorldError};
 use crate::keys::{Key, Lookup};
@@ -21,13 +21,13 @@ pub struct Memory {
     timers: RefCell<Vec<Timer>>,
     changed: RefCell<Vec<Key>>,
     faults: RefCell<Option<Faults>>,
-    /// Whether records are put into their stored form and read back from it, as a table does.
+    /// Whether records are serialized and deserialized, as a table does.
     as_text: Cell<bool>,
-    /// So many works are done in time; `None`: all.
+    /// How many limited pieces of work finish in time; `None`: all.
     in_time: Cell<Option<usize>>,
 }
 
-/// Says at each point what goes wrong there.
+/// Returns the fault at each point.
 type Faults = Box<dyn FnMut(Point) -> Fault + Send>;
 
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ struct Item {
     lookups: Vec<Lookup>,
 }
 
-/// Where something may go wrong.
+/// Where a fault may occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     Load,
@@ -52,7 +52,7 @@ pub enum Fault {
     None,
     /// The process ends here.
     Crash,
-    /// AWS says to come back later.
+    /// AWS throttles the call.
     Throttle,
     /// Another invocation has written; only before a save.
     Conflict,
@@ -63,17 +63,17 @@ impl Memory {
         self.now.set(now);
     }
 
-    /// Asks `faults` at every point from now on.
+    /// Calls `faults` at every point from now on.
     pub fn set_faults(&self, faults: impl FnMut(Point) -> Fault + Send + 'static) {
         *self.faults.borrow_mut() = Some(Box::new(faults));
     }
 
-    /// So many of the works that are limited end in time from now on.
+    /// From now on only this many limited pieces of work finish in time.
     pub fn set_in_time(&self, works: usize) {
         self.in_time.set(Some(works));
     }
 
-    /// A copy that shares the records and goes its own way from here. No faults are planned in it.
+    /// A copy that shares the records until either of them is written. It has no faults.
     #[must_use]
     pub fn fork(&self) -> Self {
         Self {
@@ -88,27 +88,27 @@ impl Memory {
         }
     }
 
-    /// Every record and its version, in the order of their keys.
+    /// Every record and its version, ordered by key.
     pub fn visit(&self, mut see: impl FnMut(&Key, &Stored)) {
         self.table.borrow().iter().for_each(|(key, item)| see(key, &item.stored));
     }
 
-    /// Takes what was sent since the last time.
+    /// Takes the messages that were sent since the last call.
     pub fn take_sent(&self) -> Vec<Message> {
         self.sent.take()
     }
 
-    /// Takes the timers that were set since the last time.
+    /// Takes the timers that were set since the last call.
     pub fn take_timers(&self) -> Vec<Timer> {
         self.timers.take()
     }
 
-    /// Takes the keys of the records that were written since the last time.
+    /// Takes the keys of the records that were written since the last call.
     pub fn take_changed(&self) -> Vec<Key> {
         self.changed.take()
     }
 
-    /// Keeps every record as the text that a table would keep.
+    /// Keeps every record as text, as a table would.
     pub fn keep_as_text(&self) {
         self.as_text.set(true);
     }
@@ -121,7 +121,7 @@ impl Memory {
         self.table.borrow().keys().cloned().collect()
     }
 
-    /// When any record wants to be woken next.
+    /// When the next record is due.
     pub fn next_due(&self) -> Option<Time> {
         self.table.borrow().values().filter_map(|item| item.stored.due).min()
     }
@@ -211,7 +211,7 @@ impl World for Memory {
     }
 }
 
-/// Every record as it comes back from its stored form.
+/// Every record after a round trip through its stored form.
 fn through_text(writes: Vec<Write>) -> Result<Vec<Write>, WorldError> {
     let again = writes.into_iter().map(|write| {
         let record = write.record.write().and_then(|text| Record::read(&text));

@@ -1,4 +1,4 @@
-//! Pushes: which release each belongs to, and where that release may go.
+//! Pushes: which release each belongs to, and which environments it is offered to.
 
 use crate::errors::WorldError;
 use crate::keys::{Key, Lookup};
@@ -14,25 +14,25 @@ use std::collections::{BTreeMap, BTreeSet};
 /// DynamoDB reads at most this many records in one call.
 const READ_AT_ONCE: usize = 100;
 
-/// A candidate as it was read; `None`: there is none yet.
+/// A candidate that was read; `None`: there is none yet.
 type Found = Option<Read<Candidate>>;
 
-/// What a push is to an application.
+/// How a push concerns an application.
 enum Concern {
     NoSpec,
-    /// And why.
+    /// Not at all, for this reason.
     Nothing(String),
     Release(Application, Vec<(Belongs, Found)>),
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// Takes in one push as it is. What it says is for the log: most pushes belong to nothing.
+    /// Records one push as it is. The result is for the log: most pushes belong to no application.
     pub async fn pushed(&self, push: &Push) -> Result<Vec<(ApplicationName, Reply)>, EngineError> {
         self.pushed_and_read(push, async |push| push).await
     }
 
-    /// Takes in one push. What no candidate knows yet is completed by `read` with what only the
-    /// registry can say: perhaps the tag points to another digest by now.
+    /// Records one push. If no candidate knows it yet, `read` completes it with what only the
+    /// registry knows: the tag may point to another digest by now.
     pub async fn pushed_and_read(
         &self,
         push: &Push,
@@ -40,7 +40,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     ) -> Result<Vec<(ApplicationName, Reply)>, EngineError> {
         let mut heard = Vec::new();
         let mut concerned = Vec::new();
-        // What cannot be read of one application keeps no other from its release.
+        // An application that cannot be read does not block the releases of others.
         let mut unreadable = None;
         for application in self.world.find(&Lookup::Repository(push.repository.clone())).await? {
             match self.concern(&application, push).await {
@@ -83,9 +83,9 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(Concern::Release(spec, found))
     }
 
-    /// Returns those of `pushes` that are news to one of these applications, or may be. Mostly all
-    /// of them are known, and that takes a few reads of many records. What cannot be read is left to
-    /// `pushed`, which says what is wrong with it.
+    /// Returns those of `pushes` that are new to one of these applications, or may be. Usually all
+    /// of them are known, and that takes a few batch reads. Unreadable records are left to
+    /// `pushed`, which reports them.
     pub async fn news_among(&self, specs: &[Application], pushes: Vec<Push>) -> Vec<Push> {
         let belonging = |spec: &Application, push: &Push| push.belongs(spec).unwrap_or_default();
         let key = |spec: &Application, version: &Version| Key::Candidate {
@@ -113,7 +113,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         pushes.into_iter().filter(news).collect()
     }
 
-    /// Reads those of many candidates that are there and can be read.
+    /// Reads those candidates that exist and can be read.
     async fn load_candidates(&self, keys: &[Key]) -> BTreeMap<Key, Candidate> {
         let mut candidates = BTreeMap::new();
         for keys in keys.chunks(READ_AT_ONCE) {
@@ -147,7 +147,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         found: Vec<(Belongs, Found)>,
         push: &Push,
     ) -> Result<Vec<Reply>, EngineError> {
-        // A moving tag that points elsewhere by now is another release.
+        // A moving tag that points to another digest by now is another release.
         let belongs = match push.belongs(spec) {
             Ok(belongs) => belongs,
             Err(why) => return Ok(vec![Reply::Ignored(why)]),
@@ -168,7 +168,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(all_said)
     }
 
-    /// A candidate that no spec names any longer is woken once, which notes that it sleeps now.
+    /// A candidate that no spec names any longer is woken once, to store that it has no due time.
     pub(crate) async fn candidate_woken(
         &self,
         application: &ApplicationName,
@@ -199,7 +199,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         .await
     }
 
-    /// Changes a candidate; `found` is what the first try goes by, if it was read before.
+    /// Changes a candidate; the first try uses `found`, if it was read before.
     async fn change_candidate(
         &self,
         spec: Option<&Application>,

@@ -1,7 +1,7 @@
 //! Records as they are stored: a format number, a kind, and the body.
 //!
-//! Old records are read by newer code. A change that old text cannot be read by gets a new format
-//! number and an arm here that lifts the old text up.
+//! Newer code reads old records. A change that breaks reading gets a new format number, and code
+//! here that migrates the old text.
 
 use crate::keys::{Key, Lookup, Sender};
 use pipeline::deployment::Deployment;
@@ -64,9 +64,8 @@ struct Envelope {
     format: u32,
 }
 
-/// A record whose body has not been read. A derived reader of `Record` would hold each body in a
-/// form of serde's own before it knows the kind, and would double what every function weighs for
-/// reading records.
+/// A record whose body has not been read. A derived deserializer of `Record` would buffer each body
+/// before it knows the kind, and would double the binary size of reading records.
 #[derive(Deserialize)]
 struct Closed {
     kind: String,
@@ -82,7 +81,7 @@ struct Outgoing<'a> {
 
 const KINDS: [&str; 4] = ["spec", "candidate", "head", "deployment"];
 
-/// The kind and the body of a record, if it is in the very form that `Record::write` gives it.
+/// The kind and the body of a record, if it has exactly the form that `Record::write` writes.
 // #[gamma::skip(fn_value.none, reason = "the other way to read it gives the same, and is slower")]
 fn written(text: &str) -> Option<(&str, &str)> {
     let (kind, rest) = text.strip_prefix(r#"{"format":1,"kind":""#)?.split_once('"')?;
@@ -91,7 +90,7 @@ fn written(text: &str) -> Option<(&str, &str)> {
 
 impl Record {
     pub fn read(text: &str) -> Result<Self, StoredError> {
-        // What we wrote ourselves has its body at a known place, and is read where it lies.
+        // A record that Slipway wrote has its body at a known place, and is read without a copy.
         if let Some((kind, body)) = written(text) {
             return Ok(Self::open(kind, body)?);
         }
@@ -146,7 +145,7 @@ impl Record {
         }
     }
 
-    /// When it wants to be woken. `spec` says how long a candidate waits for its images.
+    /// Its due time. `spec` says how long a candidate waits for its images.
     pub(crate) fn due(&self, spec: Option<&Application>) -> Option<Time> {
         match self {
             Self::Spec(_) => None,
@@ -158,8 +157,8 @@ impl Record {
         }
     }
 
-    /// When a timer is to wake it. Answers mostly come in time, so that none is set while one is
-    /// awaited: the sweep, which comes every minute, sends anew what was not answered.
+    /// When a timer is to wake it. Answers usually come in time, so no timer is set while one is
+    /// pending: the sweep, which runs every minute, sends unanswered effects again.
     pub(crate) fn rings_at(&self, spec: Option<&Application>) -> Option<Time> {
         let mut answered = self.clone();
         if let Some((_, outbox)) = answered.outbox() {

@@ -1,4 +1,4 @@
-//! Rehearsals: what would follow from an input of an environment. Nothing is saved or sent.
+//! Rehearsals: the consequences of an input for an environment. Nothing is saved or sent.
 
 use crate::world::World;
 use crate::{Decide, Engine, EngineError};
@@ -8,23 +8,23 @@ use pipeline::environment::{Head, Input, Step};
 use pipeline::names::Place;
 use pipeline::spec::Environment;
 
-/// What would follow.
+/// The consequences.
 #[derive(Clone, Debug)]
 pub struct Rehearsal {
     pub said: Reply,
-    /// The rules of the environment, as the spec has them now.
+    /// The current rules of the environment in the spec.
     pub rules: Environment,
     pub head: Head,
-    /// The deployment that was in progress, as it would be then.
+    /// The deployment in progress, as it would be afterwards.
     pub deployment: Option<Deployment>,
     /// The deployment that would start.
     pub started: Option<Deployment>,
-    /// What the workers would be asked, beyond what they are asked already.
+    /// The effects that would be new.
     pub effects: Vec<Effect>,
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// Says what `tell` would do; `None`: no spec has such an environment.
+    /// Returns what `tell` would do; `None`: no spec has such an environment.
     pub async fn rehearse(
         &self,
         place: &Place,

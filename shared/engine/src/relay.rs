@@ -1,4 +1,4 @@
-//! Effects that one record has on another: they need no worker, only a second turn of the loop.
+//! Effects of one record on another: they need no worker, only a second turn of the loop.
 
 use crate::keys::Sender;
 use crate::world::{Message, World};
@@ -28,7 +28,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
             }
             _ => return Ok(None),
         };
-        // Only now: a crash before this repeats it, and the environment knows the request again.
+        // Answered last: after a crash before this it is repeated, and the environment recognizes
+        // the request.
         self.answer(message, Event::Announced).await?;
         Ok(Some(said))
     }

@@ -1,4 +1,4 @@
-//! Saving, then sending: the order that no crash can hurt.
+//! Saving, then sending: in this order no crash loses an effect.
 
 use crate::keys::Key;
 use crate::records::Record;
@@ -8,13 +8,13 @@ use crate::{Decide, Engine, EngineError, SaveError, StoredError, WorldError};
 use pipeline::spec::Application;
 use pipeline::time::Time;
 
-/// A record as it shall be, and as it was read; `None`: it is new.
+/// A new record, and the one that was read; `None`: there was none.
 pub(crate) struct Change {
     pub(crate) record: Record,
     pub(crate) read: Option<Read<Record>>,
 }
 
-/// A record as it was read, and when it wanted to be woken by what was known then.
+/// A record that was read, and its due time by what was known then.
 #[derive(Clone, Debug)]
 pub(crate) struct Read<R> {
     pub(crate) body: R,
@@ -54,7 +54,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(true)
     }
 
-    /// Saves what differs and leaves it to the sweep to send, for a caller that has no queues.
+    /// Saves what differs and leaves the sending to the sweep, for a caller without queues.
     pub(crate) async fn save(&self, changes: Vec<Change>) -> Result<bool, EngineError> {
         let differs = changes.into_iter().filter(|c| !is_known(&c.record, c.read.as_ref(), None));
         let writes = differs
@@ -75,13 +75,13 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 }
 
-/// Whether the table has it so. What is the same may be due at another time by now, for the spec has
-/// its say in that; if it were not written, the sweep would find it again and again.
+/// Whether the table already has it. An unchanged record may have another due time by now, because
+/// that also depends on the spec; if it were not written, the sweep would find it again and again.
 fn is_known(record: &Record, read: Option<&Read<Record>>, spec: Option<&Application>) -> bool {
     read.is_some_and(|read| read.body == *record && read.due == record.due(spec))
 }
 
-/// Takes a record as the kind that its key says.
+/// Reads a record as the kind of its key.
 pub(crate) fn open<R>(key: Key, stored: Stored) -> Result<Read<R>, WorldError>
 where
     R: TryFrom<Record, Error = StoredError>,

@@ -1,4 +1,4 @@
-//! Time: timers that ring, and the sweep that makes up for everything that got lost.
+//! Time: timers that ring, and the sweep that sends again what got lost.
 
 use crate::keys::Key;
 use crate::world::{Due, World};
@@ -11,10 +11,10 @@ use pipeline::time::Time;
 /// What one sweep found and did.
 #[derive(Debug, Default)]
 pub struct Swept {
-    /// Since when the record that waits longest has been due.
+    /// Since when the oldest due record has been due.
     pub oldest: Option<Time>,
     pub woken: Vec<(Key, Result<Reply, EngineError>)>,
-    /// What took too long, or was not begun because no time was left: for a later sweep.
+    /// What took too long, or was not started because no time was left: for a later sweep.
     pub left: Vec<Key>,
 }
 
@@ -36,8 +36,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         }
     }
 
-    /// Wakes everything that is due. A record that cannot be woken, or takes too long, keeps no
-    /// other one from being woken, in this sweep or over several of them.
+    /// Wakes everything that is due. A record that cannot be woken, or takes too long, does not
+    /// prevent others from being woken, in this sweep or over several of them.
     pub async fn sweep(&self) -> Result<Swept, EngineError> {
         let now = self.world.now();
         let mut due = self.world.due(now).await?;
@@ -55,9 +55,9 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
     }
 }
 
-/// Where this minute's sweep begins in a list of this length. If all cannot be done in one sweep, the
-/// next ones must not begin with the same records again: by the golden ratio, each begins in the
-/// middle of what the ones before have left out longest.
+/// Where this minute's sweep starts in a list of this length. If one sweep cannot process all, the
+/// next ones must not start with the same records again: by the golden ratio, each starts in the
+/// middle of the longest unprocessed gap.
 fn beginning(now: Time, length: usize) -> usize {
     const GOLDEN: u64 = 618_034;
     const WHOLE: u64 = 1_000_000;

@@ -11,7 +11,7 @@ use pipeline::names::{DeploymentId, EnvironmentName, Place};
 use pipeline::spec::{self, Application};
 use std::collections::BTreeMap;
 
-/// What was read for one turn.
+/// The records that were read for one turn.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     /// `None`: there is none, or it was not needed.
@@ -36,15 +36,15 @@ impl Loaded {
 }
 
 impl<W: World, D: Decide> Engine<'_, W, D> {
-    /// One try; `None`: another invocation wrote first.
+    /// One attempt; `None`: another invocation wrote first.
     pub(crate) async fn try_to_tell(
         &self,
         place: &Place,
         input: &Input,
     ) -> Result<Option<Reply>, EngineError> {
         if let Input::Answered { deployment, .. } | Input::HappenedTo { deployment, .. } = input {
-            // A deployment knows its own rules. Only when it ends, and the next may start, do the
-            // spec and the neighbours matter; deciding is free, so that it is then done anew.
+            // A deployment has its own rules. The spec and the other environments matter only when
+            // it ends and the next may start; a decision costs nothing, so it is then made again.
             let loaded = self.load_deployment(place, *deployment).await?;
             if let Some(step) = self.decide_alone(&loaded, input) {
                 return self.save_step(loaded, step).await;
@@ -71,7 +71,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         };
         let environment = Environment { head: head.clone(), deployment: Some(deployment.clone()) };
         let step = self.decide.advance(environment, input.clone(), &context, self.world.now());
-        // With nothing in progress and nothing queued, nothing can start.
+        // With a deployment in progress or an empty queue, nothing can start.
         let stays = head.active.is_some() || head.queue.is_empty();
         (stays && step.head.active == head.active).then_some(step)
     }
@@ -85,7 +85,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let Loaded { spec, head, deployment, source, is_source_unreadable } = loaded;
         let rules = spec.as_ref().and_then(|spec| spec.environments.get(&place.environment));
         // Nothing is written for a name that does not exist. An environment that left the spec has
-        // a head: what is in progress there continues to its end, and what is queued is declined.
+        // a head: a deployment in progress continues to its end, and queued requests are declined.
         if rules.is_none() && head.is_none() {
             return None;
         }
@@ -131,7 +131,7 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         Ok(Loaded { spec: None, head, deployment, source: None, is_source_unreadable })
     }
 
-    /// Two reads: the second is for what only the first names.
+    /// Two reads: the second for records that the first one names.
     pub(crate) async fn load_everything(
         &self,
         place: &Place,
@@ -157,8 +157,8 @@ impl<W: World, D: Decide> Engine<'_, W, D> {
         let deployment = number.map(|number| deployment_key(place, number));
         let mut is_source_unreadable = false;
         let (deployment, source) = match self.load_two(deployment.clone(), source.clone()).await {
-            // What it is promoted from says what may start here. A person who goes back, stops or
-            // holds does not depend on it.
+            // The environment that this one is promoted from decides what may start here. A person
+            // who rolls back, stops or holds does not depend on it.
             Err(EngineError::World(WorldError::Stored { key, .. }))
                 if source.as_ref() == Some(&key) && is_emergency(input) =>
             {
@@ -196,7 +196,7 @@ fn is_emergency(input: &Input) -> bool {
     matches!(input, Input::RollbackRequested { .. } | Input::Controlled { .. })
 }
 
-/// What of a turn has to be saved.
+/// The changes of a turn that have to be saved.
 pub(crate) fn changes_of(loaded: Loaded, step: Step) -> (Vec<Change>, Reply) {
     let Step { head, deployments, said } = step;
     let read = loaded.head.map(Read::into_record);

@@ -1,4 +1,4 @@
-//! The port: all that the loop needs of the world.
+//! The port: all that the loop needs from outside.
 
 use crate::errors::{SaveError, WorldError};
 use crate::keys::{Key, Lookup, Sender};
@@ -19,25 +19,25 @@ pub trait World {
     /// Writes all records or none, each only if it still has the version that was read.
     fn save(&self, writes: Vec<Write>) -> impl Future<Output = Result<(), SaveError>>;
 
-    /// Hands effects to the queues of the workers that perform them, and sets timers. A timer that
-    /// is lost costs no more than the time until the next sweep.
+    /// Sends effects to the queues of their workers, and sets timers. A lost timer costs only the
+    /// time until the next sweep.
     fn send(
         &self,
         messages: Vec<Message>,
         timers: Vec<Timer>,
     ) -> impl Future<Output = Result<(), WorldError>>;
 
-    /// Returns all records that want to be woken by now.
+    /// Returns all records that are due now.
     fn due(&self, now: Time) -> impl Future<Output = Result<Vec<Due>, WorldError>>;
 
-    /// Waits a moment before a decision is made anew because of a conflicting write: longer after
-    /// each try, and never exactly as long as the others wait.
+    /// Waits before a decision is made again after a conflicting write: longer after each attempt,
+    /// and never exactly as long as the other writers.
     fn pause(&self, tries: usize) -> impl Future<Output = ()>;
 
-    /// Does one piece of work of many; `None`: it took too long, or no time is left to begin it.
+    /// Does one of many pieces of work; `None`: it took too long, or no time is left to start it.
     fn within_limits<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Option<T>>;
 
-    /// Which specs speak of this repository, service or alarm.
+    /// Which specs name this repository, service or alarm.
     fn find(
         &self,
         lookup: &Lookup,
@@ -60,7 +60,7 @@ pub struct Message {
     pub effect: Effect,
 }
 
-/// A record that wants to be woken at a time.
+/// A record and when to wake it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timer {
     pub key: Key,

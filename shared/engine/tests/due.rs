@@ -1,4 +1,4 @@
-//! What is due: nothing stays due for ever, whatever becomes of the spec.
+//! What is due: no record stays due endlessly, whatever happens to the spec.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 
@@ -73,7 +73,7 @@ impl Shop {
         block_on(self.engine().pushed(&push)).unwrap();
     }
 
-    /// Whatever was sent to people or to another record is answered; the others stay open.
+    /// Notices and effects on other records are answered; the others stay open.
     fn deliver(&mut self) -> Vec<String> {
         let mut told = Vec::new();
         for message in self.world.take_sent() {
@@ -99,7 +99,7 @@ impl Shop {
         block_on(self.engine().answer(&message, event)).unwrap();
     }
 
-    /// The sweep comes every minute for so long; returns how often something was due.
+    /// The sweep runs every minute for this long; returns how often something was due.
     fn sweep_for(&mut self, minutes: u64) -> (usize, Vec<String>) {
         let (mut woken, mut told) = (0, Vec::new());
         for _ in 0..minutes {
@@ -143,7 +143,7 @@ fn check(told: &[String], expected: &Expect) {
 }
 
 #[test]
-fn a_candidate_that_no_environment_wants_any_more_sleeps() {
+fn a_candidate_that_no_environment_wants_has_no_due_time() {
     let mut shop = Shop::new("");
     shop.push("api", "b1");
     shop.configure(AFTER);
@@ -157,7 +157,7 @@ fn a_candidate_that_the_spec_makes_whole_is_offered_when_it_is_woken() {
     let mut shop = Shop::new("");
     shop.push("api", "b1");
     shop.configure(&BEFORE.replace("FREEZE", "").replace("images: all", "images: [api]"));
-    // It is complete by now, and nobody pushes it again: the next look offers it.
+    // It is complete by now, and is not pushed again: the next scan offers it.
     shop.sweep_for(60);
     assert_eq!(shop.head().last_number, 1);
 }
@@ -188,7 +188,7 @@ fn what_waits_for_a_person_is_declined_as_soon_as_the_environment_leaves_the_spe
     shop.deliver();
     shop.configure(AFTER);
     assert!(shop.head().queue.is_empty());
-    // Configuring has no queues to send with: the sweep tells it.
+    // Configuring has no queues: the sweep sends it.
     let (_, told) = shop.sweep_for(10);
     check(&told, &expect!["b1: the spec has no environment shop/a"]);
     assert_eq!(shop.world.next_due(), None);

@@ -46,7 +46,7 @@ fn request(version: &str) -> Input {
     }))
 }
 
-/// Rehearses, tells the same, and compares what both said.
+/// Rehearses an input, feeds the same one, and compares both replies.
 fn check(world: &Memory, place: &Place, input: &Input, expected: &Expect) {
     let engine = Engine::new(world, &Pipeline);
     let before: Vec<_> = world.keys().iter().map(|key| world.read(key)).collect();
@@ -101,7 +101,7 @@ fn a_rehearsal_says_what_would_be_said_and_sent() {
             Accepted("approved; the deployment starts")
             under way: Some("1 preparing"), started: None, effects: ["prepare", "announce"]"#]],
     );
-    // It is called off, and what waits comes next.
+    // It is cancelled, and the queued one is next.
     let cancel = Input::Controlled { by: "ann".into(), why: "no".into(), control: Control::Cancel };
     check(
         &world,

@@ -1,12 +1,12 @@
-//! The stored format: what was written once is read for ever.
+//! The stored format: a record can be read by every later version.
 //!
 //! `samples/format-1` holds one record of every kind, and a deployment in every state, as an
-//! earlier Slipway wrote them. Each is read here, and writing it again gives the same. A change
-//! that breaks a sample breaks what lies in people's tables: give the format a new number, teach
-//! `Record::read` to lift the old one up, and add samples beside the old ones.
+//! earlier version wrote them. Each is read here, and writing it again gives the same. A change
+//! that breaks a sample breaks the records in people's tables: give the format a new number, teach
+//! `Record::read` to migrate the old one, and add samples beside the old ones.
 //!
 //! `UPDATE_SAMPLES=1 cargo test -p engine --test stored` plays the story of `story.rs` again and
-//! writes the samples anew. That is for formats that nobody has installed yet, and for no other.
+//! writes the samples anew. That is only for formats that are not installed anywhere yet.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 #![expect(clippy::panic, reason = "a test that cannot go on says why by stopping")]
@@ -105,7 +105,7 @@ fn a_record_that_a_newer_slipway_wrote_asks_for_an_update() {
 }
 
 #[test]
-fn a_record_that_is_cut_off_or_somebody_elses_is_unreadable_and_nothing_worse() {
+fn a_truncated_or_foreign_record_is_unreadable_and_nothing_worse() {
     for (name, text) in &*SAMPLES {
         let compact = Record::read(text).unwrap().write().unwrap();
         for end in [0, 1, 12, compact.len() / 2, compact.len() - 1] {
@@ -122,7 +122,7 @@ fn a_record_that_is_cut_off_or_somebody_elses_is_unreadable_and_nothing_worse() 
 }
 
 #[test]
-fn a_record_of_another_kind_is_told_from_the_one_that_was_wanted() {
+fn a_record_of_another_kind_is_distinguished_from_the_wanted_one() {
     let read = |name: &str| Record::read(&SAMPLES[name]).unwrap();
     let head = Head::try_from(read("spec.json"));
     assert!(matches!(head, Err(StoredError::OtherKind)));

@@ -1,4 +1,4 @@
-//! Sweeps: whatever is due is woken, and nothing keeps anything else from being woken.
+//! Sweeps: every due record is woken, and no record prevents another from being woken.
 
 use engine::memory::Memory;
 use engine::{
@@ -24,7 +24,7 @@ environments:
   production: {cluster: shop-production, services: [shop-api, shop-web]}
 ";
 
-/// Many records that stay due whatever is done, and little time to wake them in.
+/// Many records that stay due whatever is done, and little time to wake them.
 struct Hurried {
     memory: Memory,
     due: Vec<Due>,

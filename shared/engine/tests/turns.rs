@@ -1,4 +1,4 @@
-//! Turns: what is read and written, what meets somebody else's write, and whom news concerns.
+//! Turns: what is read and written, conflicts with other writers, and whom news concerns.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 
@@ -31,7 +31,7 @@ environments:
   c: {hosts: {tags: {Name: shop}}, services: [{name: shop-api, container: {image: api}}]}
 ";
 
-/// A table in which one record cannot be read, and whose first writes meet somebody else's.
+/// A table with one unreadable record, whose first writes conflict with another writer's.
 #[derive(Default)]
 struct Odd {
     memory: Memory,
@@ -167,11 +167,11 @@ fn roll_back() -> Input {
 }
 
 #[test]
-fn who_goes_back_or_holds_needs_no_record_of_the_environment_before() {
+fn a_rollback_or_a_hold_needs_no_record_of_the_source_environment() {
     let world = Odd::new();
     world.deploy("a", "b1");
     world.deploy("b", "b1");
-    // What it goes back from has to be read.
+    // The release that it rolls back from has to be read.
     *world.damaged.borrow_mut() = Some(Key::from(&deployment("b", 1)));
     assert!(world.tell("b", roll_back()).is_err());
     *world.damaged.borrow_mut() = Some(Key::Head(place("a")));
@@ -181,7 +181,7 @@ fn who_goes_back_or_holds_needs_no_record_of_the_environment_before() {
 }
 
 #[test]
-fn whoever_meets_others_waits_longer_each_time() {
+fn after_each_conflict_a_writer_waits_longer() {
     let world = Odd::new();
     world.conflicts.set(3);
     world.deploy("a", "b1");
@@ -199,7 +199,7 @@ fn what_changes_nothing_is_not_written() {
 }
 
 #[test]
-fn a_message_whose_answer_came_is_not_wanted_any_more() {
+fn a_message_is_no_longer_wanted_after_its_answer() {
     let world = Odd::new();
     world.deploy("a", "b1");
     let sender = deployment("a", 1);
@@ -213,7 +213,8 @@ fn a_message_whose_answer_came_is_not_wanted_any_more() {
     assert!(block_on(world.engine().permits(prepare)).unwrap().is_none());
 }
 
-/// Nothing is under way, and something waits: the spec and the neighbours have to be read.
+/// No deployment is in progress, and a request is queued: the spec and the other environments have
+/// to be read.
 #[test]
 fn an_answer_is_for_the_deployment_that_asked() {
     let world = Odd::new();
@@ -275,7 +276,7 @@ fn an_event_of_a_service_concerns_the_environment_that_runs_it() {
 }
 
 #[test]
-fn an_event_read_beside_another_deployment_is_told_to_the_one_under_way() {
+fn an_event_read_beside_another_deployment_is_fed_to_the_one_in_progress() {
     let world = Odd::new();
     world.deploy("a", "b1");
     world.tell("a", control(Control::Cancel)).unwrap();
@@ -301,7 +302,7 @@ fn the_registry_is_asked_about_what_no_candidate_knows() {
 }
 
 #[test]
-fn an_answer_to_what_is_under_way_needs_two_records_whatever_waits() {
+fn an_answer_to_a_deployment_in_progress_needs_two_records_whatever_is_queued() {
     let world = Odd::new();
     world.deploy("a", "b1");
     world.deploy("a", "b2");

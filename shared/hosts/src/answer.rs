@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) host: String,
-    /// What the command carries.
+    /// The comment of the command.
     pub(super) comment: String,
     pub(super) stage: Stage,
-    /// What the script ended with; -1: it did not.
+    /// The exit code of the script; -1: it did not exit.
     pub(super) code: i32,
     pub(super) report: Report,
     pub(super) ended_at: Option<Time>,
@@ -35,7 +35,7 @@ pub(super) enum Stage {
     Succeeded,
     /// The reason names the host.
     Failed(String),
-    /// It certainly never began there.
+    /// It certainly never started there.
     NeverRan(String),
     /// Run Command no longer waits for its result. It may have run, it may still run, and a host
     /// that has not taken it may still take it.
@@ -50,7 +50,7 @@ pub(super) struct Report {
     /// The report is complete: Run Command keeps the beginning of what was written. Otherwise what
     /// is missing here may exist.
     pub(super) is_whole: bool,
-    /// By service; `None`: there is no container of that name.
+    /// By service; `None`: no container has that name.
     pub(super) containers: BTreeMap<ServiceName, Option<Container>>,
     /// `x86_64`, `aarch64`
     pub(super) machine: Option<String>,
@@ -87,7 +87,7 @@ impl What {
     }
 }
 
-/// Asks for every host that a command went to. Shortly after it was sent there may be none.
+/// Reads the answers of all hosts of a command. Shortly after sending there may be none.
 pub(super) async fn answers(aws: &Aws, command: &str) -> Result<Vec<Answer>, Failure> {
     let asking = aws.ssm().list_command_invocations().command_id(command).details(true);
     let mut pages = asking.max_results(50).into_paginator().send();
@@ -104,7 +104,7 @@ pub(super) async fn answers(aws: &Aws, command: &str) -> Result<Vec<Answer>, Fai
     Ok(answers)
 }
 
-/// What one host wrote, of which more is kept than of all together.
+/// The output of one host; Run Command keeps more of it than in the list.
 pub(super) async fn whole_report(aws: &Aws, command: &str, host: &str) -> Result<Report, Failure> {
     let asking = aws.ssm().get_command_invocation().command_id(command).instance_id(host);
     let answer = asking.send().await.map_err(failure)?;
@@ -135,7 +135,7 @@ pub(super) fn stage(host: &str, details: &str, code: i32, fault: Option<&str>) -
         "Cancelled" | "Canceled" => {
             Stage::Cancelled(format!("the command on {host} was cancelled"))
         }
-        // Also said of a command that was taken by an agent that then fell silent.
+        // Also reported for an agent that took the command and then stopped responding.
         "DeliveryTimedOut" => Stage::Unheard(format!(
             "{host} did not answer the command before it timed out; check its SSM agent"
         )),
@@ -157,7 +157,7 @@ pub(super) fn stage(host: &str, details: &str, code: i32, fault: Option<&str>) -
     }
 }
 
-/// A line of the script's; its keys are short, so that many services fit into one answer.
+/// A line of the script's output; its keys are short, so that many services fit into one answer.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Line {
@@ -192,7 +192,7 @@ impl Line {
 }
 
 impl Report {
-    /// Reads what the script wrote up to its end; other programs' words are passed over.
+    /// Reads the complete lines of the script; output of other programs is ignored.
     pub(super) fn read(output: &str) -> Self {
         let mut report = Self::default();
         let (mut lines, mut are_read) = (0, true);
@@ -217,7 +217,7 @@ impl Report {
     fn take(&mut self, mut line: Line) {
         self.machine = self.machine.take().or(line.machine.take());
         if let Some(ended) = line.ended {
-            // The first word counts.
+            // The first value counts.
             self.ended.get_or_insert((ended, line.output.take().unwrap_or_default()));
         }
         self.runs |= line.running;
@@ -226,7 +226,7 @@ impl Report {
         }
     }
 
-    /// Whether it says of each of these services what it is, or that it is not there.
+    /// Whether it reports a container, or its absence, for each of these services.
     pub(super) fn tells_of(&self, services: &[&ServiceName]) -> bool {
         self.is_whole && services.iter().all(|service| self.containers.contains_key(*service))
     }

@@ -1,5 +1,5 @@
-//! Commands that change something: noted before they are sent, so that the same command is one
-//! command, and so that a later observation knows which one to ask about.
+//! Commands that change something: noted before they are sent, so that a repeated message sends no
+//! second command, and a later observation knows which command to check.
 
 use super::command_tag::{CommandKind, CommandTag};
 use super::script::Script;
@@ -14,13 +14,13 @@ use pipeline::names::{DeploymentId, Revision, ServiceName};
 use std::collections::BTreeSet;
 
 /// How long a rollout or a rollback may wait for its host, and then run there: an image may be
-/// large. The timeout of the service counts where it is longer: it is for all hosts together, as
-/// these two are for Run Command. The core ends what takes too long.
+/// large. The timeout of the service applies if it is longer: it is for all hosts together, and Run
+/// Command applies these two in the same way. The core ends what takes too long.
 const DELIVERY_SECONDS: u64 = 300;
 const RUN_SECONDS: u64 = 3600;
 /// How long a script waits for others on its host, or most of the timeout of its service:
 /// containers of one wave are updated one after another. That is less than the core waits, so that
-/// it reports in time what it waits for.
+/// the script reports in time what it waits for.
 const LOCK_SECONDS: u64 = 120;
 
 const NUMBER: &str = "number";
@@ -32,7 +32,7 @@ const TOUCHED: &str = "touched";
 pub(super) const INSTALLATION: &str = "installation";
 const OLD: &str = "old";
 
-/// The newest command for one service of one deployment.
+/// The newest command about one service in one deployment.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     /// The number of its message; a later one has a higher number.
@@ -40,13 +40,13 @@ pub(super) struct Sent {
     pub(super) revision: Revision,
     /// `None`: it was about to be sent.
     pub(super) command: Option<String>,
-    /// The hosts that it went to; an earlier version did not note them.
+    /// The hosts that it was sent to; an earlier version did not note them.
     pub(super) hosts: Vec<String>,
-    /// The hosts that were meant as well, and that took no commands.
+    /// The other target hosts, which accepted no commands.
     pub(super) missed: Vec<String>,
-    /// The hosts that any command of this deployment about it went to.
+    /// The hosts that any command of this deployment for the service was sent to.
     pub(super) touched: BTreeSet<String>,
-    /// An earlier version was at work for this deployment, whose marks name no installation.
+    /// An earlier version worked on this deployment; its marks name no installation.
     pub(super) is_old: bool,
 }
 
@@ -89,7 +89,7 @@ fn words(text: Option<&String>) -> impl Iterator<Item = String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned)
 }
 
-/// The deployment as it is stored.
+/// The stored deployment.
 pub(super) async fn deployment(
     aws: &Aws,
     id: &DeploymentId,
@@ -101,7 +101,7 @@ pub(super) async fn deployment(
     })
 }
 
-/// A command for one service: message `number` of its deployment.
+/// A command about one service: message `number` of its deployment.
 pub(super) struct Command<'a> {
     pub(super) id: &'a DeploymentId,
     pub(super) number: u64,
@@ -111,8 +111,9 @@ pub(super) struct Command<'a> {
     pub(super) hosts: &'a [String],
 }
 
-/// Sends the command, or says which one it was. Sent once more after a crash, it finds on the hosts
-/// that there is nothing left to do. A host that takes no commands does not keep it from the others.
+/// Sends the command, or returns the one that was sent. If a crash makes it send a second one, that
+/// finds on the hosts that the work is done. A host that accepts no commands does not block the
+/// others.
 pub(super) async fn go(
     aws: &Aws,
     going: &Command<'_>,
@@ -157,7 +158,7 @@ pub(super) async fn go(
     Ok(command)
 }
 
-/// What the spec allows the service, in seconds.
+/// The timeout of the service in the spec, in seconds.
 async fn timeout(aws: &Aws, id: &DeploymentId, service: &ServiceName) -> Result<u64, Failure> {
     let deployment = deployment(aws, id).await?;
     let timeout = deployment.and_then(|deployment| {

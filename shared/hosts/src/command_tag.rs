@@ -1,16 +1,16 @@
-//! What a command carries along, so that its events and a search lead to its deployment.
+//! The comment of a command, which leads from its events and from a search to its deployment.
 
 use pipeline::effect::Purpose;
 use pipeline::names::{ApplicationName, DeploymentId, EnvironmentName, Place};
 use std::fmt;
 
-/// Which command of which deployment of which installation: `slipway/708c7cd5/faceplate/prod/17/rollout`,
-/// or `…/17/migrate/1` with the attempt.
+/// A command of a deployment of an installation: `slipway/708c7cd5/faceplate/prod/17/rollout`, or
+/// `…/17/migrate/1` with the attempt.
 ///
-/// Run Command keeps a hundred characters; names of 32 and the rest leave room for eight digits.
+/// Run Command keeps 100 characters; names of 32 and the rest leave room for eight digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandTag {
-    /// `None`: of a version that did not name it.
+    /// `None`: an earlier version did not name it.
     pub(super) installation: Option<String>,
     pub id: DeploymentId,
     pub kind: CommandKind,
@@ -37,7 +37,7 @@ impl CommandKind {
         errands.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// What the script calls it, and what a mark says.
+    /// Its name in the script and in a mark.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Rollout => "rollout",
@@ -48,7 +48,8 @@ impl CommandKind {
         }
     }
 
-    /// A later step of the same deployment: hosts refuse an earlier one that comes after it.
+    /// A later step of the same deployment has a higher number: hosts refuse an earlier one that
+    /// arrives after it.
     pub(super) fn step(self) -> u64 {
         match self {
             Self::Rollout | Self::OneOff(_) => 1,
@@ -116,17 +117,17 @@ impl fmt::Display for CommandTag {
     }
 }
 
-/// What the containers of a deployment carry.
+/// The mark of the containers of a deployment.
 pub(super) fn of(installation: &str, id: &DeploymentId) -> String {
     format!("slipway/{installation}/{id}")
 }
 
-/// What they carried when marks did not name the installation.
+/// The same mark from versions that did not name the installation.
 pub(super) fn old(id: &DeploymentId) -> String {
     format!("slipway/{id}")
 }
 
-/// What a command carries whose end is ignored: the template's rule does not match it.
+/// The comment of a command whose end is ignored: the template's rule does not match it.
 pub(super) fn aside(word: &str, installation: &str, id: &DeploymentId) -> String {
     format!("slipway-{word}/{installation}/{id}")
 }

@@ -1,4 +1,4 @@
-//! Which hosts there are.
+//! Which hosts exist.
 
 use super::send::MOST;
 use super::{Tags, named};
@@ -7,7 +7,7 @@ use aws::failure::{Failure, failure};
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus, PlatformType};
 use pipeline::time::Time;
 
-/// A host, as Systems Manager has seen it last.
+/// A host, as Systems Manager last reported it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub id: String,
@@ -16,7 +16,7 @@ pub struct Seen {
     last_ping: Option<Time>,
 }
 
-/// Lists the managed instances that carry all of the tags, in the order of their ids.
+/// Lists the managed instances that have all of the tags, ordered by id.
 pub async fn hosts(aws: &Aws, tags: &Tags) -> Result<Vec<Seen>, Failure> {
     let mut filters = Vec::new();
     for (key, value) in tags {
@@ -42,7 +42,7 @@ pub async fn hosts(aws: &Aws, tags: &Tags) -> Result<Vec<Seen>, Failure> {
     Ok(hosts)
 }
 
-/// What speaks against deploying to these hosts.
+/// Reasons not to deploy to these hosts.
 pub fn faults(hosts: &[Seen], tags: &Tags) -> Vec<String> {
     let tags = named(tags);
     if hosts.is_empty() {
@@ -65,7 +65,7 @@ pub fn faults(hosts: &[Seen], tags: &Tags) -> Vec<String> {
     absent.collect()
 }
 
-/// Says that a host is not heard of.
+/// The message for a host that does not respond.
 pub(super) fn silent(host: &Seen) -> String {
     match host.last_ping {
         Some(at) => format!("{} is not connected to Systems Manager (last ping {at})", host.id),

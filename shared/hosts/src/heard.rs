@@ -1,7 +1,7 @@
-//! What the event of a command means: its hosts are asked how it ended, and nothing is sent.
+//! Reads the event of a command: asks its hosts how it ended, and sends nothing.
 //!
-//! The event, the comment and what is written can be anybody's. A command is ours if the table says
-//! that this installation sent it, and to which host.
+//! Anyone can forge the event, the comment and the output. A command is ours if the table says that
+//! this installation sent it, and to which host.
 
 use super::answer::{Answer, answers};
 use super::command::{self, deployment};
@@ -19,7 +19,7 @@ use pipeline::names::{DeploymentId, TaskId};
 use pipeline::observation::Observation;
 use std::slice::from_ref;
 
-/// Returns whose the command is and what it reports; `None`: it is not ours, or no news.
+/// Returns the owner and the result of the command; `None`: it is not ours, or there is no news.
 pub async fn heard(aws: &Aws, command: &str) -> Result<Option<(CommandTag, Event)>, Failure> {
     let answers = answers(aws, command).await?;
     let Some(mark) = answers.first().and_then(|answer| CommandTag::read(&answer.comment)) else {
@@ -47,7 +47,7 @@ async fn ended(
     let Some(sent) = one_off::sent(aws, &mark.id, purpose, attempt).await? else {
         return Ok(None);
     };
-    // The worker that sent it may have crashed before it noted its id.
+    // The worker that sent it may have crashed before it noted the id.
     let is_known = match &sent.command {
         Some(known) => known == command,
         None => sent.is_old == mark.installation.is_none(),

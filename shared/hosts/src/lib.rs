@@ -1,15 +1,16 @@
 //! Hosts: what each effect means for containers on EC2 instances, reached by SSM Run Command.
 //!
-//! A service is the container of its name on every host that carries the tags; a rollout is one
-//! command, and its id is the command's. A revision says how the container is run (image, ports,
-//! environment file); it is kept in the table as task definitions are, and stands in a label of the
-//! container. Containers started outside Slipway have a revision as well: their ids.
+//! A service is the container of its name on every host that has the tags; a rollout is one
+//! command, and its id is the command's. A revision describes how the container is run (image,
+//! ports, environment file); it is archived in the table like a task definition, and stored in a
+//! label of the container. Containers started outside Slipway have a revision as well: their ids.
 //!
-//! The table knows what we did, and only the host knows what a person did there. So a preparation
-//! and an observation look: a short command goes to the hosts, and the function waits some seconds
-//! for what they say, well within its time-out. While our own command is in progress, its state is
-//! all there is to know, and no worker waits. What must not happen twice the host itself prevents,
-//! by a lock, a note of whose turn it is, and a claim: SendCommand has no token.
+//! The table knows what Slipway did, and only the host knows what a person did there. So a
+//! preparation and an observation send a short command to the hosts, and the function waits some
+//! seconds for the answers, well within its time-out. While Slipway's own command is in progress,
+//! its state is all there is to know, and no worker waits. SendCommand has no client token, so the
+//! host itself prevents that something happens twice: by a lock, a note of the current step, and a
+//! claim.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod heard;

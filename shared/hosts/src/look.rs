@@ -1,4 +1,4 @@
-//! Looking: a short command that changes nothing, and waiting for what the hosts say.
+//! Queries the hosts: a short command that changes nothing, and waiting for the answers.
 
 use super::answer::{Answer, Report, Stage, answers, whole_report};
 use super::command_tag;
@@ -17,19 +17,19 @@ use tracing::info;
 /// How many seconds to wait for a host. The function has sixty.
 const PATIENCE: u32 = 25;
 const PAUSE: Duration = Duration::from_secs(1);
-/// Run Command takes no shorter time.
+/// Run Command's minimum.
 const DELIVERY_SECONDS: u64 = 30;
 
-/// What each host said; the text is why it said nothing.
+/// The report of each host; the text is why there is none.
 pub(super) type Looked = BTreeMap<String, Result<Report, String>>;
 
-/// What the hosts are asked.
+/// What to ask the hosts.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Question<'a> {
     pub(super) services: &'a [&'a ServiceName],
-    /// With these files, each host also says whether it has all that a rollout needs.
+    /// With these files, each host also reports whether it has all that a rollout needs.
     pub(super) files: Option<&'a BTreeSet<&'a str>>,
-    /// An earlier version of Slipway was at work for this deployment.
+    /// An earlier version of Slipway worked on this deployment.
     pub(super) is_old: bool,
 }
 
@@ -55,8 +55,7 @@ pub(super) async fn look(
     script.list("FILES", files.into_iter().flatten().copied())?;
     let ids: Vec<String> = online.iter().map(|host| host.id.clone()).collect();
     let sending = Sending {
-        // Not one of the marks that the template's rule matches, or each look would trigger
-        // another.
+        // Not a mark that the template's rule matches, or each query would trigger another.
         mark: &command_tag::aside("look", &installation, id),
         script: &script,
         hosts: &ids,
@@ -81,7 +80,7 @@ pub(super) async fn look(
     Ok(looked)
 }
 
-/// What a host said of all the services, or why it did not.
+/// A host's report about all services, or why there is none.
 async fn said(
     aws: &Aws,
     command: &str,
@@ -91,7 +90,7 @@ async fn said(
 ) -> Result<Result<Report, String>, Failure> {
     let report = match answer.map(|answer| (&answer.stage, &answer.report)) {
         Some((Stage::Succeeded, report)) if report.tells_of(services) => report.clone(),
-        // What is listed is cut off; one host alone may say more.
+        // The list truncates the output; GetCommandInvocation returns more.
         Some((Stage::Succeeded, _)) => match whole_report(aws, command, host).await {
             Ok(report) => report,
             Err(refused @ Failure::Refused { .. }) => return Ok(Err(format!("{host}: {refused}"))),
@@ -113,7 +112,7 @@ async fn said(
     })
 }
 
-/// Waits until every host has answered, or long enough.
+/// Waits until every host has answered or the time is up.
 pub(super) async fn wait(
     aws: &Aws,
     commands: &[(String, Vec<String>)],

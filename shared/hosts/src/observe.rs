@@ -18,7 +18,7 @@ pub async fn observe(
     tags: &Tags,
     services: &[ServiceName],
 ) -> Result<Event, Failure> {
-    // Before the question: what is answered is at least as new as this.
+    // Taken before the call: the answer is at least this new.
     let seen_at = aws.clock.now();
     let hosts = hosts(aws, tags).await?;
     let mut found: BTreeMap<&ServiceName, Option<Found>> = BTreeMap::new();
@@ -43,7 +43,7 @@ pub async fn observe(
         let question = Question { services: &asked, files: None, is_old };
         let looked = match look(aws, id, &hosts, question).await {
             Ok(looked) => looked,
-            // A host may have gone between the two questions.
+            // A host may have disappeared between the two calls.
             Err(StepError::Fault(why)) => {
                 hosts.iter().map(|host| (host.id.clone(), Err(why.clone()))).collect::<Looked>()
             }

@@ -1,9 +1,9 @@
 //! One-off commands: on one host, once.
 //!
-//! SendCommand has no token, so that the host and a number that never comes again are noted before
-//! it is sent. On the host the number is a claim: a second copy of the command waits for the first
-//! and reports how that ended. Where Run Command does not say how it ended, the host is asked, and
-//! a command that has not started by then never will.
+//! SendCommand has no client token, so the host and a unique number are noted before the call. On
+//! the host the number is a claim: a second copy of the command waits for the first and reports how
+//! that ended. If Run Command does not say how it ended, the host is asked, and a command that has
+//! not started by then never will.
 
 use super::answer::{Answer, Stage, answers};
 use super::command::INSTALLATION;
@@ -33,16 +33,16 @@ const STOPPING: &str = "stopping";
 /// How long a host may take to receive it.
 const DELIVERY_SECONDS: u64 = 300;
 
-/// What is noted of a one-off command.
+/// The note of a one-off command.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     pub(super) host: String,
     nonce: String,
     /// `None`: it was about to be sent.
     pub(super) command: Option<String>,
-    /// It is out of time, and its host was asked to end it.
+    /// It timed out, and its host was asked to stop it.
     stopping: bool,
-    /// An earlier version sent it, whose marks name no installation.
+    /// An earlier version sent it; its marks name no installation.
     pub(super) is_old: bool,
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn sent(
     Ok(note.as_ref().map(Sent::read))
 }
 
-/// Starts the command. That this is done once is the claim's work, and the host's.
+/// Starts the command. The claim and the host ensure that it starts only once.
 pub async fn run_one_off(
     aws: &Aws,
     id: &DeploymentId,
@@ -124,14 +124,14 @@ pub async fn run_one_off(
             started(&command)
         }
         Err(Unsent::StepError(StepError::Later(failure))) => Err(failure),
-        // The first attempt may have sent it, and there is no way to find out.
+        // The first attempt may have sent it, which cannot be found out.
         Err(_) if may_be_sent => Ok(Event::OneOffLost { purpose, attempt }),
         Err(Unsent::Hosts(why)) => not_started(Fault::Platform, why),
         Err(Unsent::StepError(StepError::Fault(why))) => not_started(Fault::Configuration, why),
     }
 }
 
-/// The first host that is connected; after one that took no command, the next one.
+/// The first connected host; after one that took no command, the next one.
 async fn choose(aws: &Aws, tags: &Tags, attempt: u32) -> Result<String, Unsent> {
     let found = hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
     let mut online: Vec<&str> =
@@ -177,7 +177,7 @@ async fn begin(
         script: &script,
         hosts: from_ref(&sent.host),
         delivery_seconds: DELIVERY_SECONDS,
-        // A copy waits for the first one before it can say how that ended.
+        // A copy waits for the first one before it can report how that ended.
         run_seconds: timeout.saturating_mul(2).saturating_add(300),
         together: false,
     };
@@ -209,7 +209,7 @@ pub async fn look_at_one_off(
     let mut seen = answers.first().map(outcome);
     if !matches!(seen, Some(Outcome::Ended(_) | Outcome::Lost)) {
         let sent = sent(aws, id, purpose, attempt).await?;
-        // An agent that lost its answer never gives it, and Run Command waits for it.
+        // An agent that lost its answer never sends it, and Run Command waits for it.
         if matches!(seen, Some(Outcome::Unclear)) || sent.as_ref().is_some_and(|s| s.stopping) {
             seen = ask_the_host(aws, id, purpose, attempt, sent.as_ref()).await?;
         }
@@ -218,7 +218,7 @@ pub async fn look_at_one_off(
     let end = match seen {
         Some(Outcome::Ended(end)) => Some(end),
         Some(Outcome::Lost) => return Ok(Event::OneOffLost { purpose, attempt }),
-        // Neither Run Command nor the host says that it is over: until its time is.
+        // Neither Run Command nor the host says that it has ended: wait until it times out.
         Some(Outcome::Runs | Outcome::Unclear) | None => None,
     };
     Ok(Event::OneOffSeen { purpose, attempt, task, end })
@@ -246,7 +246,7 @@ async fn ask_the_host(
     }
 }
 
-/// Stops a command that timed out: before a host takes it by cancelling it, and on the host,
+/// Stops a command that timed out: cancels it before a host takes it, and stops it on the host,
 /// because cancelling would kill the script but not what it started. A command that has not started
 /// there never will.
 pub async fn stop_one_off(

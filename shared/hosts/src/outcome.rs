@@ -3,16 +3,16 @@
 use super::answer::{Answer, Stage};
 use pipeline::task::{OneOffEnd, Stop};
 
-/// The script knows that the command was begun, and not how it ended.
+/// The script knows that the command started, but not how it ended.
 const LOST: i32 = 22;
 
-/// What became of a one-off command.
+/// How a one-off command ended.
 pub(super) enum Outcome {
     Runs,
     Ended(OneOffEnd),
     /// The host itself does not know.
     Lost,
-    /// Run Command does not know, and the host may: it is to be asked.
+    /// Run Command does not know, but the host may: ask it.
     Unclear,
 }
 
@@ -21,7 +21,8 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
     if !answer.stage.is_over() {
         return Outcome::Runs;
     }
-    // The core speaks of tasks: EssentialContainerExited is ECS's word for a container that exited.
+    // The core uses the terms of tasks: EssentialContainerExited is ECS's word for a container that
+    // exited.
     if let Some((code, output)) = &report.ended {
         let late = if *code == 124 { "it timed out and was stopped; " } else { "" };
         let reason = format!("{late}its output is in {output} on {host}");
@@ -31,7 +32,7 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
         _ if report.runs => Outcome::Runs,
         Stage::NeverRan(why) => ended(None, "TaskFailedToStart", why.clone()),
         Stage::Failed(_) if report.fault.is_some() && answer.code == LOST => Outcome::Lost,
-        // It says why it did not begin.
+        // It reports why it did not start.
         Stage::Failed(why) if report.fault.is_some() => {
             ended(None, "TaskFailedToStart", why.clone())
         }

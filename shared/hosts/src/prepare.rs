@@ -1,5 +1,5 @@
-//! Preparing: every host is asked what it runs and whether it has what a rollout needs, the images
-//! are read and protected, and the revisions are kept. No container is touched.
+//! Preparing: every host reports what it runs and whether it has what a rollout needs, the images
+//! are read and protected, and the revisions are archived. No container is changed.
 
 use super::answer::{Container, Report};
 use super::fleet::{self, Seen};
@@ -51,7 +51,7 @@ impl From<Failure> for Wrong {
     }
 }
 
-/// What can be known without asking a host.
+/// What can be checked without asking a host.
 pub(super) struct Outside {
     pub(super) found: Vec<Seen>,
     alarms: Vec<AlarmReading>,
@@ -110,7 +110,7 @@ async fn make(
 ) -> Result<Preparation, Wrong> {
     let outside = look_from_outside(aws, tags, prepare).await?;
     let Outside { found, alarms, mut images, after, mut faults } = outside;
-    // Only if a host can answer: otherwise the reason is among the faults already.
+    // Only if a host can answer: otherwise the reason is already among the faults.
     let mut reports = BTreeMap::new();
     if found.iter().any(|host| host.online) {
         let files: BTreeSet<&str> =
@@ -142,7 +142,7 @@ async fn make(
     Ok(Preparation { services, alarms, warnings })
 }
 
-/// Keeps what runs and what will run, for a rollback.
+/// Archives the current and the new revisions, for a rollback.
 async fn keep(
     aws: &Aws,
     name: ServiceName,
@@ -168,7 +168,7 @@ fn containers<'a>(name: &ServiceName, reports: &'a BTreeMap<String, Report>) -> 
     reports.iter().map(|(host, report)| (host.as_str(), of_host(report))).collect()
 }
 
-/// How the spec wants a service's container to be run, with the release's image.
+/// How the spec runs a service's container, with the release's image.
 fn run_of(prepare: &Prepare, service: &PrepareService, registry: &str) -> Result<Run, String> {
     let name = &service.spec.name;
     let Some(container) = &service.spec.container else {
@@ -241,10 +241,10 @@ fn wrong_machines(
     faults
 }
 
-/// A host needs some seconds to stop one container and to see the next one stay up.
+/// A host needs some seconds to stop one container and to check that the next one stays up.
 const LEAST_FOR_A_HOST: Span = Span::seconds(15);
 
-/// Hosts are updated one after another, within the time of the service.
+/// Hosts are updated one after another, within the timeout of the service.
 fn too_little_time(prepare: &Prepare, hosts: usize) -> Vec<String> {
     let hosts = u64::try_from(hosts).unwrap_or(u64::MAX);
     let needed = Span::seconds(LEAST_FOR_A_HOST.as_seconds().saturating_mul(hosts));

@@ -1,4 +1,4 @@
-//! From commands and their reports to what the core calls an observation.
+//! Turns commands and their reports into an observation for the core.
 
 use super::answer::{Answer, Container, Stage};
 use super::command::Sent;
@@ -10,8 +10,8 @@ use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::task::Fault;
 use pipeline::waits::{Teller, Trouble};
 
-/// What the state of our own command says. `None`: it did its work everywhere, and only a look says
-/// what has become of that.
+/// The observation from the state of our own command. `None`: it succeeded everywhere, and only the
+/// hosts know what runs now.
 pub(super) fn of_command(
     sent: &Sent,
     command: &str,
@@ -53,7 +53,7 @@ fn why(answers: &[Answer]) -> String {
     failed.or(never).cloned().unwrap_or_default()
 }
 
-/// What the hosts run, as they say themselves. `None`: no container of this name anywhere.
+/// What the hosts run, as they report it. `None`: no host has a container of this name.
 pub(super) fn of_look(
     service: &ServiceName,
     sent: Option<&Sent>,
@@ -67,7 +67,7 @@ pub(super) fn of_look(
                 let container = report.containers.get(service).and_then(Option::as_ref);
                 containers.insert(host, container);
             }
-            // What is not said is not "there is none".
+            // A missing line does not mean "no container".
             Ok(_) => {
                 trouble.get_or_insert(format!("{host} did not report {service}"));
             }
@@ -82,13 +82,13 @@ pub(super) fn of_look(
     }
     let wanted = sent.map(|sent| &sent.revision);
     let runs = now.as_ref().map(|(revision, _)| revision);
-    // What cannot be seen at the moment may still be what was wanted.
+    // What cannot be seen now may still be the wanted revision.
     let is_partial = trouble.is_some() || looked.is_empty() || lacks_some(&containers, wanted);
     let revision = match (wanted, runs) {
         (Some(wanted), _) if is_partial => wanted,
         (_, Some(runs)) => runs,
         (Some(wanted), None) => wanted,
-        // No host reported it, and it is unknown what it should run.
+        // No host reported it, and its target revision is unknown.
         (None, None) => return Some(told(vec![], trouble)),
     };
     let up =
@@ -115,7 +115,7 @@ pub(super) fn of_look(
     Some(on_hosts(rollout, trouble))
 }
 
-/// Hosts never roll back by themselves, so there is nothing to ask.
+/// Hosts never roll back on their own, so there is nothing to ask.
 fn on_hosts(rollout: Rollout, trouble: Option<String>) -> Found {
     told(vec![rollout], trouble)
 }
@@ -124,12 +124,12 @@ fn told(rollouts: Vec<Rollout>, trouble: Option<String>) -> Found {
     Found { rollouts, trouble: trouble.map(said), returns_asked: true, ..Found::default() }
 }
 
-/// A host that cannot be seen says nothing against what is to run there.
+/// A host that cannot be seen is no evidence against the target revision.
 fn said(text: String) -> Trouble {
     Trouble { told_by: Teller::RunCommand, text, fault: Some(Fault::Platform) }
 }
 
-/// Whether some hosts run nothing and all the others what was wanted.
+/// Whether some hosts run nothing and all the others the wanted revision.
 fn lacks_some(containers: &Containers<'_>, wanted: Option<&Revision>) -> bool {
     let mut running = containers.values().flatten();
     containers.values().any(Option::is_none)
@@ -154,7 +154,7 @@ fn absent(service: &ServiceName, containers: &Containers<'_>) -> String {
     }
 }
 
-/// Containers that this deployment started are its own rollout, even of a revision that ran before.
+/// Containers that this deployment started are its own rollout, even if their revision ran before.
 fn rollout_of(sent: Option<&Sent>, containers: &Containers<'_>) -> RolloutId {
     let all_ours = containers.values().flatten().all(|container| container.is_ours);
     let command = sent.and_then(|sent| sent.command.as_deref()).filter(|_| all_ours);

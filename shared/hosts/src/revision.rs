@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// What a revision stands for, as the table keeps it.
+/// The content of a revision, as the table keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Definition {
-    /// One of ours, which can be run anywhere and any time.
+    /// A revision of Slipway, which can be run on any host at any time.
     Run(Run),
-    /// What ran on each host and is not ours, or not the same everywhere. It can only be restored.
+    /// The containers of each host that were started outside Slipway, or that differ between hosts.
+    /// They can only be restored.
     Found(BTreeMap<String, String>),
 }
 
@@ -64,11 +65,11 @@ impl Definition {
     }
 }
 
-/// What hosts run, by host; one that runs nothing is in it as well.
+/// What hosts run, by host; one that runs nothing is included.
 pub(super) type Containers<'a> = BTreeMap<&'a str, Option<&'a Container>>;
 
-/// The revision that a service has on all of these hosts together, and what it stands for where it
-/// is not one of ours. `None`: no host runs anything of this name.
+/// The revision of a service on all of these hosts together, and its content if it is not one of
+/// Slipway's. `None`: no host has a container of this name.
 pub(super) fn of_hosts(
     service: &ServiceName,
     containers: &Containers<'_>,

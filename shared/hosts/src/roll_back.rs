@@ -49,7 +49,7 @@ async fn back(
     let run = definition.and_then(Definition::run);
     let hosts = hosts_to_roll_back(aws, id, tags, service).await?;
     let mut script = Script::for_service(aws, CommandKind::Back, id, service)?;
-    // Should what was kept be gone, one of ours can be run again.
+    // If the previous container is gone, a revision of Slipway can be run again.
     script.run(aws, run.as_ref().map(|_| revision), run.as_ref())?;
     let going = Command { id, number, kind: CommandKind::Back, service, revision, hosts: &hosts };
     go(aws, &going, script).await
@@ -73,7 +73,7 @@ pub async fn remove(
     };
     let service = service.clone();
     Ok(match removed.await {
-        // Sent counts as done: the last observation shows the result.
+        // Sent counts as done: the final observation shows the result.
         Ok(_) => Event::Removed { service },
         Err(halt) => {
             Event::RollbackRefused { service, refusal: Refusal::Final, reason: halt.fault()? }
@@ -81,8 +81,8 @@ pub async fn remove(
     })
 }
 
-/// The hosts that this deployment changed, as far as they still exist: others that have the tags by
-/// now have nothing to roll back, and must not block these.
+/// The hosts that this deployment changed, as far as they still exist: hosts that got the tags
+/// since have nothing to roll back, and must not block these.
 async fn hosts_to_roll_back(
     aws: &Aws,
     id: &DeploymentId,
@@ -96,7 +96,7 @@ async fn hosts_to_roll_back(
     Ok(if both.is_empty() { there } else { both })
 }
 
-/// Ends a command where it can still be ended. The script that follows waits for it in any case.
+/// Cancels a command where that is still possible. The next script waits for its end in any case.
 pub(super) async fn cancel(aws: &Aws, command: &str) -> Result<(), Failure> {
     match aws.ssm().cancel_command().command_id(command).send().await.map_err(failure) {
         Ok(_) => Ok(()),

@@ -52,8 +52,8 @@ async fn begin(
     go(aws, &going, script).await.map(RolloutId::new)
 }
 
-/// The containers that ran when the deployment was prepared, by revision or id: any other was started
-/// outside Slipway since, and is left unchanged. Empty if there were none.
+/// The containers that ran when the deployment was prepared, by revision or id: any other was
+/// started outside Slipway since, and is left unchanged. Empty if there were none.
 async fn before(aws: &Aws, effect: &RollOut) -> Result<Vec<String>, StepError> {
     let Some(before) = &effect.before else { return Ok(vec![]) };
     match Definition::find(aws, before).await.map_err(StepError::Later)? {
@@ -62,7 +62,7 @@ async fn before(aws: &Aws, effect: &RollOut) -> Result<Vec<String>, StepError> {
     }
 }
 
-/// The hosts of a target; that there are none is a fault.
+/// The hosts of a target; none is a fault.
 pub(super) async fn hosts_of(aws: &Aws, tags: &Tags) -> Result<Vec<String>, StepError> {
     let hosts = super::hosts(aws, tags).await.map_err(asked_to("describe the hosts"))?;
     if hosts.is_empty() {

@@ -6,10 +6,10 @@ use aws::clients::Aws;
 use aws::step_error::StepError;
 use pipeline::names::{DeploymentId, Revision, ServiceName};
 
-/// Read by ShellCheck and run by the tests, as it is.
+/// ShellCheck reads and the tests run this file unchanged.
 const SCRIPT: &str = include_str!("host.sh");
 
-/// One command's text in the making.
+/// Builds the text of one command.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     lines: Vec<String>,
@@ -40,7 +40,7 @@ impl Script {
         Ok(script)
     }
 
-    /// Where an earlier version was at work for this deployment: what its containers carry.
+    /// For a deployment that an earlier version worked on: the mark of its containers.
     pub(super) fn old_mark(&mut self, id: &DeploymentId, is_old: bool) -> Result<(), StepError> {
         self.text("OLD_MARK", &if is_old { command_tag::old(id) } else { String::new() })
     }
@@ -65,7 +65,7 @@ impl Script {
         Ok(())
     }
 
-    /// How a container is run; without, nothing can be run anew.
+    /// How a container is run; without it, no new container can be started.
     pub(super) fn run(
         &mut self,
         aws: &Aws,
@@ -81,8 +81,7 @@ impl Script {
         self.text("ENV_FILE", run.and_then(|run| run.env_file.as_deref()).unwrap_or_default())
     }
 
-    /// The lines for Run Command. The second one says whose it is: the template's rule knows by it
-    /// which commands are ours.
+    /// The lines for Run Command. The second one names the owner: the template's rule matches it.
     pub(super) fn commands(&self, mark: &str) -> Vec<String> {
         let head = ["#!/bin/bash".to_owned(), format!("# {mark}")];
         let rest = self.lines.iter().cloned();
@@ -90,8 +89,8 @@ impl Script {
     }
 }
 
-/// A word for bash that means exactly `text`, and that Run Command takes for no parameter of its
-/// own: it would replace `{{ssm:name}}`.
+/// A bash word with exactly this `text`, in which Run Command finds no parameter of its own: it
+/// would replace `{{ssm:name}}`.
 fn quoted(text: &str) -> Result<String, StepError> {
     if text.contains('\0') {
         let what = "the spec contains a NUL character, which no shell accepts; remove it";
@@ -116,7 +115,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn bash_reads_what_was_meant_and_runs_nothing() {
+    fn bash_reads_the_exact_text_and_runs_nothing() {
         let nasty = [
             "plain",
             "two words",
@@ -150,7 +149,7 @@ mod tests {
         assert!(quoted("a\0b").is_err());
     }
 
-    /// Run Command takes the whole script for a value as well, and keeps it in an event.
+    /// Run Command treats the whole script as a value, too, and copies it into an event.
     #[test]
     fn the_script_itself_has_no_parameter_of_run_commands_and_is_not_too_long() {
         assert!(!SCRIPT.contains("{{"));

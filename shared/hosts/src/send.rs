@@ -8,32 +8,32 @@ use aws::step_error::{StepError, asked_to};
 use pipeline::names::DeploymentId;
 use tracing::warn;
 
-/// The document that runs lines of shell; AWS's own.
+/// AWS's own document that runs shell lines.
 const DOCUMENT: &str = "AWS-RunShellScript";
-/// What AWS takes as a time to run.
+/// AWS's maximum execution time.
 const LONGEST_RUN: u64 = 172_800;
-/// How many hosts Run Command takes by their ids.
+/// How many host ids Run Command accepts.
 pub(super) const MOST: usize = 50;
 
-/// A command and where it goes.
+/// A command and its hosts.
 #[derive(Clone, Copy)]
 pub(super) struct Sending<'a> {
     pub(super) mark: &'a str,
     pub(super) script: &'a Script,
     pub(super) hosts: &'a [String],
-    /// How long it may wait for a host to take it, and then run there. Together this is how long the
-    /// whole command lasts, for all of its hosts.
+    /// How long it may wait for a host to take it, and then run there. Together this is the time of
+    /// the whole command, for all of its hosts.
     pub(super) delivery_seconds: u64,
     pub(super) run_seconds: u64,
-    /// Whether all hosts run it at once, independently of each other; or one after another, and
+    /// Whether all hosts run it in parallel, independently of each other; or one after another, and
     /// none after the first that failed.
     pub(super) together: bool,
 }
 
 /// Why a command was not sent.
 pub(super) enum Unsent {
-    /// One of the hosts takes no commands, so that Run Command takes it for none of them. It does not
-    /// say which one it is.
+    /// One of the hosts accepts no commands, so Run Command rejects it for all of them. It does not
+    /// say which one.
     Hosts(String),
     StepError(StepError),
 }
@@ -53,7 +53,7 @@ impl From<Unsent> for StepError {
     }
 }
 
-/// Says that hosts take no commands.
+/// The message for hosts that accept no commands.
 pub(super) fn takes_none(hosts: &[String]) -> String {
     let take = if hosts.len() == 1 { "takes" } else { "take" };
     let hosts = hosts.join(", ");
@@ -79,7 +79,7 @@ pub(super) async fn send(aws: &Aws, sending: &Sending<'_>) -> Result<String, Uns
         .send();
     let answer = match sent.await.map_err(failure) {
         Ok(answer) => answer,
-        // AWS's own words are long, and do not say what to do.
+        // AWS's own message is long, and does not say what to do.
         Err(refused) if refused.is("AccessDeniedException") => {
             return Err(Unsent::StepError(StepError::Fault(format!(
                 "Slipway may not send commands to {}; give them the tag slipway with the value of \
@@ -102,16 +102,16 @@ pub(super) async fn send(aws: &Aws, sending: &Sending<'_>) -> Result<String, Uns
     Ok(id?)
 }
 
-/// What was sent to several hosts, in as many commands as it took.
+/// The commands that it took to reach several hosts.
 pub(super) struct Parts {
-    /// Each command, and the hosts that it went to.
+    /// Each command, and its hosts.
     pub(super) sent: Vec<(String, Vec<String>)>,
-    /// The hosts that take no commands.
+    /// The hosts that accept no commands.
     pub(super) refused: Vec<String>,
 }
 
-/// Sends it to every host that takes commands: where Run Command refuses several for the sake of one,
-/// to the halves of them.
+/// Sends it to every host that accepts commands: where Run Command rejects several hosts because of
+/// one, to each half of them.
 pub(super) async fn send_in_parts(aws: &Aws, sending: &Sending<'_>) -> Result<Parts, StepError> {
     let mut parts = Parts { sent: vec![], refused: vec![] };
     let mut open: Vec<&[String]> = sending.hosts.chunks(MOST).rev().collect();
@@ -132,7 +132,7 @@ pub(super) async fn send_in_parts(aws: &Aws, sending: &Sending<'_>) -> Result<Pa
     Ok(parts)
 }
 
-/// Sends one command to those of the hosts that take commands, and returns its id and which they are.
+/// Sends one command to those hosts that accept commands, and returns its id and these hosts.
 pub(super) async fn send_where_it_goes(
     aws: &Aws,
     id: &DeploymentId,
@@ -159,7 +159,7 @@ pub(super) async fn send_where_it_goes(
     }
     match send(aws, &Sending { hosts: &hosts, ..*sending }).await {
         Ok(command) => Ok((command, hosts)),
-        // One more has gone meanwhile.
+        // One more host has disappeared meanwhile.
         Err(Unsent::Hosts(why)) => Err(StepError::Later(Failure::Passing(why))),
         Err(Unsent::StepError(halt)) => Err(halt),
     }

@@ -1,4 +1,4 @@
-//! The secret that opens Slack.
+//! The secret that gives access to Slack.
 
 use super::NotSent;
 use aws::clients::Aws;
@@ -11,14 +11,14 @@ use std::cell::RefCell;
 /// How long the secret is cached.
 const LIFE: Span = Span::minutes(10);
 
-/// How Slack is reached. It is never printed, and so has no `Debug`.
+/// How Slack is reached. It must never be printed, so it has no `Debug`.
 #[derive(Clone)]
 pub(super) enum Access {
     Bot(String),
     Webhook(String),
 }
 
-/// The secret as it was last read, for the life of the process.
+/// The secret as it was last read, for the lifetime of the process.
 #[derive(Default)]
 pub(super) struct CredentialsCache {
     known: RefCell<Option<(Time, Access)>>,
@@ -45,7 +45,7 @@ impl CredentialsCache {
     }
 }
 
-/// Takes the token or the webhook, alone or in an object.
+/// Reads the token or the webhook, alone or in an object.
 pub(super) fn read(secret: &str) -> Result<Access, NotSent> {
     let object: Option<Value> = serde_json::from_str(secret).ok();
     let entry = |name: &str| object.as_ref()?.get(name)?.as_str().map(str::to_owned);

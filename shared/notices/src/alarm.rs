@@ -1,4 +1,4 @@
-//! Slipway's own alarms, as their topic hands them over.
+//! Slipway's own alarms, as their topic delivers them.
 
 use super::words::{NoticeText, Severity};
 use aws::failure::Failure;

@@ -1,14 +1,14 @@
-//! A text as Slack shows it.
+//! A text in Slack's blocks.
 
 use super::words::{NoticeText, Output, Severity, cut};
 use serde_json::{Value, json};
 
-/// Slack takes no longer text in one block.
+/// Slack's limit for the text in one block.
 const BLOCK_MAX: usize = 2900;
 /// With its heading and its fence an output must fit into a block, so that the fence is closed.
 const OUTPUT_MAX: usize = 2600;
 
-/// The message that stands in the channel and is updated in place.
+/// The message in the channel, which is updated in place.
 pub(super) fn message(text: &NoticeText) -> Value {
     let mut blocks =
         vec![section(&format!("{} *{}*", sign(text.severity), escape(&text.headline)))];
@@ -20,7 +20,7 @@ pub(super) fn message(text: &NoticeText) -> Value {
     json!({"text": escape(&text.headline), "blocks": blocks, "unfurl_links": false})
 }
 
-/// What goes into the thread below it; `None`: there is nothing more to say.
+/// The reply in its thread; `None`: there are no details.
 pub(super) fn details(text: &NoticeText) -> Option<Value> {
     let mut blocks = Vec::new();
     if let Some(why) = &text.why {
@@ -54,11 +54,11 @@ pub(super) fn everything(text: &NoticeText) -> Value {
     message
 }
 
-/// What the failed container wrote last, as it wrote it.
+/// The last output of the failed container.
 fn output(text: &NoticeText) -> Option<Value> {
     let Output { whose, lines } = text.output.as_ref()?;
     let mut room = OUTPUT_MAX;
-    // The last lines say most, and are kept whole. Nothing that they say may end the fence.
+    // The last lines are the most useful, and are kept whole. No line may end the fence.
     let fitting = lines.iter().rev().map(|line| escape(line).replace("``", "` `"));
     let fitting = fitting.take_while(|line| {
         let left = room.checked_sub(line.chars().count() + 1);
@@ -96,7 +96,7 @@ fn context(text: &str) -> Value {
     json!({"type": "context", "elements": [element]})
 }
 
-/// Slack takes these three for markup, and nothing that we quote may call everybody.
+/// Slack treats these three as markup, and no quoted text may mention everybody.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,4 +1,4 @@
-//! What was sent already, so that each notice is sent once.
+//! Records what was sent, so that each notice is sent once.
 
 use aws::clients::Aws;
 use aws::failure::Failure;
@@ -10,7 +10,7 @@ use pipeline::time::{Span, Time};
 
 /// A worker that claimed a notice and has not marked it by then has crashed.
 const CLAIM_LIFE: Span = Span::minutes(2);
-/// A memo is of use while its deployment can still be spoken of.
+/// A record is needed as long as its deployment may send notices.
 const LIFE: Span = Span::hours(24 * 30);
 
 /// One item of the table: about one notice, or about the message of one deployment.
@@ -38,7 +38,7 @@ pub(super) struct SlackMessage {
 }
 
 impl DeliveryRecord {
-    /// The memo of one notice.
+    /// The record of one notice.
     pub(super) async fn of_notice(
         aws: &Aws,
         place: &Place,
@@ -49,7 +49,7 @@ impl DeliveryRecord {
         Self::read(aws, place, &format!("notice#{sender}#{}", message.number)).await
     }
 
-    /// The memo of a deployment's message; number 0 is no notice's.
+    /// The record of a deployment's message; no notice has number 0.
     pub(super) async fn of_deployment(
         aws: &Aws,
         place: &Place,
@@ -83,7 +83,7 @@ impl DeliveryRecord {
         })
     }
 
-    /// Takes the work for this worker; `false`: another one is at it.
+    /// Claims the work for this worker; `false`: another one has claimed it.
     pub(super) async fn claim(&mut self, aws: &Aws) -> Result<bool, Failure> {
         let now = aws.now();
         if self.claimed_at.is_some_and(|claimed_at| now < claimed_at + CLAIM_LIFE) {
@@ -93,13 +93,13 @@ impl DeliveryRecord {
         self.write(aws).await
     }
 
-    /// Notes what was done, and lets go; `false`: another worker wrote meanwhile.
+    /// Records what was done, and releases the claim; `false`: another worker wrote meanwhile.
     pub(super) async fn release(&mut self, aws: &Aws) -> Result<bool, Failure> {
         self.claimed_at = None;
         self.write(aws).await
     }
 
-    /// Notes what was done so far; `false`: another worker wrote meanwhile.
+    /// Records what was done so far; `false`: another worker wrote meanwhile.
     pub(super) async fn write(&mut self, aws: &Aws) -> Result<bool, Failure> {
         let put = Put::builder().table_name(aws.table()?);
         let put = put.set_item(Some(self.item(aws.now() + LIFE)));

@@ -1,7 +1,7 @@
-//! Notifications: a topic for everybody, and Slack.
+//! Notifications: an SNS topic, and Slack.
 //!
-//! Neither needs the other and neither fails a deployment. A temporary failure is retried for a
-//! while; a permanent one is logged, counted, and given up.
+//! They are independent, and neither fails a deployment. A temporary failure is retried for a
+//! while; a permanent one is logged, counted, and dropped.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod access;
@@ -33,11 +33,11 @@ use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 use words::NoticeText;
 
-/// A notice that could not be sent for this long is given up.
+/// A notice that could not be sent for this long is dropped.
 const GIVE_UP: Span = Span::hours(1);
 
-/// The wait for Slack ends when only this is left of the invocation: what was sent has to be noted,
-/// and Lambda to be answered.
+/// The wait for Slack ends when only this is left of the invocation: what was sent has to be
+/// recorded, and Lambda needs an answer.
 const SLACK_ENDS: Duration = Duration::from_secs(12);
 
 /// Why a notice was not sent, and what follows.
@@ -45,19 +45,19 @@ const SLACK_ENDS: Duration = Duration::from_secs(12);
 enum NotSent {
     /// Try again.
     Passing(String),
-    /// Never mind.
+    /// Give up.
     Final(String),
-    /// The secret is not worth keeping, and otherwise never mind.
+    /// Read the secret again, and give up otherwise.
     Access(String),
-    /// The message is gone.
+    /// The message was deleted.
     Gone,
 }
 
-/// Sends notices, for the life of a process.
+/// Sends notices, for the lifetime of a process.
 pub struct Notifier {
     slack_api: String,
     slack: CredentialsCache,
-    /// Notices are sent in their order. The topic does not wait for Slack.
+    /// Notices are sent in order. The topic does not wait for Slack.
     topic_turn: Mutex<()>,
     slack_turn: Mutex<()>,
 }
@@ -78,8 +78,8 @@ impl Notifier {
         }
     }
 
-    /// Performs `Announce`. What happened is counted and published first, for everything that came
-    /// along with it as well; however long Slack takes, it keeps neither back.
+    /// Performs `Announce`. All notices of a batch are counted and published first; a slow Slack
+    /// delays neither.
     pub async fn tell(
         &self,
         aws: &Aws,
@@ -103,7 +103,7 @@ impl Notifier {
         if let News::Ended { verdict, .. } = &notice.news
             && !memo.counted
         {
-            // Noted with the next write: a crash before that counts it twice rather than never.
+            // Recorded with the next write: a crash before that counts it twice rather than never.
             count(verdict);
             memo.counted = true;
         }
@@ -112,7 +112,8 @@ impl Notifier {
         if !memo.topic {
             topic = settled("the topic", topic::tell(aws, notice, &text).await, may_wait);
             memo.topic = topic.is_ok();
-            // SNS cannot be asked what was published: this is noted before anything else can fail.
+            // SNS cannot be asked what was published: this is recorded before anything else can
+            // fail.
             memo.write(aws).await?;
         }
         drop(turn);
@@ -148,14 +149,14 @@ impl Notifier {
         }
     }
 
-    /// Sends Slipway's own alarms to Slack, as they come from the topic. The topic's mail has them
-    /// already.
+    /// Sends Slipway's own alarms from the topic to Slack. Mail subscriptions of the topic have
+    /// them already.
     pub async fn tell_alarms(&self, aws: &Aws, payload: &Value) -> Result<Value, Failure> {
         for text in alarm::stories(payload)? {
             match slack::say(aws, &self.slack_api, &self.slack, &text).await {
                 Ok(()) => info!("sent: {}", text.headline),
                 Err(NotSent::Passing(why)) => return Err(Failure::Passing(why)),
-                // Not counted: the alarm on it could not reach Slack either.
+                // Not counted: the alarm for it could not reach Slack either.
                 Err(trouble) => error!("could not notify Slack of {}: {trouble}", text.headline),
             }
         }
@@ -163,7 +164,7 @@ impl Notifier {
     }
 }
 
-/// Says whether one way of notification is done, sent or given up; an error is why to retry.
+/// Whether one channel is done, sent or given up; an error is the reason to retry.
 fn settled(whom: &str, told: Result<(), NotSent>, may_wait: bool) -> Result<(), String> {
     let why = match told {
         Ok(()) => return Ok(()),

@@ -1,5 +1,5 @@
-//! What a failed container wrote last, where its log driver is CloudWatch Logs' and the installation
-//! may read it. It says more than any exit code, and never keeps a notice from going out.
+//! The last output of a failed container, if its log driver is `awslogs` and the installation may
+//! read it. It says more than any exit code, and never blocks a notice.
 
 use super::words::{Output, cut};
 use aws::clients::{Aws, in_time};
@@ -14,7 +14,7 @@ const EVENTS: i32 = 12;
 const LINES: usize = 12;
 const LINE_MAX: usize = 240;
 
-/// Where a container's lines are kept.
+/// Where a container's log lines are stored.
 #[derive(Debug, PartialEq, Eq)]
 struct Stream {
     group: String,
@@ -49,7 +49,7 @@ async fn read(aws: &Aws, failed_container: &FailedContainer) -> Result<Vec<Strin
     Ok(last_lines(answer.events().iter().filter_map(|event| event.message())))
 }
 
-/// The end of it, as a reader sees it: an event may have many lines, and colours.
+/// The last lines as a reader sees them: an event may have many lines, and colours.
 fn last_lines<'a>(events: impl Iterator<Item = &'a str>) -> Vec<String> {
     let lines = events.flat_map(str::lines).map(without_colours);
     let mut lines: Vec<String> = lines.filter(|line| !line.trim().is_empty()).collect();
@@ -67,8 +67,8 @@ fn without_colours(line: &str) -> String {
     })
 }
 
-/// As the log driver names it: prefix, container, task. Without a prefix it is called after a
-/// container that only its host knows.
+/// As the log driver names it: prefix, container, task. Without a prefix the name is the
+/// container's id, which only its host knows.
 fn stream(definition: &Value, failed_container: &FailedContainer, region: &str) -> Option<Stream> {
     let containers = definition["containerDefinitions"].as_array()?;
     let container =
@@ -83,7 +83,7 @@ fn stream(definition: &Value, failed_container: &FailedContainer, region: &str) 
     Some(Stream { group: group.to_owned(), name })
 }
 
-/// The task's id, without what stands before it in an ARN.
+/// The task's id, without the rest of its ARN.
 fn short(failed_container: &FailedContainer) -> &str {
     let task = failed_container.task.as_str();
     task.rsplit('/').next().unwrap_or(task)

@@ -1,8 +1,8 @@
-//! Slack: which of its messages a piece of news belongs into.
+//! Slack: which message a notice updates.
 //!
-//! With a bot's token every deployment has one message, which always shows how things stand, and
-//! a thread below it with the details. A webhook can only say something new, so that through it
-//! only what matters is said.
+//! With a bot token every deployment has one message, which always shows the current state, and a
+//! thread with the details. A webhook can only post new messages, so only important notices are
+//! sent through it.
 
 use super::NotSent;
 use super::access::{Access, CredentialsCache};
@@ -19,14 +19,14 @@ use std::time::Duration;
 const WAITS_MAX: usize = 10;
 const WAIT: Duration = Duration::from_millis(400);
 
-/// What is done in Slack for one piece of news.
+/// What is done in Slack for one notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// The deployment's message is posted.
     Post,
     /// It is updated.
     Update,
-    /// The details go into its thread, and into the channel as well where a person should see it.
+    /// The details go into its thread, and into the channel as well if a person should see them.
     Reply { broadcast: bool },
 }
 
@@ -40,11 +40,11 @@ pub(super) fn steps(
     let mut steps = match shows {
         None => vec![Step::Post],
         Some(shows) if shows < number => vec![Step::Update],
-        // Late news: the message knows better by now.
+        // Late news: the message already shows newer news.
         Some(_) => vec![],
     };
     if has_details {
-        // A message that has just been posted is in the channel anyway.
+        // A message that was just posted is in the channel anyway.
         let broadcast =
             shows.is_some() && matches!(severity, Severity::Failed | Severity::ActionRequired);
         steps.push(Step::Reply { broadcast });
@@ -52,7 +52,7 @@ pub(super) fn steps(
     steps
 }
 
-/// Whether it is worth a message of its own where nothing can be updated.
+/// Whether it deserves a message of its own where nothing can be updated.
 pub(super) fn matters(news: &News) -> bool {
     !matches!(news, News::Started)
 }
@@ -86,7 +86,7 @@ pub(super) async fn tell(
     told
 }
 
-/// Says what belongs to no deployment.
+/// Posts a text that belongs to no deployment.
 pub(super) async fn say(
     aws: &Aws,
     api: &str,
@@ -163,7 +163,7 @@ async fn post(
     Ok(())
 }
 
-/// A message that was deleted is posted again.
+/// Posts a message again if it was deleted.
 async fn update(
     api: &SlackApi<'_>,
     channel: &str,
@@ -182,8 +182,8 @@ async fn update(
     }
 }
 
-/// One worker at a time: the first two pieces of news often travel side by side, and would make two
-/// messages.
+/// One worker at a time: the first two notices are often delivered in parallel, and would create
+/// two messages.
 async fn claimed_memo(
     aws: &Aws,
     notice: &Notice,

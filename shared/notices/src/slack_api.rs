@@ -12,7 +12,8 @@ use std::time::Duration;
 
 pub(super) const API: &str = "https://slack.com/api";
 const TIMEOUT: Duration = Duration::from_secs(6);
-/// The longest `Retry-After` that is waited for here; a longer one is waited out in the queue.
+/// The longest `Retry-After` that is waited for here; for a longer one the message returns to the
+/// queue.
 const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_MAX: usize = 64 * 1024;
 
@@ -86,7 +87,7 @@ impl SlackApi<'_> {
         }
     }
 
-    /// Sends once, and once again after a short `Retry-After`.
+    /// Sends once, and again after a short `Retry-After`.
     async fn send(&self, url: &str, body: &Value) -> Result<(StatusCode, String), NotSent> {
         let (status, pause, answer) = self.send_once(url, body).await?;
         if status != StatusCode::TOO_MANY_REQUESTS {
@@ -133,7 +134,7 @@ impl SlackApi<'_> {
         self.aws.clock.within(limit, asking).await.unwrap_or_else(late)
     }
 
-    /// For Slack, which is not all that has to be done.
+    /// The time left for Slack, which is not the only work.
     fn time_left(&self) -> Duration {
         self.aws.time_left().saturating_sub(SLACK_ENDS)
     }

@@ -9,7 +9,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use pipeline::notice::{News, Notice};
 use serde_json::{Value, json};
 
-/// SNS takes a subject of less than a hundred ASCII characters.
+/// SNS accepts a subject of less than 100 ASCII characters.
 const SUBJECT_MAX: usize = 99;
 /// The length of an SMS in one part.
 const SMS_MAX: usize = 140;

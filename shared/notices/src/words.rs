@@ -7,22 +7,22 @@ use pipeline::verdict::{Cause, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// How much of a reason is sent; the whole of it is in the deployment's timeline.
+/// How much of a reason is sent; all of it is in the deployment's timeline.
 const REASON_MAX: usize = 1500;
 
 /// One notice as a person reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NoticeText {
     pub(super) severity: Severity,
-    /// One line that says it all.
+    /// One line with the whole news.
     pub(super) headline: String,
-    /// Why it is so.
+    /// The reason.
     pub(super) why: Option<String>,
     /// Who or what started it, which deployment it is, how long it took.
     pub(super) facts: Vec<String>,
     /// The end of the deployment's timeline.
     pub(super) last_words: Vec<String>,
-    /// The end of what the failed container wrote.
+    /// The last output of the failed container.
     pub(super) output: Option<Output>,
     pub(super) advice: Option<NextStep>,
 }
@@ -45,7 +45,7 @@ pub(super) struct NextStep {
 pub(super) enum Severity {
     InProgress,
     Succeeded,
-    /// No success and no failure, and no person has to act.
+    /// Neither success nor failure, and no person has to act.
     Neutral,
     Failed,
     /// A person has to act.
@@ -174,7 +174,7 @@ fn advice(notice: &Notice, rollback_function: &str) -> Option<NextStep> {
     Some(NextStep { aim, function, payload: payload(notice, &[("why", "…")]) })
 }
 
-/// Built by hand, for people read it: the place comes first.
+/// Built by hand, because people read it: the place comes first.
 fn payload(notice: &Notice, more: &[(&str, &str)]) -> String {
     let place = &notice.place;
     let mut entries = vec![
@@ -240,7 +240,7 @@ pub(super) fn for_programs(notice: &Notice, text: &NoticeText) -> Value {
     facts
 }
 
-/// The word that subscriptions filter by.
+/// The attribute that subscriptions filter by.
 pub(super) fn kind(news: &News) -> &'static str {
     match news {
         News::Started => "started",

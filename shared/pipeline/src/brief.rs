@@ -1,20 +1,20 @@
 //! The texts of workers' answers, cut to a length that can be stored.
 //!
-//! An answer counts however long its reasons are: AWS, a registry or fifty containers may have much
-//! to say, and a deployment that did not hear of it would wait for an answer that it was given.
+//! An answer counts however long its reasons are: AWS, a registry or fifty containers may return
+//! long texts, and a deployment that rejected such an answer would never end.
 
 use crate::environment::Input;
 use crate::event::{AlarmReading, Event, Outcome, Preparation};
 use crate::observation::Observation;
 use crate::task::{OneOffEnd, Stop};
 
-/// So much of one reason is kept.
+/// How much of one reason is kept.
 const TEXT_MAX: usize = 2048;
-/// So much of a list of reasons is kept, all together.
+/// How much of a list of reasons is kept in total.
 const LIST_MAX: usize = 16 * 1024;
 
 impl Input {
-    /// Cuts what a worker answers; other input is left as it is, and is refused where it is too long.
+    /// Cuts the answer of a worker; other input stays unchanged, and is refused if it is too long.
     pub(crate) fn brief(self) -> Self {
         match self {
             Self::Answered { deployment, effect, event } => {
@@ -48,7 +48,7 @@ impl Event {
                 let reasons = report.containers.iter_mut().filter_map(|one| one.reason.as_mut());
                 reasons.for_each(text);
             }
-            // They hold no text of anybody else's.
+            // They contain no foreign text.
             Self::Approved { .. }
             | Self::Rejected { .. }
             | Self::CancelRequested { .. }
@@ -99,7 +99,7 @@ fn text(text: &mut String) {
     }
 }
 
-/// Keeps the first ones, and says how many there were besides.
+/// Keeps the first ones, and says how many more there were.
 fn list(texts: &mut Vec<String>) {
     let mut length = 0;
     let all = texts.len();

@@ -1,4 +1,4 @@
-//! Candidates: when what was pushed is a whole release, and where it may go.
+//! Candidates: when the pushed images are a complete release, and which environments get it.
 
 use crate::deployment::Reply;
 use crate::effect::Effect;
@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::push::{Arrived, Belongs, Candidate, Offered, Push};
 
-/// When a tag that was complete is pushed again, the other images get this long to follow.
+/// When a complete tag is pushed again, the other images have this long to follow.
 const SETTLE: Span = Span::minutes(2);
-/// So many digests that a tag pointed to before are remembered.
+/// How many previous digests of a tag are remembered.
 const REPLACED_MAX: usize = 100;
 
 impl Candidate {
@@ -38,7 +38,7 @@ impl Candidate {
         }
     }
 
-    /// Takes in one push and offers the release wherever it is complete now.
+    /// Records one push and offers the release wherever it is now complete.
     pub fn pushed(
         &mut self,
         image: &ImageName,
@@ -69,8 +69,7 @@ impl Candidate {
         Reply::Done
     }
 
-    /// Only what was pushed in the same moment is compared with these, so that any may be forgotten
-    /// but the last.
+    /// Only pushes of the same moment are compared with these, so any but the last may be dropped.
     fn note_replaced(&mut self, digest: Digest) {
         if self.replaced.len() >= REPLACED_MAX && !self.replaced.contains(&digest) {
             self.replaced.pop_first();
@@ -78,8 +77,8 @@ impl Candidate {
         self.replaced.insert(digest);
     }
 
-    /// The same digest under the same tag. Somebody may have moved the tag away and back again,
-    /// which is a wish of theirs and has to be answered.
+    /// The same digest under the same tag. A person may have moved the tag away and back again,
+    /// which is a new request and needs an answer.
     fn pushed_again(
         &mut self,
         image: &ImageName,
@@ -98,7 +97,8 @@ impl Candidate {
         Reply::Done
     }
 
-    /// Time passed: a release that was pushed again may be whole, another may wait too long.
+    /// Time passed: a release that was pushed again may be complete, another may have waited too
+    /// long.
     pub fn woken(&mut self, spec: &Application, now: Time) -> Reply {
         self.offer(spec, now);
         for (environment, missing) in self.overdue(spec, now) {
@@ -119,7 +119,7 @@ impl Candidate {
         Reply::Done
     }
 
-    /// Which images an environment still waits for; `None`: it does not wait for this one.
+    /// Which images an environment still waits for; `None`: it does not wait for this candidate.
     pub fn awaited(&self, spec: &Application, head: &Head) -> Option<Vec<ImageName>> {
         let mut concerned = self.concerned(spec);
         let (_, deploy_on) = concerned.find(|(name, _)| **name == head.place.environment)?;
@@ -141,7 +141,7 @@ impl Candidate {
         waits.chain(self.outbox.due()).min()
     }
 
-    /// Where it has waited too long and nobody was told, with what is missing.
+    /// Where it has waited too long without a notice, with the missing images.
     fn overdue(&self, spec: &Application, now: Time) -> Vec<(EnvironmentName, Vec<ImageName>)> {
         let late = self.concerned(spec).filter(|(name, deploy_on)| {
             self.waits_until(deploy_on) <= now && !self.reported.contains(*name)
@@ -197,7 +197,7 @@ impl Candidate {
         }
     }
 
-    /// These images of it as a release.
+    /// A release of these images.
     pub fn release(&self, version: Version, images: BTreeMap<ImageName, Digest>) -> Release {
         let arrived = self.images.iter().filter(|(image, _)| images.contains_key(image));
         let arrived: Vec<&Arrived> = arrived.map(|(_, arrived)| arrived).collect();
@@ -208,12 +208,12 @@ impl Candidate {
         Release { version, built_at, images, images_built_at, origin, unread }
     }
 
-    /// How late all that arrived is in the order of releases.
+    /// When the arrived images were built, for the order of releases.
     pub fn built_at(&self) -> Time {
         self.built_at_of(&self.images.values().collect::<Vec<_>>())
     }
 
-    /// A tag that is pushed again does not become younger by it, but one that moves does.
+    /// A tag that is pushed again does not become newer, but one that moves does.
     fn built_at_of(&self, arrived: &[&Arrived]) -> Time {
         let is_tagged_later = arrived.iter().all(|arrived| arrived.is_tagged_later());
         match images_built_at(arrived).filter(|_| !is_tagged_later) {
@@ -223,7 +223,7 @@ impl Candidate {
         }
     }
 
-    /// Whether this digest of an image is what arrived last.
+    /// Whether this digest of an image is the last that arrived.
     pub fn has(&self, image: &ImageName, digest: &Digest) -> bool {
         self.images.get(image).is_some_and(|arrived| arrived.digest == *digest)
     }
@@ -254,7 +254,7 @@ impl Candidate {
     }
 }
 
-/// The last of them counts, if all of them say something that can be true.
+/// The latest date counts, if all of them are plausible.
 fn images_built_at(arrived: &[&Arrived]) -> Option<Time> {
     let told: Option<Vec<Time>> =
         arrived.iter().map(|arrived| arrived.credible_built_at()).collect();

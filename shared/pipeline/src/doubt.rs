@@ -1,18 +1,18 @@
-//! What is said of a release that is in place and that nothing proves.
+//! The doubts about a release that is rolled out and not proven.
 
 use crate::names::ServiceName;
 use crate::waits::WaitsFor;
 use serde::{Deserialize, Serialize};
 
-/// Why a service that is at the release proves nothing.
+/// Why a service on the release proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
-    /// It is to run no task, so that none of the release was started.
+    /// Its desired count is 0, so nothing of the release was started.
     NoTask,
     /// This release does not change it, and its own rollout has failed.
     Failed { reason: String },
-    /// This release does not change it, and it was not at rest in time.
+    /// This release does not change it, and it was not stable in time.
     NotAtRest { waiting: WaitsFor },
 }
 

@@ -1,4 +1,4 @@
-//! Effects: what a worker does to the world, with everything that it needs to know.
+//! Effects: what a worker does in AWS, with all the data that it needs.
 
 use crate::names::{
     AlarmName, ApplicationName, ContainerName, Digest, EnvironmentName, Repository, Revision,
@@ -12,15 +12,15 @@ use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What to do. Each is safe to perform twice, and each has an answer.
+/// What to do. Each effect is safe to perform twice, and each has an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Pre-flight: look at everything, register every new revision, protect the digests.
+    /// Pre-flight: check everything, register every new revision, protect the digests.
     Prepare(Box<Prepare>),
     /// Run a one-off task, once it is claimed.
     RunOneOff(Box<OneOff>),
-    /// Ask what became of a one-off task.
+    /// Read the state of a one-off task.
     LookAtOneOff {
         target: Target,
         purpose: Purpose,
@@ -28,42 +28,42 @@ pub enum Effect {
         task: TaskId,
         container: ContainerName,
     },
-    /// End a one-off task that ran out of time.
+    /// Stop a one-off task that timed out.
     StopOneOff { target: Target, purpose: Purpose, attempt: u32, task: TaskId, reason: String },
-    /// Bring one service to a revision.
+    /// Update one service to a revision.
     RollOut(Box<RollOut>),
-    /// Describe services, and say what they run.
+    /// Describe services, and report what they run.
     Observe {
         target: Target,
         services: Vec<ServiceName>,
-        /// Ask as well which rollout ECS returned from, which is a call more for each service.
+        /// Also ask which rollout ECS rolled back, which takes one more call for each service.
         #[serde(default, skip_serializing_if = "is_false")]
         returns: bool,
     },
-    /// Ask one URL, after a pause.
+    /// Request one URL, after a pause.
     Check { check: usize, attempt: u32, pause: Span, spec: Check },
     ReadAlarms {
         names: Vec<AlarmName>,
-        /// What they did from then on is wanted too, and not only how they are.
+        /// Their state changes since this time are wanted too, not only their current state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Time>,
     },
-    /// Bring one service back to what it ran.
+    /// Roll one service back to its previous revision.
     #[serde(rename = "put_back")]
     RollBack(Box<RollBack>),
     /// Delete a service, if this deployment created it and it still runs `revision`.
     Remove {
         target: Target,
         service: ServiceName,
-        /// `None`: asked for by an older version, which did not say.
+        /// `None`: an older version asked for it, which did not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         revision: Option<Revision>,
     },
-    /// Tell people.
+    /// Send a notice.
     Announce(Box<Notice>),
-    /// Hand a complete release to an environment.
+    /// Offer a complete release to an environment.
     Offer { environment: EnvironmentName, request: Box<Request> },
-    /// Tell an environment that a release succeeded in the one it is promoted from.
+    /// Report to an environment that a release succeeded in the one that it is promoted from.
     Promote { environment: EnvironmentName, release: Release },
 }
 
@@ -71,13 +71,13 @@ pub enum Effect {
 pub struct Prepare {
     pub application: ApplicationName,
     pub target: Target,
-    /// None in an outbox: the deployment has them in its rules, and adds them for the worker.
+    /// Empty in an outbox: the deployment has them in its rules, and adds them for the worker.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<PrepareService>,
     /// Every image of the release, by repository: containers are matched by it.
     pub images: BTreeMap<Repository, Digest>,
     pub alarms: Vec<AlarmName>,
-    /// The service and container that the migration runs in, to be checked too.
+    /// The service and container that the migration runs in, which are checked too.
     pub migration: Option<(ServiceName, ContainerName)>,
     /// Put on every digest, so that no lifecycle rule deletes a release that may be needed again.
     pub keep_tag: Tag,
@@ -88,9 +88,9 @@ pub struct Prepare {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepareService {
     pub spec: Service,
-    /// A rollback by hand goes to this recorded revision; nothing new is made.
+    /// A manual rollback uses this recorded revision; nothing new is registered.
     pub recorded: Option<Revision>,
-    /// For hosts: where the container's image lies. Task definitions say it themselves.
+    /// For hosts: the repository of the container's image. Task definitions name it themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<Repository>,
 }
@@ -108,10 +108,10 @@ pub struct OneOff {
     pub target: Target,
     pub purpose: Purpose,
     pub attempt: u32,
-    /// The service whose network, platform and capacity it takes.
+    /// The service whose network, platform and capacity settings it uses.
     pub service: ServiceName,
     pub revision: Revision,
-    /// Where its network comes from while that service does not exist yet.
+    /// Its network settings while that service does not exist yet.
     pub create: Option<Create>,
     pub container: ContainerName,
     /// For hosts: how the container is run.
@@ -119,9 +119,9 @@ pub struct OneOff {
     pub command: Vec<String>,
     pub on_host: bool,
     pub timeout: Span,
-    /// The same for every try of this attempt, so that AWS starts one task only.
+    /// The same for every try of this attempt, so that AWS starts only one task.
     pub client_token: String,
-    /// Wait before trying, because there was no capacity a moment ago.
+    /// Wait before trying, because capacity was unavailable.
     pub pause: Span,
 }
 
@@ -129,14 +129,14 @@ pub struct OneOff {
 pub struct RollOut {
     pub target: Target,
     pub service: ServiceName,
-    /// What it ran when it was prepared. If it runs something else by now, somebody else updated
-    /// it, and it is left alone. `None`: it did not exist.
+    /// What it ran when it was prepared. If it runs something else now, it was updated outside
+    /// Slipway and is left unchanged. `None`: it did not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Revision>,
     pub revision: Revision,
-    /// The service does not exist yet, and is created so.
+    /// If the service does not exist yet, it is created with this.
     pub create: Option<Create>,
-    /// Start new tasks although the service runs this revision.
+    /// Start new tasks although the service already runs this revision.
     pub fresh: bool,
     /// For hosts: how the container is run.
     pub container: Option<HostContainer>,
@@ -148,7 +148,7 @@ impl RollOut {
         self.before.is_some() || self.create.is_some()
     }
 
-    /// Whether it starts new tasks of the revision that runs, and changes nothing else.
+    /// Whether it starts new tasks of the running revision, and changes nothing else.
     pub fn restarts(&self) -> bool {
         let is_same = self.before.as_ref().is_none_or(|before| *before == self.revision);
         self.fresh && is_same && self.create.is_none()
@@ -159,8 +159,8 @@ impl RollOut {
 pub struct RollBack {
     pub target: Target,
     pub service: ServiceName,
-    /// Our revision. If the service runs neither this nor `to`, somebody else updated it, and it is
-    /// left alone. `None`: asked for by an older version, which did not say.
+    /// Our revision. If the service runs neither this nor `to`, it was updated outside Slipway and
+    /// is left unchanged. `None`: an older version asked for it, which did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Revision>,
     pub to: Revision,
@@ -173,9 +173,9 @@ pub struct RollBack {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
-    /// Our rollout is still going on: stop it and let ECS return to where it came from.
+    /// Our rollout is still in progress: stop it, so that ECS rolls back to the previous revision.
     StopRollout(RolloutId),
-    /// It is over, or nobody knows: update the service.
+    /// It has ended, or its state is unknown: update the service.
     Update,
 }
 
@@ -185,7 +185,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Effect {
-    /// How long its answer may take before it is sent again.
+    /// How long to wait for its answer before it is sent again.
     pub fn patience(&self) -> Span {
         match self {
             Self::Prepare(_) => Span::minutes(3),
@@ -196,7 +196,7 @@ impl Effect {
         }
     }
 
-    /// Whether the worker that performs it changes what a service runs.
+    /// Whether its worker changes what a service runs.
     pub(crate) fn changes_a_service(&self) -> bool {
         matches!(self, Self::RollOut(_) | Self::RollBack(_) | Self::Remove { .. })
     }

@@ -1,4 +1,4 @@
-//! Events: what happened to a deployment, as a worker, a listener or a person tells it.
+//! Events: what happened to a deployment, from a worker, a listener or a person.
 
 use crate::effect::Purpose;
 use crate::names::{AlarmName, Revision, RolloutId, ServiceName, TaskId};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// A person agreed to exactly this deployment's digests.
+    /// A person approved exactly this deployment's digests.
     Approved {
         by: String,
     },
@@ -28,11 +28,11 @@ pub enum Event {
         undo: bool,
     },
     Prepared(Preparation),
-    /// Nothing was touched; everything that is wrong at once.
+    /// Nothing was changed; all faults at once.
     PreparationFailed {
         faults: Vec<String>,
     },
-    /// A worker is about to run the task, and must not unless it is granted.
+    /// A worker is about to run the task, and needs permission.
     OneOffClaimed {
         purpose: Purpose,
         attempt: u32,
@@ -49,22 +49,22 @@ pub enum Event {
         fault: Fault,
         reason: String,
     },
-    /// What AWS said of the task when it was asked; `end` is `None` while it has not ended.
+    /// AWS's answer about the task; `end` is `None` while it has not ended.
     OneOffSeen {
         purpose: Purpose,
         attempt: u32,
         task: TaskId,
         end: Option<OneOffEnd>,
     },
-    /// What an event says: that the task has ended, and how if it says so. AWS is asked before
-    /// anything follows from it.
+    /// An event reports that the task has ended, and perhaps how. AWS is asked before anything
+    /// follows from it.
     OneOffReported {
         purpose: Purpose,
         attempt: u32,
         task: TaskId,
         end: Option<OneOffEnd>,
     },
-    /// Nobody saw how it ended, and nobody can be asked any more.
+    /// Its outcome was not seen, and AWS no longer knows it.
     OneOffLost {
         purpose: Purpose,
         attempt: u32,
@@ -81,12 +81,12 @@ pub enum Event {
         service: ServiceName,
         reason: String,
     },
-    /// A worker looked before it touched a service, and left it alone: it runs neither what it ran
-    /// before nor our revision, or it is gone.
+    /// A worker checked a service before its update, and left it unchanged: it runs neither its
+    /// previous revision nor ours, or it does not exist.
     LeftAlone {
         seen: Observation,
     },
-    /// What services run, as ECS says when it is asked.
+    /// What services run, as ECS describes them.
     Observed {
         services: Vec<Observation>,
     },
@@ -101,9 +101,9 @@ pub enum Event {
         read_at: Time,
         readings: Vec<AlarmReading>,
     },
-    /// The service is on its way back. The revision differs from the one asked for if that one had
-    /// been deregistered and was registered again; the rollout is the one that this began, if it
-    /// began one.
+    /// The rollback of the service has started. The revision differs from the requested one if that
+    /// one had been deregistered and was registered again; the rollout is the one that this
+    /// started, if any.
     #[serde(rename = "put_back_started")]
     RollbackStarted {
         service: ServiceName,
@@ -124,12 +124,12 @@ pub enum Event {
     Woken,
 }
 
-/// What pre-flight found and made.
+/// What pre-flight found and registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preparation {
     pub services: Vec<PreparedService>,
     pub alarms: Vec<AlarmReading>,
-    /// Worth saying, and no reason to stop: drift, lifecycle rules, an alarm without data.
+    /// No reason to stop: drift, lifecycle rules, an alarm without data.
     pub warnings: Vec<String>,
 }
 
@@ -152,13 +152,13 @@ pub enum Outcome {
 pub struct AlarmReading {
     pub alarm: AlarmName,
     pub state: AlarmState,
-    /// When it took this state.
+    /// When it changed to this state.
     pub since: Time,
     pub reason: String,
-    /// Somebody muted it; its state is not counted. `None`: who tells this cannot say.
+    /// A mute rule silences it; its state does not count. `None`: the source does not say.
     #[serde(default)]
     pub muted: Option<bool>,
-    /// The state that it left for this one, if that is told.
+    /// Its previous state, if the source says it.
     #[serde(default)]
     pub was: Option<AlarmState>,
 }
@@ -168,14 +168,14 @@ pub struct AlarmReading {
 pub enum AlarmState {
     Quiet,
     On,
-    /// Nothing was measured, which is neither good nor bad.
+    /// INSUFFICIENT_DATA, which is neither good nor bad.
     NoData,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
-    /// The rollout that should be stopped is over; update the service instead.
+    /// The rollout to be stopped has already ended; update the service instead.
     RolloutIsOver,
     /// This deployment did not create the service, and does not delete it.
     NotCreated,

@@ -1,8 +1,8 @@
-//! What should happen next: every decision that Slipway makes, as data in and data out.
+//! The core: every decision that Slipway makes, as data in and data out.
 //!
-//! This crate knows no AWS, no network, no clock and no chance. Time and ids are told to it, facts
-//! come in as events, and what follows goes out as a new state and effects. Whoever calls it
-//! stores the state first and performs the effects then.
+//! This crate has no AWS, no network, no clock and no randomness. Time and ids are arguments, facts
+//! are events, and the result is a new state and effects. The caller stores the state first and
+//! then performs the effects.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 pub mod names;

@@ -1,4 +1,4 @@
-//! Names: one type for each kind, so that no service is ever taken for an image.
+//! Names: one type for each kind, so that no service is ever confused with an image.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -11,7 +11,7 @@ macro_rules! names {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text as it is; what it may hold is checked where it enters.
+            /// Accepts any text; it is validated where it enters.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
@@ -36,7 +36,7 @@ macro_rules! names {
 }
 
 names! {
-    /// What is deployed as one: `scr`.
+    /// What is deployed as a unit: `scr`.
     ApplicationName;
     /// Where an application runs: `staging`.
     EnvironmentName;
@@ -48,7 +48,7 @@ names! {
     Tag;
     /// The digest of an image's manifest: `sha256:…`.
     Digest;
-    /// What a release is called: its tag, or a moving tag and its digest.
+    /// The name of a release: its tag, or a moving tag and its digest.
     Version;
     /// An ECS service, or a container on a host.
     ServiceName;
@@ -60,14 +60,14 @@ names! {
     Revision;
     /// The ARN of one ECS task, or the id of one command on a host.
     TaskId;
-    /// What ECS calls one rollout of one service: `ecs-svc/…`, or the id of a command on a host.
+    /// ECS's id of one rollout of one service: `ecs-svc/…`, or the id of a command on a host.
     RolloutId;
-    /// What makes a request the same request when it is made again.
+    /// What identifies a request when it is repeated.
     RequestId;
 }
 
 impl Digest {
-    /// The first twelve hexadecimal digits, which is what people read.
+    /// The first twelve hexadecimal digits, for people.
     pub fn short(&self) -> &str {
         let hex = self.0.strip_prefix("sha256:").unwrap_or(&self.0);
         hex.get(..12).unwrap_or(hex)
@@ -75,13 +75,13 @@ impl Digest {
 }
 
 impl Revision {
-    /// The last part of an ARN (`scr-api:12`), which is what people read.
+    /// The last part of an ARN (`scr-api:12`), for people.
     pub fn short(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 }
 
-/// Which environment of which application.
+/// An environment of an application.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     pub application: ApplicationName,
@@ -94,9 +94,9 @@ impl fmt::Display for Place {
     }
 }
 
-/// One deployment: the place and a number that counts up there.
+/// One deployment: the place and a consecutive number.
 ///
-/// It is readable, it sorts, and it needs neither a clock nor chance.
+/// It is readable, sortable, and needs neither a clock nor randomness.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeploymentId {
     pub place: Place,

@@ -1,4 +1,4 @@
-//! Notices: what people are told.
+//! Notices: what people are notified of.
 
 use crate::names::{ImageName, Place, Version};
 use crate::release::Origin;
@@ -7,14 +7,14 @@ use crate::time::{Span, Time};
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-/// One thing to tell, with everything that a message about it needs.
+/// One notice, with all the data for its message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     pub place: Place,
-    /// The deployment that it is about, if there is one.
+    /// Its deployment, if there is one.
     pub deployment: Option<u64>,
     pub version: Version,
-    /// What the images of this version say that they were built from.
+    /// The commit and the source that the images of this version name.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
     /// Who or what started it.
@@ -27,11 +27,11 @@ pub struct Notice {
 #[serde(rename_all = "snake_case")]
 pub enum News {
     Started,
-    /// A person has to say yes before this time.
+    /// A person has to approve before this time.
     ApprovalWanted {
         until: Time,
     },
-    /// It goes back, and why.
+    /// A rollback started, and why.
     #[serde(rename = "going_back")]
     RollingBack {
         cause: String,
@@ -40,7 +40,7 @@ pub enum News {
         verdict: Verdict,
         took: Span,
         last_words: Vec<String>,
-        /// Whose last output may say more.
+        /// The container whose last output may say more.
         #[serde(rename = "witness", default, skip_serializing_if = "Option::is_none")]
         failed_container: Option<FailedContainer>,
     },
@@ -48,18 +48,18 @@ pub enum News {
     Declined {
         why: String,
     },
-    /// A release that waits for something other than its turn.
+    /// A release that waits for something other than its turn in the queue.
     Waits {
         why: String,
     },
-    /// A release that waits too long for its other images.
+    /// A release that has waited too long for its other images.
     Incomplete {
         missing: Vec<ImageName>,
     },
 }
 
 impl News {
-    /// How things stand for now: of no interest once there is later news of the deployment.
+    /// A progress notice: obsolete once there is later news of the deployment.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Started | Self::ApprovalWanted { .. } | Self::RollingBack { .. })
     }

@@ -1,34 +1,34 @@
-//! Observations: what ECS says when it is asked, which is the only truth about a service.
+//! Observations: ECS's answers about a service, the only source of truth.
 
 use crate::names::{Revision, RolloutId, ServiceName};
 use crate::time::Time;
 use crate::waits::{Trouble, WaitsFor};
 use serde::{Deserialize, Serialize};
 
-/// One service as it was at one moment.
+/// One service at one time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     pub service: ServiceName,
     pub seen_at: Time,
-    /// `None`: there is no such service (any more).
+    /// `None`: the service does not exist (any longer).
     pub found: Option<Found>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// What ECS calls `deployments`: the primary one and those it replaces.
+    /// ECS's `deployments`: the primary one and those that it replaces.
     pub rollouts: Vec<Rollout>,
-    /// ECS says that it returned from this rollout to the one before.
+    /// ECS rolled back this rollout.
     pub returned_from: Option<RolloutId>,
-    /// Why it returned.
+    /// Why ECS rolled back.
     #[serde(default)]
     pub return_reason: Option<String>,
-    /// Whether ECS was asked for that. If not, only a rollout that still drains shows it.
+    /// Whether ECS was asked for that. If not, only a rollout that is still draining shows it.
     #[serde(default)]
     pub returns_asked: bool,
-    /// Why tasks cannot be placed or started at the moment.
+    /// Why tasks cannot be placed or started now.
     pub trouble: Option<Trouble>,
-    /// It is being deleted: it starts no task any more, and its last ones stop.
+    /// It is being deleted: it starts no more tasks, and its last ones stop.
     #[serde(default)]
     pub draining: bool,
 }
@@ -53,39 +53,39 @@ pub enum Progress {
     Failed,
 }
 
-/// What we asked of a service, against which an observation is read.
+/// What we requested of a service, to compare an observation with.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     pub revision: &'a Revision,
     /// What the service would run if our update had not arrived.
     pub from: Option<&'a Revision>,
-    /// The rollout that the update began. Where the service ran the same revision before, only
-    /// this tells the new tasks from the old.
+    /// The rollout that the update started. If the service ran the same revision before, only this
+    /// distinguishes the new tasks from the old.
     pub rollout: Option<&'a RolloutId>,
-    /// The same, if a copy of the message was performed as well.
+    /// The same for copies of the message that were also performed.
     pub other_rollouts: &'a [RolloutId],
     /// From then on an observation must show our update.
     pub visible_from: Option<Time>,
 }
 
-/// What an observation means for what we asked.
+/// What an observation means for our request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Exactly what we asked for runs, and nothing else.
+    /// Exactly the requested revision runs, and nothing else.
     Done,
-    /// It is on its way, or the update is not visible yet.
+    /// It is in progress, or the update is not visible yet.
     Underway { waiting: WaitsFor },
-    /// ECS gave up.
+    /// The rollout failed.
     Failed { reason: String },
-    /// ECS went back by itself, to the last revision that it had brought up: not to the one before,
-    /// if that one's rollout was still under way.
+    /// ECS itself rolled back to the last revision that became stable: not to the previous one, if
+    /// the rollout of that one was still in progress.
     Returned { reason: String, to: Revision },
-    /// The one before runs again. Whether ECS returned to it or somebody else brought it back, ECS
-    /// has to be asked.
+    /// The previous revision runs again. ECS has to be asked whether it rolled back, or whether the
+    /// service was updated outside Slipway.
     Replaced { revision: Revision },
-    /// Somebody else updated the service.
+    /// The service was updated outside Slipway.
     TakenOver { revision: Revision },
-    /// The service is gone.
+    /// The service does not exist.
     Gone,
 }
 
@@ -101,10 +101,10 @@ impl Observation {
     }
 
     pub fn read(&self, wanted: Wanted<'_>) -> Reading {
-        // What is being deleted never runs again.
+        // A service that is being deleted never runs again.
         let Some(found) = self.found.as_ref().filter(|found| !found.draining) else {
             return match wanted.visible_from {
-                // A service that we create is not there at first.
+                // A service that we create does not exist at first.
                 Some(time) if self.seen_at >= time => Reading::Gone,
                 _ if wanted.from.is_none() => Reading::Underway { waiting: WaitsFor::Creation },
                 _ => Reading::Gone,
@@ -129,7 +129,8 @@ impl Observation {
         }
         let is_from = Some(&primary.revision) == wanted.from;
         if is_from || primary.revision == *wanted.revision {
-            // An earlier attempt at the same revision may have failed, and is no news about ours.
+            // An earlier attempt at the same revision may have failed, which says nothing about
+            // ours.
             let failed = |rollout: &&Rollout| {
                 !rollout.primary
                     && rollout.revision == *wanted.revision
@@ -151,7 +152,7 @@ impl Observation {
 }
 
 impl Wanted<'_> {
-    /// Whether our update began this rollout.
+    /// Whether our update started this rollout.
     fn began(&self, rollout: &RolloutId) -> bool {
         self.rollout == Some(rollout) || self.other_rollouts.contains(rollout)
     }

@@ -1,15 +1,15 @@
 //! The outbox: effects that were decided and have not been answered.
 //!
-//! An effect enters in the same write as the state that wants it, and leaves when its answer
-//! arrives, not when it was sent. So a crash before sending, a lost message and a worker that died
-//! are one case with one cure: whoever comes next, or the sweep, sends it again. Every effect may
-//! therefore be performed twice, and a worker performs one only while it stands here.
+//! An effect is added in the same write as the state that wants it, and removed when its answer
+//! arrives, not when it was sent. So a crash before sending, a lost message and a dead worker are
+//! one case with one remedy: the next turn, or the sweep, sends it again. Every effect may
+//! therefore be performed twice, and a worker performs one only while it is in the outbox.
 
 use crate::effect::Effect;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 
-/// So many announcements wait at the most; the oldest give way.
+/// How many notices are kept at most; the oldest are dropped.
 const ANNOUNCEMENTS_MAX: usize = 50;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Outbox {
 pub struct Entry {
     pub number: u64,
     pub effect: Effect,
-    /// When it is sent (again), if nobody has answered by then.
+    /// When it is sent (again), unless it is answered before.
     pub send_at: Time,
 }
 
@@ -36,7 +36,7 @@ impl Outbox {
         self.entries.push(Entry { number: self.last, effect, send_at: now });
     }
 
-    /// Whoever tells people may be out of order for weeks, and that must not fill our table.
+    /// The function notify may be broken for weeks, and that must not fill our table.
     fn forget_old_announcements(&mut self) {
         let is_announcement = |entry: &Entry| matches!(entry.effect, Effect::Announce(_));
         let count = self.entries.iter().filter(|entry| is_announcement(entry)).count();
@@ -52,19 +52,19 @@ impl Outbox {
         }
     }
 
-    /// Takes out the effect that was answered, and says whether it was still waiting.
+    /// Removes the answered effect, and returns whether it was still there.
     pub fn answered(&mut self, number: u64) -> bool {
         let before = self.entries.len();
         self.entries.retain(|entry| entry.number != number);
         before != self.entries.len()
     }
 
-    /// Forgets what is no longer wanted.
+    /// Drops what is no longer wanted.
     pub fn keep(&mut self, mut wanted: impl FnMut(&Effect) -> bool) {
         self.entries.retain(|entry| wanted(&entry.effect));
     }
 
-    /// Changes what is said in an effect, not what it does.
+    /// Changes the data of an effect, not what it does.
     pub(crate) fn change(&mut self, change: impl Fn(&mut Effect)) {
         self.entries.iter_mut().for_each(|entry| change(&mut entry.effect));
     }
@@ -77,7 +77,7 @@ impl Outbox {
         self.entries.iter().find(|entry| entry.number == number).map(|entry| &entry.effect)
     }
 
-    /// Returns what has to be sent now and notes when it would be sent again.
+    /// Returns what has to be sent now and sets when it would be sent again.
     pub fn send(&mut self, now: Time) -> Vec<(u64, Effect)> {
         let due = self.entries.iter_mut().filter(|entry| entry.send_at <= now);
         due.map(|entry| {

@@ -1,8 +1,8 @@
-//! Absurd input: what cannot be true changes nothing, and is reported.
+//! Implausible input: what cannot be true changes nothing, and is reported.
 //!
-//! Types refuse what has the wrong shape: a negative count, a missing field. This room refuses
-//! what has the right shape and cannot be meant: times that have not come yet, numbers that ECS
-//! does not count to, texts that would fill our table.
+//! Types reject input of the wrong shape: a negative count, a missing field. This module rejects
+//! input that has the right shape and cannot be true: times in the future, numbers that ECS does
+//! not reach, texts that would fill our table.
 
 use crate::environment::Input;
 use crate::event::Event;
@@ -12,18 +12,19 @@ use crate::time::{Span, Time};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Clocks of different machines differ by less.
+/// The maximum difference between the clocks of two machines.
 const SKEW_MAX: Span = Span::minutes(5);
-/// ECS runs at most 5,000 tasks a service.
+/// ECS runs at most 5,000 tasks per service.
 const COUNT_MAX: u32 = 100_000;
-/// No name and no reason that AWS gives is longer.
+/// No name and no reason of AWS is longer.
 const TEXT_MAX: usize = 8 * 1024;
 const ITEMS_MAX: usize = 1000;
-/// A look at two hundred services, each with a long name and three rollouts, takes half of it.
+/// An observation of two hundred services, each with a long name and three rollouts, takes half of
+/// it.
 const INPUT_MAX: usize = 1024 * 1024;
 
 impl Input {
-    /// Reads an input that somebody sent as text, and says what is wrong with it.
+    /// Parses an input from text; the error says what is wrong with it.
     pub fn parse(text: &str, now: Time) -> Result<Self, String> {
         if text.len() > INPUT_MAX {
             return Err(format!("it has {} bytes; the limit is {INPUT_MAX}", text.len()));
@@ -36,7 +37,7 @@ impl Input {
         }
     }
 
-    /// Says what about it cannot be true; `None`: nothing.
+    /// Returns what about it cannot be true; `None`: nothing.
     pub fn implausible(&self, now: Time) -> Option<String> {
         let event = match self {
             Self::Happened(event)
@@ -89,7 +90,7 @@ impl Observation {
 }
 
 impl Push {
-    /// Says what about it cannot be true; `None`: nothing.
+    /// Returns what about it cannot be true; `None`: nothing.
     pub fn implausible(&self, now: Time) -> Option<String> {
         future(self.pushed_at, now).or_else(|| too_long(self))
     }
@@ -99,7 +100,7 @@ fn future(time: Time, now: Time) -> Option<String> {
     (time > now + SKEW_MAX).then(|| format!("its time {time} is in the future (now: {now})"))
 }
 
-/// Looks for a text or a list that nobody can mean.
+/// Finds a text or a list of implausible length.
 fn too_long(input: &impl Serialize) -> Option<String> {
     let size = serde_json::to_string(input).ok()?.len();
     if size > INPUT_MAX {

@@ -1,9 +1,9 @@
-//! Pushes, and the candidates for a release that they make up.
+//! Pushes, and the candidates for a release that they form.
 //!
-//! One build is many events: an event for every platform's manifest, for attestations and
-//! signatures, for every tag of the same digest, for replicas, for Slipway's own tags, and each perhaps
-//! twice. A candidate gathers what was pushed under one tag and offers it to an environment once
-//! every image that the environment needs is there.
+//! One build causes many events: for every platform's manifest, for attestations and signatures,
+//! for every tag of the same digest, for replicas, for Slipway's own tags, and each perhaps twice.
+//! A candidate collects the images of one tag and is offered to an environment once every image
+//! that the environment needs has arrived.
 
 use crate::names::{ApplicationName, Digest, EnvironmentName, ImageName, Repository, Tag, Version};
 use crate::outbox::Outbox;
@@ -13,7 +13,7 @@ use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tags that Slipway itself puts on digests to protect them begin so, and start nothing.
+/// The prefix of the tags that protect Slipway's digests; they start nothing.
 pub const KEEP_PREFIX: &str = "slipway-keep-";
 
 /// One image that arrived in a repository: by a push, as a replica, or found by the sweep.
@@ -28,22 +28,22 @@ pub struct Push {
     pub details: Details,
 }
 
-/// What the registry says of a push when it is asked. Its event says nothing of this, and it need
-/// not answer.
+/// What the registry says about a push. The event does not contain this, and the registry may not
+/// answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
-    /// When it was asked; the tag pointed to this digest then.
+    /// When it was read; the tag pointed to this digest then.
     pub asked_at: Option<Time>,
-    /// When the image came into the repository, perhaps long before this tag was put on it.
+    /// When the image was pushed to the repository, perhaps long before this tag was put on it.
     pub image_pushed_at: Option<Time>,
-    /// When the image says that it was built.
+    /// The build date of the image.
     pub built_at: Option<Time>,
     pub origin: Origin,
-    /// What it says of its build could not be read.
+    /// The build information could not be read.
     pub unread: bool,
 }
 
-/// What was pushed under one tag, or one digest of a tag that moves.
+/// The images of one tag, or of one digest of a moving tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     pub application: ApplicationName,
@@ -66,14 +66,14 @@ pub struct Arrived {
     pub digest: Digest,
     pub pushed_at: Time,
     pub built_at: Option<Time>,
-    /// When the registry said that the tag points to this digest.
+    /// When the registry confirmed that the tag points to this digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pushed_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
-    /// What it says of its build could not be read.
+    /// The build information could not be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unread: bool,
 }
@@ -93,11 +93,11 @@ pub struct Belongs {
     pub moving: bool,
 }
 
-/// A tag that is put on an image after this time did not come with the image's build.
+/// A tag that is put on an image after this time is not from the image's build.
 const TAGGED_LATER: Span = Span::hours(1);
-/// Clocks of builders may be ahead by as much.
+/// How far the clocks of builders may be ahead.
 const SKEW: Span = Span::minutes(5);
-/// Docker is not older than this. Builds that can be repeated say 1970 or 1980.
+/// Docker is not older than this. Reproducible builds say 1970 or 1980.
 const YEAR_2014: Time = Time::from_millis(1_388_534_400_000);
 
 impl Arrived {
@@ -114,25 +114,25 @@ impl Arrived {
         }
     }
 
-    /// The last moment at which the tag is known to have pointed here.
+    /// The last time at which the tag is known to have pointed here.
     pub(crate) fn known_at(&self) -> Time {
         self.asked_at.map_or(self.pushed_at, |asked_at| asked_at.max(self.pushed_at))
     }
 
-    /// When the image says that it was built, if that can be true.
+    /// The build date of the image, if it is plausible.
     pub(crate) fn credible_built_at(&self) -> Option<Time> {
         let told = self.built_at.filter(|at| *at >= YEAR_2014 && *at <= self.pushed_at + SKEW)?;
         Some(told.min(self.pushed_at))
     }
 
-    /// Whether the tag was put on an image that was there long before.
+    /// Whether the tag was put on an image that existed long before.
     pub(crate) fn is_tagged_later(&self) -> bool {
         self.image_pushed_at.is_some_and(|at| at + TAGGED_LATER < self.pushed_at)
     }
 }
 
 impl Push {
-    /// Says which candidates of `application` this push belongs to, or why to none.
+    /// Returns which candidates of `application` this push belongs to, or why to none.
     pub fn belongs(&self, application: &Application) -> Result<BTreeSet<Belongs>, String> {
         let Some(tag) = self.tag.as_ref().filter(|tag| !tag.as_str().is_empty()) else {
             return Err("no tag: part of an index, or an attestation".into());
@@ -180,7 +180,7 @@ impl Push {
     }
 }
 
-/// Cosign and its kin tag what belongs to an image with the image's digest.
+/// Cosign and similar tools tag their artifacts with the image's digest.
 fn is_attachment(tag: &str) -> bool {
     tag.strip_prefix("sha256-").is_some_and(|rest| {
         let hex = rest.split('.').next().unwrap_or_default();

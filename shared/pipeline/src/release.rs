@@ -1,16 +1,16 @@
-//! Releases: a set of image digests under one version, and which of two is the newer.
+//! Releases: a set of image digests under one version, and which of two is newer.
 //!
-//! The order, for automation. A person may deploy whatever there is.
+//! The order, for automation. A person may deploy any release.
 //!
-//! - Of two releases that both carry a semantic version, the higher version is the newer. If the
+//! - Of two releases that both have a semantic version, the higher version is newer. If the
 //!   version is the same, the later one is.
-//! - Of all others, the later one is the newer.
-//! - A release is as late as its images say that they were built. If one of them does not say so,
-//!   it is as late as its first push. If its tag was put on images that were in the registry long
-//!   before, a person wants exactly these images now: it is as late as the tag.
+//! - Of all others, the later one is newer.
+//! - The time of a release is the build date of its images. If one of them has none, it is
+//!   the time of the first push. If its tag was put on images that had been in the registry for
+//!   long, a person wants exactly these images now: it is the time of the tag.
 //!
-//! Versions and times do not add up to one order: `v1.1.0` may be older than a commit, the commit
-//! older than `v1.0.9`, and `v1.0.9` is older than `v1.1.0`. So an environment remembers the newest
+//! Versions and times do not form one order: `v1.1.0` may be older than a commit, the commit older
+//! than `v1.0.9`, and `v1.0.9` is older than `v1.1.0`. So an environment remembers the newest
 //! release with a version and the newest without, and nothing starts automatically that is older
 //! than either of them.
 
@@ -25,38 +25,38 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     pub version: Version,
-    /// How late it is in the order of releases.
+    /// Its time in the order of releases.
     pub built_at: Time,
     pub images: BTreeMap<ImageName, Digest>,
-    /// When its images say that they were built. `built_at` may be the time of a tag or a push.
+    /// The build date of its images. `built_at` may be the time of a tag or a push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_built_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
-    /// What one of its images says of its build could not be read.
+    /// The build information of one of its images could not be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unread: bool,
 }
 
-/// What an image was built from, as its labels say.
+/// What an image was built from, according to its labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// The address of the repository with the code.
+    /// The URL of the source repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
-/// Where a release stands in the order of releases.
+/// The place of a release in the order of releases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseOrder {
     pub version: Version,
     pub built_at: Time,
 }
 
-/// The newest releases that an environment has seen: one with a version, and one without.
+/// The newest releases of an environment: one with a version, and one without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Newest {
     pub version: Version,
@@ -66,19 +66,19 @@ pub struct Newest {
     pub other: Option<ReleaseOrder>,
 }
 
-/// A commit or a digest has so many digits at least, and of these so many have to be typed.
+/// The minimum length of a commit or a digest, and of a prefix of it.
 const COMMIT_MIN: usize = 7;
 const TYPED_MIN: usize = 4;
 
 impl Version {
-    /// Whether a person who typed this means it. Only a commit or a digest may be cut short:
-    /// `7b41` is `7b41d0e`. The beginning of anything else is the name of another release, or of
-    /// the same tag when it pointed elsewhere: `v1.4.1` is neither `v1.4.10` nor `v1.4.1#2`, and
-    /// `latest` is none of `latest@…`.
+    /// Whether a person's input names this version. Only a commit or a digest may be abbreviated:
+    /// `7b41` is `7b41d0e`. A prefix of anything else is the name of another release, or of the
+    /// same tag when it pointed to another digest: `v1.4.1` is neither `v1.4.10` nor `v1.4.1#2`,
+    /// and `latest` is none of `latest@…`.
     pub fn is_meant_by(&self, typed: &str) -> bool {
         let version = self.as_str();
         let (name, digits) = version.split_at(version.rfind(['@', '-']).map_or(0, |at| at + 1));
-        // What has no letter in it is a date or a number, and begins as the one of yesterday does.
+        // A text without a letter is a date or a number, and starts like the one of yesterday.
         let is_commit = digits.len() >= COMMIT_MIN
             && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
             && digits.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -88,17 +88,17 @@ impl Version {
     }
 }
 
-/// What a person means who typed a version, of all that is known.
+/// What a typed version names among the known ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meant<T> {
     One(T),
-    /// Of several versions it is the beginning.
+    /// It is the prefix of several versions.
     Several(Vec<Version>),
     Nothing,
 }
 
-/// Finds what is meant by `typed`: exactly that version, or the only one that it is the beginning
-/// of. Of two with the same version it is the first.
+/// Finds the version that `typed` names: exactly that version, or the only one with this prefix. Of
+/// two with the same version it is the first.
 pub fn meant<'a, T>(typed: &str, known: impl IntoIterator<Item = (&'a Version, T)>) -> Meant<T> {
     let mut fitting: Vec<(&Version, T)> = Vec::new();
     for (version, release) in known {
@@ -130,7 +130,7 @@ impl Release {
         ReleaseOrder { version: self.version.clone(), built_at: self.built_at }
     }
 
-    /// Says that its build date could not be read.
+    /// The message that its build date could not be read.
     pub(crate) fn not_read(&self) -> Option<String> {
         self.unread.then(|| {
             format!(
@@ -140,7 +140,7 @@ impl Release {
         })
     }
 
-    /// Says that it was built before `other`, though it is taken for newer.
+    /// The message that it was built before `other`, although it counts as newer.
     pub(crate) fn built_before(&self, other: &Release) -> Option<String> {
         let (own, others) = (self.images_built_at?, other.images_built_at?);
         let because = match (self.order().semver(), other.order().semver()) {
@@ -154,7 +154,7 @@ impl Release {
         })
     }
 
-    /// Whether both put the same bytes everywhere, whatever they are called.
+    /// Whether both have the same images, whatever their names.
     pub fn same_images(&self, other: &Release) -> bool {
         self.images == other.images
     }
@@ -165,7 +165,7 @@ impl Origin {
         *self == Self::default()
     }
 
-    /// What all of those say that say anything.
+    /// The common value of all that have one.
     pub(crate) fn common<'a>(origins: impl Iterator<Item = &'a Origin> + Clone) -> Self {
         fn agreed<'a>(mut said: impl Iterator<Item = &'a String>) -> Option<String> {
             let first = said.next()?;
@@ -177,13 +177,13 @@ impl Origin {
         }
     }
 
-    /// What it says, by name, for programs.
+    /// Its fields by name, for programs.
     pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let facts = [("revision", self.revision.as_deref()), ("source", self.source.as_deref())];
         facts.into_iter().filter_map(|(name, said)| Some((name, said?)))
     }
 
-    /// As people read it: `commit 3f2a9c1d4e5f of https://github.com/acme/scr`.
+    /// For people: `commit 3f2a9c1d4e5f of https://github.com/acme/scr`.
     pub fn text(&self) -> Option<String> {
         match (self.short_revision(), self.source.as_deref()) {
             (None, None) => None,
@@ -196,13 +196,13 @@ impl Origin {
         }
     }
 
-    /// The commit as people write it: twelve digits of it, if it is one.
+    /// The abbreviated commit: twelve digits of it, if it is one.
     pub fn short_revision(&self) -> Option<&str> {
         let revision = self.revision.as_deref()?;
         Some(if is_commit(revision) { revision.get(..12).unwrap_or(revision) } else { revision })
     }
 
-    /// Where a browser shows the commit, of the hosts that are known to show one there.
+    /// The web page of the commit, for the hosts whose URLs are known.
     fn page(&self) -> Option<String> {
         let revision = self.revision.as_deref().filter(|revision| is_commit(revision))?;
         let source = self.source.as_deref()?.trim_end_matches('/').trim_end_matches(".git");
@@ -218,7 +218,7 @@ impl Origin {
     }
 }
 
-/// A whole one of Git's, by SHA-1 or SHA-256.
+/// A full Git commit, by SHA-1 or SHA-256.
 fn is_commit(revision: &str) -> bool {
     [40, 64].contains(&revision.len()) && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -239,7 +239,7 @@ impl ReleaseOrder {
         version_of(&Tag::new(tag))
     }
 
-    /// The later time of both under the higher version, or under the later name where there is none.
+    /// The later time of both under the higher version, or under the later name if there is none.
     fn joined(self, other: ReleaseOrder) -> ReleaseOrder {
         let built_at = self.built_at.max(other.built_at);
         let newer = if self.older_than(&other) { other } else { self };
@@ -264,7 +264,7 @@ impl Newest {
         self.marks().any(|known| !known.older_than(mark))
     }
 
-    /// Whether `mark` is one that these have taken in, so that it would change nothing.
+    /// Whether these already include `mark`, so that it would change nothing.
     pub(crate) fn knows(&self, mark: &ReleaseOrder) -> bool {
         let mut with = self.clone().with(mark.clone()).marks();
         with.all(|mark| self.marks().any(|known| known == mark))
@@ -283,11 +283,11 @@ impl Newest {
         Self { version: joined.version, built_at: joined.built_at, other }
     }
 
-    /// The same without versions: what comes next has to be later, whatever its version is.
+    /// The same without versions: the next release has to be later, whatever its version is.
     #[must_use]
     pub fn by_time(&self) -> Self {
         let marks = self.marks().map(|mark| match mark.semver() {
-            // No tag looks like this, so that it is compared by time.
+            // No tag has this form, so it is compared by time.
             Some(_) => {
                 ReleaseOrder { version: Version::new(format!("{} by time", mark.version)), ..mark }
             }

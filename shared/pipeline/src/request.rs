@@ -1,4 +1,4 @@
-//! Requests: somebody, or a push, wants an environment to run a release.
+//! Requests: a person, or a push, wants an environment to run a release.
 
 use crate::names::{EnvironmentName, RequestId, Revision, ServiceName, Tag, Version};
 use crate::release::Release;
@@ -18,11 +18,11 @@ pub struct Request {
     pub asked_at: Time,
     /// The word that a manual deploy must carry where the spec wants one.
     pub confirm: Option<String>,
-    /// What a person explicitly overrules.
+    /// What a person explicitly overrides.
     pub overrides: BTreeSet<Override>,
-    /// New tasks are wanted although the release runs already.
+    /// New tasks are wanted although the release is already live.
     pub fresh: bool,
-    /// Whether the database is left as it is; `None`: the person did not say.
+    /// Whether the migration is skipped; `None`: the person did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_migration: Option<bool>,
 }
@@ -31,30 +31,30 @@ pub struct Request {
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Deploy,
-    /// Back to a good release by hand, to the very revisions that it ran with.
+    /// A manual rollback to a good release, to the very revisions that it ran with.
     #[serde(rename = "restore")]
     ManualRollback(ManualRollback),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManualRollback {
-    /// The version that is left.
+    /// The version that it rolls back from.
     pub from: Version,
     pub revisions: BTreeMap<ServiceName, Revision>,
-    /// Take the migration back before the services.
+    /// Undo the migration before the services are rolled back.
     pub undo: bool,
-    /// Which migration that is; `None`: it was not written down.
+    /// Which migration that is; `None`: not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<Undoes>,
 }
 
-/// A migration that is taken back.
+/// A migration to undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undoes {
     /// The deployment that ran it.
     pub number: u64,
     pub version: Version,
-    /// What it ran with, which knows how to take it back.
+    /// The revision that ran it, which can undo it.
     pub revision: Option<Revision>,
 }
 
@@ -72,7 +72,7 @@ pub enum Override {
     /// A freeze window: this is an emergency.
     Freeze,
     Hold,
-    /// It need not have succeeded where it is promoted from.
+    /// It need not have succeeded in the environment that this one is promoted from.
     Promotion,
     /// A digest that was marked bad, or images that failed here together.
     Bad,
@@ -81,7 +81,7 @@ pub enum Override {
 }
 
 impl Request {
-    /// The same with what a person typed cut to a length that a record can hold.
+    /// The same with the person's texts cut to a length that a record can hold.
     pub(super) fn shortened(mut self) -> Self {
         if let RequestedBy::Person { name, why } = &mut self.asked_by {
             *name = shorten(std::mem::take(name));
@@ -96,7 +96,7 @@ impl Request {
 }
 
 impl Kind {
-    /// The recorded revision that a rollback by hand brings this service back to.
+    /// The recorded revision that a manual rollback uses for this service.
     pub fn recorded(&self, service: &ServiceName) -> Option<&Revision> {
         match self {
             Self::Deploy => None,

@@ -1,10 +1,10 @@
-//! How many bytes a record takes. DynamoDB keeps nothing above 400 KB in one item, and what cannot
-//! be written blocks its environment: so nothing is let in, and nothing grows, beyond that.
+//! How many bytes a record takes. DynamoDB allows 400 KB per item, and a record that cannot be
+//! written blocks its environment: so nothing is accepted, and nothing grows, beyond that.
 
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// What the body of a record may take: the rest of the 409,600 bytes is for what stands beside it.
+/// The maximum body of a record: the rest of the 409,600 bytes is for the other attributes.
 pub const RECORD_MAX: usize = 400_000;
 
 /// The size of the stored form.

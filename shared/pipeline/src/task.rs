@@ -5,7 +5,7 @@ use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What ECS says about one task of a service.
+/// ECS's report about one task of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskReport {
     pub service: ServiceName,
@@ -33,16 +33,16 @@ pub struct ContainerReport {
     pub reason: Option<String>,
 }
 
-/// Exit codes of containers that were killed, or asked to end.
+/// Exit codes of containers that were killed, or asked to stop.
 const TOLD_TO_STOP: [i32; 2] = [137, 143];
 
-/// Whether a container failed, and not because ECS ended it after another one. Of that ECS says
-/// nothing; whoever is killed for his memory is given a reason.
+/// Whether a container failed, and not because ECS stopped it after another one. ECS does not
+/// report that; only a container that is killed for its memory has a reason.
 pub fn failed_by_itself(exit_code: Option<i32>, reason: Option<&str>) -> bool {
     exit_code.is_some_and(|code| code != 0 && !(TOLD_TO_STOP.contains(&code) && reason.is_none()))
 }
 
-/// A container that failed: what it wrote last may say why.
+/// A failed container: its last output may say why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedContainer {
     pub revision: Revision,
@@ -51,8 +51,8 @@ pub struct FailedContainer {
 }
 
 impl TaskReport {
-    /// The container that speaks for what became of the task. ECS ends the others once an essential
-    /// one has gone, so that what was ended from outside comes after what failed by itself.
+    /// The container that caused the end of the task. ECS stops the others once an essential one
+    /// has exited, so a container that was stopped ranks below one that failed first.
     pub fn failed_container(&self) -> Option<FailedContainer> {
         let rank = |container: &ContainerReport| match container.exit_code {
             code if failed_by_itself(code, container.reason.as_deref()) => 0,
@@ -73,26 +73,26 @@ impl TaskReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// The program ended, crashed, ran out of memory or failed its health check.
+    /// The program exited, crashed, ran out of memory or failed its health check.
     Code,
-    /// It could not be started as it is described: image, secret, role, log group, network.
+    /// The task failed to start as defined: image, secret, role, log group, network.
     Configuration,
-    /// There was no room for it.
+    /// Capacity was unavailable.
     Capacity,
-    /// AWS took it away.
+    /// AWS stopped it.
     Platform,
-    /// Somebody, or the service itself, meant it to stop.
+    /// A person, or the service itself, stopped it on purpose.
     Meant,
 }
 
 impl Fault {
-    /// Whether the release is to blame, so that the next task would die of it as well.
+    /// Whether the release is the cause, so that the next task would fail as well.
     pub fn of_the_release(self) -> bool {
         matches!(self, Self::Code | Self::Configuration)
     }
 }
 
-/// What such a task did, after "a task of scr-api".
+/// What happened to such a task, after "a task of scr-api".
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -105,8 +105,9 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Words of a refusal that passes once there is room: of a cluster, a subnet or a quota. "You've
-/// reached the limit on the number of vCPUs you can run concurrently" ends when other tasks end.
+/// Phrases of an error that passes once there is capacity: of a cluster, a subnet or a quota.
+/// "You've reached the limit on the number of vCPUs you can run concurrently" passes when other
+/// tasks end.
 const NO_ROOM: [&str; 6] = [
     "capacity is unavailable",
     "resource:",
@@ -115,7 +116,7 @@ const NO_ROOM: [&str; 6] = [
     "you can run concurrently",
     "networkinterfacelimitexceeded",
 ];
-/// Words of what AWS itself failed at before a container was started.
+/// Phrases for failures of AWS itself before a container was started.
 const FAULTS_OF_AWS: [&str; 7] = [
     "internalerror",
     "internal error",
@@ -126,8 +127,8 @@ const FAULTS_OF_AWS: [&str; 7] = [
     "request limit exceeded",
 ];
 
-/// Says whose fault a stop was. What is unknown counts as the release's: better to go back once
-/// too often than to believe in a release that keeps dying.
+/// Returns whose fault a stop was. An unknown one counts as the release's: an unnecessary rollback
+/// is better than a release whose tasks keep failing.
 pub fn classify(stop: &Stop) -> Fault {
     let reason = stop.reason.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
@@ -152,10 +153,10 @@ pub fn classify(stop: &Stop) -> Fault {
 pub struct OneOffEnd {
     pub exit_code: Option<i32>,
     pub stop: Stop,
-    /// The container's own reason, where ECS gives one.
+    /// The container's own reason, if ECS reports one.
     pub reason: Option<String>,
-    /// How an essential container beside it failed. ECS stops the others then, so that an exit code
-    /// of 0 may be that of a program which was told to stop half-way.
+    /// How an essential container beside it failed. ECS then stops the others, so an exit code of 0
+    /// may be that of a program that was stopped half-way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<String>,
 }
@@ -170,12 +171,12 @@ impl OneOffEnd {
         self.exit_code == Some(0) && by_itself && !out_of_memory && self.beside.is_none()
     }
 
-    /// Whether the program certainly never ran, so that trying again cannot do the work twice.
+    /// Whether the program certainly never ran, so that another attempt cannot do the work twice.
     pub fn never_ran(&self) -> bool {
         self.exit_code.is_none() && self.stop.code.as_deref() == Some("TaskFailedToStart")
     }
 
-    /// Whether the next try may have better luck.
+    /// Whether another attempt may succeed.
     pub fn is_passing(&self) -> bool {
         matches!(classify(&self.stop), Fault::Capacity | Fault::Platform)
     }

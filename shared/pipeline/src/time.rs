@@ -1,17 +1,17 @@
-//! Moments and spans. The core is told the time and never asks for it.
+//! Times and durations. The core gets the time and never asks for it.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Add;
 
-/// A moment, in milliseconds since 1970 (UTC).
+/// A time, in milliseconds since 1970 (UTC).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
 pub struct Time(u64);
 
-/// A length of time, in seconds.
+/// A duration, in seconds.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -19,7 +19,7 @@ pub struct Time(u64);
 pub struct Span(u64);
 
 impl Time {
-    /// The year 2200: whatever claims to come from later is a mistake.
+    /// The year 2200: any later time is a mistake.
     pub const LAST: Time = Time(7_258_118_400_000);
 
     pub const fn from_millis(millis: u64) -> Self {

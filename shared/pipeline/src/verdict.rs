@@ -1,4 +1,4 @@
-//! How a deployment ended, for good, and why.
+//! The final outcome of a deployment, and why.
 
 use crate::doubt::Doubt;
 use crate::names::{AlarmName, ContainerName, Revision, ServiceName, Version};
@@ -12,28 +12,28 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Every service runs exactly the release, the checks passed, the alarms stayed quiet.
+    /// Every service runs exactly the release, the checks passed, no alarm fired.
     Succeeded,
-    /// Every service is at the release, and nothing shows that the release works.
+    /// Every service is on the release, but nothing shows that the release works.
     Unproven { doubts: BTreeMap<ServiceName, Doubt> },
-    /// Every service that was touched runs what it ran before.
+    /// Every changed service runs its previous revision.
     RolledBack { cause: Cause },
     /// It failed, and nothing was rolled back: nothing was changed, or `left` says what was.
     Failed { cause: Cause, left: Vec<ServiceName> },
-    /// OutsideUpdate else, or a newer release, took its place.
+    /// A service was updated outside Slipway, or a newer release replaced it.
     Superseded { by: SupersededBy },
-    /// A person said no, or nobody said yes in time.
+    /// A person rejected it, or it was not approved in time.
     Rejected { by: String, why: String },
-    /// A person called it off before anything was touched.
+    /// A person cancelled it before anything was changed.
     Cancelled { by: String, why: String },
-    /// It cannot go on and cannot go back by itself: a person has to look.
+    /// It can neither continue nor roll back: a person has to act.
     Stuck { cause: Cause, because: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SupersededBy {
-    /// OutsideUpdate brought this service to another revision, or deleted it (`None`).
+    /// This service was updated to another revision, or deleted (`None`), outside Slipway.
     #[serde(rename = "somebody")]
     OutsideUpdate {
         service: ServiceName,
@@ -71,7 +71,7 @@ pub enum Cause {
     RolloutFailed {
         service: ServiceName,
         reason: String,
-        /// Whose fault it is, as far as dead tasks and ECS say.
+        /// Whose fault it is, as far as failed tasks and ECS show.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<Fault>,
     },
@@ -145,21 +145,21 @@ impl Cause {
         )
     }
 
-    /// Whether it speaks against the images, so that automation must never choose them again.
+    /// Whether it counts against the images, so that automation must never choose them again.
     pub fn speaks_against_the_release(&self) -> bool {
         match self {
-            // A role or a secret that is missing may be there for the same images tomorrow.
+            // A missing role or secret may exist for the same images tomorrow.
             Self::TasksFailed { fault, .. } => *fault == Fault::Code,
-            // ECS gives up whatever the reason is, and mostly the program is.
+            // ECS fails a rollout for any reason, and usually the program is the cause.
             Self::RolloutFailed { fault, .. } | Self::ReturnedByEcs { fault, .. } => {
                 fault.is_none_or(|fault| fault == Fault::Code)
             }
-            // Tasks that hang say nothing, and neither does anybody else.
+            // Tasks that hang have no reported cause.
             Self::RolloutTimedOut { waiting, fault, .. } => match fault {
                 Some(fault) => *fault == Fault::Code,
                 None => waiting.lacks_tasks(),
             },
-            // It had come up.
+            // It had been up.
             Self::NotStable { fault, .. } => *fault == Some(Fault::Code),
             Self::MigrationFailed { .. }
             | Self::SidecarFailed { .. }
@@ -182,7 +182,7 @@ impl Cause {
 }
 
 impl Verdict {
-    /// Why it did not succeed, where something went wrong.
+    /// Why it did not succeed, if something went wrong.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::RolledBack { cause } | Self::Failed { cause, .. } | Self::Stuck { cause, .. } => {
@@ -192,12 +192,12 @@ impl Verdict {
         }
     }
 
-    /// Whether the release is what runs from then on.
+    /// Whether the release is live from then on.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Succeeded | Self::Unproven { .. })
     }
 
-    /// One word, or two, for lists and metrics.
+    /// One or two words, for lists and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -302,7 +302,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Writes names with commas.
+/// Joins names with commas.
 pub(crate) fn list<T: fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
     names.join(", ")

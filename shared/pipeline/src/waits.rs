@@ -1,4 +1,4 @@
-//! What a service waits for on its way to a revision.
+//! What a service waits for until it runs a revision.
 
 use crate::task::Fault;
 use crate::text::shorten;
@@ -8,11 +8,11 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitsFor {
-    /// A worker to say that AWS took the update.
+    /// The worker's answer that AWS accepted the update.
     Update,
-    /// The same, of a service that was seen to run already what it goes back to.
+    /// The same, for a service that already runs its rollback target.
     UpdateThoughBack,
-    /// The update to be visible when ECS is asked.
+    /// The update to be visible in DescribeServices.
     Visibility,
     /// The service to be created.
     Creation,
@@ -28,16 +28,16 @@ pub enum WaitsFor {
     Trouble(Trouble),
     /// ECS to finish its own rollback.
     RollbackByEcs,
-    /// ECS to say why what ran before runs again.
+    /// ECS to say why the previous revision runs again.
     ReturnReason,
-    /// A look: nobody could say what it runs.
+    /// An observation: its state is unknown.
     Look,
-    /// As an older version wrote it down, in words.
+    /// As an older version stored it, as text.
     #[serde(untagged)]
     Words(String),
 }
 
-/// Why tasks cannot be placed or started at the moment, in the words of whoever tells it.
+/// Why tasks cannot be placed or started now, in the words of the source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     pub told_by: Teller,
@@ -55,7 +55,7 @@ pub enum Teller {
 }
 
 impl WaitsFor {
-    /// Cut to what a record may hold, so that what is compared is what was stored.
+    /// Cut to the length that a record may hold, so that comparisons use the stored form.
     #[must_use]
     pub fn shortened(self) -> Self {
         match self {
@@ -74,13 +74,13 @@ impl WaitsFor {
         }
     }
 
-    /// Whether tasks were asked for and do not come up.
+    /// Whether wanted tasks are not running.
     pub fn lacks_tasks(&self) -> bool {
         matches!(self, Self::Tasks { running, desired, .. } if running < desired)
     }
 }
 
-/// A whole phrase: what is waited for, or what is missing.
+/// A phrase: what it waits for, or what is missing.
 impl fmt::Display for WaitsFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

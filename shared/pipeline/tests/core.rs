@@ -1,4 +1,4 @@
-//! The pure core: what follows from what, told as stories, tables and properties.
+//! The pure core: what follows from what, as stories, tables and properties.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by stopping")]
 
@@ -29,8 +29,8 @@ mod audit_of_records;
 mod before;
 #[path = "core/blame.rs"]
 mod blame;
-#[path = "core/coming_back.rs"]
-mod coming_back;
+#[path = "core/counts_as_rolled_back.rs"]
+mod counts_as_rolled_back;
 #[path = "core/dates.rs"]
 mod dates;
 #[path = "core/failed_migrations.rs"]
@@ -99,9 +99,9 @@ mod properties;
 mod dependencies;
 #[path = "core/observations.rs"]
 mod observations;
+#[path = "core/rollback_during_migration.rs"]
+mod rollback_during_migration;
 #[path = "core/tasks.rs"]
 mod tasks;
 #[path = "core/tokens.rs"]
 mod tokens;
-#[path = "core/turned_round.rs"]
-mod turned_round;

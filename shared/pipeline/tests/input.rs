@@ -1,4 +1,4 @@
-//! Bad input changes nothing and is reported: truncated, of another shape, or absurd.
+//! Bad input changes nothing and is reported: truncated, of another shape, or implausible.
 
 use pipeline::environment::Input;
 use pipeline::time::Time;
@@ -46,7 +46,7 @@ fn refusal(input: &Value) -> String {
 }
 
 #[test]
-fn what_is_meant_is_read() {
+fn valid_input_is_read() {
     for input in good() {
         assert!(Input::parse(&input.to_string(), NOW).is_ok(), "{input}");
     }

@@ -1,4 +1,4 @@
-//! Reading specs: what teams write, and what they are told when it does not fit.
+//! Reading specs: what teams write, and the messages for mistakes.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! A server on the loopback that answers each operation with what a story says, and keeps what it
-//! was asked. The table is a map, so that notes work.
+//! A local server that answers each operation as a test says, and records the requests. The table
+//! is a map, so notes work.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use aws::{Aws, Settings};
@@ -69,7 +69,7 @@ impl Canned {
         self.add(operation, Answer::Given(answer))
     }
 
-    /// What lies at an address that ECR gives for a layer, whichever it is asked for.
+    /// The content of any layer URL that ECR returns.
     pub fn downloads(self, layer: Value) -> Self {
         let address = format!("{}/layer", self.endpoint);
         self.answers("GetDownloadUrlForLayer", json!({ "downloadUrl": address }))
@@ -109,8 +109,8 @@ impl Canned {
         self
     }
 
-    /// What was asked of AWS since the last time: the table left out, and what is long and the same
-    /// everywhere. Images of several repositories are asked for side by side: put in an order.
+    /// The requests to AWS since the last call: without the table, and without what is long and the
+    /// same everywhere. Images of several repositories are requested in parallel: sorted here.
     pub fn calls(&self) -> String {
         let mut calls = std::mem::take(&mut self.state.lock().unwrap().calls);
         let reads_image = |(operation, _): &(String, Value)| {
@@ -133,7 +133,7 @@ impl Canned {
         brief.collect()
     }
 
-    /// The same without the moments since when rollouts were asked for.
+    /// The same without the times since when rollouts were requested.
     pub fn timeless_calls(&self) -> String {
         let calls = self.calls();
         let lines = calls.lines().map(|line| match line.split_once("\"createdAt\":{\"after\":") {
@@ -246,7 +246,7 @@ impl State {
     }
 }
 
-/// Whether a condition of the two kinds that notes have is met.
+/// Whether one of the two kinds of conditions of notes holds.
 fn is_met(body: &Value, known: Option<&Value>) -> bool {
     match body["ConditionExpression"].as_str() {
         None => true,

@@ -13,7 +13,7 @@ pub(crate) struct Lambda {
 }
 
 impl Lambda {
-    /// Listens on loopback; hands out `payload` so many `times`.
+    /// Listens on loopback; returns `payload` this many `times`.
     pub(crate) fn start(payload: &str, times: usize) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -93,7 +93,7 @@ impl State {
             _ => false,
         };
         if !more {
-            // Nobody may listen any more; then nobody waits either.
+            // The receiver may be gone; then there is no one to wait for.
             let _ = self.served.send(());
             loop {
                 thread::park();
@@ -107,7 +107,7 @@ impl State {
     }
 }
 
-/// What AWS answers where nobody has been configured.
+/// AWS's answer if none is configured.
 fn nothing_known(target: &str) -> &'static str {
     match target.rsplit('.').next().unwrap_or_default() {
         "Query" => r#"{"Items":[],"Count":0,"ScannedCount":0}"#,

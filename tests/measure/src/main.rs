@@ -1,8 +1,8 @@
 //! What Slipway costs: each function at its start and at work, and deployments in calls and dollars.
 //!
 //! `cargo run -p measure` builds every function as it is shipped, measures each beside a function
-//! that does nothing, and lets the same binaries deploy in the sandbox. It fails where something
-//! costs more than it may. The README says what each column means and how long it takes.
+//! that does nothing, and runs the same binaries in the sandbox. It fails if something costs more
+//! than its limit. The README says what each column means and how long it takes.
 
 mod deployments;
 mod functions;
@@ -40,7 +40,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // Nobody may listen any more.
+            // The receiver may be gone.
             let _ = writeln!(stdout(), "{error}");
             ExitCode::FAILURE
         }

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// So many payloads tell the first from the further ones.
+/// This many payloads distinguish the first from the further ones.
 const FURTHER: u64 = 10;
-/// So many payloads let memory grow as far as it grows.
+/// After this many payloads memory no longer grows.
 const MANY: usize = 60;
-/// So many pairs of starts are timed.
+/// This many pairs of starts are timed.
 const PAIRS: usize = 15;
 
 /// Instructions in user space.
@@ -41,7 +41,7 @@ pub(crate) fn count(binary: &Path) -> Result<Counts, Box<dyn Error>> {
     Ok(Counts { start, cold, warm: all.saturating_sub(cold) / FURTHER })
 }
 
-/// Starts both in turn, so that whatever else the machine does hits both, and takes the medians.
+/// Starts both in turn, so other load on the machine affects both, and takes the medians.
 pub(crate) fn start(binary: &Path, bare: &Path) -> Result<Start, Box<dyn Error>> {
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for _ in 0..PAIRS {
@@ -68,7 +68,7 @@ pub(crate) fn peak_rss_kib(binary: &Path) -> Result<u64, Box<dyn Error>> {
     Ok(number.parse()?)
 }
 
-/// What the kernel says of the process when it has worked off so many payloads and asks for more.
+/// What the kernel says of the process when it has processed this many payloads and asks for more.
 fn watched(binary: &Path, payloads: usize, file: &str) -> Result<String, Box<dyn Error>> {
     let lambda = Lambda::start(&payload_for(binary), payloads)?;
     let mut child = spawn(&mut Command::new(binary), &lambda, Stdio::null())?;

@@ -23,10 +23,10 @@ pub(crate) fn functions() -> Result<Vec<String>, Box<dyn Error>> {
     Ok(names)
 }
 
-/// The folder where they lie, built if nobody has named one.
+/// The folder of the binaries; they are built if none is named.
 ///
-/// They are built as `infra/package` builds them: these packages and no others, so that no test
-/// brings a feature of a dependency with it.
+/// They are built as `infra/package` builds them: these packages and no others, so no test enables
+/// a feature of a dependency.
 pub(crate) fn binaries() -> Result<PathBuf, Box<dyn Error>> {
     if let Some(given) = env::var_os(BINARIES) {
         return Ok(given.into());

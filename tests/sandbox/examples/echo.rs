@@ -1,5 +1,5 @@
-//! A function that is not Slipway's: it writes down what it is given and passes it on, through the
-//! SDK as it is. The tests of the sandbox run it as a process.
+//! A function that is not part of Slipway: it writes down its payload and passes it on, through the
+//! unmodified SDK. The tests of the sandbox run it as a process.
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::{

@@ -16,7 +16,7 @@ pub(crate) enum Planned {
     Tick { rule: String },
     /// A function gets an event.
     Invoke(Asynchronous),
-    /// Somebody outside of the scenario waits for an answer.
+    /// A person outside of the scenario waits for an answer.
     Ask { function: String, payload: Value, reply: oneshot::Sender<crate::Answer> },
 }
 

@@ -102,8 +102,8 @@ impl CloudWatch {
         }
     }
 
-    /// `ALARM`, `OK` or `INSUFFICIENT_DATA`. AWS tells about changes alone: the state that an
-    /// alarm has already is no news.
+    /// `ALARM`, `OK` or `INSUFFICIENT_DATA`. AWS reports changes only: setting the current state
+    /// again is no event.
     pub fn set_state(&mut self, name: &str, value: &str, reason: &str, desk: &mut Desk<'_>) {
         let Some(alarm) = self.alarms.get_mut(name) else { return };
         let changes = alarm.state.value != value;

@@ -1,6 +1,6 @@
 //! What can go wrong with the sandbox itself, as opposed to what goes wrong inside it.
 
-/// A reason why the sandbox cannot start or go on; its message says what to do.
+/// A reason why the sandbox cannot start or continue; its message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the template is wrong at `{path}`: {problem}")]

@@ -17,14 +17,14 @@ pub enum Fault {
     LoseAnswer,
     /// The connection breaks, and nothing is done.
     LoseCall,
-    /// The process that calls dies, and nothing is done.
+    /// The calling process is killed, and the call is not done.
     KillBefore,
-    /// The process that calls dies, and the call is done.
+    /// The calling process is killed, and the call is done.
     KillAfter,
     /// The function runs out of time over this call, which is done.
     TimeOut,
-    /// The call is done, and its answer takes so long on the wall, as on a machine that is busy. The
-    /// sandbox's own time stands still meanwhile.
+    /// The call is done, and its answer takes this long in real time, as on a busy machine. The
+    /// sandbox's own time does not advance meanwhile.
     Slow(Duration),
 }
 
@@ -44,7 +44,7 @@ pub enum When {
     /// At one of them, counted from 1.
     Nth(u64),
     First(u64),
-    /// At so many of a hundred, drawn from the seed.
+    /// At this percentage, drawn from the seed.
     Share {
         percent: u64,
         seed: u64,

@@ -39,5 +39,5 @@ pub use error::Error;
 pub use lambda::Answer;
 pub use sandbox::{Clock, Options, Sandbox, Step};
 
-/// The caller that is nobody's process: whoever signs with a key that no function has.
+/// A caller without a process: one with a key that no function has.
 pub const PERSON: &str = "person";

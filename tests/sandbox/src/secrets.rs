@@ -93,7 +93,7 @@ impl Secrets {
         self.secrets.insert(name.to_owned(), secret);
     }
 
-    /// Takes a secret away for good.
+    /// Deletes a secret permanently.
     pub fn delete(&mut self, named: &str) {
         self.secrets.retain(|name, secret| name != named && secret.arn != named);
     }

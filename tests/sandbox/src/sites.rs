@@ -1,6 +1,6 @@
 //! The world outside AWS: a proxy that answers for every site, over TLS, too.
 //!
-//! Functions are told of it by `HTTPS_PROXY` and `HTTP_PROXY`, and trust it by `SSL_CERT_FILE`.
+//! Functions get it by `HTTPS_PROXY` and `HTTP_PROXY`, and trust it by `SSL_CERT_FILE`.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
@@ -73,7 +73,7 @@ impl Response {
         self
     }
 
-    /// Nobody listens there.
+    /// No server listens there.
     pub fn nobody() -> Self {
         Self::default()
     }
@@ -114,7 +114,7 @@ impl Drop for Sites {
     }
 }
 
-/// Signs a certificate for whatever host is asked for.
+/// Signs a certificate for any requested host.
 struct Authority {
     certificate: String,
     issuer: Issuer<'static, KeyPair>,
@@ -158,7 +158,7 @@ async fn proxy(stream: tokio::net::TcpStream, authority: Arc<Authority>, site: A
             let host = request.uri().to_string();
             let tunnel = hyper::upgrade::on(&mut request);
             tokio::spawn(async move {
-                // Whoever asks for a tunnel and goes away has nobody to be told of it.
+                // A client that opens a tunnel and goes away gets no answer.
                 if let Ok(tunnel) = tunnel.await {
                     let _ = inside(TokioIo::new(tunnel), &host, &authority, site).await;
                 }

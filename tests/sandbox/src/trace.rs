@@ -23,7 +23,7 @@ pub enum What {
         cpu_micros: u64,
         failure: Option<String>,
     },
-    /// Somebody called AWS.
+    /// A call of AWS.
     Called {
         number: u64,
         caller: String,

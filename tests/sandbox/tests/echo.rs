@@ -39,7 +39,7 @@ async fn an_event_travels_through_rule_function_table_and_queue() {
 }
 
 #[tokio::test]
-async fn a_message_that_fails_comes_back_and_ends_as_a_dead_letter() {
+async fn a_message_that_fails_is_redelivered_and_ends_as_a_dead_letter() {
     let mut sandbox = started().await;
     sandbox
         .invoke("Echo", json!({ "say": "first", "next": { "say": "bad", "fail": true } }))
@@ -185,7 +185,7 @@ async fn events_come_late_twice_and_never() {
 }
 
 #[tokio::test]
-async fn what_no_policy_allows_is_refused_and_what_none_needs_is_told() {
+async fn what_no_policy_allows_is_refused_and_what_none_needs_is_reported() {
     let mut sandbox = started().await;
     let answer =
         sandbox.invoke("Echo", json!({ "say": "loud", "publish": "hear, hear" })).await.unwrap();

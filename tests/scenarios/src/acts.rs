@@ -80,14 +80,14 @@ impl Team {
         });
     }
 
-    /// Somebody puts a message into a queue.
+    /// A message is put into a queue by hand.
     pub fn write_to(&self, queue: &str, body: &str) -> Result<(), Error> {
         let url = self.queue_url(queue)?;
         let input = json!({"QueueUrl": url, "MessageBody": body});
         self.person("sqs", "SendMessage", input).map(|_| ())
     }
 
-    /// Somebody empties a queue: whatever was on its way is lost.
+    /// A queue is purged by hand: every message in it is lost.
     pub fn purge(&self, queue: &str) -> Result<(), Error> {
         let url = self.queue_url(queue)?;
         self.person("sqs", "PurgeQueue", json!({ "QueueUrl": url })).map(|_| ())

@@ -10,7 +10,7 @@ use sandbox::services::Services;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Long enough for every first rollout to be over.
+/// Long enough for every first rollout to end.
 pub(crate) const SETTLED_SECONDS: u64 = 300;
 /// What ran before Slipway was installed.
 pub(crate) const OLD_TAG: &str = "before";
@@ -170,7 +170,7 @@ impl Team {
         })
     }
 
-    /// Calls AWS as somebody of the team does.
+    /// Calls AWS as a member of the team does.
     pub fn person(
         &self,
         service: &'static str,

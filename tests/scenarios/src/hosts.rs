@@ -66,20 +66,20 @@ impl Team {
         self.on_hosts(environment, |host| host.write(&script, "#!/bin/bash\nexit 1\n"))
     }
 
-    /// The agent of a host goes, or comes back.
+    /// The agent of a host disconnects, or reconnects.
     pub fn host_is(&mut self, instance: &str, standing: Standing) {
         self.sandbox.at_desk("ssm", |services, desk| {
             services.ssm.set_standing(instance, standing, desk);
         });
     }
 
-    /// What a host says when somebody asks it.
+    /// The report of a host.
     pub fn host<T>(&self, instance: &str, ask: impl FnOnce(&Host) -> T) -> Option<T> {
         self.sandbox.account().services.ssm.host(instance).map(ask)
     }
 }
 
-/// As somebody started it by hand, from an image of their own.
+/// Started by hand, from an image of the team's own.
 fn run_old_container(host: &Host, service: &Service) -> std::io::Result<()> {
     let Some(container) = &service.container else { return Ok(()) };
     if let Some(file) = &container.env_file {

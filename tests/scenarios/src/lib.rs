@@ -86,7 +86,7 @@ impl Team {
         let sandbox = Sandbox::start(options).await?;
         let mut team = Self { sandbox, system, web, _sites: sites };
         team.have_what_was_there_before()?;
-        // Whatever the first rollouts of the old images have to say is over before Slipway comes.
+        // The events of the first rollouts are over before Slipway is installed.
         team.sandbox.run_for(before::SETTLED_SECONDS).await?;
         team.configure().await?;
         Ok(team)
@@ -125,7 +125,7 @@ impl Team {
         }
     }
 
-    /// Lets time pass until a deployment has its verdict and nothing waits to be done or told.
+    /// Advances time until a deployment has its verdict and nothing is left to do or send.
     pub async fn until_ended(&mut self, place: &str, number: u64) -> Result<Deployment, Error> {
         self.until(3 * 3600, |team| {
             let ended = team.deployment(place, number).is_some_and(|d| d.verdict().is_some());
@@ -136,7 +136,7 @@ impl Team {
             .ok_or_else(|| Error::Unknown(format!("there is no deployment {place}/{number}")))
     }
 
-    /// Lets time pass until a deployment has come so far: `baking`.
+    /// Advances time until a deployment has reached a state: `baking`.
     pub async fn until_state(
         &mut self,
         place: &str,
@@ -149,7 +149,7 @@ impl Team {
         self.until(3 * 3600, there).await
     }
 
-    /// Lets time pass, step by step, until `done`, for `seconds` at the most.
+    /// Advances time, step by step, until `done`, for at most `seconds`.
     pub async fn until(
         &mut self,
         seconds: u64,
@@ -166,14 +166,14 @@ impl Team {
         Ok(())
     }
 
-    /// Lets the next thing happen.
+    /// Performs the next event.
     pub async fn step(&mut self) -> Result<Step, Error> {
         self.web.set_now(self.sandbox.now());
         Ok(self.sandbox.step().await?)
     }
 }
 
-/// The template as it is shipped.
+/// The shipped template.
 pub fn template() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/template.yaml")
 }

@@ -6,7 +6,8 @@ use pipeline::time::Time;
 use pipeline::verdict::Verdict;
 use serde_json::Value;
 
-/// Plays one day, from the push or the wish to the end, and says whether it ended as it should.
+/// Plays one day, from the push or the request to the end, and returns whether it ended as
+/// expected.
 pub async fn show(screen: &Screen, system: &str, day: Day) -> Result<(), Error> {
     show_with(screen, system, day, |_| {}).await
 }
@@ -78,7 +79,7 @@ pub async fn serve(system: &str) -> Result<(), Error> {
     Ok(team.sandbox.serve().await?)
 }
 
-/// There must be something good to go back to, or to promote.
+/// There must be a good release to roll back to, or to promote.
 async fn have_releases(screen: &Screen, team: &mut Team, count: usize) -> Result<(), Error> {
     let environment = team.system.home().ok_or_else(nowhere)?.0.to_owned();
     let place = format!("{}/{environment}", team.system.spec.application);
@@ -95,7 +96,7 @@ struct Watched {
     day: Day,
     environment: String,
     place: String,
-    /// The one that is under way, or comes next.
+    /// The one in progress, or the next one.
     number: u64,
     began_at: Time,
 }
@@ -108,7 +109,7 @@ impl Watched {
         Self { day, environment, place, number: before as u64 + 1, began_at }
     }
 
-    /// A person wants something, and is told yes or no.
+    /// A person makes a request, and it is accepted or refused.
     async fn ask(
         &self,
         screen: &Screen,
@@ -192,7 +193,7 @@ impl Watched {
                 return Err(Error::Late { seconds: 3 * 3600, lately });
             }
             let Some(deployment) = team.deployment(&self.place, self.number) else {
-                // What does not start may be told, and that is all.
+                // A request that does not start may cause a notice, and nothing more.
                 if told(team) > told_before && team.left_over().is_empty() {
                     return self.line(screen, team, &format!("it tells: {}", last_word(team)));
                 }
@@ -217,7 +218,7 @@ fn told(team: &Team) -> usize {
     team.sandbox.account().services.sns.published.len()
 }
 
-/// What was told last, and why.
+/// The last notice, and why.
 fn last_word(team: &Team) -> String {
     let account = team.sandbox.account();
     let Some(last) = account.services.sns.published.last() else { return String::new() };

@@ -1,7 +1,7 @@
 //! `cargo run`: Slipway in the sandbox, live.
 //!
-//! The functions' own binaries, the template as it is shipped, and the account of a team that exists
-//! only here; the time jumps from one happening to the next.
+//! The functions' own binaries, the shipped template, and the account of a team that exists only
+//! here; the time jumps from one event to the next.
 
 use scenarios::{Day, Error, Screen, live};
 use std::env;
@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody may listen any more.
+            // The receiver may be gone.
             let _ = writeln!(stdout(), "{error}");
             ExitCode::FAILURE
         }

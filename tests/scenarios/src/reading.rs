@@ -78,11 +78,11 @@ impl Team {
         running
     }
 
-    /// What still waits: messages in queues, effects in outboxes, dead letters.
+    /// What is still waiting: messages in queues, effects in outboxes, dead letters.
     pub fn left_over(&self) -> Vec<String> {
         let mut left = Vec::new();
         for (queue, depth) in self.sandbox.queue_depths() {
-            // A timer that nobody needs any more rings once and is gone.
+            // A timer that is no longer needed rings once and is gone.
             if depth > 0 && queue != "WakeQueue" {
                 left.push(format!("{queue} holds {depth}"));
             }

@@ -47,7 +47,7 @@ impl Team {
         format!("{verdict}\n{}", self.outcome(environment))
     }
 
-    /// What runs, what was told, and what should not be there.
+    /// What runs, which notices were sent, and what should not be there.
     fn outcome(&self, environment: &str) -> String {
         let mut story = String::from("runs\n");
         for (service, images) in self.running(environment) {

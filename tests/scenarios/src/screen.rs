@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write, stdout};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Waiting is shown, but not waited out: a minute of the sandbox takes so long here.
+/// Waiting is shown, but not waited out: a minute of the sandbox takes this long here.
 const MINUTE: Duration = Duration::from_millis(120);
 const PAUSE_MAX: Duration = Duration::from_millis(400);
 
@@ -14,7 +14,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub struct Screen {
     terminal: bool,
-    /// Nobody watches.
+    /// No one watches.
     dark: bool,
     /// What was shown, where it is kept instead.
     kept: Option<Mutex<String>>,

@@ -73,7 +73,7 @@ impl System {
 
     /// The containers of a service's task definition.
     ///
-    /// A service runs the image that its name tells of, or the application's only one.
+    /// A service runs the image that its name contains, or the application's only one.
     pub(crate) fn containers(&self, service: &ServiceName) -> Vec<Container> {
         let images = &self.spec.images;
         let named = images.iter().find(|(image, repository)| {

@@ -36,13 +36,13 @@ impl Web {
         self.inside().now = now;
     }
 
-    /// From now on `url` answers with these, one after another; the last one for good.
+    /// From now on `url` answers with these, one after another; the last one stays.
     pub fn answers(&self, url: &str, statuses: &[u16]) {
         let statuses = statuses.iter().rev().copied().collect();
         self.inside().answers.insert(url.to_owned(), statuses);
     }
 
-    /// Every URL of a site that somebody asked for, in order.
+    /// Every requested URL of a site, in order.
     pub fn asked(&self) -> Vec<String> {
         self.inside().asked.clone()
     }

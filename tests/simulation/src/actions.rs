@@ -7,7 +7,7 @@ use pipeline::names::DeploymentId;
 use pipeline::time::Time;
 
 impl Invariants {
-    /// Looks at an action before it is performed.
+    /// Checks an action before it is performed.
     pub(crate) fn performs(
         &mut self,
         id: &DeploymentId,
@@ -34,7 +34,7 @@ impl Invariants {
         }
     }
 
-    /// Looks at what it has done.
+    /// Checks its effect.
     pub(crate) fn performed(
         &mut self,
         id: &DeploymentId,
@@ -78,7 +78,7 @@ impl Invariants {
                 cloud.calls.iter().any(|c| c.address == other && c.by == Caller::Outsider);
             if !outsider {
                 let what = format!("{id}: {} goes back before {}", address.1, other.1);
-                self.violated("services_go_back_in_reverse_order", what);
+                self.violated("services_roll_back_in_reverse_order", what);
             }
         }
     }
@@ -114,7 +114,7 @@ impl Invariants {
         self.undone_once(cloud, now);
     }
 
-    /// Each migration is taken back once at most: whatever ran, and did not fail, may be undone.
+    /// Each migration is undone at most once: any that ran, and did not fail, may be undone.
     fn undone_once(&mut self, cloud: &Cloud, now: Time) {
         let Some(place) = cloud.tasks.last().map(|task| task.owner.deployment.place.clone()) else {
             return;

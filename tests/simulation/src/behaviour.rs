@@ -12,15 +12,15 @@ pub enum Behaviour {
     Good,
     /// Its tasks die before they are healthy.
     CrashesAtStart,
-    /// It comes up and its tasks die after so long.
+    /// It becomes stable and its tasks fail after this long.
     CrashesAfter(Span),
-    /// It never becomes healthy and never dies; ECS says nothing.
+    /// It never becomes healthy and never fails; ECS reports nothing.
     Hangs,
-    /// There is no room for it.
+    /// There is no capacity for it.
     FindsNoRoom,
-    /// There is no room for it at first.
+    /// There is no capacity for it at first.
     FindsRoomAfter(Span),
-    /// AWS takes one of its tasks away, so long after it came up.
+    /// AWS stops one of its tasks, this long after it became stable.
     TakenAway(Span),
     /// It runs and answers with a server error.
     FailsChecks,
@@ -28,9 +28,9 @@ pub enum Behaviour {
     FailsCheckOf(&'static str),
     /// It answers only from this attempt on.
     PassesCheckAt(u32),
-    /// It makes this alarm go on, so long after its rollout began.
+    /// This alarm goes to ALARM, this long after its rollout started.
     RaisesAlarm(AlarmName, Span),
-    /// Its non-essential container dies.
+    /// Its non-essential container fails.
     LosesSidecar,
     /// Its migration ends with this code; `None`: it never gets one.
     MigrationExits(Option<i32>),
@@ -38,7 +38,7 @@ pub enum Behaviour {
     MigrationEnds(OneOffEnd),
     MigrationTakes(Span),
     MigrationNeverEnds,
-    /// The image cannot even be pulled, so that the migration never starts.
+    /// The image cannot even be pulled, so the migration never starts.
     CannotPull,
     UndoFails,
 }

@@ -17,8 +17,8 @@ const LATE: Span = Span::minutes(5);
 pub(crate) struct Blame {
     /// The images that were marked bad when a head was last written.
     bad: BTreeMap<Place, BTreeSet<Digest>>,
-    /// The deployment that has ended since then, if nothing that it went back for was its images'
-    /// fault.
+    /// The deployment that has ended since then, if nothing that it was rolled back for was its
+    /// images' fault.
     blameless: BTreeMap<Place, (String, BTreeSet<Digest>)>,
 }
 
@@ -55,7 +55,7 @@ impl Blame {
         if waits && is_late {
             return broken;
         }
-        // What took away its tasks for minutes looks like the image's own fault.
+        // A loss of its tasks for minutes looks like the image's own fault.
         let target = target_name(&deployment.rules.target);
         let lost = |name| {
             let address = (target.clone(), name);
@@ -88,7 +88,7 @@ impl Blame {
     }
 }
 
-/// The service that it went back for.
+/// The service that caused its rollback.
 fn blamed(cause: &Cause) -> Option<&ServiceName> {
     match cause {
         Cause::RolloutRefused { service, .. }

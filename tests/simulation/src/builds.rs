@@ -40,7 +40,7 @@ struct Dates {
 }
 
 impl Dates {
-    /// Some builds take so long that a younger one is there before them.
+    /// Some builds take so long that a newer one is pushed before them.
     fn pick(rng: &mut Rng, ends: Time) -> Self {
         let takes = rng.u64(0..1500) * 1000;
         let built_at = Time::from_millis(ends.millis().saturating_sub(takes));
@@ -58,7 +58,7 @@ impl Dates {
 /// What builds do in some histories.
 struct Habits {
     rng: Rng,
-    /// Older lines are mended, and a version may be wrong.
+    /// Older lines are fixed, and a version may be wrong.
     has_lines: bool,
     /// One image is not built anew.
     is_partial: bool,
@@ -156,7 +156,7 @@ pub(crate) fn schedule_builds<D: Decide>(
         }
         for tag in tags_for(system, number, habits.version(number)) {
             let first_at = START + time;
-            // Some builds take long over their last image, so that a younger one overtakes them.
+            // Some builds take long for their last image, so a newer one overtakes them.
             let slow = rng.u8(0..6) == 0;
             for (image, digest) in &digests {
                 let span =

@@ -7,16 +7,16 @@ use pipeline::names::DeploymentId;
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How much older than the call a worker's own look may be.
+/// How much older than the call a worker's own check may be.
 const LOOKED_BEFORE: Span = Span::seconds(25);
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
-    /// When a deployment was last told what its services run before it touches them.
+    /// When a deployment last got the revisions of its services before it changes them.
     prepared: BTreeMap<DeploymentId, Time>,
     /// When its alarms were read last.
     read: BTreeMap<DeploymentId, Time>,
-    /// How often a deployment has brought its revision to a service, and deleted one.
+    /// How often a deployment has updated a service to its revision, and deleted one.
     brought: BTreeMap<(DeploymentId, Address), u32>,
     deleted: BTreeMap<(DeploymentId, Address), u32>,
     /// Deployments that have ended and say that no service was touched.
@@ -68,7 +68,7 @@ impl Calls {
         !cloud.calls.iter().any(|call| call.by == Caller::Deployment(id.clone()))
     }
 
-    /// Looks at the calls that an effect has just made: all after the first `known`.
+    /// Checks the calls that an effect has just made: all after the first `known`.
     pub(crate) fn performed(
         &mut self,
         id: &DeploymentId,
@@ -85,16 +85,16 @@ impl Calls {
             }
             if self.overwrites(id, call, &cloud.calls[..at], cloud.lag) {
                 let what = format!("{id} overwrites what somebody else brought to {name}");
-                broken.push(("an_update_of_somebody_else_is_not_overwritten", what));
+                broken.push(("an_update_outside_slipway_is_not_overwritten", what));
             }
             if matches!(effect, Effect::Remove { .. })
                 && is_of_others(call, &cloud.calls[..at], cloud.lag)
             {
                 let what = format!("{id} deletes {name}");
-                broken.push(("nobody_deletes_what_others_created", what));
+                broken.push(("no_service_created_outside_slipway_is_deleted", what));
             }
-            // What was deleted, by somebody else or on the way back, a copy of the message that is with a
-            // slow worker creates again.
+            // A service that was deleted, outside Slipway or by the rollback, is created again by a
+            // copy of the message with a slow worker.
             let mut others = cloud.calls[..at].iter().rev();
             let last = others.find(|other| other.address == call.address);
             let creates = matches!(effect, Effect::RollOut(_));
@@ -122,8 +122,8 @@ impl Calls {
         broken
     }
 
-    /// Whether the worker must have seen what it overwrites: ECS has no conditional update, so that
-    /// only what happened between its look and its call is excused.
+    /// Whether the worker must have seen what it overwrites: ECS has no conditional update, so only
+    /// what happened between its check and its call is excused.
     fn overwrites(&self, id: &DeploymentId, call: &Call, before: &[Call], lag: Span) -> bool {
         let Some(prepared) = self.prepared.get(id) else { return false };
         let mut before = before.iter().rev();
@@ -137,8 +137,8 @@ impl Calls {
     }
 }
 
-/// Whether the worker must have seen that somebody else has had a hand in what it deletes, since it was
-/// deleted last.
+/// Whether the worker must have seen an update outside Slipway of the service that it deletes,
+/// since it was last deleted.
 fn is_of_others(call: &Call, before: &[Call], lag: Span) -> bool {
     let before = before.iter().rev().filter(|other| other.address == call.address);
     let mut since = before.take_while(|other| other.revision.is_some());

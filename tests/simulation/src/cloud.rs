@@ -1,7 +1,7 @@
 //! The model of AWS: services that roll out, fail and return, one-off tasks, alarms, URLs.
 //!
-//! It is as rude as the real one: an update shows late, a rollout may hang for ever, ECS may go
-//! back by itself, and an event is only a hint that something changed.
+//! It is as unreliable as the real one: an update is visible late, a rollout may hang, ECS itself
+//! may roll back, and an event is only a hint that something changed.
 
 mod alarms;
 mod dying;
@@ -44,13 +44,13 @@ pub struct Cloud {
     pub notes: BTreeMap<(DeploymentId, Address), Note>,
     /// Targets where nothing is ever finished.
     pub silent: BTreeSet<String>,
-    /// How often there is still no room for a one-off task.
+    /// How often there is still no capacity for a one-off task.
     pub refusals: u32,
     /// How many one-off tasks are taken next, and find no room then.
     pub no_room_for: u32,
     /// `StopTask` is answered, and stops nothing.
     pub stops_in_vain: bool,
-    /// Whatever is refused is refused with very many words.
+    /// Every refusal has a very long text.
     pub reasons_are_long: bool,
     /// Services for which calls are denied, until when, and when that happened.
     pub refused: BTreeMap<Address, Time>,
@@ -87,7 +87,7 @@ pub struct Note {
     pub creates: bool,
 }
 
-/// What ECS does by itself when tasks fail to start.
+/// What ECS itself does when tasks fail to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breaker {
     Off,
@@ -95,7 +95,7 @@ pub enum Breaker {
     RollBack,
 }
 
-/// How it goes when ECS itself goes back.
+/// How a rollback by ECS goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Returns {
     #[default]
@@ -117,7 +117,7 @@ pub struct OneOffTask {
     pub stopped: bool,
 }
 
-/// What a task is started by, which comes back with its events.
+/// The `startedBy` of a task, which its events contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub deployment: DeploymentId,
@@ -144,7 +144,7 @@ pub enum Caller {
 #[derive(Clone, Debug)]
 pub enum Tick {
     Complete(Address, RolloutId),
-    /// ECS gives up what it went back to.
+    /// The rollback of ECS fails.
     GivesUp(Address, RolloutId),
     TaskDies(Address, RolloutId, u32),
     SidecarDies(Address, RolloutId),
@@ -156,7 +156,7 @@ pub enum Tick {
     AlarmFires(AlarmName),
 }
 
-/// What a listener would be told.
+/// The event that a listener would get.
 #[derive(Clone, Debug)]
 pub enum News {
     Service(Address),
@@ -216,7 +216,7 @@ impl Cloud {
             begun: Vec::new(),
             history: Vec::new(),
         };
-        // What was there before is still seen by whoever sees late.
+        // A late observation still shows the previous state.
         let before = self.services.remove(&address).map(|before| before.history);
         let history = before.into_iter().flatten().chain([(now, found)]).collect();
         self.services.insert(address, Service { history, ..service });

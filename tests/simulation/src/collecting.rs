@@ -7,11 +7,11 @@ use engine::{Decide, Key, Record, Swept};
 use pipeline::time::{Span, Time};
 use std::collections::BTreeMap;
 
-/// So many sweeps in a row may wake a record that does not change by it.
+/// How many sweeps in a row may wake a record without changing it.
 const WOKEN_MAX: u32 = 30;
 
 impl<D: Decide> Sim<D> {
-    /// Whatever was sent is delivered; whatever was written is watched.
+    /// Every sent message is delivered; every write is watched.
     pub(crate) fn collect(&mut self) {
         for message in self.memory.take_sent() {
             let copies = if self.plan.chance(self.plan.odds().duplicate) { 2 } else { 1 };
@@ -66,7 +66,7 @@ impl<D: Decide> Sim<D> {
         }
     }
 
-    /// What is woken again and again and is none the wiser for it is due for ever.
+    /// A record that is woken again and again without any effect is due endlessly.
     pub(crate) fn count_what_is_woken(&mut self, swept: &Swept) {
         let heard = swept.woken.iter().filter(|(_, said)| said.is_ok());
         let keys: Vec<&Key> = heard.map(|(key, _)| key).collect();
@@ -81,7 +81,7 @@ impl<D: Decide> Sim<D> {
         });
         self.woken = counts;
         if let Some((key, _)) = self.woken.iter().find(|(_, (_, count))| *count > WOKEN_MAX) {
-            self.invariants.violated("nothing_is_woken_for_ever", key.to_string());
+            self.invariants.violated("nothing_is_woken_endlessly", key.to_string());
         }
     }
 }

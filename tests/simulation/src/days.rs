@@ -1,6 +1,6 @@
 //! The days of the five systems: the good one of each, and every bad one that its document names.
 //!
-//! Each is told once, here: a test prints its timeline, the crash sweep plays it with a crash at
+//! Each is defined once, here: a test prints its timeline, the crash sweep plays it with a crash at
 //! every point, and the program shows it to a person.
 
 mod faceplate;
@@ -17,7 +17,7 @@ use engine::Pipeline;
 pub struct Day {
     pub name: &'static str,
     pub system: &'static str,
-    /// Where it happens, which is what is told of it.
+    /// The environment that the text is about.
     pub environment: &'static str,
     pub about: &'static str,
     pub play: fn(&mut Story<Pipeline>),
@@ -41,7 +41,7 @@ pub const DAYS: &[Day] = &[
     staging("rollback-in-migration", scr_staging::rollback_in_migration, "a person wants to go back while the migration runs"),
     staging("rollback-by-hand", scr_staging::rollback_by_hand, "a person goes back to an earlier commit, and only a newer one follows"),
     staging("rollback-with-undo", scr_staging::rollback_with_undo, "a person goes back, and the schema too"),
-    staging("somebody-else", scr_staging::somebody_else, "somebody updates a service by hand in the middle of it"),
+    staging("somebody-else", scr_staging::update_by_a_person, "somebody updates a service by hand in the middle of it"),
     production("promotion", scr_production::promotion, "a version tag on what succeeded in staging: the same digests go out"),
     production("tag-before-staging", scr_production::tag_before_staging, "the version tag comes while staging still runs, and waits for it"),
     production("staging-fails", scr_production::staging_fails, "what failed in staging never goes further"),

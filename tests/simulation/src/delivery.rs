@@ -71,7 +71,7 @@ impl<D: Decide> Sim<D> {
         }
     }
 
-    /// It was heard of where it goes to, if every success elsewhere starts there by itself.
+    /// It was reported to its environment, if every success elsewhere starts there automatically.
     fn note_what_was_promoted(&mut self, message: &Message) {
         let Some((place, request)) = self.promotion(message) else { return };
         let spec = self.stored_spec(&place.application);
@@ -80,11 +80,11 @@ impl<D: Decide> Sim<D> {
         let RequestedBy::Promotion { from } = &request.asked_by else { return };
         if deploy_on.is_some_and(|on| on.tags.is_empty() && on.promoted_from.as_ref() == Some(from))
         {
-            self.invariants.doors.accepts(&place, request);
+            self.invariants.admissions.accepts(&place, request);
         }
     }
 
-    /// A worker died or failed: the queue shows its message again, a few times.
+    /// A worker was killed or failed: the queue delivers its message again, a few times.
     pub(crate) fn redeliver(&mut self, message: Message, receives: u32) {
         if receives < RECEIVES_MAX {
             self.after(VISIBILITY, Happening::Deliver { message, receives: receives + 1 });

@@ -126,7 +126,7 @@ impl<D: Decide> Sim<D> {
         (None, self.any_place())
     }
 
-    /// Whether a deployment is under way where this service is.
+    /// Whether a deployment is in progress for this service.
     pub(crate) fn is_deployed_to(&self, address: &Address) -> bool {
         let (_, place) = self.listener_of(address);
         self.head(&place).is_some_and(|head| head.active.is_some())

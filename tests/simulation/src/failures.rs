@@ -47,7 +47,7 @@ impl Failures {
         broken.map(|(invariant, _)| (invariant, format!("{id} of {}", request.release))).collect()
     }
 
-    /// A person lets something in again.
+    /// A person allows something again.
     pub(crate) fn controlled(&mut self, place: &Place, control: &Control) {
         self.migrated_badly.remove(place);
         let failed = self.failed.entry(place.clone()).or_default();

@@ -74,7 +74,7 @@ impl Plan {
         }
     }
 
-    /// Whether a worker dies here, before or after it has touched the world.
+    /// Whether a worker is killed here, before or after it has acted.
     pub fn worker_dies(&self) -> bool {
         self.fault(Point::Load) == Fault::Crash
     }

@@ -1,4 +1,4 @@
-//! Happenings: all that may happen in a history, and how the log tells it.
+//! Everything that may happen in a history, and its text in the log.
 
 use crate::cloud::{Address, Disturbance, Tick};
 use crate::specs::SpecChange;
@@ -21,7 +21,7 @@ pub enum Happening {
         event: Event,
         tries: u32,
     },
-    /// A hint about a service: a listener asks ECS and tells what it sees.
+    /// A hint about a service: a listener asks ECS and reports the answer.
     Look {
         address: Address,
         tries: u32,
@@ -47,11 +47,11 @@ pub enum Happening {
         input: Input,
     },
     Outsider(Address),
-    /// Somebody else does something else to a service.
+    /// A service is changed outside Slipway.
     Disturb(Address, Disturbance),
     /// An alarm takes this state.
     Alarm(AlarmName, AlarmState),
-    /// A rule mutes an alarm, or does not any more.
+    /// A rule mutes an alarm, or no longer does.
     Mute(AlarmName, bool),
     /// A person changes a spec.
     ChangeSpec(ApplicationName, SpecChange),

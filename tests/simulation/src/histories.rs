@@ -95,18 +95,18 @@ pub fn play_with<D: Decide>(
     History { seed, violations, deployments, happenings: sim.happenings, verdicts, log }
 }
 
-/// Judges what is left when everything has come to rest.
+/// Judges what is left when everything is stable.
 pub fn judge<D: Decide>(sim: &mut Sim<D>, expected: &[(Place, Version)]) {
     for place in places(&sim.systems) {
         let deployments = sim.deployments(&place);
         let Some(head) = sim.head(&place) else { continue };
-        sim.invariants.at_rest(&place, &head, &deployments, &sim.told);
+        sim.invariants.at_the_end(&place, &head, &deployments, &sim.told);
         sim.invariants.verdicts_are_true(&place, &deployments, &sim.cloud);
         sim.judge_the_records(&place);
     }
     sim.judge_the_tags();
     if let Some(due) = sim.memory.next_due() {
-        sim.invariants.violated("nothing_is_due_at_rest", due.to_string());
+        sim.invariants.violated("nothing_is_due_at_the_end", due.to_string());
     }
     let expected = expected.iter().filter(|(place, _)| !sim.invariants.has_left(place));
     let expected: Vec<_> = expected

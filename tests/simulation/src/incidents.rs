@@ -10,7 +10,7 @@ use pipeline::event::AlarmState;
 use pipeline::names::ImageName;
 use pipeline::time::Span;
 
-/// So often somebody who sees an error tries it again.
+/// How often a caller retries after an error.
 const TRIES_MAX: u32 = 20;
 
 impl<D: Decide> Story<D> {
@@ -45,8 +45,9 @@ impl<D: Decide> Story<D> {
         self
     }
 
-    /// Lets time pass until the timeline of what is under way says something that begins so. What
-    /// happens then happens at this moment of the story, however late a crash has made it.
+    /// Advances time until the timeline of the deployment in progress has an entry with this
+    /// beginning. What happens then happens at this point of the story, however late a crash has
+    /// made it.
     pub fn until(&mut self, environment: &str, text: &str) -> &mut Self {
         let place = self.place(environment);
         for _ in 0..Span::hours(3).as_seconds() {
@@ -59,11 +60,11 @@ impl<D: Decide> Story<D> {
             self.wait(Span::seconds(1));
         }
         let what = format!("{place} never said: {text}");
-        self.sim.invariants.violated("the_day_goes_as_it_is_told", what);
+        self.sim.invariants.violated("the_day_matches_its_expected_text", what);
         self
     }
 
-    /// An event says that something happened to a service, and somebody looks.
+    /// An event about a service, after which a listener asks ECS.
     pub fn hint(&mut self, environment: &str, service: &str) -> &mut Self {
         let place = self.place(environment);
         if let Some(address) = self.sim.address(&place, &service.into()) {
@@ -72,7 +73,7 @@ impl<D: Decide> Story<D> {
         self
     }
 
-    /// For so many tries there is no room for a one-off task.
+    /// For this many attempts there is no capacity for a one-off task.
     pub fn no_room_for_tasks(&mut self, tries: u32) -> &mut Self {
         self.sim.cloud.refusals = tries;
         self
@@ -84,7 +85,7 @@ impl<D: Decide> Story<D> {
         self
     }
 
-    /// Somebody gives the application a new spec.
+    /// The application gets a new spec.
     pub fn configure(&mut self, text: &str) -> &mut Self {
         let configured =
             (0..TRIES_MAX).any(|_| pollster::block_on(self.sim.engine().configure(text)).is_ok());

@@ -8,7 +8,7 @@ use pipeline::spec::Target;
 use std::collections::BTreeMap;
 
 impl<D: Decide> Sim<D> {
-    /// Stores the specs and lets every service run its first image.
+    /// Stores the specs and starts every service with its first image.
     pub(crate) fn install(&mut self) {
         for system in self.systems.clone() {
             if let Err(error) = pollster::block_on(self.engine().store(system.spec.clone())) {

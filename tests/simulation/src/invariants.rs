@@ -1,9 +1,9 @@
 //! What must always hold, each by its name, checked in every history.
 
+use crate::admissions::Admissions;
 use crate::blame::Blame;
 use crate::calls::Calls;
 use crate::cloud::{Address, Cloud, target_name};
-use crate::doors::Doors;
 use crate::failures::Failures;
 use crate::releases::Releases;
 use crate::systems::System;
@@ -37,29 +37,29 @@ pub struct Invariants {
     bad: BTreeMap<Place, BTreeSet<Digest>>,
     /// What each service ran before a deployment touched it for the first time.
     pub(crate) before: BTreeMap<DeploymentId, BTreeMap<Address, Option<Revision>>>,
-    /// Services that a deployment has begun to put back.
+    /// Services that a deployment has started to roll back.
     pub(crate) rolling_back: BTreeSet<(DeploymentId, Address)>,
-    /// Deployments that have turned round.
+    /// Deployments whose rollback has started.
     pub(crate) turned: BTreeSet<DeploymentId>,
-    /// Services that a slow worker updated after that. They are put back when they are noticed.
+    /// Services that a slow worker updated after that. They are rolled back when that is noticed.
     pub(crate) late: BTreeSet<(DeploymentId, Address)>,
     pub(crate) waves: BTreeMap<(Place, Address), usize>,
     /// What kept a place closed when its head was last written.
     heads: BTreeMap<Place, (Option<Hold>, bool)>,
     /// Deployments that begin with a migration.
     pub(crate) migrates: BTreeSet<DeploymentId>,
-    pub(crate) doors: Doors,
+    pub(crate) admissions: Admissions,
     pub(crate) releases: Releases,
-    /// What each tag points to at last, where that was told the wrong way round.
+    /// The final digest of each tag, if its events came in the wrong order.
     pub(crate) tags: Vec<(ApplicationName, Tag, ImageName, Digest)>,
     pub(crate) calls: Calls,
     pub(crate) blame: Blame,
     failures: Failures,
-    /// When a person last said that a task is not waited for any more.
+    /// When a person last said not to wait for a task.
     pub(crate) forgotten: BTreeMap<Place, Time>,
 }
 
-/// So recent a change may not be known to whoever decided.
+/// How recent a change may be that is not known to the decision.
 pub(crate) const JUST_NOW: Span = Span::seconds(120);
 
 impl Invariants {
@@ -92,9 +92,9 @@ impl Invariants {
         deployment.verdict().is_none() && !is_open
     }
 
-    /// Something goes on for ever, and there is nothing more to see.
+    /// Something continues endlessly, and there is nothing more to see.
     pub(crate) fn is_endless(&self) -> bool {
-        self.violations.iter().any(|broken| broken.invariant == "nothing_is_woken_for_ever")
+        self.violations.iter().any(|broken| broken.invariant == "nothing_is_woken_endlessly")
     }
 
     pub(crate) fn written(
@@ -107,7 +107,7 @@ impl Invariants {
         if let Record::Head(head) = record {
             self.heads.insert(head.place.clone(), (head.hold.clone(), head.pause.is_some()));
             for (invariant, what) in self
-                .doors
+                .admissions
                 .head_written(head)
                 .into_iter()
                 .chain(self.blame.head_written(head))
@@ -130,7 +130,7 @@ impl Invariants {
             let what = format!("{} has {open:?} under way", id.place);
             self.violated("never_two_active_deployments", what);
         }
-        for (invariant, what) in self.doors.deployment_written(deployment, is_new, now) {
+        for (invariant, what) in self.admissions.deployment_written(deployment, is_new, now) {
             self.violated(invariant, what);
         }
         if is_new {
@@ -160,7 +160,7 @@ impl Invariants {
             self.migrates.insert(id.clone());
         }
         let mark = request.release.order();
-        self.was_let_in(deployment, &mark);
+        self.was_admitted(deployment, &mark);
         for (invariant, what) in self.failures.started(deployment) {
             self.violated(invariant, what);
         }
@@ -175,7 +175,7 @@ impl Invariants {
             // One of several digests may be innocent; all of them together are not.
             if request.release.images.values().all(is_bad) {
                 self.violated(
-                    "a_bad_release_never_returns_by_itself",
+                    "a_bad_release_is_never_deployed_automatically",
                     format!("{id} of {}", mark.version),
                 );
             }
@@ -191,7 +191,7 @@ impl Invariants {
     }
 
     /// Compares a start with what the head said just before.
-    fn was_let_in(&mut self, deployment: &Deployment, mark: &ReleaseOrder) {
+    fn was_admitted(&mut self, deployment: &Deployment, mark: &ReleaseOrder) {
         let (id, request) = (&deployment.id, &deployment.request);
         let Some((hold, paused)) = self.heads.get(&id.place).cloned() else { return };
         if paused && request.kind == Kind::Deploy {
@@ -205,11 +205,11 @@ impl Invariants {
             && !request.is_by_person()
         {
             let what = format!("{id} brought {}: {hold:?}", mark.version);
-            self.violated("a_held_release_never_returns_by_itself", what);
+            self.violated("a_held_release_is_never_deployed_automatically", what);
         }
     }
 
-    /// What Slipway held for a person to look at is open when a person has rolled back well.
+    /// A hold of Slipway's is lifted when a person has rolled back successfully.
     fn looked_at(&mut self, deployment: &Deployment) {
         let place = &deployment.id.place;
         let ours = self.heads.get(place).and_then(|(hold, _)| hold.as_ref());
@@ -219,7 +219,7 @@ impl Invariants {
         }
     }
 
-    /// A person opens the door, and whatever waits behind it may start in the same moment.
+    /// A person opens the environment, and every queued request may start at the same moment.
     pub(crate) fn controlled(&mut self, place: &Place, control: &Control, now: Time) {
         match control {
             Control::ForgetTask => drop(self.forgotten.insert(place.clone(), now)),
@@ -232,7 +232,7 @@ impl Invariants {
         self.failures.controlled(place, control);
         self.heads.remove(place);
         if matches!(control, Control::Resume | Control::Unhold | Control::ForgetTask) {
-            self.doors.opened_by_hand(place);
+            self.admissions.opened_by_hand(place);
         }
         let newest = match control {
             Control::Unhold => self.live.get(place).cloned().map(Newest::from),
@@ -246,17 +246,17 @@ impl Invariants {
 
     /// A person has put it on hold, or tried to.
     pub(crate) fn held(&mut self, before: Option<&Head>, after: Option<&Head>) {
-        if let Some((invariant, what)) = self.doors.held(before, after) {
+        if let Some((invariant, what)) = self.admissions.held(before, after) {
             self.violated(invariant, what);
         }
     }
 
     pub(crate) fn left_the_spec(&mut self, place: &Place) {
-        self.doors.left_the_spec(place);
+        self.admissions.left_the_spec(place);
     }
 
     pub(crate) fn has_left(&self, place: &Place) -> bool {
-        self.doors.has_left(place)
+        self.admissions.has_left(place)
     }
 
     fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud, now: Time) {

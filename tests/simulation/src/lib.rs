@@ -1,12 +1,13 @@
 //! A model of the world that Slipway runs in, and thousands of random histories in it.
 //!
 //! The engine and the core are the real ones. The world around them is a model: ECS, ECR, one-off
-//! tasks, alarms and people, under a clock that jumps. It must not know what the core would
-//! decide: it only does what it is told, late, twice or not at all, and the invariants watch.
+//! tasks, alarms and people, under a clock that jumps. It must not know what the core would decide:
+//! it only performs its calls, late, twice or not at all, and the invariants watch.
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod actions;
-mod at_rest;
+mod admissions;
+mod at_the_end;
 pub mod behaviour;
 mod blame;
 mod builds;
@@ -15,7 +16,6 @@ pub mod cloud;
 mod collecting;
 pub mod days;
 mod delivery;
-mod doors;
 mod emission;
 pub mod exhaust;
 mod failures;

@@ -67,7 +67,7 @@ pub(crate) fn schedule_outside_faults<D: Decide>(
     }
 }
 
-/// A migration that neither ends nor can be stopped, and somebody who goes on all the same.
+/// A migration that neither ends nor can be stopped, and a person who continues nevertheless.
 fn schedule_endless<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System, builds: &[Build]) {
     let build = &builds[rng.usize(0..builds.len())];
     for digest in build.digests.values() {
@@ -88,7 +88,7 @@ fn schedule_endless<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System,
 }
 
 impl<D: Decide> Sim<D> {
-    /// Somebody has left the approval lying until its time was over, or nearly.
+    /// The approval is given after its deadline, or shortly before.
     pub(crate) fn approve_late(&mut self, notice: &Notice) {
         let News::ApprovalWanted { until } = notice.news else { return };
         if self.approves_late && self.now < until {

@@ -81,7 +81,7 @@ fn schedule_undoing<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System,
     }
 }
 
-/// What a service runs has failed, and runs all the same.
+/// The running revision has failed, and runs nevertheless.
 fn schedule_failures<D: Decide>(
     sim: &mut Sim<D>,
     rng: &mut Rng,
@@ -108,8 +108,8 @@ fn addresses(system: &System) -> Vec<Address> {
 }
 
 impl<D: Decide> Sim<D> {
-    /// While a worker is about to update a service somebody else creates it, or a person wants to go
-    /// back, and somebody looks at it. Returns how much longer the worker takes.
+    /// While a worker is about to update a service, it is created outside Slipway, or a person
+    /// rolls back, and it is observed. Returns how much longer the worker takes.
     pub(crate) fn meanwhile(&mut self, message: &Message) -> Span {
         let Effect::RollOut(roll_out) = &message.effect else { return Span::default() };
         let Sender::Deployment(id) = &message.from else { return Span::default() };
@@ -133,14 +133,14 @@ impl<D: Decide> Sim<D> {
         Span::seconds(self.plan.below(45))
     }
 
-    /// While services go back, some lose their tasks for a while.
-    pub(crate) fn unrest_on_the_way_back(&mut self, notice: &Notice) {
+    /// During a rollback, some services lose their tasks for a while.
+    pub(crate) fn instability_during_the_rollback(&mut self, notice: &Notice) {
         let goes_back = matches!(notice.news, News::RollingBack { .. });
         if !goes_back || !self.restless_on_the_way_back {
             return;
         }
         for address in self.addresses_of(&notice.place) {
-            // Those that are restless first are at rest before the others.
+            // Those that are unstable first are stable before the others.
             let (after, span) = match self.plan.below(3) {
                 0 => (40 + self.plan.below(100), 200 + self.plan.below(300)),
                 1 => (150 + self.plan.below(200), 300 + self.plan.below(600)),

@@ -34,7 +34,7 @@ pub(crate) fn schedule_hands<D: Decide>(
                 continue;
             }
             let at = build.first_at + Span::seconds(rng.u64(30..400));
-            // What is newer than what is under way, or the very same.
+            // A release newer than the one in progress, or the very same.
             let newer = builds.get(nth + 1).filter(|_| rng.bool());
             let built_at = if newer.is_some() { at } else { build.first_at };
             let build = newer.unwrap_or(build);
@@ -60,7 +60,7 @@ pub(crate) fn schedule_hands<D: Decide>(
     }
 }
 
-/// Where versions go, a version, a commit by hand, and then a lower version: an older line is mended.
+/// For version tags: a version, a commit by hand, and then a lower version: an older line is fixed.
 pub(crate) fn schedule_lines<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System) {
     let is_semver = |pattern: &TagPattern| matches!(pattern, TagPattern::Semver(_));
     for place in places(std::slice::from_ref(system)) {

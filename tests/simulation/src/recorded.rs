@@ -22,7 +22,7 @@ impl<D: Decide> Sim<D> {
     pub(crate) fn judge_the_tags(&mut self) {
         for (application, tag, image, digest) in std::mem::take(&mut self.invariants.tags) {
             if self.invariants.releases.has_changed(&application)
-                || self.invariants.doors.has_shrunk(&application)
+                || self.invariants.admissions.has_shrunk(&application)
             {
                 continue;
             }

@@ -21,7 +21,7 @@ pub(crate) struct Releases {
     standing: BTreeMap<Place, Vec<Stands>>,
     /// Every request that was made by a push or a promotion.
     requests: BTreeMap<Place, BTreeMap<RequestId, Request>>,
-    /// Requests whose fate is known.
+    /// Requests whose outcome is known.
     request_outcomes: BTreeMap<Place, BTreeSet<RequestId>>,
     /// What anything that is turned away for being old must be older than.
     newest: BTreeMap<Place, Newest>,
@@ -102,7 +102,7 @@ impl Releases {
             let standing = self.standing.entry(id.place.clone()).or_default();
             if let Some(newer) = standing.iter().find(|known| own.is_older_than(known)) {
                 let what = format!("{id} brought {} after {}", own.name, newer.name);
-                broken.push(("nothing_built_earlier_comes_later_by_itself", what));
+                broken.push(("nothing_built_earlier_is_deployed_later_automatically", what));
             }
             standing.push(own);
         }
@@ -174,7 +174,7 @@ impl Releases {
             let is_certain = !self.changing.contains(&head.place);
             let what = || format!("{}: {}, {why}", head.place, request.release);
             if why.starts_with("it is older than") && is_certain && !is_older {
-                broken.push(("nothing_is_turned_away_for_what_was_left", what()));
+                broken.push(("nothing_is_declined_for_what_was_left", what()));
             }
             let mut older = head.queue.iter().filter(|waits| {
                 let promoted = waits.why.contains("has not succeeded in");
@@ -182,7 +182,7 @@ impl Releases {
                 !promoted && !other.is_by_person() && other.release.order().older_than(&mark)
             });
             if why == "the queue is full" && older.next().is_some() {
-                let invariant = "the_newest_is_not_turned_away_while_older_ones_wait";
+                let invariant = "the_newest_is_not_declined_while_older_ones_wait";
                 broken.push((invariant, what()));
             }
         }
@@ -190,7 +190,7 @@ impl Releases {
     }
 }
 
-/// What starts names images that the spec knows, and by itself all that it wants.
+/// A release that starts names images of the spec, and automatically only all that the spec wants.
 fn misfit(deployment: &Deployment, spec: Option<&Application>) -> Option<(&'static str, String)> {
     let (id, request) = (&deployment.id, &deployment.request);
     let spec = spec?;

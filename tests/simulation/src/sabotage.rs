@@ -20,19 +20,19 @@ use pipeline::verdict::Verdict;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// Effects are sent first and saved then, so that nothing can be asked before acting.
+    /// Effects are sent first and saved then, so no check is possible before acting.
     ActsBeforeSaving,
     /// Effects are forgotten as soon as they are handed to the queues.
     ForgetsTheOutbox,
-    /// A COMPLETED is believed, whatever it completed.
+    /// Any COMPLETED counts, whatever it completed.
     TrustsAnyCompleted,
     /// A message is obeyed, however old it is.
     IgnoresTheFence,
-    /// Everything goes back at once.
+    /// Everything is rolled back at once.
     ForgetsReverseOrder,
     /// What is older may replace what is newer.
     AllowsAnOlderBuild,
-    /// Whoever claims the migration gets it, each with a token of its own.
+    /// Every claim of the migration is granted, each with a token of its own.
     GrantsEveryClaim,
     /// A rollback leaves no trace.
     ForgetsBadReleases,
@@ -40,7 +40,7 @@ pub enum Variant {
     ForgetsPauses,
     /// The lock on the environment is ignored.
     IgnoresTheLock,
-    /// Outcomes are not told.
+    /// Outcomes cause no notice.
     KeepsSilent,
     /// Time does not matter.
     IgnoresDeadlines,
@@ -52,9 +52,9 @@ pub enum Variant {
     DropsTheQueue,
     /// However the migration ended, it ended.
     TrustsAnyExitCode,
-    /// An approval is let through whatever keeps the environment closed.
+    /// An approval is accepted whatever blocks the environment.
     ApprovesThroughAnything,
-    /// Whoever was told to wait is not told that it was for nothing.
+    /// A declined request causes no notice.
     DeclinesInSilence,
 }
 
@@ -102,7 +102,7 @@ impl Decide for Broken {
         self.before(&mut environment, &mut input);
         let unbroken = environment.clone();
         let mut step = advance(environment, input.clone(), context, now);
-        if self.0 == Variant::ForgetsReverseOrder && turned_round(&unbroken, &step) {
+        if self.0 == Variant::ForgetsReverseOrder && started_rollback(&unbroken, &step) {
             step = advance(all_at_once(unbroken), input.clone(), context, now);
         }
         self.after(&mut step, &input, now);
@@ -214,7 +214,7 @@ impl Broken {
     }
 }
 
-/// Takes whatever is COMPLETED for what was asked.
+/// Takes anything COMPLETED for what was requested.
 fn believe(seen: &mut Observation, deployment: Option<&Deployment>) {
     let service = deployment.and_then(|d| d.services.iter().find(|s| s.name == seen.service));
     let (Some(found), Some(service)) = (&mut seen.found, service) else { return };
@@ -230,7 +230,7 @@ fn believe(seen: &mut Observation, deployment: Option<&Deployment>) {
     }
 }
 
-fn turned_round(before: &Environment, step: &Step) -> bool {
+fn started_rollback(before: &Environment, step: &Step) -> bool {
     let was =
         before.deployment.as_ref().is_some_and(|d| matches!(d.state, State::RollingBack { .. }));
     !was && step.deployments.iter().any(|d| matches!(d.state, State::RollingBack { .. }))
@@ -250,7 +250,7 @@ fn one_before(revision: &Revision) -> Revision {
     Revision::new(format!("{family}:{}", number.saturating_sub(1).max(1)))
 }
 
-/// Gives every try of a one-off task a token of its own, so that AWS takes it for a new one.
+/// Gives every try of a one-off task a token of its own, so AWS treats it as a new one.
 fn renew_tokens(deployment: &mut Deployment, now: Time) {
     let text = serde_json::to_string(deployment).unwrap_or_default();
     let marked =

@@ -17,7 +17,7 @@ use pipeline::notice::Notice;
 use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// More happenings than any history needs: whoever reaches it goes round in circles.
+/// More events than any history needs: one that reaches this runs in circles.
 const HAPPENINGS_MAX: usize = 30_000;
 
 pub struct Sim<D> {
@@ -38,11 +38,11 @@ pub struct Sim<D> {
     pub happenings: usize,
     /// Whether timers ring at all; if not, the sweep alone wakes what is due.
     pub timers_ring: bool,
-    /// Whoever has to approve does so in the last moment, or a little later.
+    /// Approvals are given at the last moment, or a little later.
     pub(crate) approves_late: bool,
     /// People and others act while workers are about to.
     pub(crate) hasty: bool,
-    /// Services lose tasks for a while on their way back.
+    /// Services lose tasks for a while during a rollback.
     pub(crate) restless_on_the_way_back: bool,
     /// How often in a row sweeps have woken a record, and what its version was.
     pub(crate) woken: BTreeMap<Key, (u64, u32)>,
@@ -128,7 +128,7 @@ impl<D: Decide> Sim<D> {
         self.queue.insert((self.now + span, self.order), happening);
     }
 
-    /// Lets everything happen until nothing is left to happen.
+    /// Performs everything until nothing is left.
     pub fn run(&mut self) {
         self.run_until(Time::LAST);
     }
@@ -159,7 +159,7 @@ impl<D: Decide> Sim<D> {
         self.queue.keys().next().map(|(time, _)| *time)
     }
 
-    /// Lets time pass and nothing happen.
+    /// Advances time without any event.
     pub(crate) fn pass_to(&mut self, time: Time) {
         self.happenings += 1;
         self.now = self.now.max(time);
@@ -179,7 +179,7 @@ impl<D: Decide> Sim<D> {
         self.queue.remove(&(time, order)).map(|happening| (time, happening))
     }
 
-    /// Lets one thing happen, with all that follows at once.
+    /// Performs one event, with all that follows at once.
     pub(crate) fn live(&mut self, time: Time, happening: Happening) {
         self.pass_to(time);
         self.happen(happening);
@@ -301,12 +301,12 @@ impl<D: Decide> Sim<D> {
         Engine::new(&self.memory, &self.decide)
     }
 
-    /// Notes that a message was told; the reader sees each once.
+    /// Records that a notice was sent; the reader sees each once.
     pub(crate) fn tell_people(&mut self, message: &Message, notice: &Notice) {
         if self.delivered.insert((message.from.clone(), message.number)) {
             self.told.push(notice.clone());
             self.approve_late(notice);
-            self.unrest_on_the_way_back(notice);
+            self.instability_during_the_rollback(notice);
         }
     }
 

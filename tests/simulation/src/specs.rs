@@ -1,4 +1,4 @@
-//! How specs change while something waits, is promoted, or is under way.
+//! How specs change while a request is queued, promoted, or in progress.
 
 use crate::happening::Happening;
 use crate::sim::Sim;
@@ -54,7 +54,7 @@ impl SpecChange {
     }
 }
 
-/// In some histories somebody renames an image, or wants one more, and perhaps thinks better of it.
+/// In some histories an image is renamed, or one more is wanted, and perhaps that is reverted.
 pub(crate) fn schedule_spec_changes<D: Decide>(sim: &mut Sim<D>, rng: &mut Rng, system: &System) {
     let application = &system.spec.application;
     let images: Vec<_> = system.spec.images.keys().collect();

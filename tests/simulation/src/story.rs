@@ -1,4 +1,4 @@
-//! Stories: one system, one day, told as a timeline.
+//! Stories: one system, one day, shown as a timeline.
 
 use crate::behaviour::Behaviour;
 use crate::cloud::Breaker;
@@ -18,7 +18,7 @@ use pipeline::time::{Span, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// A day of one system, told by what is done to it.
+/// A day of one system, as a list of what happens to it.
 pub struct Story<D = Pipeline> {
     pub sim: Sim<D>,
     requests: u32,
@@ -47,7 +47,7 @@ impl<D: Decide> Story<D> {
         Ok(Self { sim, requests: 0, built: BTreeMap::new() })
     }
 
-    /// Sets what ECS does by itself when tasks of this environment fail to start.
+    /// Sets what ECS itself does when tasks of this environment fail to start.
     pub fn breaker(&mut self, breaker: Breaker) -> &mut Self {
         self.sim.cloud.services.values_mut().for_each(|service| service.breaker = breaker);
         self
@@ -150,7 +150,7 @@ impl<D: Decide> Story<D> {
         self
     }
 
-    /// Lets so much time pass.
+    /// Advances time by this much.
     pub fn wait(&mut self, span: Span) -> &mut Self {
         let end = self.sim.now + span;
         self.sim.run_until(end);
@@ -158,7 +158,7 @@ impl<D: Decide> Story<D> {
         self
     }
 
-    /// Lets everything come to its end.
+    /// Plays everything to its end.
     pub fn rest(&mut self) -> &mut Self {
         self.sim.run();
         judge(&mut self.sim, &[]);
@@ -179,7 +179,7 @@ impl<D: Decide> Story<D> {
         RequestId::new(format!("{what} {}", self.requests))
     }
 
-    /// The timelines of an environment's deployments, what people were told, and what runs.
+    /// The timelines of an environment's deployments, the notices, and what runs.
     pub fn tell(&self, environment: &str) -> String {
         let place = self.place(environment);
         let mut text = String::new();

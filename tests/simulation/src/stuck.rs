@@ -1,4 +1,4 @@
-//! What is left for a person to look at: it must need a look, and nobody else must have done it.
+//! A stuck deployment needs a person: there must be something to do, and no update outside Slipway.
 
 use crate::cloud::{Address, Call, Caller, Cloud, target_name};
 use crate::invariants::Invariants;
@@ -7,14 +7,14 @@ use pipeline::names::ServiceName;
 use pipeline::observation::{Found, Progress, Rollout};
 use pipeline::time::Span;
 
-/// So long messages may take before whoever waits for one gives up.
+/// How long messages may take before the wait for one is given up.
 const UNHEARD_AFTER: Span = Span::minutes(15);
-/// So late a look may be.
+/// How late an observation may be.
 const LATE: Span = Span::seconds(20);
 
 impl Invariants {
-    /// Whoever has to look finds something: a service that is not back, and not because nobody
-    /// tried to put it back.
+    /// A person who checks finds something: a service that is not rolled back, although that was
+    /// tried.
     pub(crate) fn could_not_be_rolled_back(&mut self, deployment: &Deployment, cloud: &Cloud) {
         let target = target_name(&deployment.rules.target);
         let not_back =
@@ -48,7 +48,7 @@ impl Invariants {
             let runs = primary.map(|rollout| &rollout.revision);
             let is_left =
                 runs == Some(&service.after) && service.before.as_ref() != Some(&service.after);
-            // What it ran before does not come up any more.
+            // Its previous revision does not become stable any longer.
             let has_failed = |before| cloud.has_failed_since(&address, before, rollback_since);
             let failed_on_the_way_back = service.before.as_ref().is_some_and(has_failed);
             if is_left && !was_refused && !failed_on_the_way_back {
@@ -62,11 +62,12 @@ impl Invariants {
         }
         if !is_something_wrong {
             let what = format!("{} is stuck, and everything is back", deployment.id);
-            self.violated("stuck_only_if_something_is_not_back", what);
+            self.violated("stuck_only_if_something_is_not_rolled_back", what);
         }
     }
 
-    /// Whoever has to decide is told of everything that does not run what it ran.
+    /// The person who decides gets the name of every service that does not run its previous
+    /// revision.
     pub(crate) fn is_left_or_back(
         &mut self,
         deployment: &Deployment,
@@ -83,13 +84,14 @@ impl Invariants {
             let runs = cloud.primary(&address).map(|primary| &primary.revision);
             if is_ours && runs != service.before.as_ref() {
                 let what = format!("{}: {} runs {runs:?}", deployment.id, service.name);
-                self.violated("whatever_was_touched_is_left_or_back", what);
+                self.violated("every_changed_service_is_left_or_rolled_back", what);
             }
         }
     }
 }
 
-/// What the last look at it showed, however late ECS was. Looks may have been lost since then.
+/// What the final observation of it showed, however late ECS was. Observations may have been lost
+/// since then.
 fn seen_last(service: &Service, address: &Address, cloud: &Cloud) -> Vec<Rollout> {
     let looks = [Span::default(), LATE].map(|lag| {
         let found = cloud.describe(address, service.seen_at, lag, false).found;
@@ -98,7 +100,8 @@ fn seen_last(service: &Service, address: &Address, cloud: &Cloud) -> Vec<Rollout
     looks.into_iter().flatten().collect()
 }
 
-/// Whether somebody else has deleted it before this deployment turned round, which never touched it.
+/// Whether it was deleted outside Slipway before the rollback of this deployment started, which
+/// never changed it.
 fn others_deleted(deployment: &Deployment, address: &Address, cloud: &Cloud) -> bool {
     let rollback_since = deployment.rollback_since.unwrap_or(deployment.started_at);
     let mut calls = cloud.calls.iter().rev().filter(|call| call.address == *address);
@@ -109,8 +112,8 @@ fn others_deleted(deployment: &Deployment, address: &Address, cloud: &Cloud) -> 
     is_deleted && !calls.any(|call| call.by == ours)
 }
 
-/// Whether it says that nothing was heard of the service, and nothing was for as long as any
-/// message may take.
+/// Whether it says that the service was not observed, and that is true for as long as any message
+/// may take.
 fn was_unheard(deployment: &Deployment, service: &Service) -> bool {
     let State::Ended { at, .. } = deployment.state else { return false };
     let unheard = matches!(&service.state,

@@ -59,7 +59,7 @@ impl World for Surroundings {
     }
 
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, WorldError> {
-        // Whatever came of it: the hasty one has gone on long ago.
+        // In any case: the fast one has long continued.
         let _ = self.write_what_waits().await;
         self.memory.load(keys).await
     }

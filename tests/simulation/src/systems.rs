@@ -45,7 +45,7 @@ impl System {
         Ok(Self { spec })
     }
 
-    /// The repository whose image a service runs: the one that its name tells of, or the only one.
+    /// The repository whose image a service runs: the one that its name contains, or the only one.
     pub fn repository_of(
         &self,
         environment: &EnvironmentName,

@@ -31,10 +31,10 @@ impl Invariants {
             }
             Verdict::RolledBack { .. } => {
                 self.runs_what_ran_before(deployment, cloud, now);
-                self.has_come_to_rest(deployment, cloud, now);
+                self.has_become_stable(deployment, cloud, now);
             }
             Verdict::Superseded { by: SupersededBy::OutsideUpdate { service, .. } } => {
-                self.somebody_else_acted(deployment, service, cloud);
+                self.was_updated_outside_slipway(deployment, service, cloud);
             }
             Verdict::Superseded { by: SupersededBy::NewerRelease { version } } => {
                 self.gave_way_to_what_may_start(deployment, version);
@@ -73,7 +73,7 @@ impl Invariants {
         self.ended_in_time(deployment, now);
     }
 
-    /// Each service has run exactly the release a moment ago, whatever happens to it since.
+    /// Each service ran exactly the release a moment ago, whatever happens to it since.
     fn runs_the_release(
         &mut self,
         deployment: &Deployment,
@@ -105,11 +105,11 @@ impl Invariants {
             return;
         }
         let what = format!("{}: the alarms were read at {read_at:?}", deployment.id);
-        self.violated("succeeded_was_just_looked_at", what);
+        self.violated("succeeded_was_just_observed", what);
     }
 
-    /// What it ran when it was touched, or when it was prepared: somebody may have updated it so shortly
-    /// before that ECS did not show it yet.
+    /// Its revision when it was changed, or when it was prepared: an update outside Slipway may
+    /// have been so recent that ECS did not show it yet.
     fn runs_what_ran_before(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
         let id = &deployment.id;
         let recently = JUST_NOW + cloud.lag;
@@ -131,8 +131,8 @@ impl Invariants {
         }
     }
 
-    /// Each service that was put back has been at rest a moment ago.
-    fn has_come_to_rest(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
+    /// Each service that was rolled back was stable a moment ago.
+    fn has_become_stable(&mut self, deployment: &Deployment, cloud: &Cloud, now: Time) {
         let roll_back = |service: &&Service| {
             service.state == ServiceState::RolledBack
                 && service.before.as_ref() != Some(&service.after)
@@ -145,13 +145,13 @@ impl Invariants {
             };
             if !cloud.was_within(&address, JUST_NOW + cloud.lag, now, rests) {
                 let what = format!("{}: {} has not come to rest", deployment.id, service.name);
-                self.violated("rolled_back_has_come_to_rest", what);
+                self.violated("rolled_back_is_stable", what);
             }
         }
     }
 
-    /// Nobody is called a usurper who did nothing.
-    fn somebody_else_acted(
+    /// No deployment is superseded without an update outside Slipway.
+    fn was_updated_outside_slipway(
         &mut self,
         deployment: &Deployment,
         service: &ServiceName,
@@ -165,20 +165,20 @@ impl Invariants {
         };
         if !cloud.calls.iter().any(acted) {
             let what = format!("{}: nobody else touched {service}", deployment.id);
-            self.violated("superseded_only_if_somebody_else_acted", what);
+            self.violated("superseded_only_if_updated_outside_slipway", what);
         }
     }
 
     /// What waits for a person gives way to what may start, and to nothing else.
     fn gave_way_to_what_may_start(&mut self, deployment: &Deployment, version: &Version) {
         let id = &deployment.id;
-        if let Some(why) = self.doors.keeps_closed(&id.place) {
+        if let Some(why) = self.admissions.keeps_closed(&id.place) {
             let what = format!("{id} gave way to {version}, and the environment is {why}");
             self.violated("what_waits_gives_way_only_to_what_may_start", what);
         }
     }
 
-    /// What turned it round has rung since it began, and was not muted.
+    /// The alarm that caused the rollback was in ALARM since it started, and was not muted.
     fn did_ring(&mut self, deployment: &Deployment, alarm: &AlarmName, cloud: &Cloud) {
         let changes = cloud.alarms.get(alarm).map(Vec::as_slice).unwrap_or_default();
         let rang = changes.iter().enumerate().any(|(nth, change)| {
@@ -190,7 +190,7 @@ impl Invariants {
         });
         if !rang {
             let what = format!("{}: {alarm} has not rung", deployment.id);
-            self.violated("an_alarm_that_turned_it_round_has_rung", what);
+            self.violated("an_alarm_that_caused_a_rollback_was_on", what);
         }
     }
 
@@ -236,7 +236,7 @@ impl Invariants {
         }
     }
 
-    /// What turned on since they were read for the last time nobody may have been told of yet.
+    /// An alarm that changed after the last reading may not have been reported yet.
     fn alarms_stayed_quiet(&mut self, deployment: &Deployment, cloud: &Cloud) {
         let Some(from) = deployment.watched_from else { return };
         let known = self.calls.alarms_known_at(&deployment.id).unwrap_or(from);
@@ -257,7 +257,7 @@ impl Invariants {
         }
     }
 
-    /// Compares what runs with what the verdicts say, where nobody else has had a hand in it since.
+    /// Compares what runs with the verdicts, if there was no update outside Slipway since.
     pub(crate) fn verdicts_are_true(
         &mut self,
         place: &Place,
@@ -278,7 +278,7 @@ impl Invariants {
                 let runs = match verdict {
                     _ if in_place => Some(service.after.clone()),
                     Verdict::RolledBack { .. } => service.before.clone(),
-                    // Nobody is sure.
+                    // It is uncertain.
                     _ => None,
                 };
                 expected.insert(address, (runs, *at));
@@ -299,7 +299,7 @@ impl Invariants {
     }
 }
 
-/// Whether somebody else has called for it so recently that it may not be known.
+/// Whether a person has requested it so recently that it may not be known.
 fn touched_by_others(cloud: &Cloud, address: &Address, now: Time, recently: Span) -> bool {
     let calls = cloud.calls.iter().rev();
     let mut calls = calls.filter(|call| call.address == *address && call.at + recently >= now);

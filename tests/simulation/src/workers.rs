@@ -152,7 +152,7 @@ impl<D: Decide> Sim<D> {
         self.plan.below(self.plan.odds().delay_seconds_max.min(20))
     }
 
-    /// Looks, and updates or creates the service if it runs what it ran.
+    /// Checks the service, and updates or creates it if it runs its previous revision.
     fn perform_roll_out(&mut self, id: &DeploymentId, roll_out: &RollOut) -> Option<Event> {
         let service = roll_out.service.clone();
         let address = (target_name(&roll_out.target), service.clone());
@@ -259,7 +259,7 @@ impl<D: Decide> Sim<D> {
         }
     }
 
-    /// Deletes a service that this deployment created and nobody has updated since.
+    /// Deletes a service that this deployment created and that was not updated since.
     fn perform_remove(
         &mut self,
         id: &DeploymentId,
@@ -314,7 +314,7 @@ impl<D: Decide> Sim<D> {
 }
 
 impl OneOffTask {
-    /// What a look says about the task at this time.
+    /// The state of the task at this time.
     pub(crate) fn seen(&self, now: Time) -> Event {
         let Owner { purpose, attempt, .. } = self.owner;
         Event::OneOffSeen { purpose, attempt, task: self.id.clone(), end: self.end_at(now) }

@@ -1,4 +1,4 @@
-//! What an alarm did: each change of its state, as CloudWatch keeps it.
+//! The history of an alarm: each state change, as CloudWatch keeps it.
 
 use super::{KINDS, of_aws};
 use crate::clients::Aws;
@@ -11,7 +11,7 @@ use pipeline::names::AlarmName;
 use pipeline::time::Time;
 use serde_json::Value;
 
-/// More changes than that say nothing more.
+/// More changes add no information.
 const CHANGES_MAX: i32 = 100;
 
 /// Every change since `since`, the oldest first.
@@ -35,7 +35,7 @@ pub(super) async fn changes(
     Ok(answer.alarm_history_items().iter().filter_map(|item| change(alarm, item)).collect())
 }
 
-/// The data of a change is JSON in a string.
+/// The data of a history item is JSON in a string.
 fn change(alarm: &AlarmName, item: &AlarmHistoryItem) -> Option<AlarmReading> {
     let data: Value = serde_json::from_str(item.history_data()?).ok()?;
     let of = |pointer: &str| data.pointer(pointer).and_then(Value::as_str);
@@ -44,7 +44,7 @@ fn change(alarm: &AlarmName, item: &AlarmHistoryItem) -> Option<AlarmReading> {
         state: payload::state(of("/newState/stateValue")?),
         since: of_aws(item.timestamp()?)?,
         reason: of("/newState/stateReason").unwrap_or_default().to_owned(),
-        // It may have been then, and is not now.
+        // It may have been muted then and not be muted now.
         muted: None,
         was: of("/oldState/stateValue").map(payload::state),
     })
@@ -58,7 +58,7 @@ mod tests {
     use expect_test::expect;
 
     #[test]
-    fn a_change_is_told_with_the_state_before_it() {
+    fn a_change_is_reported_with_the_state_before_it() {
         let data = r#"{"version": "1.0",
             "oldState": {"stateValue": "ALARM", "stateReason": "7 > 5"},
             "newState": {"stateValue": "OK", "stateReason": "0 is not > 5"}}"#;

@@ -21,13 +21,13 @@ const BODY_MAX: usize = 4096;
 const QUOTE_MAX: usize = 160;
 /// A value of a query that is as long as this may be a secret.
 const SECRET_MIN: usize = 6;
-/// A function is ended after a minute, and has to report its result before that.
+/// Lambda ends the function after a minute, and the function has to report its result before that.
 const TIMEOUT_MAX: Span = Span::seconds(45);
-/// By these words of rustls's its errors are known.
+/// The texts by which rustls errors are recognized.
 const TLS: &[&str] =
     &["certificate", "tls", "handshake", "corrupt message", "fatal alert", "peer is incompatible"];
 
-/// Asks once. Redirects are not followed: where one is expected, the spec says 307.
+/// Requests the URL once. Does not follow redirects: where one is expected, the spec says 307.
 pub async fn check(aws: &Aws, spec: &Check) -> Outcome {
     match ask(aws, spec).await {
         Ok(()) => Outcome::Passed,
@@ -57,7 +57,7 @@ async fn ask(aws: &Aws, spec: &Check) -> Result<(), String> {
     aws.clock.within(limit, asking).await.unwrap_or_else(late)
 }
 
-/// The body is of interest only where the status is wrong.
+/// The body is read only if the status is wrong.
 async fn judge(response: Response<SdkBody>, spec: &Check) -> Result<(), String> {
     let status = response.status();
     if spec.expect.contains(&status.as_u16()) {
@@ -76,7 +76,7 @@ async fn judge(response: Response<SdkBody>, spec: &Check) -> Result<(), String> 
     Err(reason)
 }
 
-/// Reads the beginning, as one line, without what only the one who asked may know.
+/// Reads the beginning of the body, as one line, without the secrets of the request.
 async fn first_words(mut body: SdkBody, url: &str) -> String {
     let mut bytes = Vec::new();
     while bytes.len() < BODY_MAX
@@ -101,12 +101,12 @@ fn without_query_of(url: &str, text: String) -> String {
     let query = url.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or(query));
     let Some(query) = query.filter(|query| !query.is_empty()) else { return text };
     let values = query.split('&').filter_map(|one| one.split_once('=')).map(|(_, value)| value);
-    // A short value is a word like any other.
+    // A short value is not a secret.
     let secrets = std::iter::once(query).chain(values.filter(|value| value.len() >= SECRET_MIN));
     secrets.fold(text, |text, secret| text.replace(secret, "…"))
 }
 
-/// Why the connection failed, by who can fix it.
+/// Why the connection failed, in terms of who can fix it.
 pub fn plain_words(error: &ConnectorError) -> String {
     let text = chain(error);
     let says = |words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));

@@ -96,7 +96,7 @@ fn a_check_that_gets_no_answer_says_why() {
 }
 
 #[test]
-fn a_name_that_nobody_knows_and_a_server_without_tls_are_told_apart() {
+fn an_unknown_name_and_a_server_without_tls_are_distinguished() {
     let unknown = ask("http://slipway.invalid/", PATIENCE);
     assert!(unknown.starts_with("the name cannot be resolved (DNS)"), "{unknown}");
     let plain = server("HTTP/1.1 400 Bad Request\r\n\r\n".into());
@@ -105,7 +105,7 @@ fn a_name_that_nobody_knows_and_a_server_without_tls_are_told_apart() {
 }
 
 #[test]
-fn the_query_of_a_url_is_told_to_nobody() {
+fn the_query_of_a_url_is_never_shown() {
     let answers = [
         "HTTP/1.1 302 Found\r\nlocation: https://login/?back=/health?token=0123abcd\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 404 Not Found\r\ncontent-length: 47\r\n\r\nCannot GET /health?full=yes&amp;token=0123abcd!",

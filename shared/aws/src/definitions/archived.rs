@@ -1,7 +1,7 @@
 //! Task definitions kept in the table, for a rollback.
 //!
-//! Terraform, CloudFormation and others deregister what they replace, and it may be deleted
-//! altogether. The revision that a service ran before a deployment must be there afterwards.
+//! Terraform, CloudFormation and other tools deregister what they replace, and it may even be
+//! deleted. The revision that a service ran before a deployment must be available afterwards.
 
 use super::definition::{self, Definition};
 use crate::clients::Aws;
@@ -32,7 +32,7 @@ pub async fn kept(aws: &Aws, revision: &Revision) -> Result<Option<Value>, Failu
     Ok(json.and_then(|json| serde_json::from_str(json).ok()))
 }
 
-/// A revision as ECS describes it, or as it was kept.
+/// A revision as ECS describes it, or as it was archived.
 pub async fn find(aws: &Aws, revision: &Revision) -> Result<Option<Definition>, Failure> {
     if let Some(found) = definition::describe(aws, revision.as_str()).await? {
         return Ok(Some(found));

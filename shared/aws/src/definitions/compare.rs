@@ -1,19 +1,19 @@
 //! Whether ECS kept all of a task definition, and whether two of them are the same.
 //!
-//! ECS fills in defaults, writes some values its own way (`1 vCPU` becomes `1024`) and may list
-//! things in another order. What it must not do is drop a member: that would be a container without
-//! its health check, unnoticed.
+//! ECS fills in defaults, normalizes some values (`1 vCPU` becomes `1024`) and may reorder lists.
+//! What it must not do is drop a member: that would be a container without its health check,
+//! unnoticed.
 
 use serde_json::Value;
 
-/// Where in `sent` something stands that is missing in `kept`.
+/// The paths in `sent` that are missing in `kept`.
 pub fn lost(sent: &Value, kept: &Value) -> Vec<String> {
     let mut paths = Vec::new();
     find_lost(sent, kept, "", &mut paths);
     paths
 }
 
-/// Whether `theirs` is what ECS makes of `ours`: all of it, and nothing that says more.
+/// Whether `theirs` is what ECS makes of `ours`: all of it, and nothing more.
 pub fn is_same(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Object(ours), Value::Object(theirs)) => {
@@ -42,7 +42,7 @@ fn find_lost(sent: &Value, kept: &Value, path: &str, paths: &mut Vec<String>) {
                 let path = format!("{path}{dot}{name}");
                 match kept.get(name) {
                     Some(kept) => find_lost(value, kept, &path, paths),
-                    // Tags are answered beside the task definition, and to some callers not at all.
+                    // Tags are returned beside the task definition, and not to every caller.
                     None if is_blank(value) || path == "tags" => {}
                     None => paths.push(path),
                 }
@@ -65,7 +65,7 @@ fn find_lost(sent: &Value, kept: &Value, path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// The item of a list that stands for `item`: of the same name, the very same, or at its place.
+/// The item of a list that corresponds to `item`: same name, equal, or same position.
 pub fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> Option<&'a Value> {
     match item["name"].as_str() {
         Some(name) => list.iter().find(|other| other["name"].as_str() == Some(name)),
@@ -73,8 +73,8 @@ pub fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> Option<
     }
 }
 
-/// What says as little as if it were not there. An empty text is not: as the value of a variable
-/// it says "empty".
+/// A value that is equivalent to a missing one. An empty text is not: as the value of a variable it
+/// means "empty".
 pub fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -117,7 +117,7 @@ mod tests {
         })
     }
 
-    /// `sent` as ECS answers it: defaults filled in, listed in another order.
+    /// `sent` as ECS returns it: with defaults, in another order.
     fn kept() -> Value {
         json!({
             "family": "scr-api", "cpu": "1024", "placementConstraints": [],

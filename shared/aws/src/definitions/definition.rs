@@ -1,4 +1,4 @@
-//! Task definitions, as raw JSON: described, and registered again with nothing lost.
+//! Task definitions as raw JSON: described, and registered again without losing a field.
 
 use super::compare;
 use super::wire::{Answer, Document};
@@ -12,7 +12,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
     pub revision: Revision,
-    /// A deregistered one can still be read, but nothing new can be started from it.
+    /// An inactive one can still be described, but ECS starts nothing new from it.
     pub is_active: bool,
     /// As it would be registered, with its tags.
     pub json: Value,
@@ -20,24 +20,24 @@ pub struct Definition {
 
 pub struct Registered {
     pub revision: Revision,
-    /// What ECS did not keep.
+    /// The paths that ECS did not keep.
     pub lost: Vec<String>,
 }
 
-/// Describes a revision, or the newest of a family; `None`: ECS knows of none.
+/// Describes a revision, or the newest of a family; `None`: ECS does not have it.
 pub async fn describe(aws: &Aws, name: &str) -> Result<Option<Definition>, Failure> {
     let answer = Answer::default();
     let asking = aws.ecs().describe_task_definition().task_definition(name);
     let asking = asking.include(TaskDefinitionField::Tags).customize();
     match asking.interceptor(answer.clone()).send().await.map_err(failure) {
         Ok(_) => read(&answer.read()?).map(Some),
-        // All that ECS says of one that was deleted, or never was.
+        // ECS's answer for one that was deleted or never existed.
         Err(refused) if refused.is("ClientException") => Ok(None),
         Err(other) => Err(other),
     }
 }
 
-/// Registers a new revision and compares what ECS made of it.
+/// Registers a new revision and compares the result with the request.
 pub async fn register(aws: &Aws, json: &Value) -> Result<Registered, Failure> {
     let answer = Answer::default();
     let asking = aws.ecs().register_task_definition().customize();
@@ -70,7 +70,7 @@ fn registrable(described: &Value, tags: &Value) -> Value {
     let mut json = described.clone();
     if let Value::Object(members) = &mut json {
         members.retain(|name, _| !ANSWERED.contains(&name.as_str()));
-        // Tags of AWS itself, such as CloudFormation's, can only be set by AWS.
+        // Only AWS can set its own tags, such as CloudFormation's.
         let is_ours = |tag: &&Value| tag["key"].as_str().is_some_and(|k| !k.starts_with("aws:"));
         let tags: Vec<Value> =
             tags.as_array().into_iter().flatten().filter(is_ours).cloned().collect();
@@ -88,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_ecs_answers_by_itself_is_not_registered_again() {
+    fn read_only_fields_of_ecs_are_not_registered_again() {
         let answer = json!({
             "taskDefinition": {
                 "taskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:task-definition/scr-api:12",

@@ -1,8 +1,8 @@
-//! Bodies as they go over the wire.
+//! Request and response bodies as they are sent.
 //!
-//! The SDK knows the fields of the day it was made, and silently drops every other. A task
-//! definition is the user's document, so it bypasses the SDK's types in both directions;
-//! signing, retries and errors stay the SDK's.
+//! The SDK knows the fields of its release date, and silently drops every other. A task definition
+//! is the user's document, so it bypasses the SDK's types in both directions; signing, retries and
+//! errors stay the SDK's.
 
 use crate::failure::Failure;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -16,7 +16,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Keeps an answer as it came.
+/// Keeps a response body unchanged.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answer(Arc<Mutex<Vec<u8>>>);
 
@@ -33,7 +33,7 @@ impl Intercept for Answer {
         "Answer"
     }
 
-    /// Only by now is the whole body here.
+    /// The whole body is available only here.
     fn read_after_deserialization(
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
@@ -46,7 +46,7 @@ impl Intercept for Answer {
     }
 }
 
-/// Sends a document of ours in place of what the SDK wrote.
+/// Replaces the SDK's request body with our document.
 #[derive(Debug)]
 pub(super) struct Document(Vec<u8>);
 
@@ -61,7 +61,7 @@ impl Intercept for Document {
         "Document"
     }
 
-    /// Before the signature, which covers the body; once for every attempt.
+    /// Before the signature, which covers the body; once per attempt.
     fn modify_before_signing(
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,

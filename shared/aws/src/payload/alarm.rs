@@ -1,4 +1,4 @@
-//! Alarms, by whichever way they reach us.
+//! Alarms, from any source.
 
 use super::field::{at, list, required_text, required_time, text};
 use super::{Heard, kind};
@@ -7,7 +7,8 @@ use pipeline::event::{AlarmReading, AlarmState};
 use pipeline::names::AlarmName;
 use serde_json::Value;
 
-/// Reads what EventBridge, a topic, or the alarm itself says; a topic may say several things.
+/// Reads an alarm from EventBridge, a topic, or the alarm's own action; a topic may deliver
+/// several.
 pub fn alarms(payload: &Value) -> Result<Vec<Heard<AlarmReading>>, Failure> {
     let records = list(payload, "Records");
     if !records.is_empty() {
@@ -42,12 +43,12 @@ fn reading(payload: &Value, under: &str) -> Result<AlarmReading, Failure> {
     })
 }
 
-/// A topic carries the alarm as a text in a text, and perhaps other people's messages.
+/// A topic delivers the alarm as JSON in a string, and may deliver messages of others.
 fn by_topic(record: &Value) -> Result<Heard<AlarmReading>, Failure> {
     let message = required_text(record, "Sns.Message")?;
     let alarm = match serde_json::from_str::<Value>(message) {
         Ok(alarm) => alarm,
-        // It may well be half of an alarm.
+        // It may be half of an alarm.
         Err(error) if message.trim_start().starts_with('{') => {
             return Err(Failure::Unreadable(format!("`Sns.Message` is truncated JSON: {error}")));
         }
@@ -67,7 +68,7 @@ fn by_topic(record: &Value) -> Result<Heard<AlarmReading>, Failure> {
     }))
 }
 
-/// A word that we do not know yet is neither good news nor bad.
+/// An unknown state counts as neither ALARM nor OK.
 pub fn state(word: &str) -> AlarmState {
     match word {
         "ALARM" => AlarmState::On,

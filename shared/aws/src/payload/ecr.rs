@@ -12,7 +12,7 @@ use serde_json::Value;
 pub fn push(payload: &Value, now: Time) -> Result<Heard<Push>, Failure> {
     let expected = match kind(payload) {
         Some("ECR Image Action") => "PUSH",
-        // An image that arrives from another region is not pushed, it is replicated.
+        // An image that arrives from another region is replicated, not pushed.
         Some("ECR Replication Action") => "REPLICATE",
         Some(other) => return Ok(Heard::NotForUs(other.to_owned())),
         None => return by_hand(payload, now).map(Heard::News),
@@ -25,7 +25,7 @@ pub fn push(payload: &Value, now: Time) -> Result<Heard<Push>, Failure> {
     }
     let tag = text(payload, "detail.image-tag");
     if let Some(ours) = tag.filter(|tag| tag.starts_with(KEEP_PREFIX)) {
-        // Every deployment puts one on each of its images; nothing has to be read to know it.
+        // Every deployment puts one on each of its images, so nothing has to be read for it.
         return Ok(Heard::NotForUs(format!("Slipway's own tag {ours}")));
     }
     Ok(Heard::News(Push {

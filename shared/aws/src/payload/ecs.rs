@@ -8,16 +8,16 @@ use pipeline::names::{Place, ServiceName};
 use pipeline::task::TaskReport;
 use serde_json::Value;
 
-/// What an event of ECS's is good for.
+/// What an event of ECS means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EcsNews {
-    /// Something about a service changed; only ECS itself can say what it runs now.
+    /// Something about a service changed; only ECS itself knows what it runs now.
     Service { cluster: String, service: ServiceName },
-    /// A task of a service ended, or lost a container. ECS no longer has it an hour later.
+    /// A task of a service stopped, or lost a container. ECS forgets it within an hour.
     Task { cluster: String, report: TaskReport },
-    /// One of our own tasks has ended, or one that another installation of Slipway started.
+    /// One of our one-off tasks stopped, or one that another installation of Slipway started.
     OneOff {
-        /// `None`: it was started by a version that did not say.
+        /// `None`: an earlier version started it, which did not name it.
         installation: Option<String>,
         place: Place,
         deployment: u64,
@@ -36,7 +36,7 @@ pub fn ecs_news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
     }
 }
 
-/// The deployment's own event names its service nowhere but in `resources`.
+/// A deployment state change event names its service only in `resources`.
 fn service_news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
     let resource = required_text(payload, "resources.0")?;
     let Some((named, service)) = arn::service(resource) else {

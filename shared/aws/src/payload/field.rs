@@ -6,7 +6,7 @@ use aws_smithy_types::date_time::Format;
 use pipeline::time::Time;
 use serde_json::Value;
 
-/// Walks a path with dots; a number is a position in a list. `null` is as good as missing.
+/// Follows a path with dots; a number is an index in a list. `null` counts as missing.
 pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
     let step = |value: &'a Value, step: &str| match value {
         Value::Array(items) => items.get(step.parse::<usize>().ok()?),
@@ -15,7 +15,7 @@ pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(payload, step).filter(|value| !value.is_null())
 }
 
-/// A text that says something; AWS sends empty ones where it means none.
+/// A text that is not empty; AWS sends empty ones for "none".
 pub(super) fn text<'a>(payload: &'a Value, path: &str) -> Option<&'a str> {
     at(payload, path)?.as_str().filter(|text| !text.is_empty())
 }
@@ -43,7 +43,7 @@ fn missing(payload: &Value, path: &str, what: &str) -> Failure {
     Failure::Unreadable(format!("`{path}` {found}; it should be {what}"))
 }
 
-/// Reads a time as AWS writes it: with a `Z`, or with an offset that has no colon.
+/// Reads a time as AWS writes it: with a `Z`, or with an offset without a colon.
 pub(super) fn time(text: &str) -> Option<Time> {
     let offset = text.len().checked_sub(5).filter(|start| text.is_char_boundary(*start));
     let (date, offset) = text.split_at(offset?);

@@ -1,8 +1,8 @@
 //! AWS's payloads, turned into our own types.
 //!
-//! AWS adds fields and words without notice, so nothing here insists on more than what is needed:
-//! what is unknown is passed over, what is missing is an error that names the path to it, and what
-//! is about something else is said to be so, which is no error.
+//! AWS adds fields and values without notice, so nothing here requires more than is needed: unknown
+//! fields are ignored, a missing one is an error that names its path, and a payload about something
+//! else is reported as such, which is no error.
 
 mod alarm;
 mod arn;
@@ -26,20 +26,20 @@ use crate::settings;
 use pipeline::time::Time;
 use serde_json::Value;
 
-/// What a payload means to us.
+/// The meaning of a payload for Slipway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard<T> {
     News(T),
-    /// It is in order and none of our business; what it was, for the log.
+    /// It is valid but does not concern Slipway; the text is for the log.
     NotForUs(String),
 }
 
-/// Returns the moment of an event that EventBridge delivered.
+/// Returns the time of an event that EventBridge delivered.
 pub fn moment(payload: &Value) -> Result<Time, Failure> {
     field::required_time(payload, "time")
 }
 
-/// Returns the variable that names the function which hears an event like this; `None`: none does.
+/// Returns the variable that names the function for an event like this; `None`: there is none.
 pub fn listener(event: &Value) -> Option<&'static str> {
     match field::text(event, "source")? {
         "aws.ecr" => Some(settings::IMAGE_PUSHED),
@@ -49,7 +49,7 @@ pub fn listener(event: &Value) -> Option<&'static str> {
     }
 }
 
-/// Says what kind of event this is; `None`: EventBridge did not send it.
+/// The kind of an event; `None`: EventBridge did not send it.
 fn kind(payload: &Value) -> Option<&str> {
     field::text(payload, "detail-type")
 }

@@ -5,13 +5,13 @@ use super::{Heard, kind};
 use crate::failure::Failure;
 use serde_json::Value;
 
-/// States in which a command is not over.
+/// The states of a command in progress.
 const UNDER_WAY: [&str; 4] = ["Pending", "InProgress", "Delayed", "Cancelling"];
 
-/// Returns the id of a command that is over, for all of its hosts or for one of them. How it ended
-/// is asked: the event says neither whose it is nor what it wrote.
+/// Returns the id of a command that has ended, on all of its hosts or on one of them. How it ended
+/// has to be read: the event names neither its owner nor its output.
 ///
-/// `None`: it is no event of Run Command's.
+/// `None`: it is no event of Run Command.
 pub fn command_news(payload: &Value) -> Option<Result<Heard<String>, Failure>> {
     let kind = kind(payload)?;
     if !kind.starts_with("EC2 Command ") {

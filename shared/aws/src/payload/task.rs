@@ -1,4 +1,4 @@
-//! Tasks: those of services, and our own.
+//! Tasks: those of services, and our one-off tasks.
 
 use super::field::{at, list, required_list, required_text, required_time, text};
 use super::{EcsNews, Heard, arn};
@@ -10,7 +10,7 @@ use pipeline::names::{Revision, ServiceName, TaskId};
 use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport, failed_by_itself};
 use serde_json::Value;
 
-/// What ECS and its neighbours put into tasks unasked.
+/// Containers that AWS injects into tasks.
 const INJECTED: [&str; 3] = ["aws-guardduty-agent", "ecs-service-connect", "~internal~"];
 
 pub(super) fn news(payload: &Value) -> Result<Heard<EcsNews>, Failure> {
@@ -47,7 +47,7 @@ fn service_task(payload: &Value, service: ServiceName) -> Result<Heard<EcsNews>,
     Ok(Heard::News(EcsNews::Task { cluster, report }))
 }
 
-/// `None`: it has not stopped, though it may be about to.
+/// `None`: it has not stopped, though it may be stopping.
 fn stop(payload: &Value) -> Result<Option<Stop>, Failure> {
     let stopped = required_text(payload, "detail.lastStatus")? == "STOPPED";
     Ok(stopped.then(|| Stop {
@@ -57,7 +57,7 @@ fn stop(payload: &Value) -> Result<Option<Stop>, Failure> {
 }
 
 /// Reads `1a2b3c4d/application/environment/17/migrate/1`, which is all that a task knows of its
-/// deployment. What it says is a hint: others can start tasks that carry the same.
+/// deployment. This is a hint: others can start tasks with the same text.
 fn one_off(payload: &Value, whose: &str) -> Result<Heard<EcsNews>, Failure> {
     let unreadable = || {
         Failure::Unreadable(format!(
@@ -111,7 +111,7 @@ fn failed_beside(payload: &Value, working: Container<'_>) -> Result<Option<Strin
     }))
 }
 
-/// The container that a one-off task is judged by: the only one that we give a command.
+/// The container that a one-off task is judged by: the only one with a command override.
 fn the_one_that_works(payload: &Value) -> Result<Container<'_>, Failure> {
     let has_command = |change: &&Value| !list(change, "command").is_empty();
     let named = list(payload, "detail.overrides.containerOverrides").iter().find(has_command);
@@ -131,7 +131,7 @@ fn the_one_that_works(payload: &Value) -> Result<Container<'_>, Failure> {
     })
 }
 
-/// Whether ECS or one of its neighbours put the container there.
+/// Whether AWS injected the container.
 pub fn is_injected(container: &str) -> bool {
     INJECTED.iter().any(|prefix| container.starts_with(prefix))
 }
@@ -140,7 +140,7 @@ pub fn is_injected(container: &str) -> bool {
 struct Container<'a> {
     name: &'a str,
     status: &'a str,
-    /// Missing where it never started, which is not 0.
+    /// Missing if it never started, which is not 0.
     exit_code: Option<i32>,
     reason: Option<&'a str>,
 }
@@ -175,8 +175,8 @@ impl Container<'_> {
         }
     }
 
-    /// The event does not say which containers are essential. Where the task outlives a container,
-    /// that one was not. Where the task ended, the one that failed is the cause, not those that ECS
+    /// The event does not say which containers are essential. If the task outlives a container,
+    /// that one was not. If the task stopped, the one that failed is the cause, not those that ECS
     /// stopped because of it; if none failed, the cause is unknown.
     fn is_essential(&self, all: &[Container<'_>], task_runs: bool) -> bool {
         if task_runs {

@@ -1,4 +1,4 @@
-//! Messages of which the end is missing.
+//! Truncated messages.
 
 use super::{each_message, read_body};
 use crate::failure::Failure;

@@ -1,4 +1,4 @@
-//! What an environment has recorded of its deployments, page by page, the newest first.
+//! The recorded deployments of an environment, page by page, the newest first.
 
 use super::keys::{key_at, place_of};
 use super::table::{due_at, open, string, text};
@@ -9,11 +9,11 @@ use pipeline::deployment::Deployment;
 use pipeline::names::{DeploymentId, Place};
 use pipeline::time::Time;
 
-/// What lies under the number of a deployment.
+/// What is stored under the number of a deployment.
 #[derive(Debug)]
 pub struct Recorded {
     pub number: u64,
-    /// When the table says to wake it.
+    /// The stored due time.
     pub woken_at: Option<Time>,
     pub read: Result<Box<Deployment>, String>,
 }
@@ -21,9 +21,9 @@ pub struct Recorded {
 #[derive(Debug, Default)]
 pub struct Page {
     pub records: Vec<Recorded>,
-    /// What lies among the deployments and has no number.
+    /// Items among the deployments that have no number.
     pub odd: Vec<String>,
-    /// Below which number the next page begins; `None`: this is the last one.
+    /// Below which number the next page starts; `None`: this is the last one.
     pub next: Option<u64>,
 }
 
@@ -33,7 +33,7 @@ impl Aws {
         let sort =
             |number| place_of(&Key::Deployment(DeploymentId { place: place.clone(), number }));
         let (partition, lowest) = sort(0);
-        // In the order of the text a colon comes after every digit.
+        // As text, a colon sorts after every digit.
         let highest = before.map_or("deployment#:".to_owned(), |before| sort(before.max(1) - 1).1);
         let asking = self.dynamodb().query().table_name(self.table()?);
         let asking = asking

@@ -1,12 +1,12 @@
-//! Where each record lies in the table, and which record lies at a place.
+//! The table keys of each record, and the record of a table key.
 
 use engine::{Key, Lookup};
 use pipeline::names::{ApplicationName, DeploymentId, EnvironmentName, Place, Version};
 
-/// What every application is listed under.
+/// The partition that lists every application.
 pub(crate) const APPLICATIONS: &str = "applications";
 
-/// Partition and sort key. A name holds no blanks, so that the first " / " is ours.
+/// Partition and sort key. A name contains no blanks, so the first " / " is ours.
 pub(crate) fn place_of(key: &Key) -> (String, String) {
     let text = key.to_string();
     match text.split_once(" / ") {
@@ -15,7 +15,7 @@ pub(crate) fn place_of(key: &Key) -> (String, String) {
     }
 }
 
-/// The record at a place; `None`: something else lies there.
+/// The record with these keys; `None`: it is something else.
 pub(crate) fn key_at(partition: &str, sort: &str) -> Option<Key> {
     if let Some(application) = partition.strip_prefix("app#") {
         let application = ApplicationName::new(application);
@@ -38,7 +38,7 @@ pub(crate) fn key_at(partition: &str, sort: &str) -> Option<Key> {
     }
 }
 
-/// The partition in which the applications are found that speak of something.
+/// The partition that lists the applications whose specs name something.
 pub(crate) fn partition_of(lookup: &Lookup) -> String {
     match lookup {
         Lookup::Repository(repository) => format!("repository#{repository}"),

@@ -20,10 +20,10 @@ use std::time::Duration;
 /// The longest first pause after a conflict; each further one is up to twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(40);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-/// Waking one record is a few calls of the table and of the queues. What takes longer waits for a
-/// later sweep, and the other records are woken.
+/// Waking one record takes a few calls of the table and of the queues. One that takes longer is
+/// left to a later sweep, and the other records are woken.
 const WAKE_MAX: Duration = Duration::from_secs(10);
-/// The sweep begins nothing when only this is left of its invocation.
+/// The sweep starts nothing when only this is left of its invocation.
 const SWEEP_RESERVE: Duration = Duration::from_secs(10);
 
 impl World for Aws {
@@ -69,7 +69,7 @@ fn pause_max(tries: usize) -> Duration {
     (PAUSE_MIN * 2_u32.pow(doublings)).min(PAUSE_MAX)
 }
 
-/// A length of time by chance.
+/// A random duration.
 fn up_to(longest: Duration) -> Duration {
     let chance = RandomState::new().hash_one(0) % 1000;
     longest * u32::try_from(chance).unwrap_or_default() / 1000

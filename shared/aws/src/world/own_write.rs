@@ -1,9 +1,9 @@
-//! One's own write, distinguished from another writer's.
+//! Distinguishes a retry of our own write from a conflicting write.
 //!
-//! The SDK sends a write again whose answer was lost. If the first one was done, the second finds a
-//! version that it does not expect, and DynamoDB rejects it like any conflicting write. So
-//! every write on a condition leaves an id of its own in the item, and a refusal that shows this id
-//! is a success. (A transaction has a token for that: DynamoDB does it once.)
+//! The SDK retries a write whose answer was lost. If the first one succeeded, the second finds
+//! another version than it expects, and DynamoDB rejects it like any conflicting write. So every
+//! conditional write stores a unique id in the item, and a rejection that shows this id is a
+//! success. (A transaction has a token for that: DynamoDB executes it once.)
 
 use super::table::{Item, string, text};
 use crate::clients::Aws;
@@ -43,7 +43,7 @@ fn is_by(item: &Item, id: &str) -> bool {
     text(item, WRITE).is_some_and(|found| found == id)
 }
 
-/// The standard library seeds its maps at random, which is all that is needed.
+/// The standard library seeds its maps at random, which is good enough.
 fn unique() -> String {
     let random = || RandomState::new().hash_one(WRITE);
     format!("{:016x}{:016x}", random(), random())

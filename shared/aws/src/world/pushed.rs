@@ -1,7 +1,7 @@
-//! What was pushed last of an application, without reading all that was ever pushed of it.
+//! The last pushed versions of an application, without reading all of its candidates.
 //!
-//! A release lies under its version, which says nothing about time. So every one that is new is
-//! listed once more, under the time of its first push.
+//! A candidate is stored under its version, which has no time order. So every new one is also
+//! listed under the time of its first push.
 
 use super::table::{HISTORY, Item, number, string, text};
 use crate::clients::Aws;
@@ -13,7 +13,7 @@ use pipeline::names::{ApplicationName, Version};
 pub const NEWEST: usize = 50;
 
 impl Aws {
-    /// Lists a release before it is stored: that one of the list is missing is harmless.
+    /// Lists a candidate before it is stored: a listed one that does not exist is harmless.
     pub(super) async fn list_push(&self, write: &Write) -> Result<(), Failure> {
         let (Record::Candidate(candidate), None) = (&write.record, write.read_version) else {
             return Ok(());
@@ -29,7 +29,7 @@ impl Aws {
         Ok(())
     }
 
-    /// The versions that were pushed last, the newest first.
+    /// The last pushed versions, the newest first.
     pub async fn pushed_last(
         &self,
         application: &ApplicationName,

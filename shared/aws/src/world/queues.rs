@@ -1,4 +1,4 @@
-//! The queues: one for each kind of worker, and one that wakes.
+//! The queues: one for each kind of worker, and one for timers.
 
 use crate::clients::Aws;
 use crate::failure::{Failure, failure};
@@ -11,7 +11,7 @@ use pipeline::time::{Span, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// SQS delays no message for longer; what is later is armed again on the way.
+/// SQS's maximum delay; a later timer is set again on the way.
 const DELAY_MAX: Span = Span::minutes(15);
 const BATCH_MAX: usize = 10;
 
@@ -22,7 +22,7 @@ pub struct Received {
     receipt: String,
 }
 
-/// A message and how long it is held back.
+/// A message and its delay.
 struct Letter {
     body: String,
     delay: Span,
@@ -48,13 +48,13 @@ impl Aws {
         try_join_all(sending).await.map(|_| ())
     }
 
-    /// Sets a timer, or sets it again if it is too far away for one message.
+    /// Sets a timer; one that is too far away for one message is set again on the way.
     pub async fn send_timer(&self, timer: &Timer) -> Result<(), Failure> {
         let letter = Letter { body: body(timer)?, delay: until(timer.at, self.clock.now()) };
         self.post(settings::WAKE_QUEUE, vec![letter]).await
     }
 
-    /// Sends wake what it is to do besides timers, each after its delay.
+    /// Sends wake messages other than timers, each with its delay.
     pub async fn send_to_wake<L: Serialize>(&self, letters: &[(L, Span)]) -> Result<(), Failure> {
         let letters = letters.iter().map(|(content, delay)| {
             Ok(Letter { body: body(content)?, delay: (*delay).min(DELAY_MAX) })
@@ -62,7 +62,7 @@ impl Aws {
         self.post(settings::WAKE_QUEUE, letters.collect::<Result<_, Failure>>()?).await
     }
 
-    /// Receives some messages of a queue that no function is fed from; they are hidden for as long.
+    /// Receives some messages of a queue that triggers no function; they stay hidden for this time.
     pub async fn receive(&self, queue: &str, hidden: Span) -> Result<Vec<Received>, Failure> {
         let hidden = i32::try_from(hidden.as_seconds()).unwrap_or(i32::MAX);
         let asking = self.sqs().receive_message().queue_url(self.settings.required(queue)?);
@@ -75,7 +75,7 @@ impl Aws {
             .collect())
     }
 
-    /// Deletes what was received and is done with.
+    /// Deletes a processed message.
     pub async fn delete(&self, queue: &str, received: &Received) -> Result<(), Failure> {
         let deleting = self.sqs().delete_message().queue_url(self.settings.required(queue)?);
         deleting.receipt_handle(&received.receipt).send().await.map_err(failure)?;
@@ -97,7 +97,7 @@ impl Aws {
                 sending = sending.entries(entry);
             }
             let answer = sending.send().await.map_err(failure)?;
-            // What was not taken still stands in an outbox, and is sent again from there.
+            // A rejected message is still in an outbox, and is sent again from there.
             if let Some(failed) = answer.failed().first() {
                 let why = failed.message().unwrap_or_else(|| failed.code());
                 return Err(Failure::Passing(format!("SQS rejected a message: {why}")));
@@ -121,7 +121,7 @@ fn queue_of(effect: &Effect) -> &'static str {
     }
 }
 
-/// A pause before an effect is the queue's to wait out, not the worker's.
+/// The queue waits out a pause before an effect, not the worker.
 fn pause(effect: &Effect) -> Span {
     let pause = match effect {
         Effect::Check { pause, .. } => *pause,
@@ -131,7 +131,7 @@ fn pause(effect: &Effect) -> Span {
     pause.min(DELAY_MAX)
 }
 
-/// The time until `at`, rounded up, so that no record is woken a moment too early.
+/// The time until `at`, rounded up, so that no record is woken too early.
 fn until(at: Time, now: Time) -> Span {
     let millis = at.millis().saturating_sub(now.millis());
     Span::seconds(millis.div_ceil(1000)).min(DELAY_MAX)

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use engine::{SaveError, WorldError};
 
 /// Why a record was not written. While a transaction writes an item, every other write of it is
-/// refused: that is a conflict like any other.
+/// rejected: that is a conflict like any other.
 pub(super) fn refused(failure: Failure) -> SaveError {
     if failure.is("TransactionConflictException") {
         return SaveError::Conflict;
@@ -13,8 +13,8 @@ pub(super) fn refused(failure: Failure) -> SaveError {
     WorldError::from(failure).into()
 }
 
-/// Why a transaction was cancelled, as its items say it one by one; `None`: none of them says that
-/// trying again would help. The SDK does not try again on account of an item.
+/// Why a transaction was cancelled, from the reasons of its items; `None`: none of them says that a
+/// retry would help. The SDK does not retry because of an item.
 pub(super) fn canceled(error: &TransactWriteItemsError) -> Option<SaveError> {
     let TransactWriteItemsError::TransactionCanceledException(canceled) = error else {
         return None;
@@ -51,7 +51,7 @@ mod tests {
         }
     }
 
-    /// What becomes of a transaction of which the items say this.
+    /// The outcome of a transaction with these cancellation reasons.
     fn of_items(codes: &[&str]) -> &'static str {
         let reasons = codes.iter().map(|code| CancellationReason::builder().code(*code).build());
         let error = TransactionCanceledException::builder()
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_is_refused_for_good_only_where_its_items_say_so() {
+    fn a_transaction_is_rejected_permanently_only_if_its_items_say_so() {
         assert_eq!(of_items(&["None", "ConditionalCheckFailed"]), "conflict");
         assert_eq!(of_items(&["TransactionConflict", "None"]), "conflict");
         assert_eq!(of_items(&["None", "ThrottlingError"]), "passing");

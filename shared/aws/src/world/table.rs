@@ -16,13 +16,14 @@ use tracing::error;
 
 pub type Item = HashMap<String, AttributeValue>;
 
-/// DynamoDB hands back what it could not read at the moment; asked so often, then left to a retry.
+/// DynamoDB returns keys that it could not read at the moment; they are requested this often, then
+/// left to a retry.
 const READS_MAX: usize = 4;
-/// A large spec is listed under thousands of things, which one after the other takes too long.
+/// A large spec has thousands of look-up items, which take too long one after another.
 const LISTED_AT_ONCE: usize = 25;
 /// How long a record that has ended is kept.
 pub const HISTORY: Span = Span::hours(24 * 400);
-/// The value of `due` wherever it stands: the index has one partition, and is nearly empty.
+/// The value of `due` in every item that has it: the index has one partition, and is nearly empty.
 const DUE: &str = "due";
 
 impl Aws {
@@ -83,8 +84,8 @@ impl Aws {
     pub(super) async fn write_records(&self, writes: Vec<Write>) -> Result<(), SaveError> {
         let mut puts = Vec::new();
         for write in &writes {
-            // An application is found by what its new spec speaks of before it is stored: that an
-            // event then finds no spec there is harmless, that it finds no application is not.
+            // The look-up items of a new spec are written before the spec: an event that finds no
+            // spec is harmless, one that finds no application is not.
             if let Key::Spec(application) = &write.key {
                 self.list_application(application, &write.lookups).await?;
             }
@@ -190,7 +191,7 @@ impl Aws {
         Ok(items.iter().filter_map(name).collect())
     }
 
-    /// Since when every application that speaks of this repository has had the spec that it has.
+    /// Since when the specs of all applications that name this repository are unchanged.
     pub async fn watched_since(&self, repository: &Repository) -> Result<Time, Failure> {
         let lookup = Lookup::Repository(repository.clone());
         let items = self.query_partition(&partition_of(&lookup), None).await?;
@@ -198,7 +199,7 @@ impl Aws {
         Ok(Time::from_millis(since.max().unwrap_or_default()))
     }
 
-    /// Reads a whole partition, or what in it begins with `prefix`, page by page.
+    /// Reads a whole partition, or its items with the prefix `prefix`, page by page.
     pub async fn query_partition(
         &self,
         partition: &str,
@@ -220,7 +221,7 @@ impl Aws {
         Ok(items)
     }
 
-    /// Lists an application under all that its spec speaks of.
+    /// Writes the look-up items of an application's spec.
     async fn list_application(
         &self,
         application: &ApplicationName,

@@ -68,7 +68,7 @@ async fn perform(_: &Aws, message: &Message) -> Result<Event, Failure> {
 async fn a_message_that_takes_too_long_takes_no_other_one_along() {
     for world in world().await {
         let mut messages = first_effects(&world).await;
-        // The slow one comes first: the others are in its place and not in its way.
+        // The slow one comes first: the others wait for it only briefly.
         messages.sort_by_key(|message| !matches!(message.effect, Effect::Prepare(_)));
         assert!(messages.len() >= 2, "{messages:?}");
         world.invoked(world.now().millis() + 10_000);

@@ -1,4 +1,4 @@
-//! A table to tell the stories to, and records to put into it.
+//! A table for the tests, and records to put into it.
 
 use crate::lossy::{self, Way};
 use aws::settings::TABLE;

@@ -1,5 +1,5 @@
-//! A way to the table on which it is seen what is asked, and on which the answer to one write is
-//! lost, after it was done.
+//! A proxy to the table that records the requests, and loses the answer to one write after it was
+//! done.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// What happens on the way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Way {
-    /// Whose answer is lost: 1: the next write's; 0: nobody's.
+    /// Whose answer is lost: 1: that of the next write; 0: none.
     loses: Arc<AtomicUsize>,
     asked: Arc<Mutex<Vec<String>>>,
 }
@@ -59,7 +59,7 @@ async fn pass_on(mut caller: TcpStream, table: String, way: Way) {
     }
 }
 
-/// DynamoDB says so when it does not know itself what became of the write; the SDK asks again.
+/// DynamoDB returns this when it does not know the outcome of the write; the SDK retries.
 fn server_error() -> Vec<u8> {
     let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#;
     let head = "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/x-amz-json-1.0";

@@ -1,5 +1,5 @@
-//! What is due is found however much it is, and whatever lies beside it; and many who write one
-//! record at once all get their turn.
+//! Due records are found however many there are, whatever else is in the index; and many concurrent
+//! writers of one record all succeed.
 
 use crate::given::{head, spec, world, write};
 use aws::Aws;
@@ -22,7 +22,7 @@ async fn put_nonsense(world: &Aws, partition: &str, sort: &str) {
 }
 
 #[tokio::test]
-async fn whatever_cannot_be_read_hides_nothing_that_is_due() {
+async fn an_unreadable_record_hides_nothing_that_is_due() {
     for world in world().await {
         let now = world.now();
         for number in 0..250 {
@@ -56,7 +56,7 @@ async fn a_sweep_ends_before_its_invocation_does() {
     }
 }
 
-/// A build that pushes many images at once, or one that is told of many times.
+/// A build that pushes many images at once, or one that is reported many times.
 #[tokio::test]
 async fn many_pushes_at_once_are_all_taken_in() {
     for world in world().await {
@@ -76,7 +76,7 @@ async fn many_pushes_at_once_are_all_taken_in() {
 
         let taken = join_all(pushes.iter().map(|push| engine.pushed(push))).await;
 
-        // There are no queues here, so that the first one cannot set its timer.
+        // There are no queues here, so the first one cannot set its timer.
         let busy = taken.iter().filter(|taken| matches!(taken, Err(EngineError::Busy(_)))).count();
         assert_eq!(busy, 0, "of 50 gave up");
         let key = Key::Candidate { application: "scr".into(), version: "3f2a9c1".into() };

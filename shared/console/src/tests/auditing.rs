@@ -1,4 +1,4 @@
-//! The function `status`, asked whether what is recorded is as it must be.
+//! The function `status` with an audit of the records.
 
 use super::desk::{Desk, block_on, place};
 use engine::{Engine, Key, Pipeline, Record, World, Write};
@@ -22,7 +22,7 @@ fn of_staging() -> Value {
     json!({"application": "scr", "environment": "staging", "audit": true})
 }
 
-/// Deployments that each end at once, because a person calls them off.
+/// Deployments that a person cancels at once.
 fn with_called_off(versions: &[&str]) -> Desk {
     let desk = Desk::new(&[super::desk::SCR]);
     for version in versions {
@@ -37,7 +37,7 @@ fn key(number: u64) -> Key {
     Key::Deployment(DeploymentId { place: place("staging"), number })
 }
 
-/// Somebody changes what lies in the table.
+/// A record in the table is changed by hand.
 fn change(desk: &Desk, number: u64, change: impl FnOnce(Deployment) -> Record) {
     let key = key(number);
     let stored = block_on(desk.world.load(std::slice::from_ref(&key))).unwrap().pop().unwrap();

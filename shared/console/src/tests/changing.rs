@@ -1,4 +1,4 @@
-//! What `configure` says is different, and what it keeps to itself.
+//! The changes that `configure` shows, and what it hides.
 
 use super::desk::Desk;
 use expect_test::expect;
@@ -28,7 +28,7 @@ environments:
 ";
 
 #[test]
-fn a_secret_that_changes_is_not_told() {
+fn a_secret_that_changes_is_not_shown() {
     let desk = Desk::new(&[SHOP]);
     let changed = SHOP
         .replace("hunter2", "swordfish")

@@ -107,7 +107,7 @@ fn an_image_whose_push_got_lost_is_looked_up() {
 }
 
 #[test]
-fn a_tag_that_nobody_heard_of_is_looked_up_in_every_repository() {
+fn an_unknown_tag_is_looked_up_in_every_repository() {
     let mut desk = with_pushes();
     desk.has("scr-api", "d00d1e5", &digest("api", "d00d1e5"));
     desk.has("scr-web", "d00d1e5", &digest("web", "d00d1e5"));

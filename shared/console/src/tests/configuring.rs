@@ -14,7 +14,7 @@ environments:
 ";
 
 #[test]
-fn a_spec_is_stored_and_told_what_it_changes() {
+fn a_spec_is_stored_and_its_changes_are_shown() {
     let desk = Desk::new(&[]);
     desk.configure(
         &json!({"spec": SHOP, "dry_run": "true"}),
@@ -195,7 +195,7 @@ fn a_service_that_goes_to_another_environment_in_the_same_cluster_stays() {
 }
 
 #[test]
-fn services_are_told_by_name_and_waves_only_where_they_change() {
+fn services_are_shown_by_name_and_waves_only_where_they_change() {
     let shop = |services: &str| {
         let services = format!("services: [{services}]");
         json!({"spec": SHOP.replace("services: [shop-api]", &services)})

@@ -12,7 +12,7 @@ fn with_approval() -> Desk {
 }
 
 #[test]
-fn an_action_that_does_not_exist_is_told_which_do() {
+fn an_unknown_action_is_answered_with_the_known_ones() {
     let desk = with_approval();
     desk.control("{}", &expect![[r#"
         {

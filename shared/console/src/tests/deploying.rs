@@ -13,7 +13,7 @@ pub(super) fn with_pushes() -> Desk {
 }
 
 #[test]
-fn a_payload_without_a_version_is_told_what_to_type() {
+fn a_payload_without_a_version_gets_examples() {
     let desk = with_pushes();
     desk.deploy("{}", &expect![[r#"
         {
@@ -227,7 +227,7 @@ fn the_same_request_is_made_once_while_it_waits() {
 }
 
 #[test]
-fn an_environment_that_nobody_deployed_to_has_an_example_too() {
+fn an_environment_without_deployments_has_an_example_too() {
     let desk = Desk::new(&[SCR]);
     desk.deploy(
         r#"{"environment": "staging"}"#,
@@ -325,7 +325,7 @@ fn a_migration_is_skipped_for_one_deployment_and_the_plan_says_so() {
             }"#]],
     );
     desk.prepare("staging");
-    // A second click is the same wish, and one that wants the migration after all is another.
+    // A second click is the same request, and one that wants the migration is another.
     desk.deploy(skip, &expect![[r#"
         {
           "accepted": true,

@@ -1,4 +1,4 @@
-//! A small installation in memory, and somebody who sits before the console.
+//! A small installation in memory, and a person at the console.
 
 use crate::account::Facts;
 use crate::answer::Caller;
@@ -37,7 +37,7 @@ const SERVICES: [&str; 3] = ["scr-api", "scr-ai-gateway", "scr-web"];
 pub(super) struct Desk {
     pub(super) world: Memory,
     pub(super) facts: Facts,
-    /// What is seen of a deployment that somebody only wants to know about.
+    /// The preview of a deployment.
     pub(super) preview: Preview,
     images: BTreeMap<(Repository, String), Image>,
 }
@@ -65,7 +65,7 @@ impl Desk {
         self.world.set_now(self.world.now() + span);
     }
 
-    /// A release has gone out, and all went well.
+    /// A release was deployed and succeeded.
     pub(super) fn succeeded(&self, environment: &str, version: &str, number: u64) {
         let mut head = self.head(environment);
         let (release, at) = (release(version), self.world.now());
@@ -103,7 +103,7 @@ impl Desk {
         block_on(self.world.save(vec![write])).unwrap();
     }
 
-    /// Every image of a version is pushed, and nobody has to ask for it.
+    /// Every image of a version is pushed.
     pub(super) fn push(&self, environment: &str, version: &str) -> Reply {
         let request = Request {
             id: format!("push {version}").as_str().into(),
@@ -143,7 +143,7 @@ impl Desk {
         self.images.insert((repository.into(), tag.to_owned()), image);
     }
 
-    /// The deployment that is under way is prepared: with the migration, or without.
+    /// The deployment in progress is prepared: with the migration, or without.
     pub(super) fn prepare(&self, environment: &str) {
         let services = SERVICES.map(|name| PreparedService {
             name: name.into(),
@@ -155,7 +155,7 @@ impl Desk {
         self.answer(environment, is_it, Event::Prepared(preparation));
     }
 
-    /// A worker answers the effect of that kind.
+    /// A worker answers that kind of effect.
     pub(super) fn answer(&self, environment: &str, is_it: impl Fn(&Effect) -> bool, event: Event) {
         let place = place(environment);
         let number = self.head(environment).active.unwrap();

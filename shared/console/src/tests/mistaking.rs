@@ -4,7 +4,7 @@ use super::desk::{Desk, SCR, WWHD};
 use expect_test::expect;
 
 #[test]
-fn trap_53_an_empty_payload_goes_back_where_only_one_environment_exists() {
+fn trap_53_an_empty_payload_rolls_back_if_only_one_environment_exists() {
     let desk = Desk::new(&[WWHD]);
     desk.roll_back(
         "{}",
@@ -97,7 +97,7 @@ fn trap_53_the_consoles_own_example_is_explained() {
               }
             }"#]],
     );
-    // An event that somebody let loose on it is not a wish.
+    // An event that was sent to it by accident is no request.
     let event = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
     desk.roll_back(event, &expect![[r#"
         {
@@ -128,7 +128,7 @@ fn trap_53_the_consoles_own_example_is_explained() {
 }
 
 #[test]
-fn trap_53_every_mistake_is_told_at_once() {
+fn trap_53_all_mistakes_are_reported_at_once() {
     let desk = Desk::with_two_good();
     desk.roll_back(
         r#"{"aplication": "scr", "Env": "stagin", "undo": "perhaps", "service": "scr-api", "colour": "red"}"#,
@@ -151,7 +151,7 @@ fn trap_53_every_mistake_is_told_at_once() {
 }
 
 #[test]
-fn trap_50_what_never_succeeded_is_no_place_to_go_back_to() {
+fn trap_50_a_release_that_never_succeeded_is_no_rollback_target() {
     let desk = Desk::with_two_good();
     desk.roll_back(
         r#"{"environment": "staging", "to": "v1"}"#,

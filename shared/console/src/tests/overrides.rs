@@ -1,4 +1,4 @@
-//! What stands in the way of `deploy`, and the words that overrule it.
+//! What blocks `deploy`, and the overrides for it.
 
 use super::deploying::with_pushes;
 use super::desk::digest;
@@ -139,7 +139,7 @@ fn trap_52_production_wants_the_word_and_what_succeeded_before() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_told_with_the_words_that_overrule_it() {
+fn every_reason_against_a_deploy_is_shown_with_its_override() {
     let desk = with_pushes();
     let bad = digest("api", "c90ffee");
     for control in [Control::Hold { firm: true }, Control::MarkBad { digest: bad, version: None }] {

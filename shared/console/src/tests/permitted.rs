@@ -1,4 +1,4 @@
-//! What this installation may not do, and what nobody needs to read.
+//! What this installation may not do, and what is not read.
 
 use super::desk::Desk;
 use crate::account::Facts;

@@ -40,13 +40,13 @@ fn what_waits_is_declined_and_the_history_stays() {
     assert_eq!(declined.count(), 1);
     assert_eq!(places(&desk), 0);
     assert!(ask(&desk, &removal).unwrap_err().contains("there is no application scr"));
-    // Configured again, it goes on where it ended.
+    // Configured again, it continues where it ended.
     assert_eq!(ask(&desk, &json!({"spec": SCR})).unwrap()["changes"], json!(["scr is new"]));
     assert_eq!(desk.head("staging").last_number, 2);
 }
 
 #[test]
-fn nothing_is_removed_while_a_deployment_is_under_way() {
+fn nothing_is_removed_while_a_deployment_is_in_progress() {
     let desk = Desk::with_two_good();
     desk.push("staging", "c90ffee");
     let removal = json!({"application": "scr", "remove": true});
@@ -96,7 +96,7 @@ fn a_resource_that_is_deleted_takes_its_application_along_only_on_request() {
     assert_eq!(ask(&desk, &removed).unwrap()["changed"], true);
     assert_eq!(places(&desk), 0);
     assert!(desk.world.read(&Key::Spec("scr".into())).is_some());
-    // A deletion that is told again finds nothing, and that is no mistake.
+    // A repeated deletion finds nothing, which is no mistake.
     assert_eq!(ask(&desk, &removed).unwrap()["changed"], false);
     let desk = Desk::with_two_good();
     let terraform = json!({"tf": {"action": "delete"}, "spec": SCR, "on_delete": "remove"});

@@ -1,4 +1,4 @@
-//! The button `rollback`.
+//! The function `rollback`.
 
 use super::desk::Desk;
 use expect_test::expect;
@@ -156,7 +156,7 @@ fn trap_53_it_is_safe_to_click_twice_and_possible_to_ask_twice() {
 }
 
 #[test]
-fn trap_53_two_clicks_that_call_a_deployment_off_do_not_go_back_as_well() {
+fn trap_53_two_clicks_that_cancel_a_deployment_do_not_roll_back_as_well() {
     let desk = Desk::with_two_good();
     desk.push("staging", "c90ffee");
     desk.roll_back("{}", &expect![[r#"
@@ -235,7 +235,7 @@ fn trap_53_two_clicks_that_call_a_deployment_off_do_not_go_back_as_well() {
 }
 
 #[test]
-fn a_dry_run_says_what_the_way_back_would_fail_for() {
+fn a_dry_run_says_why_the_rollback_would_fail() {
     let mut desk = Desk::with_two_good();
     desk.preview.faults = vec!["scr-web: scr-web:11 cannot be started: it is gone".into()];
     let payload = serde_json::json!({"environment": "staging", "dry_run": true});

@@ -40,7 +40,7 @@ fn a_payload_cut_off_at_any_byte_is_refused_and_changes_nothing() {
         let desk = Desk::with_two_good();
         let before = everything(&desk);
         let whole = text.trim_end();
-        // Nothing at all is an empty payload, which says all that a button has to say.
+        // An empty text is an empty payload, which is enough for this function.
         for end in (1..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
             let answer = desk.ask(function, &json!(whole[..end]));
             let is_refused = match &answer {
@@ -53,7 +53,7 @@ fn a_payload_cut_off_at_any_byte_is_refused_and_changes_nothing() {
     }
 }
 
-/// Nobody can see of a block of YAML that it went on; but whoever stores it is told what goes.
+/// A truncated block of YAML may be valid; but the answer names what is removed.
 #[test]
 fn a_spec_cut_off_says_what_it_takes_away() {
     let desk = Desk::new(&[SCR]);

@@ -1,5 +1,5 @@
-//! One record that cannot be read, as after a stack update that was taken back: whatever has nothing
-//! to do with it can still be shown, stopped and brought back.
+//! One record that cannot be read, as after a stack update that was rolled back: everything that is
+//! independent of it can still be shown, stopped and rolled back.
 
 use super::desk::{Desk, SCR, WWHD, block_on, place};
 use engine::{Key, Record, World, Write};
@@ -33,7 +33,7 @@ fn check(desk: &Desk, function: &'static str, payload: &str, expected: &Expect) 
 }
 
 #[test]
-fn another_applications_spec_is_in_nobodys_way() {
+fn the_spec_of_another_application_blocks_nothing() {
     let desk = two_applications();
     spoil(&desk, Key::Spec("wwhd".into()));
     let named = r#"{"application": "scr", "environment": "staging", "to": "3f2a9c1"}"#;
@@ -50,7 +50,7 @@ fn another_applications_spec_is_in_nobodys_way() {
         named,
         &expect![[r#"[true,null,"cancelled; no service was changed",null]"#]],
     );
-    // Which one is meant is not guessed while it may be the other.
+    // The environment is not guessed while the request may mean the other.
     check(
         &desk,
         "rollback",
@@ -80,7 +80,7 @@ fn another_applications_spec_is_in_nobodys_way() {
 }
 
 #[test]
-fn another_environment_is_in_nobodys_way() {
+fn another_environment_blocks_nothing() {
     let desk = Desk::with_two_good();
     spoil(&desk, Key::Head(place("production")));
     check(

@@ -237,7 +237,7 @@ fn a_mistake_is_explained() {
 }
 
 #[test]
-fn what_still_lacks_an_image_is_told_until_something_newer_runs() {
+fn an_incomplete_release_is_shown_until_something_newer_runs() {
     let desk = Desk::with_two_good();
     desk.pushed("scr-api", "0ddba11", &digest("api", "0ddba11"));
     desk.wait(Span::minutes(1));

@@ -1,4 +1,4 @@
-//! What a service runs, and what its new revision starts from.
+//! What a service runs, and what its new revision is based on.
 
 use crate::services;
 use aws::clients::Aws;
@@ -12,18 +12,18 @@ use pipeline::spec::{Base, render};
 use serde_json::Value;
 
 pub(crate) struct Basis {
-    /// What it runs; `None`: it does not exist.
+    /// The revision that it runs; `None`: the service does not exist.
     pub(crate) before: Option<Revision>,
-    /// The same as a document, if ECS or the table has it.
+    /// The same revision as a document, if ECS or the table has it.
     pub(crate) described: Option<Definition>,
     pub(crate) start: Start,
     pub(crate) warnings: Vec<String>,
 }
 
 pub(crate) enum Start {
-    /// A rollback by hand: exactly this revision.
+    /// A manual rollback: exactly this revision.
     Recorded(Definition),
-    /// This document with the release's images in it, unless one of these revisions is that.
+    /// This document with the release's images, unless one of the `known` revisions is identical.
     Render { base: Value, known: Vec<Definition> },
 }
 

@@ -1,8 +1,7 @@
-//! Registering a task definition once for one deployment and one purpose.
+//! Registers a task definition once per deployment and purpose.
 //!
-//! ECS makes a new revision of every document, as often as it is sent. So the intent is noted
-//! before and the result after; with an intent and no result, the newest revision of the family is
-//! checked first.
+//! ECS creates a new revision for every request. So the intent is noted before and the result
+//! after; with an intent and no result, the newest revision of the family is checked first.
 
 use super::render;
 use aws::clients::Aws;
@@ -50,7 +49,7 @@ pub(crate) async fn register_once(
     Ok(revision)
 }
 
-/// The revision that a deployment has registered for this purpose, if it has.
+/// The revision that a deployment has registered for this purpose, if any.
 pub(crate) async fn registered(
     aws: &Aws,
     id: &DeploymentId,
@@ -71,7 +70,7 @@ async fn remember(
     idempotency::write(aws, id, about, &note).await.map_err(StepError::Later)
 }
 
-/// The newest revision of the family, if it is what we wanted to register.
+/// The newest revision of the family, if it is equal to the requested one.
 async fn registered_before(aws: &Aws, json: &Value) -> Result<Option<Revision>, Failure> {
     let Some(family) = json["family"].as_str() else { return Ok(None) };
     let newest = definition::describe(aws, family).await?;

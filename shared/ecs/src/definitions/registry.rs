@@ -1,9 +1,10 @@
-//! Whose registry an image comes from.
+//! Which registry an image comes from.
 //!
-//! A digest is the release's only in ECR of this account. In any of its regions: replication keeps
-//! the digest. A repository of the same name on Docker Hub or at another account is another image.
+//! A digest identifies the release only in ECR of this account, in any of its regions: replication
+//! keeps the digest. A repository of the same name on Docker Hub or in another account is another
+//! image.
 
-/// Whether ECR of this account serves the image; with no account known, any ECR.
+/// Whether the image is in ECR of this account; if no account is known, in any ECR.
 pub(crate) fn is_ours(image: &str, account: Option<&str>) -> bool {
     let Some((owner, kind)) = host_of(image).and_then(|host| host.split_once('.')) else {
         return false;
@@ -11,8 +12,8 @@ pub(crate) fn is_ours(image: &str, account: Option<&str>) -> bool {
     is_ecr(kind) && account.is_none_or(|account| account == owner)
 }
 
-/// The region that ECR serves the image from: `….dkr.ecr.eu-central-1.amazonaws.com`, or in the
-/// newer form `….dkr-ecr.eu-central-1.on.aws`.
+/// The region of an ECR image: `….dkr.ecr.eu-central-1.amazonaws.com`, or in the newer form
+/// `….dkr-ecr.eu-central-1.on.aws`.
 pub(crate) fn region_of(image: &str) -> Option<&str> {
     let (_, kind) = host_of(image)?.split_once('.')?;
     let behind = kind.strip_prefix("dkr.").unwrap_or(kind);

@@ -1,4 +1,4 @@
-//! A new task definition: the one before, with the release's images in it and nothing else changed.
+//! A new task definition: the previous one with the release's images, and nothing else changed.
 
 use super::registry;
 use aws::hex::hex;
@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where the images of a task definition come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin<'a> {
-    /// Whose ECR the release lies in, as far as that is known.
+    /// The account of the release's ECR, if it is known.
     pub(crate) account: Option<&'a str>,
-    /// Where an image comes from that names no registry. In a template that is ours; ECS takes it
-    /// for Docker Hub's.
+    /// The registry of an image that names none. In a template that is ECR of this account; ECS
+    /// assumes Docker Hub.
     pub(crate) unnamed: Option<&'a str>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn render(
 }
 
 impl Origin<'_> {
-    /// The registry to take a digest of the release from; `None`: the image is none of ours.
+    /// The registry for a digest of the release; `None`: the image is not part of the release.
     fn registry_of<'a>(&'a self, image: &'a str) -> Option<&'a str> {
         match registry::host_of(image) {
             Some(host) => registry::is_ours(image, self.account).then_some(host),
@@ -63,7 +63,7 @@ impl Origin<'_> {
     }
 }
 
-/// The images in ECR of an account that a task definition names by their digest.
+/// The ECR images of an account that a task definition names by digest.
 pub(crate) fn pinned(
     definition: &Value,
     account: Option<&str>,
@@ -76,7 +76,7 @@ pub(crate) fn pinned(
     pinned.collect()
 }
 
-/// An image as it is named, without its tag and digest.
+/// The image name without its tag and digest.
 fn untagged(image: &str) -> &str {
     let image = image.split_once('@').map_or(image, |(image, _)| image);
     match image.rsplit_once(':') {
@@ -89,13 +89,13 @@ pub(crate) fn container_names(definition: &Value) -> Vec<ContainerName> {
     containers(definition).filter_map(|c| c["name"].as_str()).map(ContainerName::new).collect()
 }
 
-/// The same for the same content, in any order.
+/// The same for equal content, in any order.
 pub(crate) fn hash(definition: &Value) -> String {
     hex(&Sha256::digest(definition.to_string().as_bytes()))
 }
 
-/// The platform that the containers need, as images name it: `linux/arm64`. `None`: whatever the
-/// host happens to be.
+/// The platform that the containers need, as images name it: `linux/arm64`. `None`: that of the
+/// host.
 pub(crate) fn platform(definition: &Value) -> Option<String> {
     let wanted = &definition["runtimePlatform"];
     let requires = definition["requiresCompatibilities"].as_array().into_iter().flatten();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_definition_of_somebody_else_is_a_fault_that_says_what_is_there() {
+    fn a_foreign_task_definition_is_a_fault_that_says_what_is_there() {
         check(
             DESCRIBED,
             &["nginx:1", "x.dkr.ecr.y.amazonaws.com/scr-web:1"],

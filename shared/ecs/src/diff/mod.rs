@@ -1,4 +1,4 @@
-//! What changes from one task definition to the next, in lines that a person can read.
+//! The changes from one task definition to the next, in lines that a person can read.
 
 mod words;
 
@@ -38,7 +38,7 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
                 compare(&element(path, item), item, &Value::Null, lines);
             }
         }
-        // What is added or removed is shown member by member, so that no secret is shown with it.
+        // Added and removed members are shown one by one, so that no secret is shown with them.
         (Value::Array(list), Value::Null) if is_named(list) => {
             compare(path, before, &Value::Array(vec![]), lines);
         }
@@ -55,7 +55,7 @@ fn compare(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
     }
 }
 
-/// `containerDefinitions` is said by the container's name alone.
+/// `containerDefinitions` is shown as the container's name alone.
 fn member(path: &str, name: &str) -> String {
     match (path, name) {
         ("", "containerDefinitions") => String::new(),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_image_is_told_by_its_digest() {
+    fn a_new_image_is_shown_by_its_digest() {
         let image = "1.dkr.ecr.eu-central-1.amazonaws.com/scr/api@sha256:ffff2c3d4e5f60718293";
         check(
             |after| after["containerDefinitions"][0]["image"] = image.into(),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_change_is_told_by_its_place() {
+    fn every_other_change_is_shown_by_its_path() {
         check(
             |after| {
                 after["cpu"] = "1024".into();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_appears_as_a_whole_tells_no_secret_either() {
+    fn what_is_added_as_a_whole_shows_no_secret_either() {
         check(
             |after| {
                 let logging = json!({"logDriver": "splunk", "options": {"splunk-token": "hunter5", "splunk-url": "https://logs"}});

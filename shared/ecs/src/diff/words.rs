@@ -1,11 +1,11 @@
-//! One difference in words: what is too long is cut where it is the same, and what may be a secret is
-//! not shown.
+//! One difference in words: long values are shortened where they are equal, and possible secrets
+//! are hidden.
 
 use aws::definitions::compare::is_blank;
 use pipeline::spec::may_be_secret;
 use serde_json::Value;
 
-/// Longer values say no more to a reader.
+/// The longest value that is shown.
 const MOST: usize = 80;
 /// How much of the common beginning of two long values is shown before they differ.
 const LEAD: usize = 12;
@@ -24,7 +24,7 @@ pub(super) fn line(path: &str, before: &Value, after: &Value) -> String {
     format!("{path}: {before} -> {after}")
 }
 
-/// Of a variable or a secret, what it holds: its name stands in the path.
+/// The value of a variable or a secret: its name is in the path.
 fn value_of(item: &Value) -> &Value {
     item.get("valueFrom").or_else(|| item.get("value")).unwrap_or(item)
 }
@@ -38,7 +38,7 @@ fn said(value: &Value) -> String {
     }
 }
 
-/// Both in short, and never so short that they look the same.
+/// Both values shortened, but never so much that they look equal.
 fn contrasted(before: &str, after: &str) -> (String, String) {
     if let (Some(before), Some(after)) = (image(before), image(after))
         && before != after
@@ -60,7 +60,7 @@ fn shortened(text: &str, start: usize) -> String {
     format!("{before}{shown}{after}")
 }
 
-/// An image of ECR, without its registry and with as much of its digest as people compare.
+/// An ECR image without its registry and with as much of its digest as people compare.
 fn image(text: &str) -> Option<String> {
     let (registry, image) = text.split_once('/')?;
     if !registry.contains(".dkr.ecr.") {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_is_told_where_nothing_else_differs() {
+    fn a_registry_is_shown_if_nothing_else_differs() {
         let image = |account: &str| {
             json!(format!(
                 "{account}.dkr.ecr.eu-central-1.amazonaws.com/scr@sha256:0a1b2c3d4e5f607182"
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_not_told() {
+    fn a_possible_secret_is_not_shown() {
         let url = json!("postgres://scr:hunter2@db/scr");
         check(
             "api.environment[DATABASE_URL]",

@@ -1,4 +1,4 @@
-//! Whether services, images and the migration of a plan agree with each other.
+//! Whether services, images and the migration of a plan are consistent.
 
 use super::findings::{Plan, Planned};
 use crate::definitions::render;
@@ -7,7 +7,7 @@ use pipeline::names::{Digest, Repository};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Adds to the plan what does not agree.
+/// Adds inconsistencies to the plan.
 pub(super) fn check(prepare: &Prepare, plan: &mut Plan) {
     let mut faults = missing_images(prepare, plan);
     for planned in &plan.services {
@@ -71,7 +71,7 @@ fn missing_container(prepare: &Prepare, plan: &Plan) -> Option<String> {
              migration.service in the spec"
         ));
     }
-    // Where there is no plan for the service, it has been said why.
+    // A service without a plan already has a fault that says why.
     let planned = plan.services.iter().find(|planned| planned.name == *service)?;
     let names = render::container_names(planned.after.json());
     if names.contains(container) {
@@ -85,7 +85,7 @@ fn missing_container(prepare: &Prepare, plan: &Plan) -> Option<String> {
     ))
 }
 
-/// What runs now and could not be started again after a rollback.
+/// What runs now and could not be started again by a rollback.
 fn no_way_back(prepare: &Prepare, planned: &Planned, plan: &Plan) -> Vec<String> {
     let Some(described) = &planned.described else { return vec![] };
     let warning = |(repository, digest): (Repository, Digest)| {

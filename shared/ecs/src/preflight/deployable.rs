@@ -1,4 +1,4 @@
-//! Reasons against updating a service, checked before anything is changed.
+//! Reasons not to update a service, checked before anything is changed.
 
 use crate::services::{self, primary};
 use aws_sdk_ecs::types::{
@@ -6,7 +6,7 @@ use aws_sdk_ecs::types::{
     ResourceManagementType, SchedulingStrategy, Service,
 };
 
-/// Reasons not to begin, without the service's name.
+/// Reasons not to start, without the service's name.
 pub(super) fn faults(service: &Service) -> Vec<String> {
     let mut faults = Vec::new();
     if service.status() == Some("DRAINING") {
@@ -32,7 +32,7 @@ pub(super) fn faults(service: &Service) -> Vec<String> {
     faults
 }
 
-/// That another controller than ECS itself deploys the service.
+/// The fault for a service with another deployment controller than ECS.
 pub fn other_controller(service: &Service) -> Option<String> {
     let controller = service.deployment_controller().map(|controller| controller.r#type());
     let kind = controller.filter(|kind| **kind != DeploymentControllerType::Ecs)?.as_str();
@@ -42,7 +42,7 @@ pub fn other_controller(service: &Service) -> Option<String> {
     ))
 }
 
-/// Worth saying before the update, and no reason against it.
+/// Warnings before the update; they do not prevent it.
 pub(super) fn warnings(service: &Service) -> Vec<String> {
     let Some(primary) = primary(service) else { return vec![] };
     let reason = services::reason(primary).unwrap_or("no reason given");
@@ -70,13 +70,13 @@ pub(super) fn warnings(service: &Service) -> Vec<String> {
     rollout.into_iter().chain(idle).collect()
 }
 
-/// Whether it runs one task on each container instance. ECS counts those as its desired count, and
-/// updates it as any other service.
+/// Whether it is a daemon service: one task on each container instance. ECS reports the number of
+/// instances as its desired count, and updates it like any other service.
 fn is_daemon(service: &Service) -> bool {
     service.scheduling_strategy() == Some(&SchedulingStrategy::Daemon)
 }
 
-/// Whether ECS may neither stop an old task nor start a new one.
+/// Whether ECS can neither stop an old task nor start a new one.
 fn deadlock(service: &Service) -> Option<String> {
     let configuration = service.deployment_configuration()?;
     let desired = i64::from(service.desired_count());
@@ -84,7 +84,7 @@ fn deadlock(service: &Service) -> Option<String> {
     if desired == 0 || least < desired || most > desired {
         return None;
     }
-    // On each instance runs one task of a daemon, so that the new one needs the place of the old.
+    // A daemon service runs one task on each instance, so the new task has to replace the old one.
     let advice = match is_daemon(service) {
         true => "lower minimumHealthyPercent",
         false => "lower minimumHealthyPercent or raise maximumPercent",
@@ -97,7 +97,7 @@ fn deadlock(service: &Service) -> Option<String> {
     ))
 }
 
-/// How few and how many tasks may run during a rolling update.
+/// The minimum and maximum number of tasks during a rolling update.
 fn bounds(configuration: &DeploymentConfiguration, desired: i64) -> Option<(i64, i64)> {
     if configuration.strategy().is_some_and(|strategy| *strategy != DeploymentStrategy::Rolling) {
         return None;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollout_of_somebody_else_is_mentioned() {
+    fn a_rollout_outside_slipway_is_mentioned() {
         let rollout = |state| {
             let deployment = Deployment::builder()
                 .status("PRIMARY")

@@ -1,4 +1,4 @@
-//! Load balancers: whether they find what they send to, before ECS refuses the service.
+//! Load balancers: whether their targets exist, checked before ECS refuses the service.
 
 use super::findings::{Plan, Planned};
 use aws::clients::{Aws, in_time};
@@ -12,8 +12,8 @@ use pipeline::spec::LoadBalancer;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Adds to the plan what does not fit. Of a service that exists only its containers are checked:
-/// ECS has taken its target groups.
+/// Adds mismatches to the plan. For an existing service only its containers are checked: ECS has
+/// accepted its target groups.
 pub(super) async fn check(
     aws: &Aws,
     prepare: &Prepare,
@@ -56,7 +56,7 @@ fn to_be_attached<'a>(prepare: &'a Prepare, name: &ServiceName) -> Option<&'a Lo
     wanted.spec.create.as_ref()?.load_balancer.as_ref()
 }
 
-/// ECS takes no task definition that lacks what the service's load balancer sends to.
+/// ECS accepts no task definition without the container and port of the service's load balancer.
 fn nobody_listens(planned: &Planned, container: &str, port: i64) -> Option<String> {
     let mut containers = planned.after.json()["containerDefinitions"].as_array()?.iter();
     let listens = |mapping: &Value| match mapping["containerPortRange"].as_str() {

@@ -1,6 +1,6 @@
 //! The roles that a task definition names, and whether Slipway may pass them to ECS.
 //!
-//! ECS would refuse each of them alone, after something was made.
+//! ECS would refuse them one by one, after something was created.
 
 use super::findings::{After, Plan};
 use aws::clients::Aws;
@@ -9,8 +9,8 @@ use pipeline::effect::Prepare;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Adds to the plan every role that the installation does not permit: those of what is registered,
-/// and those of what runs the migration.
+/// Adds to the plan every role that the installation does not permit: those of new revisions, and
+/// those of the revision that runs the migration.
 pub(super) fn check(aws: &Aws, prepare: &Prepare, plan: &mut Plan) {
     let migrates = prepare.migration.as_ref().map(|(service, _)| service);
     let mut refused: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -46,7 +46,8 @@ pub(super) fn is_permitted(aws: &Aws, role: &str) -> bool {
     permitted.is_none_or(|permitted| permitted.split(',').any(|one| fits(one.trim(), role)))
 }
 
-/// As IAM compares: a star stands for any text, slashes included, and a question mark for one letter.
+/// Matches as IAM does: a star matches any text, slashes included, and a question mark one
+/// character.
 fn fits(pattern: &str, text: &str) -> bool {
     fn rest_fits(pattern: &[u8], text: &[u8]) -> bool {
         match (pattern.split_first(), text.split_first()) {

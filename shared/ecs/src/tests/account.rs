@@ -1,4 +1,4 @@
-//! The account that preparations look at.
+//! The account that the preparations check.
 
 use super::{arn, id, target};
 use crate::prepare;
@@ -74,7 +74,7 @@ pub(super) fn image(digest: &str, architecture: &str) -> Value {
     })
 }
 
-/// An image for one platform, as `docker build` makes it: its configuration is read apart.
+/// A single-platform image, as `docker build` makes it: its configuration is read separately.
 pub(super) fn single(digest: &str, config: &Value) -> Value {
     let hash = hex(&Sha256::digest(config.to_string().as_bytes()));
     let manifest = json!({"config": {"digest": format!("sha256:{hash}")}, "layers": []});
@@ -85,7 +85,7 @@ pub(super) fn single(digest: &str, config: &Value) -> Value {
     })
 }
 
-/// The account on a good day.
+/// The account without any faults.
 pub(super) fn account() -> Canned {
     account_without_tags().answers("PutImage", json!({"image": {}}))
 }

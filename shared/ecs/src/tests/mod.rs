@@ -22,7 +22,7 @@ fn target() -> Target {
     Target::Cluster("scr-staging".into())
 }
 
-/// An answer without the moment at which somebody looked.
+/// An answer without the time of the observation.
 fn text_of(event: &Event) -> String {
     let Event::LeftAlone { seen } = event else { return format!("{event:?}") };
     let runs = seen.found.as_ref().and_then(Found::primary);

@@ -24,7 +24,7 @@ async fn check(service: Value, expected: &Expect) {
     expected.assert_eq(&text_of(&seen));
 }
 
-/// As `check`, after ECS was asked whether it returned by itself.
+/// Like `check`, after ECS was asked whether it rolled back.
 async fn check_asked(service: &Value, listed: Value, expected: &Expect) {
     let canned = Canned::new()
         .answers("DescribeServices", json!({"services": [service]}))
@@ -102,7 +102,7 @@ fn old(status: &str, state: &str, reason: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_rollout_under_way_is_seen_with_the_one_it_replaces() {
+async fn a_rollout_in_progress_is_seen_with_the_one_it_replaces() {
     let service =
         service(&[ours(), old("ACTIVE", "COMPLETED", "ECS deployment ecs-svc/1 completed.")], &[]);
     check(service, &expect![[r#"
@@ -132,7 +132,7 @@ async fn a_service_that_is_missing_or_deleted_is_gone() {
 }
 
 #[tokio::test]
-async fn the_circuit_breaker_goes_back_and_the_failed_rollout_still_drains() {
+async fn the_circuit_breaker_rolls_back_and_the_failed_rollout_still_drains() {
     let back = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.";
     let failed = deployment(
         "ecs-svc/2",
@@ -150,8 +150,8 @@ async fn the_circuit_breaker_goes_back_and_the_failed_rollout_still_drains() {
 }
 
 #[tokio::test]
-async fn the_circuit_breaker_went_back_and_only_the_service_deployments_tell() {
-    // The words of an event are no reason for a verdict.
+async fn the_circuit_breaker_rolled_back_and_only_the_service_deployments_show_it() {
+    // The text of an event does not decide a verdict.
     let events = [
         (20.0, "(service scr-api) has reached a steady state."),
         (60.0, "(service scr-api) rolling back to deployment ecs-svc/1."),
@@ -198,7 +198,7 @@ async fn the_circuit_breaker_went_back_and_only_the_service_deployments_tell() {
         let listed = json!({"serviceDeployments": [older, of(2, status, 300.0)]});
         check_asked(&service, listed, &expected).await;
     }
-    // Somebody else went back to the one before after ECS had done so.
+    // A person rolled back to the previous one after ECS had done so.
     let newer = of(3, "IN_PROGRESS", 10.0);
     let listed = json!({"serviceDeployments": [of(2, "ROLLBACK_SUCCESSFUL", 300.0), newer]});
     check_asked(&service, listed, &expect![[r#"
@@ -207,7 +207,7 @@ async fn the_circuit_breaker_went_back_and_only_the_service_deployments_tell() {
 }
 
 #[tokio::test]
-async fn where_there_are_no_service_deployments_nobody_is_said_to_have_returned() {
+async fn without_service_deployments_no_rollback_by_ecs_is_reported() {
     let canned = Canned::new()
         .answers("DescribeServices", json!({"services": [service(&[ours()], &[])]}))
         .refuses("ListServiceDeployments", "UnsupportedFeatureException", "Not here.");
@@ -218,7 +218,7 @@ async fn where_there_are_no_service_deployments_nobody_is_said_to_have_returned(
 }
 
 #[tokio::test]
-async fn a_failed_rollout_that_somebody_replaced_is_no_return() {
+async fn a_failed_rollout_replaced_outside_slipway_is_no_rollback_by_ecs() {
     let failed = deployment("ecs-svc/2", "ACTIVE", "scr-api:13", "FAILED", 300.0, "x");
     let newer = deployment("ecs-svc/3", "PRIMARY", "scr-api:14", "IN_PROGRESS", 10.0, "y");
     check(
@@ -240,7 +240,7 @@ async fn trouble_is_what_was_said_lately_of_this_rollout_and_not_settled_since()
         scr-api
         primary ecs-svc/2 scr-api:13 InProgress, 1 of 2, 3 failed: ECS deployment ecs-svc/2 in progress
         trouble: ECS: was unable to place a task. Reason: Capacity is unavailable at this time"#]]).await;
-    // It is true of any trouble, and would hide which.
+    // It matches any problem, and would hide which.
     const VAGUE: &str = "(service scr-api) is unable to consistently start tasks successfully.";
     check(service(&[ours()], &[(5.0, VAGUE), (30.0, PLACE)]), &expect![[r#"
         scr-api

@@ -1,4 +1,4 @@
-//! Preparing on a good day, and once more after a crash.
+//! Preparing without faults, and again after a crash.
 
 use super::account::{REGISTRY, account, check, definition, image, running, service, wanted};
 use super::{arn, id, revision};
@@ -31,7 +31,7 @@ async fn what_the_sdk_does_not_know_survives_and_five_calls_are_enough() {
             format!("revision#{} / definition", arn("scr-api:13")),
         ]
     );
-    // The same message once more.
+    // The same message again.
     let event = prepare(&canned.aws, &id(), &wanted()).await.unwrap();
     assert!(matches!(event, Event::Prepared(_)), "{event:?}");
     assert!(!canned.calls().contains("RegisterTaskDefinition"));

@@ -1,4 +1,4 @@
-//! Preparing when something is wrong, or was taken away.
+//! Preparing with faults, or with something deleted.
 
 use super::account::{
     REGISTRY, account, account_without_tags, check, definition, image, running, service, single,
@@ -100,7 +100,7 @@ async fn a_load_balancer_has_to_find_its_container_and_port() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_look_for_secrets_goes_on_with_a_warning() {
+async fn without_permission_to_read_secrets_the_preparation_continues_with_a_warning() {
     let mut before = definition("scr-api:12", &format!("{REGISTRY}/scr-api:v1"));
     before["taskDefinition"]["containerDefinitions"][0]["secrets"] = json!([
         {"name": "KEY", "valueFrom": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf"},
@@ -187,7 +187,7 @@ async fn rolling_back_to_a_deregistered_revision_registers_it_again() {
 }
 
 #[tokio::test]
-async fn what_runs_and_cannot_be_read_any_more_is_made_from_what_was_kept() {
+async fn an_unreadable_running_revision_is_read_from_the_archive() {
     let kept = definition("scr-api:12", &format!("{REGISTRY}/scr-api@sha256:old"));
     let mut kept = kept["taskDefinition"].clone();
     for answered in ["taskDefinitionArn", "revision", "status", "compatibilities", "registeredAt"] {

@@ -1,4 +1,4 @@
-//! Putting back.
+//! Rolling back.
 
 use super::{arn, id, revision, target, text_of};
 use crate::{remove, roll_back};
@@ -29,7 +29,7 @@ fn services(deployments: &[Value]) -> Value {
     json!({"services": [service]})
 }
 
-/// Our rollout goes on, over what the service ran before.
+/// Our rollout is in progress, over the previous revision.
 fn ongoing() -> Value {
     services(&[
         deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "IN_PROGRESS"),
@@ -105,7 +105,7 @@ async fn what_cannot_be_stopped_is_updated_instead() {
         RollbackRefused { service: ServiceName("scr-api"), refusal: RolloutIsOver, reason: "Not here (UnsupportedFeatureException)" }"#]]).await;
 }
 
-/// Our revision is up, and everything else is gone.
+/// Our revision is stable, and nothing else runs.
 fn up() -> Value {
     services(&[deployment("ecs-svc/2", "PRIMARY", "scr-api:13", "COMPLETED")])
 }
@@ -115,7 +115,7 @@ fn updated(revision: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_update_brings_the_service_back() {
+async fn an_update_rolls_the_service_back() {
     let canned = Canned::new()
         .answers("DescribeServices", up())
         .answers("UpdateService", updated("scr-api:12"));
@@ -135,7 +135,7 @@ async fn what_runs_again_already_is_not_updated() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_brought_there_stays() {
+async fn a_revision_deployed_outside_slipway_stays() {
     let others = services(&[deployment("ecs-svc/3", "PRIMARY", "scr-api:14", "IN_PROGRESS")]);
     for way in [Way::Update, Way::StopRollout("ecs-svc/2".into())] {
         let canned = Canned::new().answers("DescribeServices", others.clone());
@@ -206,7 +206,7 @@ async fn a_service_that_is_gone_stays_gone() {
     .await;
 }
 
-/// What the service ran before, as it was kept, and what ECR says of its image.
+/// The archived previous revision, and what ECR says about its image.
 fn with_image(operation: &str, answer: Value) -> Canned {
     let image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/scr-api@sha256:1";
     let kept = json!({"containerDefinitions": [
@@ -245,7 +245,7 @@ async fn tasks_that_run_are_not_given_up_for_an_image_that_is_gone() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_ask_for_the_image_rolls_back_all_the_same() {
+async fn without_permission_to_read_the_image_the_rollback_continues() {
     let silent =
         with_image("x", json!({})).refuses("BatchGetImage", "AccessDeniedException", "no.");
     check(&silent, &wanted(Way::Update), &expect![[r#"
@@ -318,7 +318,7 @@ async fn removing_what_is_not_there_is_done() {
 }
 
 #[tokio::test]
-async fn a_service_that_somebody_else_created_or_updated_is_not_deleted() {
+async fn a_service_created_or_updated_outside_slipway_is_not_deleted() {
     let of_others = Canned::new().answers("DescribeServices", up());
     check_removal(&of_others, &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}

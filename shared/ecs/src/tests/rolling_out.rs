@@ -22,7 +22,7 @@ fn wanted() -> RollOut {
     }
 }
 
-/// New tasks of what runs.
+/// New tasks of the running revision.
 fn fresh() -> RollOut {
     RollOut { before: Some(revision("scr-api:13")), fresh: true, ..wanted() }
 }
@@ -36,7 +36,7 @@ fn described(rollout: &str, revision: &str) -> Value {
     json!({"services": [runs(rollout, revision)]})
 }
 
-/// A rollout of the number, and what became of it.
+/// A rollout with this number, and its state.
 fn past(number: u32, status: &str) -> Value {
     let revision = "arn:aws:ecs:eu-central-1:123456789012:service-revision/scr-staging/scr-api";
     json!({
@@ -50,7 +50,7 @@ fn seconds_ago(seconds: u64) -> String {
     (now.as_millis() - u128::from(seconds) * 1000).to_string()
 }
 
-/// A worker noted so long ago that it updates the service.
+/// A worker noted this long ago that it updates the service.
 fn noted(canned: Canned, seconds: u64) -> Canned {
     let partition = format!("registered#{}", id());
     canned.with_item(&partition, "rollout#scr-api", &[("at", &seconds_ago(seconds))])
@@ -89,7 +89,7 @@ async fn what_aws_refuses_is_said_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_brought_there_since_the_preparation_is_left_alone() {
+async fn a_revision_deployed_outside_slipway_since_the_preparation_is_left_unchanged() {
     let others = Canned::new().answers("DescribeServices", described("ecs-svc/7", "scr-api:9"));
     check(
         &others,
@@ -155,7 +155,7 @@ async fn a_copy_of_the_message_does_not_bring_again_what_ecs_returned_from() {
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:13"}
         RolloutStarted { service: ServiceName("scr-api"), rollout: RolloutId("ecs-svc/2") }"#]]).await;
-    // ECS is back at what ran before, and the failed rollout has drained.
+    // ECS has rolled back, and the failed rollout has drained.
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         ListServiceDeployments {"cluster":"scr-staging","createdAt":{"after":…},"maxResults":100,"service":"scr-api"}
@@ -217,7 +217,7 @@ async fn of_two_workers_at_the_same_time_one_forces_new_tasks() {
     let busy = roll_out(&second.aws, &id(), &fresh()).await.unwrap_err();
     assert!(matches!(busy, Failure::Passing(_)), "{busy}");
     assert!(!second.calls().contains("UpdateService"));
-    // The first one is certainly dead, and has begun nothing.
+    // The first one is certainly dead, and has started nothing.
     let later = noted(both(), 100);
     check(&later, &fresh(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
@@ -258,7 +258,7 @@ async fn a_service_that_does_not_exist_is_created_as_its_task_definition_needs_i
 }
 
 #[tokio::test]
-async fn a_service_that_somebody_else_created_meanwhile_is_left_alone() {
+async fn a_service_created_outside_slipway_meanwhile_is_left_unchanged() {
     let canned = Canned::new().answers("DescribeServices", described("ecs-svc/1", "scr-api:12"));
     check(
         &canned,

@@ -79,7 +79,7 @@ async fn a_refusal_may_come_with_status_200() {
 }
 
 #[tokio::test]
-async fn no_room_is_told_from_a_mistake() {
+async fn missing_capacity_is_distinguished_from_a_mistake() {
     let canned =
         account().refuses("RunTask", "ClientException", "Capacity is unavailable at this time.");
     check(&canned, &wanted(), &expect![[r#"
@@ -97,7 +97,7 @@ async fn no_room_is_told_from_a_mistake() {
         OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "AWS rejected the request to run the task: not authorized to perform: iam:PassRole (AccessDeniedException); allow it in the role of this function" }"#]]).await;
 }
 
-/// What follows where ECS knows our token with other parameters, and a task started by this.
+/// The result if ECS knows our token with other parameters, and a task with this `startedBy`.
 async fn conflict_with(started_by: &str) -> String {
     let task = json!({"taskArn": TASK, "startedBy": started_by, "lastStatus": "RUNNING"});
     let canned = account().answers("DescribeTasks", json!({"tasks": [task]})).refuses_with(
@@ -114,7 +114,7 @@ async fn conflict_with(started_by: &str) -> String {
 async fn a_task_that_we_started_with_other_parameters_is_ours() {
     let ours = conflict_with("slipway/05d5d9c7/scr/staging/17/migrate/1").await;
     expect![[r#"Ok(OneOffStarted { purpose: Migrate, attempt: 1, task: TaskId("arn:aws:ecs:eu-central-1:123456789012:task/scr-staging/1") })"#]].assert_eq(&ours);
-    // Started by the version before, while Slipway itself was updated.
+    // Started by the previous version, while Slipway itself was updated.
     assert_eq!(conflict_with("slipway/scr/staging/17/migrate/1").await, ours);
 }
 
@@ -201,7 +201,7 @@ async fn a_look_says_running_ended_or_lost() {
         OneOffLost { purpose: Undo, attempt: 2 }"#]].assert_eq(&seen);
 }
 
-/// A task of two containers, in which the proxy ended so and the migration with 0.
+/// A task of two containers, in which the proxy ended like this and the migration with 0.
 async fn look_beside(essential: Value, exit_code: i32, reason: Value) -> String {
     let task = json!({
         "taskArn": TASK, "lastStatus": "STOPPED", "stopCode": "EssentialContainerExited",
@@ -233,7 +233,7 @@ async fn an_essential_container_that_failed_beside_the_migration_makes_its_0_dou
     let seen = [
         look_beside(json!(true), 2, none.clone()).await,
         look_beside(none.clone(), 137, json!("OutOfMemoryError: Container killed")).await,
-        // ECS stopped it, as it does once the migration is over; or it was done.
+        // ECS stopped it, as it does once the migration has ended; or it was done.
         look_beside(json!(true), 143, none.clone()).await,
         look_beside(json!(true), 0, none.clone()).await,
         look_beside(json!(false), 2, none).await,

@@ -1,5 +1,5 @@
-//! A story that leaves every kind of record behind: one release goes out, the next is undone and
-//! put back, and people have their say.
+//! A story that creates every kind of record: one release is rolled out, the next is undone and
+//! rolled back, and people intervene.
 
 use engine::memory::Memory;
 use engine::{Engine, Key, Message, Pipeline, Record, World};
@@ -69,7 +69,7 @@ pub(crate) fn tell() -> BTreeMap<String, String> {
     shop.release_goes_out(1);
     shop.push("api", "b2", "a2");
     shop.push("web", "b2", "w2");
-    shop.release_goes_back(2);
+    shop.release_is_rolled_back(2);
     shop.people_have_their_say();
     shop.samples
 }
@@ -116,7 +116,7 @@ impl Shop {
         self.pump();
     }
 
-    /// Relays what records want of each other and keeps what is for workers.
+    /// Relays effects between records and keeps those for workers.
     fn pump(&mut self) {
         loop {
             let sent = self.world.take_sent();
@@ -231,7 +231,7 @@ impl Shop {
         self.sample("head-good", &Key::Head(place()));
     }
 
-    fn release_goes_back(&mut self, number: u64) {
+    fn release_is_rolled_back(&mut self, number: u64) {
         self.begin(number);
         self.rolls_out("shop-api", number);
         for task in ["task/1", "task/2", "task/3"] {

@@ -117,7 +117,7 @@ fn the_scripts_words_are_read_and_other_words_passed_over() {
     .assert_debug_eq(&report);
 }
 
-/// Run Command keeps the beginning: wherever it ends, what is missing is not taken for not there.
+/// Run Command keeps the beginning: wherever it ends, a missing line does not mean "no container".
 #[test]
 fn a_report_that_is_cut_off_anywhere_is_not_whole() {
     let said = "slipway {\"machine\":\"x86_64\"}\n\
@@ -132,11 +132,11 @@ fn a_report_that_is_cut_off_anywhere_is_not_whole() {
             assert!(!Report::read(&format!("{cut}{after}")).is_whole, "{cut}");
         }
     }
-    // A line in the middle that is not the script's.
+    // A line in the middle that is not from the script.
     assert!(!Report::read(&said.replace("{\"s\":\"c\"}", "{\"s\":")).is_whole);
 }
 
-/// As a host writes it that an earlier version has sent the script to.
+/// The report of a host that got the script from an earlier version.
 #[test]
 fn a_report_of_an_earlier_version_is_not_whole() {
     let said = "slipway {\"service\":\"faceplate\",\"container\":null}\n";

@@ -1,4 +1,4 @@
-//! One-off commands: whose word counts for how they ended, and who is asked.
+//! One-off commands: which source counts for how they ended, and who is asked.
 
 use super::sending::{NEW, RunCommand, check, tags, with_hosts};
 use super::{id, service};
@@ -32,7 +32,7 @@ fn one_off(attempt: u32) -> OneOff {
     }
 }
 
-/// Nothing began, and the next attempt has another host.
+/// Nothing started, and the next attempt uses another host.
 #[tokio::test]
 async fn a_migration_whose_host_takes_no_commands_is_tried_on_the_next_one() {
     let aws = with_hosts(2).takes_none().takes("migrate");
@@ -63,7 +63,7 @@ fn ended(host: &str, comment: &str, details: &str, output: &str) -> Value {
 
 const DONE: &str = "slipway {\"ended\":0,\"output\":\"/o\"}\nslipway end 1\n";
 
-/// Whoever may send a command to a machine of his own can give it any comment and let it say anything.
+/// Anyone who may send a command to their own machine can choose its comment and its output.
 #[tokio::test]
 async fn the_end_of_a_migration_is_believed_from_our_command_on_our_host() {
     let mark = "slipway/05d5d9c7/faceplate/prod/17/migrate/1";
@@ -104,7 +104,8 @@ async fn the_end_of_a_migration_is_believed_from_our_command_on_our_host() {
     .assert_eq(&told);
 }
 
-/// "Delivery Timed Out" is said of what was never taken, and of what was taken by an agent that died.
+/// "Delivery Timed Out" is reported both for a command that no agent took, and for one whose agent
+/// died.
 #[tokio::test]
 async fn where_run_command_does_not_know_the_host_is_asked() {
     let unheard = || ended("i-0a00", "", "DeliveryTimedOut", "");

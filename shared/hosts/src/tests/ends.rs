@@ -1,4 +1,4 @@
-//! How a one-off command ended, by what Run Command and the script say.
+//! How a one-off command ended, according to Run Command and the script.
 
 use crate::answer::{Answer, Report, stage};
 use crate::outcome::{Outcome, outcome};

@@ -1,4 +1,4 @@
-//! What commands carry along.
+//! The comments of commands.
 
 use super::id;
 use crate::command_tag::{CommandKind, CommandTag, aside};

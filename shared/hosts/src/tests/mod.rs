@@ -1,4 +1,4 @@
-//! What commands and looks mean, without a host.
+//! The meaning of commands and reports, without a host.
 
 mod answers;
 mod believing;
@@ -30,7 +30,7 @@ fn ours(revision: &str) -> Container {
     }
 }
 
-/// A container that somebody started by hand.
+/// A container that was started outside Slipway.
 fn foreign(id: &str) -> Container {
     Container { what: What::Container(id.to_owned()), is_ours: false, ..ours("none") }
 }

@@ -1,4 +1,4 @@
-//! What looks at several hosts mean for the core, which has asked for revision `new`.
+//! What reports of several hosts mean for the core, which has requested revision `new`.
 
 use super::{foreign, ours, report, service};
 use crate::answer::{Answer, Container, Report, Stage};
@@ -76,7 +76,7 @@ fn a_service_is_up_only_if_every_host_runs_exactly_our_revision() {
     "#]].assert_eq(&table);
 }
 
-/// What was cut off, or was written by a script of another version.
+/// A truncated report, or one by a script of another version.
 #[test]
 fn a_host_that_does_not_speak_of_a_service_has_not_said_that_it_is_not_there() {
     let looked = |report: Report| -> Looked { [("i-0a0".to_owned(), Ok(report))].into() };

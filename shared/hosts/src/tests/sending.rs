@@ -1,4 +1,4 @@
-//! What is asked of Run Command where not every host takes commands, or tells all.
+//! Requests to Run Command if some hosts accept no commands, or report incompletely.
 
 use super::{id, service};
 use crate::look::{Question, look};
@@ -17,7 +17,7 @@ pub(super) fn tags() -> Tags {
     [("Component".to_owned(), "faceplate".to_owned())].into()
 }
 
-/// AWS with so many hosts that are heard of.
+/// AWS with this many connected hosts.
 pub(super) fn with_hosts(count: usize) -> Canned {
     let host = |number| json!({"InstanceId": name(number), "PingStatus": "Online"});
     let list: Vec<Value> = (0..count).map(host).collect();
@@ -91,11 +91,11 @@ impl RunCommand for Canned {
     }
 }
 
-async fn go_back(aws: &Canned) -> String {
+async fn send_rollback(aws: &Canned) -> String {
     put_it_back(aws, 9).await
 }
 
-async fn go_back_again(aws: &Canned) -> String {
+async fn roll_back_the_hosts_again(aws: &Canned) -> String {
     put_it_back(aws, 10).await
 }
 
@@ -115,14 +115,14 @@ pub(super) fn check(canned: &Canned, said: &str, expect: &Expect) {
     expect.assert_eq(&format!("{}{said}\n", canned.commands()));
 }
 
-/// Run Command refuses all of them for the sake of one, and does not say which.
+/// Run Command rejects all hosts because of one, and does not say which.
 #[tokio::test]
 async fn a_host_that_is_shutting_down_does_not_keep_the_others_from_rolling_back() {
     let aws = with_hosts(4).knows().takes_none();
     // The four together; then the halves, and the first of the second half.
     let aws = aws.takes_none().takes("reach-1").takes_none().takes_none().takes("reach-2");
     let aws = aws.takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -149,7 +149,7 @@ async fn of_fifty_hosts_the_one_that_takes_no_commands_is_found_with_few() {
         aws = aws.takes("reach").takes_none();
     }
     let aws = aws.takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -175,9 +175,9 @@ async fn of_fifty_hosts_the_one_that_takes_no_commands_is_found_with_few() {
 }
 
 #[tokio::test]
-async fn where_no_host_takes_commands_the_way_back_is_refused_with_their_names() {
+async fn where_no_host_takes_commands_the_rollback_is_rejected_with_their_names() {
     let aws = with_hosts(2).knows().takes_none();
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -191,9 +191,9 @@ async fn where_no_host_takes_commands_the_way_back_is_refused_with_their_names()
     );
 }
 
-/// What came after the rollout has nothing to take back, and may not be Slipway's to touch.
+/// A container started after the rollout has nothing to roll back, and may belong to others.
 #[tokio::test]
-async fn only_the_hosts_that_were_touched_go_back() {
+async fn only_the_changed_hosts_are_rolled_back() {
     let note = [
         ("number", "4"),
         ("revision", NEW),
@@ -203,7 +203,7 @@ async fn only_the_hosts_that_were_touched_go_back() {
         ("installation", "05d5d9c7"),
     ];
     let aws = with_hosts(60).knows().noted("host#faceplate", &note).takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -216,10 +216,10 @@ async fn only_the_hosts_that_were_touched_go_back() {
 
 /// An earlier version rolled out, whose containers name no installation; then Slipway was updated.
 #[tokio::test]
-async fn after_an_update_the_way_back_knows_the_marks_of_before() {
+async fn after_an_update_of_slipway_the_rollback_knows_the_old_marks() {
     let note = [("number", "4"), ("revision", NEW), ("command", "rollout")];
     let aws = with_hosts(1).knows().noted("host#faceplate", &note).takes("back");
-    let said = go_back(&aws).await;
+    let said = send_rollback(&aws).await;
     check(
         &aws,
         &said,
@@ -228,7 +228,7 @@ async fn after_an_update_the_way_back_knows_the_marks_of_before() {
             Ok(RollbackStarted { service: ServiceName("faceplate"), revision: Revision("hosts/faceplate:0316a2a1a943-ff3aa658"), rollout: Some(RolloutId("back")) })
         "#]],
     );
-    let again = go_back_again(&aws).await;
+    let again = roll_back_the_hosts_again(&aws).await;
     check(
         &aws,
         &again,
@@ -294,7 +294,7 @@ async fn a_rollout_says_what_ran_when_it_was_prepared() {
     "#]].assert_eq(&told);
 }
 
-/// A look at more hosts than one command goes to, with one that is gone.
+/// A query of more hosts than one command can have, with one that is gone.
 #[tokio::test]
 async fn a_look_sees_every_host_that_answers() {
     let aws = with_hosts(52).takes("look-1").takes_none().takes("look-2").takes_none();
@@ -324,7 +324,7 @@ async fn a_look_sees_every_host_that_answers() {
     );
 }
 
-/// More was said than is listed: the host is asked alone, and what it says then counts.
+/// The output is longer than the list shows: the host's own invocation is read, and counts.
 #[tokio::test]
 async fn what_is_cut_off_in_the_list_is_asked_for() {
     let line = |name: &str| {

@@ -77,9 +77,9 @@ fn slacks_refusals_say_what_to_do() {
     "#]].assert_eq(&lines.concat());
 }
 
-/// By its kind, and not by the words in it.
+/// By its type, and not by its text.
 #[test]
-fn what_passes_is_tried_again_whoever_refuses() {
+fn a_temporary_refusal_from_any_source_is_retried() {
     let throttled = || "Rate exceeded: Refused, Final, 429".to_owned();
     let passing = [Failure::Passing(throttled()), Failure::from(WorldError::Passing(throttled()))];
     for failure in passing {
@@ -129,7 +129,7 @@ fn the_secret_may_be_written_in_several_ways() {
 }
 
 #[test]
-fn only_a_passing_trouble_is_tried_again_and_not_for_ever() {
+fn only_a_temporary_failure_is_retried_and_not_endlessly() {
     let busy = || Err(NotSent::Passing("busy".into()));
     let wrong = || Err(NotSent::Final("no such channel".into()));
     let lines = [

@@ -1,4 +1,4 @@
-//! Stories of telling: once, in one place, and never in the way of a deployment.
+//! Sending notices: once, in one place, and without blocking a deployment.
 
 use super::town::Town;
 use expect_test::expect;
@@ -50,7 +50,7 @@ async fn a_deployment_is_one_message_and_one_thread() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_twice() {
+async fn nothing_is_sent_twice() {
     let town = Town::new(BOT);
     let text = [
         town.tell(9, NEW, rolled_back()).await,
@@ -70,7 +70,7 @@ async fn nothing_is_told_twice() {
 }
 
 #[tokio::test]
-async fn slack_may_ask_for_patience_and_the_topic_is_not_told_again() {
+async fn slack_may_throttle_and_the_topic_is_not_notified_again() {
     let town = Town::new(BOT);
     town.change(|state| state.slack_says.push((429, json!({"ok": false, "error": "ratelimited"}))));
     let text = [town.tell(1, NEW, News::Started).await, town.tell(1, NEW, News::Started).await];
@@ -85,7 +85,7 @@ async fn slack_may_ask_for_patience_and_the_topic_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn half_of_it_told_is_not_told_again() {
+async fn a_notice_sent_to_one_channel_is_not_sent_there_again() {
     let town = Town::new(BOT);
     let first = town.tell(1, NEW, News::Started).await;
     town.change(|state| {
@@ -109,7 +109,7 @@ async fn half_of_it_told_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn what_never_works_is_let_go() {
+async fn what_never_works_is_given_up() {
     let town = Town::new(BOT);
     town.change(|state| {
         state.topic_is_gone = true;
@@ -131,7 +131,7 @@ async fn what_never_works_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_message_that_somebody_deleted_is_posted_again() {
+async fn a_deleted_message_is_posted_again() {
     let town = Town::new(BOT);
     let first = town.tell(1, NEW, News::Started).await;
     let gone = (200, json!({"ok": false, "error": "message_not_found"}));
@@ -190,7 +190,7 @@ async fn a_slack_that_hangs_keeps_nothing_from_the_topic() {
     assert_eq!(count("Passing: temporary failure: could not notify Slack yet"), 10);
     assert!(count("Slack chat") == 0 && count("announced") == 0, "{told}");
 
-    // Slack is told when it is there again, and the topic is not told again.
+    // Slack is notified once it works again, and the topic is not notified again.
     town.change(|state| state.slack_hangs = false);
     town.invoked(Span::seconds(30));
     expect![[r##"
@@ -208,7 +208,7 @@ fn alarm() -> Value {
 }
 
 #[tokio::test]
-async fn slack_is_told_of_slipways_own_alarms() {
+async fn slack_gets_slipways_own_alarms() {
     let town = Town::new(BOT);
     let mut text = town.hear(&alarm()).await;
     town.change(|state| state.slack_says.push((503, json!("no"))));

@@ -16,7 +16,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A world with a topic and a Slack, both of which can be out of order.
+/// A world with a topic and a Slack, both of which can fail.
 pub(super) struct Town {
     aws: Aws,
     notifier: Notifier,
@@ -68,12 +68,12 @@ impl Town {
         change(&mut self.state.lock().expect("the server lives"));
     }
 
-    /// An invocation begins that may last so long.
+    /// Starts an invocation that may last this long.
     pub(super) fn invoked(&self, lasts: Span) {
         self.aws.invoked(self.aws.now().millis() + lasts.as_seconds() * 1000);
     }
 
-    /// Hands over what SNS says, and returns what was called and what came of it.
+    /// Delivers an SNS payload, and returns the calls and the result.
     pub(super) async fn hear(&self, payload: &Value) -> String {
         let said = match self.notifier.tell_alarms(&self.aws, payload).await {
             Ok(_) => "told".to_owned(),
@@ -84,12 +84,12 @@ impl Town {
 
     fn calls(&self) -> String {
         let mut calls = std::mem::take(&mut self.state.lock().expect("the server lives").calls);
-        // The topic and Slack are told side by side.
+        // The topic and Slack are notified in parallel.
         calls.sort_by_key(|call| !call.starts_with("SNS"));
         calls.iter().map(|call| format!("  {call}\n")).collect()
     }
 
-    /// Tells one piece of news, and returns what was called and what came of it.
+    /// Sends one notice, and returns the calls and the result.
     pub(super) async fn tell(&self, number: u64, age: Span, news: News) -> String {
         let place = Place {
             application: ApplicationName::new("scr"),

@@ -158,7 +158,7 @@ fn people_get_text_and_programs_get_facts() {
 }
 
 #[test]
-fn what_the_images_were_built_from_is_told() {
+fn the_source_of_the_images_is_shown() {
     let cases = [
         (Some("3f2a9c1d4e5f60718293a4b5c6d7e8f901234567"), Some("https://github.com/acme/scr.git")),
         (

@@ -1,4 +1,4 @@
-//! What must hold of a deployment whether it has ended or not.
+//! Rules for a deployment, whether it has ended or not.
 
 use super::{Audit, OVERDUE, Rule, SKEW};
 use crate::deployment::{Deployment, Schema, State};
@@ -30,7 +30,7 @@ pub(super) fn too_large(bytes: usize) -> Option<String> {
     (bytes > RECORD_MAX).then(|| format!("it has {bytes} bytes; the limit is {RECORD_MAX}"))
 }
 
-/// `due` is when it wants to be woken, `woken_at` when the table says so.
+/// `due` is its due time, `woken_at` the one in the table.
 pub(super) fn overdue(due: Option<Time>, woken_at: Option<Time>, now: Time) -> Option<String> {
     let due = due?;
     match woken_at {

@@ -1,4 +1,4 @@
-//! What must hold of the record of an environment, and of what it says of its deployments.
+//! Rules for the record of an environment, and for what it says about its deployments.
 
 use super::course::{overdue, too_large};
 use super::outcome::says;
@@ -29,12 +29,12 @@ impl Audit {
         }
     }
 
-    /// The last deployment that changed what runs says what runs.
+    /// The last deployment that changed the live release determines it.
     fn not_what_runs(&self, head: &Head) -> Option<String> {
         let mut newest = self.briefs().rev();
         let (number, left) =
             newest.find_map(|(number, brief)| Some((number, brief.left_running()?)))?;
-        // One in between, of which nothing can be read, may have left something else.
+        // An unreadable one in between may have changed the live release.
         if self.seen.range(number..).any(|(_, seen)| seen.read.is_none()) {
             return None;
         }
@@ -86,7 +86,7 @@ impl Audit {
         good.collect()
     }
 
-    /// What is remembered of migrations, and what the deployments say.
+    /// The recorded migrations, compared with the deployments.
     fn wrong_migrations(&self, head: &Head) -> Vec<String> {
         let known = head.migrations.iter();
         let wrong = known.clone().filter_map(|migration| {
@@ -94,7 +94,7 @@ impl Audit {
             let fits = match migration.state {
                 MigrationState::Done => brief.schema == Schema::Migrated,
                 MigrationState::Failed => brief.schema == Schema::MigrationFailed,
-                // A later deployment may have undone it, well or badly.
+                // A later deployment may have undone it, or tried to.
                 MigrationState::Undone | MigrationState::UndoFailed => {
                     !matches!(brief.schema, Schema::Untouched | Schema::Undone)
                 }
@@ -107,7 +107,7 @@ impl Audit {
                 )
             })
         });
-        // Of those before the last ones it knows only what it may go back to.
+        // Of earlier migrations the head keeps only those that a rollback may need.
         let last = known.clone().rev().take(MIGRATIONS_MAX);
         let oldest = last.map(|migration| migration.number).min();
         let forgotten = self.briefs().filter(|(number, brief)| {
@@ -125,7 +125,7 @@ impl Audit {
 }
 
 impl Brief {
-    /// What it left running: `Some(None)`: nobody knows; `None`: what ran before.
+    /// The live release after it: `Some(None)`: unknown; `None`: unchanged.
     pub(super) fn left_running(&self) -> Option<Option<&Self>> {
         match self.verdict()? {
             Verdict::Succeeded | Verdict::Unproven { .. } => Some(Some(self)),

@@ -1,4 +1,4 @@
-//! What must hold of the deployments of an environment together.
+//! Rules for the deployments of an environment together.
 
 use super::{Audit, Brief, BriefKind, Rule, SKEW};
 use crate::deployment::Schema;
@@ -14,7 +14,7 @@ impl Audit {
         }
     }
 
-    /// A deployment whose record is gone before its time. What ended earlier goes earlier.
+    /// A deployment whose record is gone too early. Deployments that ended earlier expire earlier.
     fn gaps(&self, below: Option<u64>) -> Vec<(u64, Rule, String)> {
         let last = below.map(|below| below.saturating_sub(1));
         let numbers: Vec<u64> = self.seen.keys().copied().collect();
@@ -40,7 +40,7 @@ impl Audit {
         found
     }
 
-    /// A deployment that started before the one before it had ended.
+    /// A deployment that started before the previous one had ended.
     fn overlaps(&self) -> Vec<(u64, Rule, String)> {
         let pairs = self.briefs().zip(self.briefs().skip(1));
         let found = pairs.filter_map(|((before, earlier), (number, later))| {
@@ -81,7 +81,7 @@ impl Audit {
         found
     }
 
-    /// Compares what is under way with what the environment says.
+    /// Compares the deployments in progress with the environment's record.
     pub(super) fn under_way(&mut self, active: Option<u64>) {
         let open = |(number, brief): (u64, &Brief)| brief.ended.is_none().then_some(number);
         let open: Vec<u64> = self.briefs().filter_map(open).collect();

@@ -1,7 +1,7 @@
-//! Audits: whether what an environment has recorded is as it must be.
+//! Audits: whether the records of an environment are consistent.
 //!
-//! The rules are judged from the records alone, without AWS, so that the same ones are asked of a
-//! team's table and, at its end, of every history that the simulation makes up.
+//! The rules are checked on the records alone, without AWS, so the same ones apply to a team's
+//! table and, at its end, to every history of the simulation.
 
 mod course;
 mod head;
@@ -23,12 +23,12 @@ use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Clocks of different machines may differ by so much.
+/// The maximum difference between the clocks of two machines.
 const SKEW: Span = Span::minutes(1);
-/// What was due so long ago is forgotten: the sweep comes every minute.
+/// A record that is due for longer is forgotten: the sweep runs every minute.
 const OVERDUE: Span = Span::minutes(15);
 
-/// Something that does not hold.
+/// A violated rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// `None`: it is about the record of the environment itself.
@@ -37,12 +37,12 @@ pub struct Finding {
     pub found: String,
 }
 
-/// Takes in the deployments of one environment, in any order, and then its own record.
+/// Takes the deployments of one environment, in any order, and then its own record.
 #[derive(Clone, Debug)]
 pub struct Audit {
     place: Place,
     now: Time,
-    /// For so long an ended deployment is kept; then its record may be gone.
+    /// How long an ended deployment is kept; then its record may be gone.
     kept: Span,
     seen: BTreeMap<u64, Seen>,
     findings: Vec<Finding>,
@@ -71,18 +71,18 @@ struct Brief {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum BriefKind {
     Deploy,
-    /// The deployment whose migration it takes back, where it takes one back and knows which.
+    /// The deployment whose migration it undoes, if it undoes one and knows which.
     ManualRollback {
         undoes: Option<u64>,
     },
 }
 
-/// What an audit has found.
+/// The findings of an audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The numbers of the deployments, in ascending order.
     pub deployments: Vec<u64>,
-    /// In the order of the deployments; what is about the environment comes last.
+    /// Ordered by deployment; those about the environment come last.
     pub findings: Vec<Finding>,
 }
 
@@ -91,7 +91,7 @@ impl Audit {
         Self { place, now, kept, seen: BTreeMap::new(), findings: Vec::new() }
     }
 
-    /// Takes in what lies under this number. `woken_at` is when the table says to wake it.
+    /// Takes the record with this number. `woken_at` is its due time in the table.
     pub fn deployment(&mut self, number: u64, deployment: &Deployment, woken_at: Option<Time>) {
         if deployment.id.number != number || deployment.id.place != self.place {
             return self.unreadable(number, &format!("it is the record of {}", deployment.id));
@@ -101,26 +101,26 @@ impl Audit {
         self.seen.insert(number, Seen { read: Some(Brief::of(deployment)) });
     }
 
-    /// Something lies under this number that nobody can read.
+    /// The record with this number cannot be read.
     pub fn unreadable(&mut self, number: u64, why: &str) {
         self.find(number, Rule::Readable, why.to_owned());
         self.seen.insert(number, Seen { read: None });
     }
 
-    /// Something lies there, or does not, that nobody can take for a deployment.
+    /// A record is missing, or is no deployment.
     pub fn odd(&mut self, what: &str) {
         self.find_in_head(Rule::Readable, what.to_owned());
     }
 
-    /// Judges them together. Of the deployments from `before` on another audit was made.
+    /// Checks them together. Another audit checked the deployments from `before` on.
     pub fn finish_before(mut self, before: u64, head: Option<&Head>) -> Report {
         self.history(Some(before));
         head.into_iter().for_each(|head| self.order(head));
         self.report()
     }
 
-    /// Judges them together, and with the record of the environment. `woken_at` is when the table
-    /// says to wake it. Where not all deployments were taken in, they are the newest.
+    /// Checks them together, and with the record of the environment. `woken_at` is its due time in
+    /// the table. If not all deployments were taken, they are the newest.
     pub fn finish(mut self, head: &Head, woken_at: Option<Time>) -> Report {
         self.history(Some(head.last_number + 1));
         self.order(head);
@@ -129,7 +129,7 @@ impl Audit {
         self.report()
     }
 
-    /// Judges the deployments together, though nobody can say what the environment knows of them.
+    /// Checks the deployments together, without the record of the environment.
     pub fn finish_without_head(mut self) -> Report {
         self.history(None);
         self.report()
@@ -149,7 +149,7 @@ impl Audit {
         self.findings.push(Finding { deployment: None, rule, found: shorten(found) });
     }
 
-    /// Those that can be read, in the order of their numbers.
+    /// The readable ones, ordered by number.
     fn briefs(&self) -> impl DoubleEndedIterator<Item = (u64, &Brief)> {
         self.seen.iter().filter_map(|(number, seen)| Some((*number, seen.read.as_ref()?)))
     }

@@ -1,4 +1,4 @@
-//! What automation may start after what was there before.
+//! What automation may start after the previous deployments.
 
 use super::{Audit, Brief, BriefKind, Rule};
 use crate::deployment::Schema;
@@ -15,8 +15,8 @@ impl Audit {
         }
     }
 
-    /// What the deployments have made the newest release, as an environment counts it, and what
-    /// automation deployed though it was older. What nobody can read may have lowered it.
+    /// The newest release by the deployments, as an environment counts it, and the older ones that
+    /// automation deployed. An unreadable record may have lowered it.
     pub(super) fn newest(&self, head: &Head) -> (Option<Newest>, Vec<(u64, Rule, String)>) {
         let lowered = Changes(&head.lowered_after);
         let mut newest: Option<Newest> = None;
@@ -58,7 +58,7 @@ impl Audit {
         }
     }
 
-    /// Images that failed together, or that a person went back from, and that automation started
+    /// Images that failed together, or that a person rolled back from, and that automation deployed
     /// again.
     fn failures_again(&self, head: &Head) -> Vec<(u64, Rule, String)> {
         let let_in = Changes(&head.let_in_after);
@@ -87,7 +87,7 @@ impl Audit {
             {
                 failed.insert(&left.images, number);
             }
-            // What runs before and after it has not failed.
+            // A release that was live before and after it has not failed.
             let is_other = ran.is_none() || other.is_some();
             if brief.migration_failed() || (is_other && brief.verdict().is_some_and(went_wrong)) {
                 failed.insert(&brief.images, number);
@@ -120,7 +120,7 @@ impl Audit {
     }
 }
 
-/// The deployments after which a person changed something; the environment knows the last ones.
+/// The deployments after which a person changed something; the environment keeps the last ones.
 struct Changes<'a>(&'a [u64]);
 
 impl Changes<'_> {
@@ -129,30 +129,30 @@ impl Changes<'_> {
         self.0.iter().any(|change| last.is_none_or(|last| last <= *change) && *change < number)
     }
 
-    /// Before this deployment there may have been changes that nobody knows any more.
+    /// Before this deployment there may have been changes that are no longer recorded.
     fn all_known_before(&self, number: u64) -> bool {
         self.0.len() < CHANGES_MAX || self.0.first().is_none_or(|first| *first < number)
     }
 }
 
 impl Brief {
-    /// Whether the environment counts it no more for what is newest.
+    /// Whether the environment no longer counts it for the newest release.
     fn is_gone(&self) -> bool {
         self.without_trace || matches!(self.verdict(), Some(Verdict::RolledBack { .. }))
     }
 
-    /// Whether its migration ran, well or badly.
+    /// Whether its migration ran, successfully or not.
     fn has_run(&self) -> bool {
         self.kind == BriefKind::Deploy && self.schema != Schema::Untouched
     }
 
-    /// Whether it failed, and the database may not be what it was.
+    /// Whether its migration failed, so the database may have changed.
     fn migration_failed(&self) -> bool {
         let failed = |verdict| migration_failed(self.schema, verdict);
         self.kind == BriefKind::Deploy && self.verdict().is_some_and(failed)
     }
 
-    /// Whether it became what runs.
+    /// Whether it became the live release.
     fn is_live(&self) -> bool {
         self.verdict().is_some_and(Verdict::is_live)
     }

@@ -1,4 +1,4 @@
-//! What must hold of a deployment that ended as it says.
+//! Rules for the verdict of a deployment.
 
 use super::{Audit, Rule};
 use crate::deployment::{Deployment, Schema, Service, ServiceState};
@@ -55,14 +55,14 @@ fn not_everywhere(deployment: &Deployment) -> Option<String> {
     (!found.is_empty()).then(|| list(found))
 }
 
-/// What a rollback by hand goes to has run before.
+/// The target of a manual rollback has run before.
 fn without_a_task(deployment: &Deployment) -> Option<String> {
     let is_manual_rollback = matches!(deployment.request.kind, Kind::ManualRollback(_));
     let ran = deployment.services.iter().any(|service| service.ran);
     (!is_manual_rollback && !ran).then(|| "no task of it was observed on any service".to_owned())
 }
 
-/// What is left by a rollback by hand sets alarms off, and they do not count.
+/// The release that a manual rollback leaves triggers alarms, and they do not count.
 fn in_spite_of_an_alarm(deployment: &Deployment) -> Option<String> {
     if matches!(deployment.request.kind, Kind::ManualRollback(_)) {
         return None;
@@ -94,7 +94,7 @@ fn is_back(service: &Service) -> bool {
     }
 }
 
-/// Services that are neither back nor named.
+/// Services that are neither rolled back nor named.
 fn not_back(deployment: &Deployment, named: &[ServiceName]) -> Option<String> {
     let services = deployment.services.iter();
     let not_back = services.filter(|service| !is_back(service) && !named.contains(&service.name));
@@ -112,7 +112,7 @@ fn wrongly_named(deployment: &Deployment, named: &[ServiceName]) -> Option<Strin
         .then(|| format!("it says that {} stayed on the new revision, which is wrong", list(wrong)))
 }
 
-/// A reason that is too long to be stored is cut, and names no more than fit.
+/// A reason that is too long to be stored is cut, and names fewer services.
 fn not_named(deployment: &Deployment, because: &str) -> Option<String> {
     let services = deployment.services.iter();
     let not_back = services.filter(|s| matches!(s.state, ServiceState::NotRolledBack { .. }));

@@ -1,8 +1,8 @@
-//! The rules by name, and what each says to a person.
+//! The rules by name, and the text of each for people.
 
 macro_rules! rules {
     ($($rule:ident $name:literal $words:literal)*) => {
-        /// What must hold of everything that an environment has recorded.
+        /// What must hold for all records of an environment.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Rule {
             $(#[doc = $words] $rule,)*

@@ -6,18 +6,18 @@ use crate::request::Kind;
 use crate::time::Time;
 use crate::verdict::{Cause, Verdict};
 
-/// What came of an event, for whoever told it.
+/// The result of an event, for the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// It was taken in.
+    /// It was processed.
     Done,
-    /// A person's wish was taken in; this is what follows from it.
+    /// A person's request was accepted; this is what follows.
     Accepted(String),
     /// A worker may start the task.
     Granted,
     /// A worker must not start the task, and why.
     Denied(String),
-    /// A person's wish cannot be met; this says why and what to do instead.
+    /// A person's request is refused; this says why and what to do instead.
     Refused(String),
     /// It changes nothing, and why; for the log.
     Ignored(String),
@@ -37,7 +37,7 @@ impl Deployment {
     fn take_in(&mut self, mut event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
-        // What was observed before says nothing of who updated a service since.
+        // An older observation does not show who updated a service since.
         if let E::Observed { services } = &mut event {
             services.retain(|seen| seen.seen_at >= self.started_at);
         }
@@ -71,7 +71,7 @@ impl Deployment {
         }
     }
 
-    /// Approval and preparation: whatever happens, no service was touched.
+    /// Approval and preparation: no service has been changed yet.
     fn nothing_touched(&mut self, event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
@@ -113,7 +113,7 @@ impl Deployment {
         }
     }
 
-    /// The release goes out, or is out and has not been called a success yet.
+    /// The release is being rolled out, or is rolled out and not verified yet.
     fn going_forward(&mut self, event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
@@ -149,7 +149,7 @@ impl Deployment {
         }
     }
 
-    /// The touched services are on their way back.
+    /// The changed services are being rolled back.
     fn rolling_back(&mut self, event: Event, now: Time) -> Reply {
         use Event as E;
         use State as S;
@@ -191,8 +191,8 @@ impl Deployment {
         ))
     }
 
-    /// It belongs to another state: an answer that comes late or twice, a fact about something
-    /// that does not matter now, or a wake-up before its time.
+    /// It belongs to another state: a late or repeated answer, a fact that is irrelevant now, or an
+    /// early wake-up.
     pub(super) fn does_not_fit(&self, event: &Event) -> Reply {
         Reply::Ignored(format!("{} while {}", event.name(), self.state.name()))
     }
@@ -208,7 +208,7 @@ impl Deployment {
         Reply::Accepted("approved; the deployment starts".into())
     }
 
-    /// This deployment is itself a rollback by hand, and somebody has pressed the button twice.
+    /// This deployment is itself a manual rollback, and the request is a duplicate.
     fn asked_to_go_back_again(&self, undo: bool) -> Reply {
         let version = &self.request.release.version;
         match &self.request.kind {

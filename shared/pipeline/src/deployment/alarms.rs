@@ -9,29 +9,29 @@ use crate::verdict::Cause;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What is known about one alarm. What is told of it comes late, twice and out of order, so that
-/// what counts is when it was on and when quiet, and not what was told last.
+/// What is known about one alarm. Its events arrive late, twice and out of order, so it matters
+/// when it was in ALARM and when not, and not which event came last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmMemory {
     pub state: AlarmState,
     pub since: Time,
     pub muted: bool,
-    /// It was on before we touched anything, so that it says nothing against the release until it
-    /// has been quiet once.
+    /// It was in ALARM before anything was changed, so it does not count against the release until
+    /// it has been OK once.
     pub discounted: bool,
-    /// Since when it was in the state that pre-flight found. What it did before is not ours.
+    /// Since when it was in the state that pre-flight found. What it did before does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_since: Option<Time>,
-    /// The first moment after that at which it was quiet.
+    /// The first time after that at which it was not in ALARM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_at: Option<Time>,
-    /// The last moment after that at which it was on, and not muted.
+    /// The last time after that at which it was in ALARM, and not muted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_at: Option<Time>,
 }
 
 impl AlarmMemory {
-    /// The first that is told of it.
+    /// The first reading of it.
     fn new(reading: &AlarmReading) -> Self {
         let muted = reading.muted.unwrap_or_default();
         let is_on = reading.state == AlarmState::On && !muted;
@@ -46,7 +46,7 @@ impl AlarmMemory {
         }
     }
 
-    /// Forgets what it did before the deployment touches anything.
+    /// Forgets what it did before the deployment changes anything.
     fn begin(&mut self) {
         self.discounted = self.state == AlarmState::On;
         self.found_since = Some(self.since);
@@ -78,7 +78,7 @@ impl AlarmMemory {
         }
     }
 
-    /// When it was on last in a way that speaks against the release.
+    /// When it was last in ALARM in a way that counts against the release.
     pub(crate) fn rang_at(&self) -> Option<Time> {
         let has_been_quiet = |on_at| self.quiet_at.is_some_and(|quiet_at| quiet_at < on_at);
         self.on_at.filter(|on_at| !self.discounted || has_been_quiet(*on_at))
@@ -86,7 +86,7 @@ impl AlarmMemory {
 }
 
 impl Deployment {
-    /// From now on alarms count, but for those that are on already.
+    /// From now on alarms count, except those that are already in ALARM.
     pub(super) fn begin_to_watch_alarms(&mut self, now: Time) {
         self.alarms.values_mut().for_each(AlarmMemory::begin);
         self.watched_from = Some(now);
@@ -102,7 +102,7 @@ impl Deployment {
         if self.remember(&reading) { self.alarm_fired(reading, now) } else { Reply::Done }
     }
 
-    /// Takes in a reading, and says whether it speaks against the release.
+    /// Records a reading, and returns whether it counts against the release.
     pub(super) fn remember(&mut self, reading: &AlarmReading) -> bool {
         if !self.rules.alarms.names.contains(&reading.alarm) {
             return false;
@@ -121,7 +121,7 @@ impl Deployment {
     fn alarm_fired(&mut self, reading: AlarmReading, now: Time) -> Reply {
         let AlarmReading { alarm, reason, .. } = reading;
         if self.is_manual_rollback() {
-            // What is being left sets alarms off; that is no reason to stop half-way back.
+            // The release that is being rolled back triggers alarms; they do not stop the rollback.
             self.note(now, format!("Alarm {alarm} is in ALARM; the rollback continues anyway."));
             return Reply::Done;
         }
@@ -140,7 +140,8 @@ impl Deployment {
                 self.start_rollback(cause, now);
                 Reply::Done
             }
-            // Before: pre-flight asks again. After: it is on its way back, or over.
+            // Before: pre-flight reads it again. After: the deployment is rolling back, or has
+            // ended.
             _ => Reply::Done,
         }
     }

@@ -1,4 +1,4 @@
-//! Checks: each URL is asked until it answers as expected or its attempts are used up.
+//! Checks: each URL is requested until it answers as expected or its attempts are used up.
 
 use super::state::CheckProgress;
 use super::{Deployment, Reply, State};

@@ -1,4 +1,4 @@
-//! Baking, and the last look before anything is called a success.
+//! Baking, and the final verification before a deployment succeeds.
 
 use super::prepare::PREPARATION_PATIENCE;
 use super::state::AlarmsRead;
@@ -47,7 +47,7 @@ impl Deployment {
         }
     }
 
-    /// Between the look of pre-flight and its answer alarms may have changed already.
+    /// Alarms may have changed between pre-flight's reading and its answer.
     fn looked_at_first(&self, watched_from: Time) -> Time {
         let millis = watched_from.millis().saturating_sub(PREPARATION_PATIENCE.as_seconds() * 1000);
         Time::from_millis(millis).max(self.started_at)
@@ -58,13 +58,13 @@ impl Deployment {
         self.rules.alarms.names.is_empty() || alarms_read.is_fresh(now)
     }
 
-    /// A service was seen to run exactly our revision, at or after the start of the last look.
+    /// A service was seen to run exactly our revision, at or after the start of the verification.
     pub(super) fn confirmed_service(&mut self, name: &ServiceName, seen_at: Time, now: Time) {
         self.judged(name, None, seen_at, now);
     }
 
-    /// A service that this release does not change does not run as it should. That says nothing
-    /// against the release, and nothing for it.
+    /// A service that this release does not change does not run correctly. That counts neither
+    /// against the release nor for it.
     pub(super) fn doubted(&mut self, name: &ServiceName, doubt: Doubt, seen_at: Time, now: Time) {
         self.judged(name, Some(doubt), seen_at, now);
     }
@@ -82,7 +82,7 @@ impl Deployment {
     }
 
     pub(super) fn conclude_if_confirmed(&mut self, now: Time) {
-        // Of a service that was given up nothing more is expected.
+        // Nothing more is expected of a service that was given up.
         let is_given_up =
             |service: &Service| matches!(service.doubt, Some(Doubt::NotAtRest { .. }));
         let stale = self.named(|s| s.seen_at + FRESH < now && !is_given_up(s));
@@ -91,8 +91,8 @@ impl Deployment {
         if !unseen.is_empty() {
             return;
         }
-        // Looks at single services and alarms may lie far apart; the verdict is about all of them
-        // at once.
+        // Observations of single services and alarms may be far apart; the verdict is about all of
+        // them at once.
         unseen.extend(stale.iter().cloned());
         if stale.is_empty() && alarms_are_fresh {
             return self.end_well(now);
@@ -103,7 +103,7 @@ impl Deployment {
         }
     }
 
-    /// Everything is at the release. Whether that proves anything is another matter.
+    /// Every service is on the release. Whether that proves anything is decided separately.
     fn end_well(&mut self, now: Time) {
         let changed = self.services.iter().any(|service| !service.is_unchanged());
         let concerned = |service: &&Service| !changed || !service.is_unchanged();
@@ -117,20 +117,20 @@ impl Deployment {
         for (name, doubt) in &doubts {
             self.note(now, format!("Warning: {}.", doubt.of(name)));
         }
-        // What a rollback by hand goes to has run before.
+        // The target of a manual rollback has run before.
         let is_unproven = doubted || (nothing_ran && !self.is_manual_rollback());
         let verdict = if is_unproven { Verdict::Unproven { doubts } } else { Verdict::Succeeded };
         self.end(verdict, now);
     }
 
-    /// A service that was up is not quite up now: tasks move and scale. In the last look that has
-    /// to come to rest.
+    /// A service that was up is not stable now: tasks move and scale. During the verification it
+    /// has to become stable.
     pub(super) fn not_stable_yet(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
         let Some(service) = self.services.iter_mut().find(|service| service.name == *name) else {
             return;
         };
         let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state else { return };
-        // Whatever was seen of it before is not so any more.
+        // Earlier observations of it no longer hold.
         unseen.insert(name.clone());
         if now >= *deadline {
             return self.not_at_rest(name, waiting, now);
@@ -141,7 +141,7 @@ impl Deployment {
         }
     }
 
-    /// The time for the last look is over, and this service was not seen as it should be.
+    /// The time for the verification is over, and this service was not seen stable.
     fn not_at_rest(&mut self, name: &ServiceName, waiting: WaitsFor, now: Time) {
         let Some(service) = self.service_mut(name) else { return };
         if service.is_unchanged() {
@@ -163,7 +163,7 @@ impl Deployment {
             return Reply::Ignored("woken early".into());
         }
         let open: Vec<_> = unseen.iter().cloned().collect();
-        // Whoever overslept asks first.
+        // A record that was woken late asks ECS first.
         let is_over = now >= *deadline + GRACE && now < *look_at + GRACE;
         *look_at = if now >= *deadline { now + GRACE } else { (now + LOOK_EVERY).min(*deadline) };
         if is_over {

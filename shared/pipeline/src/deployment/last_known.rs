@@ -1,4 +1,4 @@
-//! What the last good deployment left running, to be compared with what runs.
+//! What the last successful deployment left running, to be compared with what runs now.
 
 use crate::names::{Revision, ServiceName};
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastKnown {
-    /// The deployment.
+    /// Its number.
     pub number: u64,
     pub revisions: BTreeMap<ServiceName, Revision>,
 }
 
 impl LastKnown {
-    /// Says that a service runs something else by now.
+    /// The message for a service that runs something else now.
     pub fn drift(&self, service: &ServiceName, runs: Option<&Revision>) -> Option<String> {
         let left = self.revisions.get(service)?;
         let runs = runs.filter(|runs| *runs != left)?;

@@ -44,32 +44,32 @@ use alarms::AlarmMemory;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// While nothing is heard, ECS is asked this often.
+/// How often ECS is asked if no event arrives.
 pub const LOOK_EVERY: Span = Span::minutes(2);
-/// After a service was seen unfinished at the end, it is asked again this soon.
+/// How soon ECS is asked again after a service was seen unfinished at the end.
 pub const LOOK_SOON: Span = Span::seconds(20);
-/// What was seen longer ago says nothing about now.
+/// Older observations are stale.
 pub const FRESH: Span = Span::seconds(90);
-/// An update may stay invisible to `DescribeServices` for so long.
+/// How long `DescribeServices` may not show an update.
 pub const VISIBLE_AFTER: Span = Span::minutes(1);
-/// How long a last look may take after a deadline.
+/// How long a final observation may take after a deadline.
 pub const GRACE: Span = Span::minutes(2);
-/// A worker that was allowed to act is certainly dead after this time (its Lambda's timeout).
+/// A worker that was permitted to act is certainly dead after this time (its Lambda's timeout).
 pub const WORKER_LIFE: Span = Span::seconds(90);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
     pub id: DeploymentId,
     pub request: Request,
-    /// The rules as they were when it started; a later change does not touch it.
+    /// The rules at its start; later changes do not affect it.
     pub rules: spec::Environment,
     pub repositories: BTreeMap<ImageName, Repository>,
     pub started_at: Time,
     pub state: State,
-    /// What the last good deployment left running; once prepared, as far as it still runs.
+    /// What the last successful deployment left running; once prepared, as far as it still runs.
     #[serde(rename = "left", default, skip_serializing_if = "Option::is_none")]
     pub last_known: Option<LastKnown>,
-    /// Empty until the preparation has said what each service runs.
+    /// Empty until the preparation has reported what each service runs.
     pub services: Vec<Service>,
     pub schema: Schema,
     pub alarms: BTreeMap<AlarmName, AlarmMemory>,
@@ -83,7 +83,7 @@ pub struct Deployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers_until: Option<Time>,
     pub timeline: Timeline,
-    /// A container that failed, and that can be asked why.
+    /// A failed container whose log can be read.
     #[serde(rename = "witness", default, skip_serializing_if = "Option::is_none")]
     pub failed_container: Option<FailedContainer>,
     /// A one-off task that may still run although the deployment has ended.
@@ -94,12 +94,12 @@ pub struct Deployment {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanTask {
-    /// `None`: nobody knows whether there is one.
+    /// `None`: it is unknown whether there is one.
     pub task: Option<TaskId>,
 }
 
 impl Deployment {
-    /// Begins: asks for approval where the rules want one, and prepares otherwise.
+    /// Starts: asks for approval if the rules require one, and prepares otherwise.
     pub fn start(
         id: DeploymentId,
         request: Request,
@@ -130,7 +130,7 @@ impl Deployment {
         deployment
     }
 
-    /// Lets it compare what it finds with what was left there.
+    /// Compares what it finds with what the last successful deployment left running.
     pub fn after(mut self, left: Option<LastKnown>) -> Self {
         self.last_known = left;
         self
@@ -149,7 +149,7 @@ impl Deployment {
         }
     }
 
-    /// Whether it ended before anything was run or touched, so that it may as well not have been.
+    /// Whether it ended before anything was run or changed, as if it had never started.
     pub fn is_without_trace(&self) -> bool {
         let nothing_done =
             self.schema == Schema::Untouched && !self.services.iter().any(Service::touched);
@@ -159,18 +159,18 @@ impl Deployment {
                 | Verdict::Cancelled { .. }
                 | Verdict::Superseded { by: SupersededBy::NewerRelease { .. } },
             ) => true,
-            // What is left was touched.
+            // The services that are still on the new revision were changed.
             Some(Verdict::Failed { .. }) => nothing_done,
             _ => false,
         }
     }
 
-    /// When it wants to be woken next, if nothing happens before.
+    /// When it is due next, if nothing happens before.
     pub fn due(&self) -> Option<Time> {
         [self.state.due(), self.outbox.due()].into_iter().flatten().min()
     }
 
-    /// Ends it from outside: what it was asked for is not wanted any more.
+    /// Ends it from outside: its request is no longer wanted.
     pub(crate) fn finish(&mut self, verdict: Verdict, now: Time) {
         self.end(verdict, now);
     }
@@ -213,7 +213,7 @@ impl Deployment {
         self.outbox.add(effect, now);
     }
 
-    /// Tells people. Whoever was not told yet how things stood before needs not be told any more.
+    /// Sends a notice. It replaces earlier progress notices that were not sent yet.
     fn announce(&mut self, news: News, now: Time) {
         self.outbox
             .keep(|effect| !matches!(effect, Effect::Announce(old) if old.news.is_passing()));
@@ -229,7 +229,7 @@ impl Deployment {
         self.ask(Effect::Announce(Box::new(notice)), now);
     }
 
-    /// Ends it, for good.
+    /// Ends it. This is final.
     fn end(&mut self, verdict: Verdict, now: Time) {
         self.note(now, format!("Ended: {verdict}."));
         self.drop_all_but_announcements(now);
@@ -248,7 +248,7 @@ impl Deployment {
         self.keep_effects(now, |effect| matches!(effect, Effect::Announce(_)));
     }
 
-    /// Drops the effects that are no longer wanted. Somebody may be performing one at this moment.
+    /// Drops the effects that are no longer wanted. A worker may be performing one at this moment.
     fn keep_effects(&mut self, now: Time, wanted: impl Fn(&Effect) -> bool) {
         if self.outbox.waits_for(|effect| effect.changes_a_service() && !wanted(effect)) {
             self.workers_until = Some(now + WORKER_LIFE + VISIBLE_AFTER);
@@ -256,7 +256,7 @@ impl Deployment {
         self.outbox.keep(wanted);
     }
 
-    /// Asks ECS about `services`, unless that question is already open.
+    /// Asks ECS about `services`, unless such an effect is already open.
     fn look(&mut self, services: Vec<ServiceName>, now: Time) {
         let asked = |effect: &Effect| match effect {
             Effect::Observe { services: open, .. } => services.iter().all(|s| open.contains(s)),
@@ -268,7 +268,7 @@ impl Deployment {
         }
     }
 
-    /// Asks ECS whether it returned from the rollout of this service by itself.
+    /// Asks whether ECS itself rolled back the rollout of this service.
     fn ask_for_return(&mut self, name: &ServiceName, now: Time) {
         let asked = |effect: &Effect| match effect {
             Effect::Observe { services, returns, .. } => *returns && services.contains(name),

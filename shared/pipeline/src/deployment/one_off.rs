@@ -1,8 +1,8 @@
-//! One-off tasks: the migration and its undoing, each run at most once.
+//! One-off tasks: the migration and its undo, each run at most once.
 //!
 //! A worker claims an attempt before it starts the task. A second worker with the same attempt is
-//! let through only while AWS would still recognise the client token and answer with the same
-//! task; after that nobody can know, and the deployment says so.
+//! permitted only while AWS would still recognize the client token and return the same task; after
+//! that the outcome is unknown, and the deployment says so.
 
 use super::{
     AfterUndo, Deployment, GRACE, Intent, LOOK_EVERY, Reply, Run, RunProgress, State, WORKER_LIFE,
@@ -15,16 +15,16 @@ use crate::task::Fault;
 use crate::time::{Span, Time};
 use crate::verdict::Cause;
 
-/// AWS keeps a client token for at least an hour after the task; a claim is good for less.
+/// AWS keeps a client token for at least an hour after the task; a claim is valid for less.
 const CLAIM_LIFE: Span = Span::minutes(50);
-/// How long a task may take to be started, beside the time that it may run. Waiting for room is part
-/// of it, however often AWS takes a task and then finds no room for it.
+/// How long starting a task may take, in addition to its run time. Waiting for capacity is part of
+/// it, however often AWS accepts a task and then cannot place it.
 pub(super) const MIGRATION_PATIENCE: Span = Span::minutes(5);
 const PAUSE_FOR_CAPACITY: Span = Span::seconds(30);
 
 impl Deployment {
-    /// Asks for the task, and waits for it in the state that `state` makes of its run. Where there
-    /// is nothing to run it with, that is the end.
+    /// Asks for the task, and waits for it in the state that `state` makes of its run. If no
+    /// revision can run it, the attempt ends.
     pub(super) fn begin_one_off(
         &mut self,
         purpose: Purpose,
@@ -81,7 +81,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Takes the migration back with the revision that knows how: the one that made it.
+    /// Undoes the migration with the revision that ran it.
     pub(super) fn undo(&mut self, then: AfterUndo, now: Time) {
         let whose = match &self.request.kind {
             Kind::ManualRollback(restore) => restore.undoes.as_ref(),
@@ -151,7 +151,7 @@ impl Deployment {
                 run.progress = RunProgress::Claimed { at: now, granted_at: now };
                 Reply::Granted
             }
-            // One at a time: what the first one finds, the second must not find otherwise.
+            // One at a time: the second must not find anything else than the first.
             RunProgress::Claimed { granted_at, .. } if now < granted_at + WORKER_LIFE => {
                 Reply::Denied("another worker has claimed it".into())
             }
@@ -182,7 +182,7 @@ impl Deployment {
             return Reply::Done;
         }
         run.progress = RunProgress::Started { task: task.clone() };
-        // A task that starts late has all its time: what is cut off half-way is worse than late.
+        // A task that starts late has its full time: aborting it half-way is worse than being late.
         run.try_until = run.try_until.or(Some(run.deadline));
         run.deadline = now + timeout;
         run.look_at = run.deadline.min(now + LOOK_EVERY);
@@ -190,7 +190,7 @@ impl Deployment {
         let has_ended = run.reported.is_some();
         self.outbox.keep(|effect| !matches!(effect, Effect::RunOneOff(_)));
         let tries = if attempt == 1 { String::new() } else { format!(" (attempt {attempt})") };
-        // Many may start and find no room; the last one is the one to look for.
+        // Many may start and not be placed; the last one is the relevant one.
         let beginning = format!("{what} runs as task");
         self.timeline.renew(now, &beginning, format!("{beginning} {}{tries}.", short_task(task)));
         if has_ended {
@@ -207,7 +207,7 @@ impl Deployment {
         reason: String,
         now: Time,
     ) -> Reply {
-        let turned_round = match &self.state {
+        let started_rollback = match &self.state {
             State::Migrating { intent: Intent::RollBack { cause, undo }, .. } => {
                 Some((cause.clone(), *undo))
             }
@@ -219,8 +219,8 @@ impl Deployment {
         if matches!(run.progress, RunProgress::Started { .. } | RunProgress::Stopping { .. }) {
             return Reply::Ignored("the task was started".into());
         }
-        // Nothing ran, and on the way back nothing is begun.
-        if let Some((cause, undo)) = turned_round {
+        // Nothing ran, and a rollback starts nothing new.
+        if let Some((cause, undo)) = started_rollback {
             self.note(now, format!("The migration was not started: {reason}."));
             self.decide_rollback(cause, undo, now);
             return Reply::Done;
@@ -294,7 +294,7 @@ impl Deployment {
         Reply::Done
     }
 
-    /// Asks AWS what became of the task, unless that question is already open.
+    /// Asks AWS for the state of the task, unless such an effect is already open.
     pub(super) fn look_at_one_off(&mut self, now: Time) {
         let purpose = match self.state {
             State::UndoingMigration { .. } => Purpose::Undo,
@@ -317,8 +317,8 @@ impl Deployment {
         }
     }
 
-    /// The migration runs in the new revision, and is undone in the one that made it. Where that
-    /// was not written down, it is what a rollback by hand leaves behind.
+    /// The migration runs in the new revision, and is undone in the one that ran it. If that is not
+    /// recorded, it is the one that a manual rollback leaves.
     pub(super) fn one_off_revision(&self, name: &ServiceName) -> Option<Revision> {
         let service = self.services.iter().find(|service| service.name == *name)?;
         match &self.request.kind {
@@ -330,9 +330,9 @@ impl Deployment {
         }
     }
 
-    /// Short enough for AWS's client tokens (64 characters); a hash stands for what is cut off.
+    /// Short enough for AWS's client tokens (64 characters); a hash replaces what is cut off.
     fn short_id(&self) -> String {
-        // No name has a slash in it, so that `shop-web` in `qa` is not `shop` in `web-qa`.
+        // No name contains a slash, so `shop-web` in `qa` is not `shop` in `web-qa`.
         let place = self.id.place.to_string();
         let short: String = place.chars().take(32).collect();
         if short == place {

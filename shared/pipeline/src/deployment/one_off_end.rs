@@ -1,4 +1,4 @@
-//! How one-off tasks end: well, badly, or in a way that nobody can tell.
+//! How one-off tasks end: successfully, failed, or with an unknown outcome.
 
 use super::{
     AfterUndo, Deployment, Intent, LOOK_SOON, OrphanTask, Reply, Reported, RunProgress, Schema,
@@ -11,8 +11,8 @@ use crate::time::{Span, Time};
 use crate::verdict::{Cause, Verdict};
 
 impl Deployment {
-    /// An event says that a task has ended. Others can start tasks that look like ours, so that it
-    /// is a hint and no more: it counts for the very task that AWS gave us, and AWS is asked then.
+    /// An event says that a task has ended. Others can start tasks that look like ours, so it is
+    /// only a hint: it counts only for the task that AWS returned to us, and then AWS is asked.
     pub(super) fn one_off_reported(
         &mut self,
         attempt: u32,
@@ -31,14 +31,13 @@ impl Deployment {
                 run.reported = Some(Reported { task, end });
                 self.look_at_one_off(now);
             }
-            // The event may be quicker than the worker who started the task.
+            // The event may arrive before the worker that started the task has answered.
             None => run.reported = Some(Reported { task, end }),
         }
         Reply::Done
     }
 
-    /// AWS does not know the task any more: it has ended, at least an hour ago. An event may have
-    /// told how.
+    /// AWS no longer knows the task: it ended at least an hour ago. An event may have said how.
     pub(super) fn one_off_lost(&mut self, purpose: Purpose, attempt: u32, now: Time) -> Reply {
         let Some(run) = self.run_mut().filter(|run| run.attempt == attempt) else {
             return Reply::Ignored("a task of another attempt".into());
@@ -73,7 +72,7 @@ impl Deployment {
             (Some(_), Some(end)) => self.one_off_ended(purpose, attempt, task, end, now),
             (Some(_), None) => {
                 if run.reported.is_some() {
-                    // ECS shows a little later what it has told already.
+                    // DescribeTasks shows a little later what the event has already reported.
                     run.look_at = run.look_at.min(now + LOOK_SOON);
                 }
                 Reply::Done
@@ -141,7 +140,7 @@ impl Deployment {
         }
     }
 
-    /// The command ran, and it is not known how far.
+    /// The command ran, and it is unknown how far.
     fn may_have_changed_the_database(&mut self) {
         self.schema = match self.state {
             State::UndoingMigration { .. } => Schema::UndoFailed,
@@ -149,7 +148,7 @@ impl Deployment {
         };
     }
 
-    /// No service was touched yet, so that a failed migration needs no way back.
+    /// No service was changed yet, so a failed migration needs no rollback.
     pub(super) fn one_off_failed(&mut self, cause: Cause, how: String, now: Time) {
         let verdict = match &self.state {
             State::UndoingMigration { then: AfterUndo::RollBack { cause }, .. } => {

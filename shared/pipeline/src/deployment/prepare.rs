@@ -1,4 +1,4 @@
-//! Preparing: pre-flight, new revisions, and what each service runs before anything is touched.
+//! Preparing: pre-flight, new revisions, and what each service runs before anything is changed.
 
 use super::{AfterUndo, Deployment, Intent, Reply, Schema, Service, State, VISIBLE_AFTER};
 use crate::effect::{Effect, Prepare, PrepareService, Purpose};
@@ -16,13 +16,13 @@ pub(super) const PREPARATION_PATIENCE: Span = Span::minutes(15);
 impl Deployment {
     pub(super) fn prepare(&mut self, now: Time) {
         self.state = State::Preparing { deadline: now + PREPARATION_PATIENCE };
-        // The services, with their templates, are in the rules already.
+        // The rules already contain the services with their templates.
         let short = Prepare { services: Vec::new(), ..self.preparation() };
         self.ask(Effect::Prepare(Box::new(short)), now);
         self.announce(News::Started, now);
     }
 
-    /// An effect as its worker needs it: in the outbox it repeats nothing that the rules say.
+    /// An effect as its worker needs it: the outbox does not repeat the rules.
     pub fn whole(&self, effect: &Effect) -> Effect {
         match effect {
             Effect::Prepare(short) if short.services.is_empty() => {
@@ -33,7 +33,7 @@ impl Deployment {
         }
     }
 
-    /// What has to be looked at and made before anything is touched.
+    /// What has to be checked and created before anything is changed.
     pub fn preparation(&self) -> Prepare {
         let services = self.rules.services().map(|(_, spec)| PrepareService {
             spec: self.with_version(spec),
@@ -55,7 +55,7 @@ impl Deployment {
         }
     }
 
-    /// A template may ask for the version of the release.
+    /// A template may use the version of the release.
     fn with_version(&self, spec: &spec::Service) -> spec::Service {
         let mut spec = spec.clone();
         if let Base::Template { parameters, .. } = &mut spec.base {
@@ -108,7 +108,7 @@ impl Deployment {
         Reply::Done
     }
 
-    /// What somebody else brought there is nothing that was left.
+    /// A service that was updated outside Slipway does not run what the last deployment left.
     fn forget_what_drifted(&mut self) {
         let Some(left) = &mut self.last_known else { return };
         let services = &self.services;
@@ -123,7 +123,8 @@ impl Deployment {
         drifts.flatten().collect()
     }
 
-    /// Says which alarms are on before anything is touched, and whether the deployment may go on.
+    /// Notes which alarms are in ALARM before anything is changed, and returns whether the
+    /// deployment may start.
     fn alarms_allow_the_start(&mut self, now: Time) -> bool {
         let on = self
             .alarms
@@ -131,7 +132,7 @@ impl Deployment {
             .filter(|(_, memory)| memory.state == AlarmState::On && !memory.muted);
         let on: Vec<_> = on.map(|(name, _)| name.clone()).collect();
         if on.is_empty() || matches!(self.request.kind, Kind::ManualRollback(_)) {
-            // A rollback is what an alarm needs, so it never waits for one.
+            // A rollback may be the fix for an alarm, so it never waits for one.
             self.begin_to_watch_alarms(now);
             return true;
         }
@@ -151,8 +152,8 @@ impl Deployment {
         true
     }
 
-    /// Joins the answer with the rules; a service that is missing or was not asked for is a fault
-    /// of the worker, and a reason to touch nothing.
+    /// Joins the answer with the rules; a missing or unexpected service is an error of the worker,
+    /// and a reason to change nothing.
     fn match_services(
         &self,
         prepared: Vec<PreparedService>,
@@ -178,7 +179,7 @@ impl Deployment {
         if faults.is_empty() { Ok(services) } else { Err(faults) }
     }
 
-    /// A rollback by hand goes through the waves from the last to the first.
+    /// A manual rollback goes through the waves from the last to the first.
     fn wave_of(&self, wave: usize) -> usize {
         match self.request.kind {
             Kind::Deploy => wave,
@@ -186,7 +187,7 @@ impl Deployment {
         }
     }
 
-    /// The migration, if this deployment has one that has not been done and is not to be skipped.
+    /// The migration, if this deployment has one that has not run and is not to be skipped.
     fn migration_wanted(&self) -> Option<&crate::spec::Migration> {
         let wanted = self.request.kind == Kind::Deploy
             && self.schema == Schema::Untouched

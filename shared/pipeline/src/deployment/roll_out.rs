@@ -29,7 +29,7 @@ impl Deployment {
         }
         for service in self.services.iter_mut().filter(|service| service.is_unchanged()) {
             service.state = ServiceState::Updated;
-            // It is not about to be created: if it is not there, somebody has deleted it.
+            // It is not about to be created: if it does not exist, it was deleted.
             service.visible_from = Some(now);
         }
         self.begin_checks(now);
@@ -78,7 +78,7 @@ impl Deployment {
         }
         if let ServiceState::Updating { waiting, deadline } = &mut service.state {
             *waiting = WaitsFor::FirstTasks;
-            // A worker that comes late takes nothing from the time that the release has.
+            // A late worker takes nothing from the time of the release.
             if is_first && now + timeout > *deadline + VISIBLE_AFTER {
                 *deadline = now + timeout;
             }
@@ -101,11 +101,11 @@ impl Deployment {
         Reply::Done
     }
 
-    /// Takes in what ECS shows while our revision goes out or is out.
+    /// Processes what ECS shows while our revision is being rolled out or is rolled out.
     pub(super) fn observed(&mut self, observations: &[Observation], now: Time) -> Reply {
         let mut said = Reply::Ignored("nothing new".into());
         for observation in observations {
-            // An earlier one may have sent everything back.
+            // An earlier one may have started a rollback.
             if !self.is_going_forward() {
                 break;
             }
@@ -157,7 +157,7 @@ impl Deployment {
         Reply::Done
     }
 
-    /// Somebody else has a hand in it, so that whatever we did next might be against their will.
+    /// The service was updated outside Slipway, so any further action might be unwanted.
     fn taken_over(&mut self, service: ServiceName, revision: Option<Revision>, now: Time) {
         let others = self.named(|other| other.touched() && other.name != service);
         if !others.is_empty() {
@@ -206,13 +206,13 @@ impl Deployment {
             let service = name.clone();
             return self.start_rollback(Cause::RolloutTimedOut { service, waiting, fault }, now);
         }
-        // How far a rollout has come is no news; trouble is.
+        // The progress of a rollout is no news; a problem is.
         if waiting.trouble().is_some() && service.is_news(&waiting) {
             self.note(now, format!("{name}: {waiting}."));
         }
     }
 
-    /// What it ran before runs again, and there may be two reasons for it.
+    /// It runs its previous revision again, for which there may be two reasons.
     fn replaced(&mut self, name: &ServiceName, now: Time) {
         self.ask_for_return(name, now);
         self.service_waits(name, WaitsFor::ReturnReason, now);
@@ -253,7 +253,7 @@ impl Deployment {
             service.rollout = None;
             service.other_rollouts.clear();
         }
-        // It is what ECS chose, and not what was good here.
+        // ECS chose it; it is not the known good one.
         if let (Some(_), Some(left)) = (&cut_short, &mut self.last_known) {
             left.revisions.remove(name);
         }
@@ -270,7 +270,8 @@ impl Deployment {
         if now < *look_at {
             return Reply::Ignored("woken early".into());
         }
-        // Whoever overslept asks first: the service may have come up in the meantime.
+        // A record that was woken late asks ECS first: the service may have become stable
+        // meanwhile.
         let overslept = now >= *look_at + GRACE;
         let mut next = now + LOOK_EVERY;
         let mut open = Vec::new();
@@ -282,7 +283,7 @@ impl Deployment {
             }
             if now >= *deadline + GRACE && !overslept {
                 let fault = service.fault(waiting.trouble());
-                // Tasks that were missing before its time was over may have come up since.
+                // Tasks that were missing before the deadline may have started since.
                 let is_known = !waiting.lacks_tasks() || service.seen_at >= *deadline;
                 let waiting = if is_known { waiting.clone() } else { WaitsFor::Look };
                 let service = service.name.clone();
@@ -297,7 +298,7 @@ impl Deployment {
             *look_at = next;
         }
         self.look(open, now);
-        // A worker left it alone for what was true for a moment only.
+        // A worker left it unchanged because of a state that has passed.
         not_asked.iter().for_each(|name| self.ask_for_update(name, now));
         Reply::Done
     }
@@ -321,7 +322,7 @@ impl Deployment {
         )
     }
 
-    /// Whether this deployment is itself a way back.
+    /// Whether this deployment is itself a manual rollback.
     pub(super) fn is_manual_rollback(&self) -> bool {
         matches!(self.request.kind, Kind::ManualRollback(_))
     }

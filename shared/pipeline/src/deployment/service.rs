@@ -1,4 +1,4 @@
-//! One service of a deployment, and where it stands.
+//! One service of a deployment, and its state.
 
 use crate::doubt::Doubt;
 use crate::event::PreparedService;
@@ -10,54 +10,54 @@ use crate::waits::{Trouble, WaitsFor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// So many different waits of one service are told, and no more.
+/// How many different waits of one service are noted.
 const TOLD_MAX: usize = 10;
 
-/// No message is performed more often.
+/// The most copies of one message that start a rollout.
 const COPIES_MAX: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     pub name: ServiceName,
     pub wave: usize,
-    /// What it ran before; `None`: it did not exist.
+    /// Its previous revision; `None`: it did not exist.
     pub before: Option<Revision>,
     pub after: Revision,
-    /// New tasks are wanted although it runs this revision.
+    /// Forces new tasks although it already runs this revision.
     pub fresh: bool,
     #[serde(rename = "standing")]
     pub state: ServiceState,
-    /// The rollout that our update began.
+    /// The rollout that our update started.
     pub rollout: Option<RolloutId>,
-    /// Rollouts that copies of the same message began.
+    /// Rollouts that copies of the same message started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_rollouts: Vec<RolloutId>,
-    /// From then on ECS must show our last update, or, while it is untouched, what the preparation
-    /// found. `None`: no worker has said that it was made.
+    /// From then on ECS must show our last update, or, if it is unchanged, what the preparation
+    /// found. `None`: no worker has reported the update yet.
     pub visible_from: Option<Time>,
-    /// The newest observation; older ones say nothing any more.
+    /// The newest observation; older ones are ignored.
     pub seen_at: Time,
-    /// Tasks of our revision that died of the release's own fault, the last ones.
+    /// The last tasks of our revision that failed because of the release itself.
     pub died: Vec<TaskId>,
-    /// How many more died before these.
+    /// How many more failed before these.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub died_before: u32,
-    /// Whose fault those were: the program's, if one was.
+    /// The fault of those: the program's, if any was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_of: Option<Fault>,
-    /// Containers whose death has been told, each with its task.
+    /// Containers whose failure was noted, each with its task.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub dead_containers: BTreeSet<(ContainerName, TaskId)>,
-    /// A task of our revision was seen to run.
+    /// A task of our revision was seen running.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ran: bool,
-    /// What it waited for and people were told.
+    /// What it waited for, as noted in the timeline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<WaitsFor>,
-    /// This release does not change it, and it does not run as it should.
+    /// This release does not change it, and it does not run correctly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
-    /// Until when its rollback may take, however often it has to be rolled back.
+    /// The latest end of its rollback, however often it has to be rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_by: Option<Time>,
 }
@@ -72,37 +72,38 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// So many dead tasks are known again when they are reported twice.
+/// How many failed tasks are recognized when they are reported twice.
 const DIED_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceState {
-    /// It runs what it ran before.
+    /// It runs its previous revision.
     Untouched,
     Updating {
         deadline: Time,
         waiting: WaitsFor,
     },
-    /// It ran exactly our revision when it was last seen.
+    /// It ran exactly our revision when last observed.
     Updated,
     #[serde(rename = "putting_back")]
     RollingBack {
         deadline: Time,
         waiting: WaitsFor,
         by_ecs: bool,
-        /// Why AWS refused to put it back. It may be back all the same, as a look will say.
+        /// Why AWS rejected its rollback. It may be rolled back nevertheless, as an observation
+        /// will show.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
     },
-    /// It ran exactly what it ran before when it was last seen.
+    /// It ran exactly its previous revision when last observed.
     #[serde(rename = "put_back")]
     RolledBack,
-    /// It did not exist before, and is deleted again.
+    /// It did not exist before, and is being deleted again.
     #[serde(rename = "removing")]
     Deleting {
         deadline: Time,
-        /// Why AWS refused to delete it. It may be gone all the same.
+        /// Why AWS rejected its deletion. It may be gone nevertheless.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
     },
@@ -115,7 +116,7 @@ pub enum ServiceState {
     NotRolledBack {
         why: String,
     },
-    /// Somebody else updated it (`None`: deleted it) while it was on its way back.
+    /// It was updated (`None`: deleted) outside Slipway during its rollback.
     #[serde(rename = "taken_over")]
     UpdatedOutside {
         revision: Option<Revision>,
@@ -151,7 +152,7 @@ impl Service {
         }
     }
 
-    /// Takes in a look; an older one says nothing any more.
+    /// Records an observation; returns `false` for one that is older than the last.
     pub(super) fn seen(&mut self, observation: &Observation) -> bool {
         if observation.seen_at < self.seen_at {
             return false;
@@ -161,7 +162,7 @@ impl Service {
         true
     }
 
-    /// Whether people have not been told that it waits for this. They are, from now on.
+    /// Whether this wait was not noted yet. It counts as noted from now on.
     pub(super) fn is_news(&mut self, waiting: &WaitsFor) -> bool {
         let is_news = self.told.len() < TOLD_MAX && !self.told.contains(waiting);
         if is_news {
@@ -170,7 +171,7 @@ impl Service {
         is_news
     }
 
-    /// Whose fault it is that it does not come up or stay up, as far as dead tasks and ECS say.
+    /// Whose fault it is that it does not start or stay up, as far as failed tasks and ECS show.
     pub(super) fn fault(&self, trouble: Option<&Trouble>) -> Option<Fault> {
         let told = self.told.iter().filter_map(WaitsFor::trouble);
         let told = trouble.into_iter().chain(told).filter_map(|trouble| trouble.fault);
@@ -185,7 +186,7 @@ impl Service {
             && !(self.state == ServiceState::Updated && self.is_unchanged())
     }
 
-    /// Counts a task that died, and says how many did.
+    /// Counts a failed task, and returns how many there are.
     pub(super) fn add_died(&mut self, task: TaskId) -> u32 {
         self.died.push(task);
         self.keep_died(DIED_MAX);
@@ -201,7 +202,7 @@ impl Service {
         self.died_before = self.died_before.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
     }
 
-    /// Whether it runs what it should without any update.
+    /// Whether it runs the wanted revision without any update.
     pub fn is_unchanged(&self) -> bool {
         self.before.as_ref() == Some(&self.after) && !self.fresh
     }
@@ -218,13 +219,13 @@ impl Service {
     pub(super) fn wants_before<'a>(&'a self, before: &'a Revision) -> Wanted<'a> {
         let from = if self.after == *before { None } else { Some(&self.after) };
         let visible_from = self.visible_from;
-        // Until the update is answered, it is the rollout that brought the release.
+        // Until the update is answered, the rollout is the one of the release.
         let rollout = self.rollout.as_ref();
         Wanted { revision: before, from, rollout, other_rollouts: &[], visible_from }
     }
 
-    /// Whether somebody else updated it (`None`: deleted it) since it was prepared, and before we
-    /// touched it.
+    /// Whether it was updated (`None`: deleted) outside Slipway since it was prepared, and before
+    /// Slipway changed it.
     pub(super) fn taken_over_before(&self, seen: &Observation) -> Option<Option<Revision>> {
         self.visible_from.filter(|from| seen.seen_at >= *from)?;
         let Some(found) = &seen.found else {
@@ -235,8 +236,8 @@ impl Service {
         (!is_known).then(|| Some(runs.clone()))
     }
 
-    /// A worker says which rollout it began. A second answer is that of a copy of the message, in
-    /// any order.
+    /// A worker reports which rollout it started. A second answer comes from a copy of the message,
+    /// in any order.
     pub(super) fn began(&mut self, rollout: RolloutId) {
         let is_known = self.rollout.as_ref() == Some(&rollout);
         if self.rollout.is_none() {
@@ -253,7 +254,8 @@ impl Service {
         matches!(self.state, ServiceState::RolledBack | ServiceState::Deleted)
     }
 
-    /// Whether the last look asks for it: it is back, or was given up and may be back all the same.
+    /// Whether the final observation includes it: it is rolled back, or was given up and may be
+    /// rolled back nevertheless.
     pub(super) fn is_looked_at_last(&self) -> bool {
         self.is_back() || self.is_given_up()
     }

@@ -1,5 +1,5 @@
 //! How large a deployment may become: what it needs is known from its rules before it starts, and
-//! whatever else it gathers gives way.
+//! anything else that it collects is dropped if necessary.
 
 use super::{Deployment, Service, ServiceState, State};
 use crate::effect::Effect;
@@ -8,11 +8,11 @@ use crate::size::{RECORD_MAX, bytes};
 use crate::verdict::{Cause, Verdict};
 use crate::waits::WaitsFor;
 
-/// With no more than these a deployment by small rules is small.
+/// With no more entries than these a deployment with small rules is small.
 const ENTRIES_FEW: usize = 100;
 const EFFECTS_FEW: usize = 20;
 
-/// What is kept in any case of what gives way.
+/// How many droppable entries are always kept.
 const ENTRIES_MIN: usize = 40;
 const DIED_SOME: usize = 10;
 const DIED_MIN: usize = 1;
@@ -23,7 +23,7 @@ const TEXT_MIN: usize = 100;
 const BECAUSE_MIN: usize = 2000;
 
 impl Deployment {
-    /// Lets go of what it gathered until the rest can be stored, beginning with what is missed least.
+    /// Drops collected entries until the rest can be stored, starting with the least important.
     pub(super) fn fit(&mut self) {
         if self.rules.is_small() && !self.has_gathered_much() {
             return;
@@ -88,7 +88,7 @@ impl Deployment {
 
     fn shorten_standings(&mut self) {
         for service in &mut self.services {
-            // What AWS said of the trouble says later whose fault it was.
+            // The problems that AWS reported are needed to find whose fault it was.
             service.told.retain(|waiting| waiting.trouble().is_some());
             service.told.truncate(TOLD_MIN);
             service.told.iter_mut().for_each(shorten_wait);

@@ -11,25 +11,25 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// A person has to agree before anything is touched.
+    /// A person has to approve before anything is changed.
     AwaitingApproval {
         deadline: Time,
     },
-    /// Revisions are being registered and everything is looked at; no service is touched.
+    /// Revisions are being registered and everything is checked; no service is changed.
     Preparing {
         deadline: Time,
     },
-    /// The migration runs, or is about to; no service is touched.
+    /// The migration runs, or is about to; no service is changed.
     Migrating {
         run: Run,
         intent: Intent,
     },
-    /// The services of this wave are being updated; those of earlier waves are.
+    /// The services of this wave are being updated; those of earlier waves are updated.
     RollingOut {
         wave: usize,
         look_at: Time,
     },
-    /// Every service runs the release; its URLs are being asked.
+    /// Every service runs the release; its URLs are being checked.
     Checking {
         progress: Vec<CheckProgress>,
         deadline: Time,
@@ -38,7 +38,7 @@ pub enum State {
     Baking {
         until: Time,
     },
-    /// One last look at every service and every alarm before it may be called a success.
+    /// The final verification of every service and every alarm before the deployment succeeds.
     Confirming {
         since: Time,
         unseen: BTreeSet<ServiceName>,
@@ -46,20 +46,22 @@ pub enum State {
         look_at: Time,
         deadline: Time,
     },
-    /// The migration is being taken back, because the old code cannot live with it.
+    /// The migration is being undone, because the old code does not work with its schema.
     #[serde(rename = "undoing")]
     UndoingMigration {
         run: Run,
         then: AfterUndo,
     },
-    /// The touched services of this wave are on their way back; those of later waves are back.
+    /// The changed services of this wave are being rolled back; those of later waves are rolled
+    /// back.
     RollingBack {
         cause: Cause,
         since: Time,
         wave: usize,
         look_at: Time,
     },
-    /// Everything is back; one last look, after the last worker that could still disturb is gone.
+    /// Everything is rolled back; the final observation, after the last worker that could
+    /// interfere.
     #[serde(rename = "settling")]
     VerifyingRollback {
         cause: Cause,
@@ -81,17 +83,17 @@ pub struct Run {
     pub progress: RunProgress,
     pub look_at: Time,
     pub deadline: Time,
-    /// Until then a task that AWS has no room for is tried again; `None`: until `deadline`, because
-    /// no task has been started yet.
+    /// Until then a task without capacity is tried again; `None`: until `deadline`, because no task
+    /// has been started yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub try_until: Option<Time>,
-    /// What an event said last. It counts only for our own task, and only where AWS has forgotten
-    /// that task when it is asked.
+    /// What the last event said. It counts only for our own task, and only if AWS no longer knows
+    /// that task when asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Reported>,
 }
 
-/// A task of which an event said that it has ended.
+/// A task that ended, according to an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
     pub task: TaskId,
@@ -101,18 +103,18 @@ pub struct Reported {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunProgress {
-    /// A worker was asked.
+    /// A worker was asked to run it.
     Asked,
-    /// A worker took it on, and may have started the task.
+    /// A worker claimed it, and may have started the task.
     Claimed {
         at: Time,
-        /// When a worker was let through last.
+        /// When a worker was last permitted to start it.
         granted_at: Time,
     },
     Started {
         task: TaskId,
     },
-    /// It ran out of time and is being stopped.
+    /// It timed out and is being stopped.
     Stopping {
         task: TaskId,
     },
@@ -133,41 +135,42 @@ impl RunProgress {
 pub enum Intent {
     #[serde(rename = "go_on")]
     Continue,
-    /// Something spoke against the release while the migration ran, which is never cut short.
+    /// A reason to roll back occurred while the migration ran, which is never aborted.
     #[serde(rename = "go_back")]
     RollBack { cause: Cause, undo: bool },
 }
 
-/// What follows the undoing of the migration.
+/// What follows the undo of the migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterUndo {
     #[serde(rename = "put_back")]
     RollBack { cause: Cause },
-    /// A rollback by hand: the recorded revisions go out.
+    /// A manual rollback: the recorded revisions are rolled out.
     RollOut,
 }
 
-/// What the database has been through in this deployment.
+/// What this deployment did to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schema {
-    /// It is certain that no command ran.
+    /// Certainly no command ran.
     Untouched,
     Migrated,
     Undone,
-    /// The migration ran and did not end well, or nobody knows: the database may be half changed.
+    /// The migration ran and failed, or its outcome is unknown: the database may be partially
+    /// migrated.
     MigrationFailed,
-    /// So did its undoing.
+    /// The same for its undo.
     UndoFailed,
 }
 
-/// When the alarms were read in the last look.
+/// When the final verification read the alarms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum AlarmsRead {
     At(Time),
-    /// `false`: not yet. An older version wrote `true`, and not when.
+    /// `false`: not yet. An older version wrote `true`, without the time.
     Ever(bool),
 }
 
@@ -181,7 +184,7 @@ impl AlarmsRead {
         }
     }
 
-    /// Whether what was read says something about `now`.
+    /// Whether the readings are fresh enough at `now`.
     pub(super) fn is_fresh(self, now: Time) -> bool {
         matches!(self, Self::At(read_at) if read_at + FRESH >= now)
     }

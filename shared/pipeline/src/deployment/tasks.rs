@@ -1,6 +1,6 @@
-//! Tasks of our revision that die, and containers of them.
+//! Failed tasks of our revision, and failed containers.
 //!
-//! ECS forgives a task that was healthy once and died then, for ever. We count.
+//! ECS never counts a failed task that was healthy once. Slipway does.
 
 use super::roll_out::not_ours;
 use super::{Deployment, Reply};
@@ -10,7 +10,7 @@ use crate::task::{FailedContainer, Fault, TaskReport, classify};
 use crate::time::Time;
 use crate::verdict::Cause;
 
-/// A service that keeps losing a sidecar is mentioned so often and no more.
+/// How often a service that keeps losing a sidecar is noted.
 const SIDECAR_NOTES_MAX: usize = 3;
 
 impl Deployment {
@@ -59,21 +59,22 @@ impl Deployment {
             now,
             format!("Task of {name} {fault} ({count} of {threshold} allowed failures): {reason}."),
         );
-        // A rollback by hand goes on with the other services; this one has its own deadline.
+        // A manual rollback continues with the other services; this one has its own deadline.
         if count >= threshold && !self.is_manual_rollback() {
             self.start_rollback(Cause::TasksFailed { service: name, count, fault, reason }, now);
         }
         Reply::Done
     }
 
-    /// Keeps whoever can say why it fails. The first one counts: what follows may follow from it.
+    /// Keeps the container whose log may say why it fails. The first one counts: later failures may
+    /// follow from it.
     pub(super) fn note_failed_container(&mut self, failed_container: Option<FailedContainer>) {
         if self.failed_container.is_none() {
             self.failed_container = failed_container;
         }
     }
 
-    /// The task runs on without one of its containers, which its health does not show.
+    /// The task keeps running without one of its containers, which its health does not show.
     fn sidecars_reported(&mut self, report: &TaskReport, now: Time) -> Reply {
         let dead = report
             .containers
@@ -103,7 +104,7 @@ impl Deployment {
         Reply::Done
     }
 
-    /// Whether the death of a container is told: that of each task once, and not for ever.
+    /// Whether the failure of a container is noted: once for each task, up to a limit.
     fn is_news_of_container(&mut self, report: &TaskReport, container: &ContainerName) -> bool {
         let Some(service) = self.service_mut(&report.service) else { return false };
         let told = &mut service.dead_containers;
@@ -112,7 +113,7 @@ impl Deployment {
     }
 }
 
-/// The most telling reason: that of an essential container that failed, or the task's.
+/// The most specific reason: that of an essential container that failed, or the task's.
 fn reason_of(report: &TaskReport) -> String {
     let failed =
         report.containers.iter().find(|c| c.essential && c.exit_code.is_some_and(|code| code != 0));

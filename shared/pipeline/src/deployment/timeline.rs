@@ -4,7 +4,7 @@ use crate::text::shorten;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 
-/// A deployment that has more to say than this has said the important things first and last.
+/// In a longer timeline the first and the last entries are the important ones.
 const ENTRIES_MAX: usize = 300;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Entry {
 
 impl Timeline {
     pub(super) fn add(&mut self, at: Time, mut text: String) {
-        // Many a reason that ends the sentence brings its own full stop.
+        // The reason at the end may have its own full stop.
         if text.ends_with("..") {
             text.pop();
         }
@@ -29,14 +29,15 @@ impl Timeline {
         self.0.push(Entry { at, text: shorten(text) });
     }
 
-    /// Keeps so many, the first ones and the last ones.
+    /// Keeps this many entries, the first ones and the last ones.
     pub(super) fn keep(&mut self, most: usize) {
         let more = self.0.len().saturating_sub(most);
         let first = most / 4;
         self.0.drain(first.min(self.0.len())..(first + more).min(self.0.len()));
     }
 
-    /// As `add`, in place of an entry that begins so: what is said again and again stays one entry.
+    /// Like `add`, but replaces an entry with the same beginning: a repeated message stays one
+    /// entry.
     pub(super) fn renew(&mut self, at: Time, beginning: &str, text: String) {
         self.0.retain(|entry| !entry.text.starts_with(beginning));
         self.add(at, text);

@@ -1,4 +1,4 @@
-//! What a deployment waits for, as a reason that a person can read.
+//! What a deployment waits for, as a reason for people.
 
 use super::{AfterUndo, Deployment, RunProgress, Service, ServiceState, State};
 use crate::names::ServiceName;
@@ -48,7 +48,7 @@ impl Deployment {
                 Waiting::Checks { urls, until: *deadline }
             }
             State::Baking { until } => Waiting::Bake { until: *until },
-            // Each was seen back, and they are looked at once more together.
+            // Each was seen rolled back, and all are observed once more together.
             State::VerifyingRollback { unseen, deadline, .. } if unseen.is_empty() => {
                 Waiting::LastLook { services: self.named(Service::is_back), until: *deadline }
             }

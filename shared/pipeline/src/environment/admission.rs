@@ -1,7 +1,7 @@
 //! Admission: whether a request may start now, has to wait, or is refused.
 //!
-//! One rule for every moment at which something could start: when a request is made, when its turn
-//! comes, when a person approves it, and when a newer release would take its place.
+//! One rule for every time something could start: when a request is made, when it is next in the
+//! queue, when a person approves it, and when a newer release would replace it.
 
 use super::{Context, Head, Hold, HoldUntil};
 use crate::deployment::Deployment;
@@ -20,20 +20,20 @@ pub enum Admission {
         until: Option<Time>,
         what: QueuedFor,
     },
-    /// It is turned away, and what to do instead.
+    /// It is refused; `instead` says what to do.
     Refuse {
         why: String,
     },
-    /// There is nothing to do, and nothing to tell anybody.
+    /// There is nothing to do, and nothing to report.
     NothingToDo {
         why: String,
     },
 }
 
-/// What a request waits for that may not start yet.
+/// What a queued request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueuedFor {
-    /// The end of the deployment that is under way, and of its workers.
+    /// The end of the deployment in progress, and of its workers.
     Turn,
     /// The end of a hold, a pause, a freeze or a migration task.
     Opening,
@@ -42,10 +42,10 @@ pub enum QueuedFor {
 }
 
 impl QueuedFor {
-    /// How long it waits where nothing says when the wait ends.
+    /// How long it waits if nothing determines the end of the wait.
     pub(super) fn patience(self) -> Option<Span> {
         match self {
-            // A deployment has deadlines of its own.
+            // A deployment has its own deadlines.
             Self::Turn => None,
             Self::Opening => Some(Span::hours(24 * 30)),
             Self::Promotion => Some(Span::hours(24 * 7)),
@@ -59,7 +59,7 @@ impl Head {
         self.admission_since(request, now, context, now)
     }
 
-    /// The same for a request that was accepted at `since` and has waited from then on.
+    /// The same for a request that was accepted at `since` and has been queued since then.
     pub(super) fn admission_since(
         &self,
         request: &Request,
@@ -82,7 +82,7 @@ impl Head {
         })
     }
 
-    /// What keeps a request out even if nothing is under way; `None`: nothing does.
+    /// What blocks a request even if no deployment is in progress; `None`: nothing.
     pub(super) fn blocks(
         &self,
         request: &Request,
@@ -91,7 +91,7 @@ impl Head {
         now: Time,
     ) -> Option<Admission> {
         let Some(rules) = context.rules else { return Some(closed(self.not_in_the_spec())) };
-        // Such a spec was stored by an older Slipway. What cannot be saved is not begun.
+        // An older version stored such a spec. A deployment that cannot be stored is not started.
         if let Some(why) = rules.too_large(context.repositories) {
             return Some(closed(why));
         }
@@ -113,7 +113,7 @@ impl Head {
         format!("the spec has no environment {}", self.place)
     }
 
-    /// A manual rollback passes holds, pauses and freezes: it is what a person does in an emergency.
+    /// A manual rollback ignores holds, pauses and freezes: it is for emergencies.
     fn blocks_manual_rollback(&self, restore: &ManualRollback) -> Option<Admission> {
         let unfinished = self.unfinished.as_ref().filter(|_| restore.undo)?;
         Some(closed(format!(
@@ -140,7 +140,7 @@ impl Head {
                 newest.version
             )));
         }
-        // While another release is on its way, what runs now is about to be left.
+        // While another release is being deployed, the live release is about to be replaced.
         let idle = self.active.is_none();
         if idle && self.live.as_ref().is_some_and(|live| live.release.same_images(&request.release))
         {
@@ -188,7 +188,7 @@ impl Head {
         refusal.or_else(|| self.meets_a_newer_schema(request, rules)).map(closed)
     }
 
-    /// The migration of an older release, which runs only where a person says so.
+    /// The migration of an older release, which runs only if a person requests it.
     fn meets_a_newer_schema(&self, request: &Request, rules: &spec::Environment) -> Option<String> {
         let unsaid = rules.migration.is_some() && request.skip_migration.is_none();
         let newer = self.newer_schema_than(&request.release).filter(|_| unsaid)?;
@@ -198,8 +198,8 @@ impl Head {
         ))
     }
 
-    /// Why a deployment that waits for approval may not go on, and the words that overrule that;
-    /// `None`: a person may approve it.
+    /// Why a deployment that waits for approval may not continue, and the overrides for it; `None`:
+    /// a person may approve it.
     pub fn blocks_approval(
         &self,
         deployment: &Deployment,
@@ -209,14 +209,14 @@ impl Head {
     ) -> Option<String> {
         let Some(rules) = context.rules else { return Some(self.not_in_the_spec()) };
         let request = &deployment.request;
-        // What was overruled to start it is not asked for again.
+        // Overrides of its start need not be repeated.
         let known = request.overrides.iter().filter(|_| request.is_by_person());
         let overrides = known.chain(overrides).copied().collect();
         let asks = Asks { request, overrides: &overrides, since: deployment.started_at };
         self.refusal(&asks, context, rules, now)
     }
 
-    /// What a person is told who may not have something started.
+    /// The refusal for a person whose request may not start.
     fn refusal(
         &self,
         asks: &Asks<'_>,
@@ -231,7 +231,8 @@ impl Head {
         if reasons.iter().all(|(what, _)| asks.overrides.contains(what)) {
             return None;
         }
-        // All of it at once: who is told one reason after the other forgets the words before.
+        // All overrides at once: if each refusal named only one, a person would omit the earlier
+        // ones.
         let words: Vec<_> =
             reasons.iter().map(|(what, _)| format!("\"{}\"", what.word())).collect();
         reasons.retain(|(what, _)| !asks.overrides.contains(what));
@@ -240,7 +241,7 @@ impl Head {
         Some(format!("{whys}; to deploy anyway, add \"override\": [{words}]"))
     }
 
-    /// Everything that a person would have to overrule, each with why.
+    /// Everything that a person would have to override, each with its reason.
     fn reasons(
         &self,
         asks: &Asks<'_>,
@@ -275,7 +276,7 @@ impl Head {
     }
 }
 
-/// What a person asks for, and what they overrule.
+/// A person's request, and its overrides.
 struct Asks<'a> {
     request: &'a Request,
     overrides: &'a BTreeSet<Override>,
@@ -284,8 +285,8 @@ struct Asks<'a> {
 }
 
 impl Asks<'_> {
-    /// A person who asks has to know of a hold. One that came after a request was accepted, or in
-    /// the same second, is lifted by what is newer, as it is for automation.
+    /// A person who makes a request has to know of a hold. A hold that was placed after a request
+    /// was accepted, or in the same second, is lifted by a newer release, as it is for automation.
     fn is_held_by(&self, hold: &Hold, mark: &ReleaseOrder) -> bool {
         hold.at < self.since || !hold.lets_in(mark)
     }
@@ -307,7 +308,7 @@ fn waits_its_turn(why: String, until: Option<Time>) -> Admission {
     Admission::Queue { why, until, what: QueuedFor::Turn }
 }
 
-/// Why another deployment waits, or cannot be started at all.
+/// Why another deployment is queued, or cannot be started at all.
 pub(super) fn in_progress(number: u64) -> String {
     format!("deployment {number} is in progress")
 }

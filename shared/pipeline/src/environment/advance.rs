@@ -1,4 +1,5 @@
-//! What happens next in an environment: requests, wishes, and the events of its deployment.
+//! What happens next in an environment: requests, actions of people, and the events of its
+//! deployment.
 
 use super::{Admission, Context, Control, Head, RequestOutcome};
 use crate::deployment::{self, Deployment, Reply};
@@ -9,7 +10,7 @@ use crate::request::{Kind, Request, RequestedBy};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 
-/// An environment as it is loaded: its head, and the deployment that is addressed or active.
+/// A loaded environment: its head, and the deployment that is addressed or active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
     pub head: Head,
@@ -20,7 +21,7 @@ pub struct Environment {
 #[serde(rename_all = "snake_case")]
 pub enum Input {
     Requested(Box<Request>),
-    /// A person wants to go back, with or without a deployment under way.
+    /// A person requests a rollback, with or without a deployment in progress.
     RollbackRequested {
         id: RequestId,
         by: String,
@@ -33,14 +34,14 @@ pub enum Input {
         why: String,
         control: Control,
     },
-    /// A release succeeded where this environment is promoted from.
+    /// A release succeeded in the environment that this one is promoted from.
     Promotable {
         from: EnvironmentName,
         release: Release,
     },
-    /// Something happened that concerns whichever deployment is active.
+    /// An event for the active deployment, whichever that is.
     Happened(Event),
-    /// Something happened to what this deployment started; it is nobody else's business.
+    /// An event about something that this deployment started; no other deployment gets it.
     HappenedTo {
         deployment: u64,
         event: Event,
@@ -51,7 +52,7 @@ pub enum Input {
         effect: u64,
         event: Event,
     },
-    /// Somebody answers an effect of the head itself.
+    /// An answer to an effect of the head itself.
     HeadAnswered {
         effect: u64,
     },
@@ -59,7 +60,7 @@ pub enum Input {
     Woken,
 }
 
-/// What follows: everything in it is saved at once, and the messages are sent then.
+/// What follows: everything in it is saved at once, and then the messages are sent.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub head: Head,
@@ -86,8 +87,8 @@ pub fn advance(environment: Environment, input: Input, context: &Context<'_>, no
 }
 
 impl Input {
-    /// Whether it may change what waits though nothing ends: time passed, or somebody wants
-    /// something. What happens to a deployment is told it alone, mostly without the spec.
+    /// Whether it may change the queue even if no deployment ends: time passed, or a person made a
+    /// request. An event for a deployment is fed to it alone, usually without the spec.
     fn concerns_the_queue(&self) -> bool {
         match self {
             Self::Happened(_) | Self::HappenedTo { .. } | Self::Answered { .. } => false,
@@ -101,7 +102,7 @@ impl Input {
     }
 }
 
-/// One turn of the machine: the records that it may change.
+/// One turn: the records that it may change.
 pub(super) struct Turn<'a> {
     pub(super) head: Head,
     pub(super) deployment: Option<Deployment>,
@@ -152,7 +153,8 @@ impl Turn<'_> {
             Event::Observed { .. } | Event::TaskReported(_) | Event::AlarmChanged(_) => {
                 self.feed(event)
             }
-            // The others are a worker's answer, a person's wish, or about one deployment's task.
+            // The others are a worker's answer, a person's request, or about the task of one
+            // deployment.
             event => Reply::Ignored(format!("{} is not an event of an environment", event.name())),
         }
     }
@@ -165,7 +167,7 @@ impl Turn<'_> {
                 };
                 self.head.unfinished.take_if(is_loose);
             }
-            // A command on hosts knows whose it is; what it did says nothing about another deployment.
+            // A command on hosts names its deployment; its result says nothing about another one.
             Event::Observed { .. } => {}
             _ => {
                 return Reply::Ignored(format!("{} is not an event of a deployment", event.name()));
@@ -181,7 +183,7 @@ impl Turn<'_> {
         let Some(deployment) = self.deployment.as_mut().filter(|d| d.id.number == number) else {
             return Reply::Ignored(format!("there is no deployment {number}"));
         };
-        // A claim asks for leave; it does not answer the effect.
+        // A claim asks for permission; it does not answer the effect.
         let is_claim = matches!(event, Event::OneOffClaimed { .. });
         let waited = match is_claim {
             true => deployment.outbox.get(effect).is_some(),
@@ -238,7 +240,7 @@ impl Turn<'_> {
         let number = self.head.last_number + 1;
         let mark = request.release.order();
         if matches!(request.kind, Kind::Deploy) {
-            // A request that was admitted lifts the hold.
+            // An admitted request lifts the hold.
             self.head.hold_before = self.head.hold.take();
             self.head.mark_before = self.head.high_water.clone();
             self.head.high_water = Some(match self.head.high_water.take() {
@@ -271,7 +273,7 @@ impl Turn<'_> {
             deploy_on.promoted_from.as_ref() == Some(&from) && deploy_on.tags.is_empty()
         });
         if !follows {
-            return Reply::Done; // Whatever waits for it is looked at in a moment.
+            return Reply::Done; // The queue is checked in a moment.
         }
         // The same release may succeed there again, and then it is promoted again.
         let successes = self.context.promoted_from.iter().flat_map(|source| &source.good);
@@ -292,7 +294,7 @@ impl Turn<'_> {
         })
     }
 
-    /// Draws the conclusions from a deployment that has just ended, and starts what waits.
+    /// Concludes a deployment that has just ended, and starts what is queued.
     fn conclude_and_go_on(&mut self, concerns_the_queue: bool) {
         if concerns_the_queue {
             self.give_way();

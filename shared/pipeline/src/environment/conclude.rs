@@ -17,17 +17,17 @@ impl Turn<'_> {
         let without_trace = ended.is_without_trace();
         let is_gone = without_trace || matches!(ended.verdict(), Some(Verdict::RolledBack { .. }));
         if is_gone && ended.request.kind == Kind::Deploy {
-            // A wrong tag that was called off or rolled back must not keep out what comes after it.
+            // A wrong tag that was cancelled or rolled back must not block later releases.
             self.head.high_water = self.head.mark_before.take();
         }
         let is_live = ended.verdict().is_some_and(Verdict::is_live);
         if !is_live && ended.request.kind == Kind::Deploy {
-            // It was let past a hold to take the place of what is held, and has not done so.
+            // It was admitted despite a hold to replace the held release, and has not done so.
             self.head.restore_hold(self.now);
         }
         self.head.hold_before = None;
         if !without_trace && ended.request.kind == Kind::Deploy {
-            // Whoever let it start knew of the task, and another migration may have run since.
+            // The person who started it knew of the task, and another migration may have run since.
             self.head.unfinished = None;
         }
         if let (
@@ -35,7 +35,7 @@ impl Turn<'_> {
             Some(Verdict::Stuck { .. } | Verdict::Superseded { .. }),
         ) = (&ended.request.kind, ended.verdict())
         {
-            // Whoever presses the button again must not be brought to what they were leaving.
+            // Another manual rollback must not go to the release that this one left.
             self.head.good.retain(|good| good.release.version != restore.from);
         }
         match ended.verdict() {
@@ -43,8 +43,7 @@ impl Turn<'_> {
                 self.goes_live(ended);
                 self.proves_good(ended);
             }
-            // Nothing is known for it or against it: it is nothing to go back to and nothing to
-            // promote.
+            // It is neither proven nor disproven: no rollback target, and not promoted.
             Some(Verdict::Unproven { .. }) => self.goes_live(ended),
             Some(Verdict::RolledBack { cause }) => {
                 self.head.remember_what_is_back(ended);
@@ -58,7 +57,7 @@ impl Turn<'_> {
                 let why = format!("{} failed and was not rolled back: {cause}", release.version);
                 let nothing_before = ended.services.iter().any(|s| s.state == ServiceState::Kept);
                 match nothing_before {
-                    // A newer release may well mend it.
+                    // A newer release may fix it.
                     true => self.held_because(ended, &why),
                     false => self.hold(Holder::Slipway, &why, HoldUntil::Person),
                 }
@@ -79,7 +78,7 @@ impl Turn<'_> {
             Some(Verdict::Failed { cause, .. }) if ended.schema != Schema::Untouched => {
                 self.database_changed(ended, cause);
             }
-            // Nothing was touched.
+            // Nothing was changed.
             Some(
                 Verdict::Failed { .. }
                 | Verdict::Superseded { .. }
@@ -92,13 +91,13 @@ impl Turn<'_> {
         self.head.forget_migrations();
     }
 
-    /// No service was touched, and the database may have been: the same migration must not run once
-    /// more because somebody pushes the same images again.
+    /// No service was changed, but the database may have been: the same migration must not run
+    /// again because the same images are pushed again.
     fn database_changed(&mut self, ended: &Deployment, cause: &Cause) {
         let release = &ended.request.release;
         let why = match ended.schema {
             Schema::Migrated => format!("{release} changed the database and failed: {cause}"),
-            // Where a deployment undoes its own, it is stuck.
+            // If a deployment undoes its own migration, it is stuck.
             Schema::UndoFailed => {
                 format!(
                     "the rollback to {release} may have left the database partially migrated: {cause}"
@@ -120,7 +119,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The release is what runs here from now on.
+    /// The release is live from now on.
     fn goes_live(&mut self, ended: &Deployment) {
         let (release, number) = (ended.request.release.clone(), ended.id.number);
         let live = Live { release: release.clone(), number, since: self.now };
@@ -132,11 +131,12 @@ impl Turn<'_> {
                     self.head.remember_bad(&left.release, &why);
                     self.head.remember_left(&left.release, number, &why);
                 }
-                // What we held for a person to look at, a person has looked at.
+                // A person has now dealt with the reason for Slipway's hold.
                 self.head.hold.take_if(|hold| hold.by == Holder::Slipway);
                 let until = HoldUntil::NewerThan(self.head.newest(release.order()));
                 self.hold(Holder::of(&ended.request.asked_by), &why, until);
-                // From now on the hold keeps out what was left; when it is lifted, nothing does.
+                // From now on the hold blocks the release that was left; when it is lifted, nothing
+                // does.
                 self.head.high_water = Some(release.order().into());
             }
             Kind::Deploy => self.hold_if_older(ended),
@@ -158,7 +158,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Whoever puts an older release here does not want it replaced by what was newer.
+    /// A person who deploys an older release does not want it replaced by one that was newer.
     fn hold_if_older(&mut self, ended: &Deployment) {
         let mark = ended.request.release.order();
         let newest = self.head.newest(mark.clone());
@@ -187,7 +187,7 @@ impl Turn<'_> {
 }
 
 impl Holder {
-    /// Whoever asked for what ended so.
+    /// Who requested the deployment that ended.
     fn of(asker: &RequestedBy) -> Self {
         match asker {
             RequestedBy::Person { .. } => Self::Person(asker.to_string()),

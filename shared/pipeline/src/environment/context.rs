@@ -1,4 +1,4 @@
-//! What a decision about an environment needs to know of what is around it.
+//! What a decision about an environment needs to know about its surroundings.
 
 use super::Head;
 use crate::names::{EnvironmentName, ImageName, Repository};
@@ -6,11 +6,11 @@ use crate::request::Request;
 use crate::spec;
 use std::collections::BTreeMap;
 
-/// What the decision needs and nobody decides here.
+/// Data that the decision reads and never changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The rules of the environment; `None`: it is in no spec, or not any more. Then nothing
-    /// starts there, and what is under way goes on by the rules that it started with.
+    /// The rules of the environment; `None`: no spec contains it (any longer). Then nothing starts
+    /// there, and a deployment in progress continues by the rules that it started with.
     pub rules: Option<&'a spec::Environment>,
     pub repositories: &'a BTreeMap<ImageName, Repository>,
     /// The environments that are promoted from this one.
@@ -22,7 +22,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// What of a release does not fit the spec as it is now, and what to do.
+    /// Which parts of a release do not fit the current spec, and what to do.
     pub(super) fn misfit(&self, request: &Request, rules: &spec::Environment) -> Option<String> {
         let images = &request.release.images;
         let by_hand = match request.is_by_person() {
@@ -32,7 +32,7 @@ impl Context<'_> {
         if let Some(image) = images.keys().find(|image| !self.repositories.contains_key(image)) {
             return Some(format!("the spec has no image called {image}{by_hand}"));
         }
-        // A person may know why they want less than a whole release.
+        // A person may have a reason for a partial release.
         let wanted = rules.deploy_on.iter().flat_map(|deploy_on| &deploy_on.images);
         let mut wanted = wanted.filter(|_| !request.is_by_person());
         let missing = wanted.find(|image| !images.contains_key(image))?;

@@ -1,4 +1,4 @@
-//! What a person may say to an environment.
+//! The actions of a person on an environment.
 
 use super::advance::Turn;
 use super::{Bad, Hold, HoldUntil, Holder, Pause};
@@ -15,39 +15,40 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Control {
-    /// Agree to exactly this version.
+    /// Approve exactly this version.
     Approve {
         version: Version,
-        /// What a person explicitly overrules.
+        /// What a person explicitly overrides.
         #[serde(default)]
         overrides: BTreeSet<Override>,
     },
     Reject,
-    /// Call off what has touched nothing yet.
+    /// Cancel a deployment that has not changed anything yet.
     Cancel,
-    /// Start nothing until `resume`; what is under way goes on to its verdict.
+    /// Start nothing until `resume`; a deployment in progress continues to its verdict.
     Pause,
     Resume,
-    /// Stay here until a newer release arrives, or with `firm` until `unhold`.
+    /// Hold this release until a newer one arrives, or with `firm` until `unhold`.
     Hold {
         firm: bool,
     },
-    /// Let in what is newer, and what failed only for a migration that a person has checked.
+    /// Allow newer releases, and one that failed only because of a migration that a person has
+    /// checked.
     Unhold,
-    /// Wait no longer for a migration task that may still run.
+    /// No longer wait for a migration task that may still run.
     ForgetTask,
     /// Automation never chooses this digest again.
     MarkBad {
         digest: Digest,
-        /// The release that it belongs to, if that is known.
+        /// Its release, if it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<Version>,
     },
-    /// Automation may choose this digest again, and what failed with it.
+    /// Automation may choose this digest again, and the images that failed with it.
     UnmarkBad {
         digest: Digest,
     },
-    /// Compare with no version that was here before: a tag may have been wrong.
+    /// Forget the newest version so far: its tag may have been wrong.
     ForgetNewest,
 }
 
@@ -92,7 +93,8 @@ impl Turn<'_> {
         }
     }
 
-    /// A person who deployed something older and lifts the hold wants what is newer than that.
+    /// A person who deployed an older release and lifts the hold wants releases that are newer than
+    /// that.
     fn go_on_from_live(&mut self) -> String {
         let live = self.head.live.as_ref().filter(|_| self.head.active.is_none());
         let Some(mark) = live.map(|live| live.release.order()) else { return String::new() };
@@ -127,8 +129,8 @@ impl Turn<'_> {
         Reply::Accepted(answer)
     }
 
-    /// An approval is for the release that the person saw, and for no other. It goes past nothing
-    /// that would keep the same release from being started by hand.
+    /// An approval is only for the release that the person saw. It overrides nothing that would
+    /// block the same release if it were deployed by hand.
     fn approve(&mut self, by: String, version: &Version, overrides: &BTreeSet<Override>) -> Reply {
         let Some(active) =
             self.deployment.as_ref().filter(|d| self.head.active == Some(d.id.number))
@@ -142,7 +144,7 @@ impl Turn<'_> {
                 return Reply::Refused(format!("{waiting} is waiting for approval, not {version}"));
             }
             let kept = self.head.blocks_approval(active, overrides, self.context, self.now);
-            // One that comes too late is told so, whatever else stands in its way.
+            // An approval that is too late is reported as such, whatever else blocks it.
             if let Some(why) = kept.filter(|_| self.now < deadline) {
                 return Reply::Refused(why);
             }
@@ -168,7 +170,7 @@ impl Turn<'_> {
         }
     }
 
-    /// A migration task that may still run keeps automation out until somebody names it.
+    /// A migration task that may still run blocks automation until a person names it.
     fn unhold(&mut self) -> Reply {
         let lifted = self.head.hold.take().is_some();
         self.head.hold_before = None;
@@ -190,7 +192,7 @@ impl Turn<'_> {
         })
     }
 
-    /// Everything that was built before now, or waits by now, is older than this.
+    /// Everything that was built before now, or is queued now, is older than this.
     fn known_by_now(&self) -> ReleaseOrder {
         let waiting = self.head.queue.iter().map(|waits| &waits.request.release);
         let active = self.deployment.iter().map(|active| &active.request.release);

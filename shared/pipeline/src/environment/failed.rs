@@ -1,22 +1,24 @@
-//! What failed here together: exactly these images, wherever each of them is good.
+//! Images that failed here together: exactly this combination, even if each image is good
+//! elsewhere.
 //!
-//! Digests that are marked bad speak of single images, and not of one that another good release
-//! has. So what failed is remembered as a whole as well, whatever runs by then:
+//! Digests that are marked bad are single images, and never those of another good release. So the
+//! failed combination is remembered as well, whatever is live now:
 //!
-//! - what went back, was left or is stuck for a cause that speaks against the release;
+//! - what was rolled back, is still deployed or is stuck for a cause that counts against the
+//!   release;
 //! - what failed after its migration had run and before a service was updated, for any cause: the
 //!   database has changed;
-//! - what a person went back from.
+//! - what a person rolled back from.
 //!
-//! A lack of room or a missing role speaks against nothing, and neither does anything against images
-//! that ran before it and run after it.
+//! A lack of capacity or a missing role counts against no release, and nothing counts against
+//! images that ran before it and run after it.
 //!
-//! Automation never starts it. A person does with the override `bad`, and lets automation in again
+//! Automation never starts it. A person can with the override `bad`, and allows it again
 //! - by its success: exactly these images work here;
-//! - by `unmark_bad` of one of its digests, which is the word for letting images in;
-//! - by `unhold`, where its migration failed after the last success here and none of its digests is
-//!   marked: a person who lifts the hold has checked the database. In all other cases `unhold` lets in
-//!   what is newer, and not what failed.
+//! - by `unmark_bad` of one of its digests, the action that allows images again;
+//! - by `unhold`, if its migration failed after the last success here and none of its digests is
+//!   marked: a person who lifts the hold has checked the database. In all other cases `unhold`
+//!   allows newer releases, and not the failed one.
 
 use super::head::{Bad, Head, drop_oldest};
 use crate::deployment::{Deployment, Schema};
@@ -35,10 +37,10 @@ const FAILED_MAX: usize = 50;
 pub struct Failed {
     pub images: BTreeMap<ImageName, Digest>,
     pub version: Version,
-    /// The deployment that failed, or that went back from it.
+    /// The deployment that failed, or that rolled back from it.
     pub number: u64,
     pub why: String,
-    /// Its migration failed, or had run when it was given up: a person looks at the database.
+    /// Its migration failed, or had run when it was given up: a person checks the database.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub migration: bool,
 }
@@ -51,14 +53,14 @@ pub(super) enum Against<'a> {
 }
 
 impl Head {
-    /// Why automation does not choose `release`: one of its digests, or all of it.
+    /// Why automation does not choose `release`: one of its digests, or the whole combination.
     pub(super) fn speaks_against(&self, release: &Release) -> Option<Against<'_>> {
         let together = || self.failed.iter().find(|failed| failed.images == release.images);
         let digest = self.bad_digest_of(release).map(Against::Digest);
         digest.or_else(|| together().map(Against::Together))
     }
 
-    /// Takes in how `ended` failed, after what runs by now is known.
+    /// Records how `ended` failed, after the live release is updated.
     pub(super) fn remember_failed(&mut self, ended: &Deployment) {
         let Some(verdict) = ended.verdict() else { return };
         let Some(cause) = verdict.cause() else { return };
@@ -70,7 +72,7 @@ impl Head {
         }
     }
 
-    /// Takes in that a person went back from `left`.
+    /// Records that a person rolled back from `left`.
     pub(super) fn remember_left(&mut self, left: &Release, number: u64, why: &str) {
         self.remember_together(left, number, why.to_owned(), false);
     }
@@ -91,7 +93,7 @@ impl Head {
         self.failed.retain(|failed| failed.images != release.images);
     }
 
-    /// A person lets this digest in again, and says whether that changed anything.
+    /// A person allows this digest again; returns whether that changed anything.
     pub(super) fn let_in_digest(&mut self, digest: &Digest) -> bool {
         let known = self.bad.len() + self.failed.len();
         self.bad.retain(|bad| bad.digest != *digest);
@@ -99,7 +101,7 @@ impl Head {
         self.bad.len() + self.failed.len() < known
     }
 
-    /// A person lifts a hold, and has looked at the database that a migration left half changed.
+    /// A person lifts a hold, and has checked the database after a failed migration.
     pub(super) fn let_in_after_migration(&mut self) {
         let last = self.good.last().map_or(0, |good| good.number);
         let Self { failed, bad, .. } = self;
@@ -110,7 +112,7 @@ impl Head {
     }
 }
 
-/// Whether a deployment that ended so leaves a database to be looked at.
+/// Whether a deployment that ended like this leaves a database to check.
 pub(crate) fn migration_failed(schema: Schema, verdict: &Verdict) -> bool {
     match schema {
         Schema::MigrationFailed => verdict.cause().is_some(),
@@ -119,7 +121,7 @@ pub(crate) fn migration_failed(schema: Schema, verdict: &Verdict) -> bool {
     }
 }
 
-/// Whether a deployment that ended so speaks against its images.
+/// Whether a deployment that ended like this counts against its images.
 pub(crate) fn went_wrong(verdict: &Verdict) -> bool {
     !touched_no_service(verdict) && verdict.cause().is_some_and(Cause::speaks_against_the_release)
 }
@@ -129,7 +131,7 @@ fn touched_no_service(verdict: &Verdict) -> bool {
 }
 
 impl Against<'_> {
-    /// What it is, for people.
+    /// Its description for people.
     pub(super) fn what(&self) -> String {
         match self {
             Self::Digest(bad) => {

@@ -13,31 +13,32 @@ use std::collections::BTreeMap;
 
 pub(super) const GOOD_MAX: usize = 20;
 pub(super) const QUEUE_MAX: usize = 20;
-/// So many releases that succeeded before those are remembered by their images only.
+/// How many earlier successful releases are remembered by their images only.
 const OLDER_GOOD_MAX: usize = 180;
 const BAD_MAX: usize = 100;
 const FATES_MAX: usize = 100;
-/// So many changes by people are remembered for audits, of each kind.
+/// How many changes by people are remembered for audits, of each kind.
 pub(crate) const CHANGES_MAX: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     pub place: Place,
-    /// What runs here, as far as Slipway brought it there; `None`: nobody knows.
+    /// The live release, if Slipway deployed it; `None`: unknown.
     pub live: Option<Live>,
     /// The last good releases, the newest last.
     pub good: Vec<Good>,
-    /// Releases that succeeded before those: nothing goes back to them, and they are still good
-    /// enough to be promoted. The newest last.
+    /// Earlier successful releases: no rollback target any longer, but they can still be promoted.
+    /// The newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub older_good: Vec<Release>,
     /// The lock: the number of the one deployment that may act.
     pub active: Option<u64>,
     pub last_number: u64,
-    /// What waits here, the oldest first.
+    /// The queue, the oldest first.
     pub queue: Vec<QueuedRequest>,
     pub hold: Option<Hold>,
-    /// The hold that the active deployment went past: it is back unless that one goes live.
+    /// The hold that the active deployment was admitted despite: it is restored unless that one
+    /// goes live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_before: Option<Hold>,
     pub pause: Option<Pause>,
@@ -45,20 +46,20 @@ pub struct Head {
     /// Images that failed together, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<Failed>,
-    /// The newest releases that started here; nothing older starts automatically. What was rolled
-    /// back does not count, nor what a person went back from.
+    /// The newest releases that started here; nothing older starts automatically. Releases that
+    /// were rolled back, or that a person rolled back from, do not count.
     pub high_water: Option<Newest>,
-    /// What it was before the active deployment, which may be rolled back or touch nothing.
+    /// Its value before the active deployment, which may be rolled back or change nothing.
     pub mark_before: Option<Newest>,
     /// The deployments after which a person lowered `high_water`, the last ones: an audit compares
     /// with nothing before them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lowered_after: Vec<u64>,
-    /// The deployments after which a person lifted a hold or unmarked a digest, the last ones:
-    /// what failed before them may come again.
+    /// The deployments after which a person lifted a hold or unmarked a digest, the last ones: what
+    /// failed before them may start again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub let_in_after: Vec<u64>,
-    /// What became of the last requests, so that asking twice is asking once.
+    /// The outcomes of the last requests, so that a repeated request has no further effect.
     #[serde(rename = "fates")]
     pub request_outcomes: Vec<(RequestId, RequestOutcome)>,
     /// A one-off task of a stuck deployment that may still run.
@@ -66,9 +67,8 @@ pub struct Head {
     /// Until when a worker of the last deployment may still change a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers_until: Option<Time>,
-    /// The last migrations that ran here and those that good releases need, the newest last, and
-    /// what became of each. Those that ran before this was written down are known by the good
-    /// releases.
+    /// The last migrations that ran here and those that good releases need, the newest last, each
+    /// with its state. Those from before this was recorded are known from the good releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations: Vec<Migration>,
     pub outbox: Outbox,
@@ -87,19 +87,19 @@ pub struct Good {
     pub number: u64,
     pub at: Time,
     pub revisions: BTreeMap<ServiceName, Revision>,
-    /// The deployment whose migration it needs; 0: it needs none; `None`: it was not written down.
+    /// The deployment whose migration it needs; 0: it needs none; `None`: not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<u64>,
 }
 
-/// A request that waits, and why it does, as a person reads it.
+/// A queued request, and the reason for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedRequest {
     pub request: Request,
     pub why: String,
-    /// When it is looked at again even if nothing happens; it may have waited long enough then.
+    /// When it is checked again even if nothing happens; it may have waited long enough then.
     pub until: Option<Time>,
-    /// When it was accepted; an older Slipway did not write it down.
+    /// When it was accepted; an older version did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
 }
@@ -116,7 +116,7 @@ pub struct Bad {
     pub digest: Digest,
     pub version: Version,
     pub why: String,
-    /// A person named exactly this digest; otherwise it was one of a release that went back.
+    /// A person named exactly this digest; otherwise it belongs to a release that was rolled back.
     pub by_hand: bool,
 }
 
@@ -183,14 +183,14 @@ impl Head {
         })
     }
 
-    /// What the last good deployment left running here; `None`: nobody knows.
+    /// What the last successful deployment left running here; `None`: unknown.
     pub fn last_known(&self) -> Option<LastKnown> {
         let live = self.live.as_ref()?;
         let good = self.good.iter().find(|good| good.number == live.number)?;
         Some(LastKnown { number: good.number, revisions: good.revisions.clone() })
     }
 
-    /// A revision that somebody had deregistered runs again under another number.
+    /// A revision that was deregistered runs again under another number.
     pub(super) fn remember_what_is_back(&mut self, ended: &Deployment) {
         let Some(left) = &ended.last_known else { return };
         let Some(good) = self.good.iter_mut().find(|good| good.number == left.number) else {
@@ -205,7 +205,7 @@ impl Head {
         }
     }
 
-    /// When it wants to be woken next, if nothing happens before.
+    /// When it is due next, if nothing happens before.
     pub fn due(&self) -> Option<Time> {
         let waits = self.queue.iter().filter_map(|waits| waits.until);
         waits.chain(self.outbox.due()).min()
@@ -258,7 +258,7 @@ impl Head {
         }
     }
 
-    /// The oldest one gives way, and one that a person named only if there is no other.
+    /// Drops the oldest one, and one that a person named only if there is no other.
     pub(super) fn forget_a_bad_digest(&mut self) {
         let oldest = self.bad.iter().position(|bad| !bad.by_hand).unwrap_or_default();
         if oldest < self.bad.len() {
@@ -267,8 +267,9 @@ impl Head {
     }
 
     /// The digest for which automation does not choose `release`: one that a person named, or one
-    /// of a release that went back, where all it would change is marked. One digest of several that went
-    /// back need not be the culprit, and must not keep out the release that mends the other.
+    /// of a rolled back release, if everything that it would change is marked. One digest of
+    /// several that were rolled back need not be the cause, and must not block the release that
+    /// fixes the other.
     pub(super) fn bad_digest_of(&self, release: &Release) -> Option<&Bad> {
         let known = |digest: &Digest| self.bad.iter().find(|bad| bad.digest == *digest);
         let by_hand = release.images.values().filter_map(known).find(|bad| bad.by_hand);

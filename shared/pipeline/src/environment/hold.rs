@@ -1,4 +1,4 @@
-//! Holds: the environment stays where it is, more or less firmly.
+//! Holds: the environment keeps its release, more or less firmly.
 
 use super::Head;
 use crate::release::ReleaseOrder;
@@ -7,7 +7,7 @@ use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The environment stays where it is; automation brings nothing that is not newer.
+/// The environment keeps its release; automation deploys only newer releases, or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     pub by: Holder,
@@ -20,7 +20,7 @@ pub struct Hold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub enum Holder {
-    /// Slipway, because of how a deployment ended. A rollback by hand that succeeds lifts it.
+    /// Slipway, because of how a deployment ended. A successful manual rollback lifts it.
     Slipway,
     Person(String),
 }
@@ -39,7 +39,7 @@ pub enum HoldUntil {
 enum Firmness {
     /// A newer release.
     Newer,
-    /// A person, or a rollback by hand that succeeds.
+    /// A person, or a successful manual rollback.
     Rollback,
     /// A person.
     Person,
@@ -50,7 +50,7 @@ impl Hold {
         Self { by, why: shorten(why.to_owned()), at, until }
     }
 
-    /// Whether a release that stands here in the order lifts it.
+    /// Whether a release with this place in the order lifts it.
     pub(super) fn lets_in(&self, mark: &ReleaseOrder) -> bool {
         matches!(&self.until, HoldUntil::NewerThan(held) if held.older_than(mark))
     }
@@ -63,7 +63,7 @@ impl Hold {
         }
     }
 
-    /// Whether it keeps more out than `other`, or is harder to lift.
+    /// Whether it blocks more than `other`, or is harder to lift.
     fn is_firmer_than(&self, other: &Hold) -> bool {
         match (&self.until, &other.until) {
             (HoldUntil::NewerThan(own), HoldUntil::NewerThan(others)) => others.older_than(own),
@@ -73,7 +73,7 @@ impl Hold {
 }
 
 impl Head {
-    /// Puts a hold in place unless there is a firmer one, and says whether it did.
+    /// Places a hold unless there is a firmer one, and returns whether it did.
     pub(super) fn hold(&mut self, hold: Hold) -> bool {
         let yields = self.hold.as_ref().is_none_or(|known| !known.is_firmer_than(&hold));
         if yields {
@@ -82,8 +82,8 @@ impl Head {
         yields
     }
 
-    /// Puts the hold back that the deployment under way went past when it started. Requests
-    /// that were made meanwhile could not know of it: for them it begins now.
+    /// Restores the hold that the deployment in progress was admitted despite. Requests that were
+    /// made meanwhile could not know of it: for them it starts now.
     pub(super) fn restore_hold(&mut self, now: Time) {
         if let Some(before) = self.hold_before.take() {
             self.hold(Hold { at: now, ..before });
@@ -100,7 +100,7 @@ impl fmt::Display for Holder {
     }
 }
 
-/// As it is stored: a name, as it always was. A person who is called as Slipway is needs more.
+/// The stored form: a name, as before. A person whose name is that of Slipway needs more.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {

@@ -27,7 +27,8 @@ impl Turn<'_> {
         {
             let said = self.feed(Event::RollbackRequested { by, why, undo });
             if matches!(said, Reply::Accepted(_)) {
-                // When it is told again, the deployment may be over and its end forgotten.
+                // If the request is repeated, the deployment may have ended and its end may be
+                // forgotten.
                 self.head.remember_request_outcome(id, RequestOutcome::Started { number });
             }
             return said;
@@ -59,7 +60,7 @@ impl Turn<'_> {
         {
             return Reply::Refused(why);
         }
-        // What is called off for it has run no migration, so that this holds still.
+        // A deployment that is cancelled for it has run no migration, so this still holds.
         let undoes = match self.undoes(&good, undo) {
             Ok(undoes) => undoes,
             Err(refusal) => return Reply::Refused(refusal),
@@ -82,7 +83,7 @@ impl Turn<'_> {
         Reply::Accepted(format!("{}{started}{schema}", called_off.unwrap_or_default()))
     }
 
-    /// Which migration is taken back on the way to `good`, and whether its schema is there at all.
+    /// Which migration a rollback to `good` undoes, and whether its schema exists at all.
     fn undoes(&self, good: &Good, undo: bool) -> Result<Option<Undoes>, String> {
         if let Some(lacks) = self.head.schema_lacks(good) {
             return Err(lacks);
@@ -95,8 +96,8 @@ impl Turn<'_> {
         }
     }
 
-    /// A deployment that has touched nothing gives way to a rollback, and is called off; its
-    /// number is returned. Any other stands in the way, or is this very rollback.
+    /// A deployment that has changed nothing is cancelled for a rollback; its number is returned.
+    /// Any other blocks it, or is this very rollback.
     fn make_room_for(
         &mut self,
         good: &Good,
@@ -148,7 +149,8 @@ impl Turn<'_> {
                     }
                 }
             }
-            // It was done a moment ago, by us or by a second click: going further back has to be said.
+            // It was just done, by Slipway or by a duplicate request: a further rollback has to be
+            // explicit.
             (None, Some(live), Some(hold)) => Err(format!(
                 "already on {} (hold: {}); pass \"to\" with one of: {}",
                 live.release.version,
@@ -157,7 +159,7 @@ impl Turn<'_> {
             )),
             (None, Some(live), None) => {
                 let others = good.iter().rev().filter(|g| !g.release.same_images(&live.release));
-                // One that was left for a reason is gone back to only by its name.
+                // A release that was left for a reason is a target only if the request names it.
                 let (bad, mut others): (Vec<_>, Vec<_>) =
                     others.partition(|g| self.head.speaks_against(&g.release).is_some());
                 match (others.is_empty(), bad.is_empty()) {

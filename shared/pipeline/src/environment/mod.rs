@@ -1,4 +1,4 @@
-//! An environment: what runs there, what is going on, and what is let in.
+//! An environment: what is live there, what is in progress, and what may start.
 
 mod admission;
 mod advance;

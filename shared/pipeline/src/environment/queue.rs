@@ -1,6 +1,6 @@
-//! The queue: what waits for its turn, and what gives way to what.
+//! The queue: what is queued, and what replaces what.
 //!
-//! Whatever was accepted here starts, or whoever asked hears why it does not.
+//! Every accepted request starts, or its sender is notified why it does not.
 
 use super::admission::in_progress;
 use super::advance::Turn;
@@ -61,7 +61,7 @@ impl Turn<'_> {
         self.context.rules.is_some_and(|rules| rules.queue == spec::Queue::Newest)
     }
 
-    /// The queue takes so much. What waits for a success that may never come gives way first, and
+    /// The queue has a limit. What waits for a success that may never happen is dropped first, and
     /// then the oldest release, which may be `request` itself.
     fn make_room(&mut self, request: &Request, what: QueuedFor) -> Result<(), String> {
         while self.is_full_for(request) {
@@ -126,7 +126,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The automatic requests that could start if it were their turn and the environment open.
+    /// The automatic requests that could start if they were next and the environment were open.
     fn eligible_in_queue(&self) -> impl Iterator<Item = &Request> {
         let eligible = self.head.queue.iter().filter(|waits| {
             let door = self.admission_of(waits);
@@ -152,7 +152,7 @@ impl Turn<'_> {
         taken
     }
 
-    /// A deployment that nobody has approved yet gives way to a newer release that could start now.
+    /// A deployment that is not approved yet is replaced by a newer release that could start now.
     pub(super) fn give_way(&mut self) {
         let Some(active) = self.deployment.as_mut() else { return };
         let waits_for_approval = matches!(active.state, State::AwaitingApproval { .. })
@@ -183,7 +183,7 @@ impl Turn<'_> {
         self.head.remember_request_outcome(request.id, RequestOutcome::Declined { why });
     }
 
-    /// Tells people about a request that is no deployment, or not yet.
+    /// Sends a notice about a request that is no deployment, or not yet.
     fn tell(&mut self, request: &Request, news: News) {
         let notice = Notice {
             place: self.head.place.clone(),
@@ -197,7 +197,7 @@ impl Turn<'_> {
         self.head.outbox.add(Effect::Announce(Box::new(notice)), self.now);
     }
 
-    /// Starts what may start, if nothing is under way; the others wait for what they wait for now.
+    /// Starts what may start, if no deployment is in progress; updates what the others wait for.
     pub(super) fn look_at_queue(&mut self) {
         let waiting: Vec<RequestId> =
             self.head.queue.iter().map(|w| w.request.id.clone()).collect();
@@ -214,7 +214,7 @@ impl Turn<'_> {
         match self.admission_of(&waits) {
             Admission::Queue { why, until, what } => {
                 waits.waits_on(why, until, what, self.now);
-                // What cannot be seen of the environment before may be a success.
+                // If the source environment cannot be read, the release may have succeeded there.
                 let is_unknown = what == QueuedFor::Promotion && self.context.is_source_unreadable;
                 if is_unknown || waits.until.is_none_or(|until| self.now < until) {
                     return self.keep_in_queue(waits);
@@ -223,7 +223,8 @@ impl Turn<'_> {
                 let why = format!("{}; it was queued for too long", waits.why);
                 self.decline(waits.request, why);
             }
-            // What ends meanwhile may end without a trace, and then it may start after all.
+            // The deployment in progress may end without a trace, and then this may start after
+            // all.
             _ if let Some(number) = self.head.active => {
                 waits.waits_on(in_progress(number), None, QueuedFor::Turn, self.now);
                 self.keep_in_queue(waits);
@@ -259,8 +260,7 @@ impl Turn<'_> {
 }
 
 impl QueuedRequest {
-    /// Notes what it waits for now. That it began to wait for something else does not put off the
-    /// end of its patience.
+    /// Records what it waits for now. Waiting for something else does not extend its time.
     fn waits_on(&mut self, why: String, until: Option<Time>, what: QueuedFor, now: Time) {
         let since = *self.since.get_or_insert(now);
         self.why = shorten(why);

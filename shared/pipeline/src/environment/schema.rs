@@ -1,7 +1,7 @@
-//! The schema of the database beyond one deployment: which migrations ran, and which were undone.
+//! The database schema across deployments: which migrations ran, and which were undone.
 //!
-//! A migration is undone at most once, and only by the step from one release to the one before it:
-//! `undo` takes back one migration, and nothing says that two of them may be taken back by it.
+//! A migration is undone at most once, and only on a rollback by one release: `undo` undoes one
+//! migration, and a person who uses it has not agreed to undo two.
 
 use super::{Good, Head};
 use crate::deployment::{Deployment, Schema};
@@ -10,7 +10,7 @@ use crate::release::{Newest, Release, ReleaseOrder};
 use crate::request::{Kind, Undoes};
 use serde::{Deserialize, Serialize};
 
-/// So many of the last migrations are remembered in any case.
+/// How many of the last migrations are always remembered.
 pub(crate) const MIGRATIONS_MAX: usize = 20;
 
 /// A migration that ran here.
@@ -20,7 +20,7 @@ pub struct Migration {
     pub number: u64,
     /// Its release.
     pub mark: ReleaseOrder,
-    /// What it ran with, which knows how to take it back.
+    /// The revision that ran it, which can undo it.
     pub revision: Option<Revision>,
     pub state: MigrationState,
 }
@@ -30,14 +30,14 @@ pub struct Migration {
 pub enum MigrationState {
     Done,
     Undone,
-    /// It did not end well, or nobody knows: the database may be half changed.
+    /// It failed, or its outcome is unknown: the database may be partially migrated.
     Failed,
     UndoFailed,
 }
 
 impl Good {
-    /// The deployment whose migration it needs. Where that was not written down, it is taken to
-    /// have had one of its own.
+    /// The deployment whose migration it needs. If that is not recorded, it is assumed to be its
+    /// own.
     fn needs(&self) -> u64 {
         self.needs.unwrap_or(self.number)
     }
@@ -59,7 +59,7 @@ impl Head {
         known
     }
 
-    /// Which migration has to be taken back on the way to `good`; `None`: there is none.
+    /// Which migration has to be undone on a rollback to `good`; `None`: none.
     pub(super) fn to_undo(
         &self,
         good: &Good,
@@ -67,7 +67,7 @@ impl Head {
     ) -> Result<Option<Undoes>, String> {
         let known = self.known_migrations();
         let last = known.last().map(|last| last.number);
-        // What ran after a migration that failed may have done the rest of that one as well.
+        // A migration that ran after a failed one may have completed that one as well.
         let in_the_way = |one: &&Migration| one.number > good.needs() || Some(one.number) == last;
         let mut doubtful = known.iter().rev().filter(|one| one.state.is_doubtful());
         if let Some(doubtful) = doubtful.find(in_the_way) {
@@ -95,7 +95,7 @@ impl Head {
         }))
     }
 
-    /// Why `good` cannot be gone back to: it needs a migration that was undone.
+    /// Why a rollback to `good` is impossible: it needs a migration that was undone.
     pub(super) fn schema_lacks(&self, good: &Good) -> Option<String> {
         let needed = self.migrations.iter().find(|migration| migration.number == good.needs())?;
         let version = &good.release.version;
@@ -106,19 +106,20 @@ impl Head {
         })
     }
 
-    /// A release newer than `release` whose migration may have changed the database: the command of
-    /// the older one would meet the newer schema.
+    /// A release newer than `release` whose migration may have changed the database: the migration
+    /// of the older one would run on the newer schema.
     pub(super) fn newer_schema_than(&self, release: &Release) -> Option<ReleaseOrder> {
         let mark = release.order();
         let known = self.known_migrations().into_iter().rev();
         let changed = known.filter(|migration| migration.state != MigrationState::Undone);
-        // What is under way is the newest that ever started, or older than what is known already.
+        // The release in progress is the newest that ever started, or older than one that is
+        // already known.
         let started = self.high_water.iter().filter(|_| self.active.is_some());
         let marks = changed.map(|migration| migration.mark).chain(started.flat_map(Newest::marks));
         marks.into_iter().find(|newest| mark.older_than(newest))
     }
 
-    /// Takes in what an ended deployment did to the database.
+    /// Records what an ended deployment did to the database.
     pub(super) fn remember_migration(&mut self, ended: &Deployment) {
         let number = ended.id.number;
         let state = match ended.schema {
@@ -129,7 +130,7 @@ impl Head {
             Schema::UndoFailed => MigrationState::UndoFailed,
         };
         match &ended.request.kind {
-            // Its own migration is taken back: the schema is what it was before.
+            // Its own migration was undone: the schema is the previous one.
             Kind::Deploy if state == MigrationState::Undone => {}
             Kind::Deploy => {
                 let service = ended.rules.migration.as_ref().map(|migration| &migration.service);
@@ -154,8 +155,8 @@ impl Head {
         }
     }
 
-    /// Of the migrations before the last ones only those are kept that a good release needs: whether
-    /// one of these was undone matters as long as a rollback may lead there.
+    /// Of the migrations before the last ones only those are kept that a good release needs:
+    /// whether one of these was undone matters as long as a rollback may go there.
     pub(super) fn forget_migrations(&mut self) {
         let needed: Vec<u64> = self.good.iter().map(Good::needs).collect();
         let older = self.migrations.len().saturating_sub(MIGRATIONS_MAX);

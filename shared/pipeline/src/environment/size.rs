@@ -1,23 +1,23 @@
-//! How large a head may become: DynamoDB takes 400 KB in one item, and a head that cannot be
-//! written would block its environment.
+//! How large a head may become: DynamoDB allows 400 KB per item, and a head that cannot be written
+//! would block its environment.
 
 use super::head::{Head, drop_oldest};
 use crate::effect::Effect;
 use crate::outbox::Entry;
 use crate::size::bytes;
 
-/// A head is kept below this; the rest of the item is left for what one more turn may add.
+/// A head is kept below this; the rest of the item is reserved for what one more turn may add.
 const BYTES_MAX: usize = 300 * 1024;
-/// What waits may take so much of it.
+/// How much of it the queue may take.
 pub(super) const QUEUE_BYTES_MAX: usize = 60 * 1024;
-/// So many of the last request outcomes, bad digests, failures and notices are kept in any case.
+/// How many of the last request outcomes, bad digests, failures and notices are always kept.
 const LAST: usize = 20;
-/// No name in a head is longer, with what is written around it.
+/// The maximum length of a name in a head, with the JSON around it.
 const NAME_BYTES: usize = 700;
 
 impl Head {
-    /// Forgets what is needed least until the rest is small enough: where an environment has very
-    /// many services, it remembers fewer of its good releases.
+    /// Drops the least important data until the rest is small enough: an environment with very many
+    /// services remembers fewer of its good releases.
     pub(super) fn fit(&mut self) {
         if self.names() * NAME_BYTES < BYTES_MAX {
             return;
@@ -25,7 +25,7 @@ impl Head {
         while bytes(self) > BYTES_MAX && self.forget_one() {}
     }
 
-    /// About so many names are in it.
+    /// About how many names it contains.
     fn names(&self) -> usize {
         let good = self.good.iter().map(|good| good.release.images.len() + good.revisions.len());
         let promoted = self.outbox.entries().iter().filter_map(|entry| match &entry.effect {
@@ -44,7 +44,7 @@ impl Head {
         good.chain(images).sum::<usize>() + 2 * others
     }
 
-    /// Forgets one thing; `false`: everything else is needed.
+    /// Drops one thing; `false`: everything else is needed.
     fn forget_one(&mut self) -> bool {
         let is_notice = |entry: &&Entry| matches!(entry.effect, Effect::Announce(_));
         let notices = self.outbox.entries().iter().filter(is_notice).count();

@@ -1,4 +1,4 @@
-//! What a parser complains about, and what its author can do about it.
+//! A parser's message, and what the author of the document can do about it.
 
 /// Parts of a parser's messages, and what most likely has to be written instead.
 const ADVICE: [(&str, &str); 19] = [
@@ -20,7 +20,7 @@ const ADVICE: [(&str, &str); 19] = [
     ("multiple found", "send one document for one application"),
     ("recursion limit", "nest it less"),
     ("too large or too complex", "write less of it, or with fewer aliases"),
-    // The commonest of all, which has more than one cause.
+    // The most common one, which has more than one cause.
     (
         "mapping values are not allowed",
         "end the line before it with a colon, indent this one less, or put text with a colon in \

@@ -1,6 +1,6 @@
 //! Did you mean: the known name that is closest to a mistyped one.
 
-/// Names longer than this are not typing mistakes of ours, and not worth the comparison.
+/// Longer names are not mistyped ones of ours, and not worth the comparison.
 const LONGEST: usize = 40;
 
 /// Returns what to write instead of `name`: the nearest of `known`, or all of them.

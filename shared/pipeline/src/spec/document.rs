@@ -1,4 +1,4 @@
-//! From text, JSON or YAML, to values. Limits are on, so that no document can exhaust us.
+//! From text, JSON or YAML, to values. Limits ensure that no document exhausts memory.
 
 use super::advice::advised;
 use super::fault::Faults;
@@ -29,7 +29,8 @@ fn json(text: &str) -> Result<Value, Faults> {
         Ok(Strict(value)) => return Ok(value),
         Err(error) => error,
     };
-    // Braces without quotes, such as {application: scr}, are YAML; the rest is told as JSON.
+    // Braces without quotes, such as {application: scr}, are YAML; other errors are reported for
+    // JSON.
     yaml(text).map_err(|_| Faults::of_document(advised(&format!("the spec is not JSON: {error}"))))
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with a spec: all of it at once, each with its place and what to write instead.
+//! The mistakes in a spec: all at once, each with its path and what to write instead.
 
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -8,7 +8,7 @@ use std::fmt;
 /// More than a person reads.
 const MOST_FAULTS: usize = 100;
 
-/// More is not even looked for: a document may be nothing but mistakes.
+/// No more are searched: a document may consist of mistakes only.
 const MOST_FINDINGS: usize = 1000;
 
 /// One mistake in a spec.
@@ -31,7 +31,7 @@ impl Faults {
         Self(vec![Fault { path: String::new(), message: message.into() }])
     }
 
-    /// Refuses a document that reads well for what others found wrong with it, if anything.
+    /// Rejects a valid document because of faults that were found elsewhere, if any.
     pub fn refuse_for(faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() { Ok(()) } else { Err(Self(faults)) }
     }
@@ -60,7 +60,7 @@ impl fmt::Display for Faults {
     }
 }
 
-/// A place in the document. It sorts as the document reads: `[2]` comes before `[10]`.
+/// A path in the document. It sorts in document order: `[2]` comes before `[10]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Path(Vec<Segment>);
 
@@ -106,7 +106,7 @@ fn is_plain(key: &str) -> bool {
         && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// Returns `text` in quotes, on one line, and short enough to be read.
+/// Returns `text` in quotes, on one line, and short.
 pub(super) fn quoted(text: &str) -> String {
     const MOST: usize = 60;
     if text.chars().count() <= MOST {
@@ -117,7 +117,7 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// Collects mistakes while the document is read, so that reading goes on after each.
+/// Collects mistakes while the document is read, so reading continues after each.
 #[derive(Debug, Default)]
 pub(super) struct Findings(RefCell<BTreeSet<(Path, String)>>);
 
@@ -132,7 +132,7 @@ impl Findings {
         self.0.borrow().len() >= MOST_FINDINGS
     }
 
-    /// Returns `found`, unless there is anything to complain about.
+    /// Returns `found`, unless there are mistakes.
     pub(super) fn or<T>(self, found: Option<T>) -> Result<T, Faults> {
         let findings = self.0.into_inner();
         match found {

@@ -1,4 +1,4 @@
-//! When nothing may start, as people on the spot read the clock.
+//! When nothing may start, in local time.
 
 use super::model::{Environment, Freeze, WeekTime};
 use crate::time::Time;
@@ -6,11 +6,11 @@ use jiff::civil::{self, Date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-/// Windows that follow each other are followed no further: the moment is only told to people.
+/// No more adjacent windows are joined: the result is only shown to people.
 const MOST_WINDOWS: usize = 64;
 
 impl Environment {
-    /// Returns when the freeze ends that `now` is in, across windows that meet or overlap.
+    /// Returns the end of the freeze at `now`, across adjacent and overlapping windows.
     pub fn frozen_until(&self, now: Time) -> Option<Time> {
         frozen_until(&self.freeze, now)
     }
@@ -30,7 +30,7 @@ pub(super) fn frozen_until(windows: &[Freeze], now: Time) -> Option<Time> {
 }
 
 impl Freeze {
-    /// Returns when the last window that began by `now` ends, or ended.
+    /// Returns when the last window that started by `now` ends, or ended.
     fn end_of_last(&self, now: Time) -> Option<Time> {
         match self {
             Self::Once { from, to } => (*from <= now).then_some(*to),
@@ -45,7 +45,8 @@ impl Freeze {
 
 fn end_of_last_weekly(from: WeekTime, to: WeekTime, zone: &TimeZone, now: Time) -> Option<Time> {
     let today = now.timestamp().to_zoned(zone.clone()).date();
-    // The window that `now` is in began within the last week; a day more for clocks set back.
+    // The window that contains `now` started within the last week; one more day for clocks set
+    // back.
     let first_days = (0..=8).filter_map(|ago: i64| today.checked_sub(ago.days()).ok());
     first_days
         .filter(|day| i64::from(day.weekday().to_monday_zero_offset()) == i64::from(from.day))
@@ -55,9 +56,9 @@ fn end_of_last_weekly(from: WeekTime, to: WeekTime, zone: &TimeZone, now: Time) 
         .max()
 }
 
-/// Returns the window that begins on `first_day`.
+/// Returns the window that starts on `first_day`.
 ///
-/// Where the clock shows a time twice or never, the window takes the longer reading.
+/// A local time that exists twice or never is read so that the window is longer.
 fn window(first_day: Date, from: WeekTime, to: WeekTime, zone: &TimeZone) -> Option<(Time, Time)> {
     let wraps = (to.day, to.minute_of_day) <= (from.day, from.minute_of_day);
     let days = i64::from(to.day) - i64::from(from.day) + if wraps { 7 } else { 0 };

@@ -1,7 +1,7 @@
-//! The application spec: what a team writes down once.
+//! The application spec, which a team writes.
 //!
-//! `parse` and `read` turn a document into an [`Application`], or into every mistake in it. They
-//! know nothing of the account: whether a service exists is for others to say.
+//! `parse` and `read` turn a document into an [`Application`], or into all of its mistakes. They do
+//! not know the account: whether a service exists is checked elsewhere.
 
 mod model;
 mod read;

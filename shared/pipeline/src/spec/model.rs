@@ -1,4 +1,4 @@
-//! The application spec as the core reads it: checked, complete, every default filled in.
+//! The application spec as the core reads it: checked, complete, with all defaults.
 
 use crate::names::{
     AlarmName, ApplicationName, ContainerName, EnvironmentName, ImageName, Repository, ServiceName,
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// One application: its images and the environments that they go to.
+/// One application: its images and its environments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Application {
     pub application: ApplicationName,
@@ -17,7 +17,7 @@ pub struct Application {
     pub environments: BTreeMap<EnvironmentName, Environment>,
 }
 
-/// One place where the application runs, and the rules for going there.
+/// One environment of the application, and the rules for deploying to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     pub target: Target,
@@ -26,14 +26,14 @@ pub struct Environment {
     pub approval: Option<Approval>,
     /// The word that a manual deploy must carry.
     pub confirm: Option<String>,
-    /// Put on the digests that are deployed here, for people and scripts to find.
+    /// Put on the digests that are deployed here, for people and scripts.
     pub tag: Option<Tag>,
     pub migration: Option<Migration>,
-    /// In order; the services of one wave go out together.
+    /// In order; the services of one wave are updated together.
     pub waves: Vec<Vec<Service>>,
     pub checks: Vec<Check>,
     pub alarms: Alarms,
-    /// How long alarms are watched after the checks; zero for not at all.
+    /// How long alarms are watched after the checks; zero: not at all.
     pub bake: Span,
     pub queue: Queue,
     pub freeze: Vec<Freeze>,
@@ -61,7 +61,7 @@ impl Target {
     }
 }
 
-/// Which pushes start a deployment by themselves.
+/// Which pushes start a deployment automatically.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployOn {
     /// Any of them; empty: every release that succeeds in `promoted_from`.
@@ -69,7 +69,7 @@ pub struct DeployOn {
     /// The images that a release must have before it is complete.
     pub images: Vec<ImageName>,
     pub promoted_from: Option<EnvironmentName>,
-    /// An incomplete release is reported when it has waited for so long.
+    /// An incomplete release is reported after this time.
     pub patience: Span,
 }
 
@@ -78,7 +78,7 @@ pub struct DeployOn {
 pub enum TagPattern {
     /// One tag that moves from digest to digest, such as `latest`: each new digest is a release.
     Moving(Tag),
-    /// Tags that stay: `[0-9a-f]*`, `v*`. Every tag is a release.
+    /// Tags that do not move: `[0-9a-f]*`, `v*`. Every tag is a release.
     Glob(String),
     /// Tags that are semantic versions (a leading `v` is allowed) inside a range: `>=1.2, <2`.
     Semver(String),
@@ -86,21 +86,21 @@ pub enum TagPattern {
     SemverPre(String),
 }
 
-/// A person has to say yes, to exactly these digests, before anything is touched.
+/// A person has to approve exactly these digests before anything is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     pub expires: Span,
 }
 
-/// A command in the new image, run once and alone before any service is touched.
+/// A command in the new image, run once and alone before any service is updated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migration {
-    /// The service whose new revision, network and roles the task takes.
+    /// The service whose new revision, network and roles the task uses.
     pub service: ServiceName,
     pub container: ContainerName,
     pub command: Vec<String>,
     pub timeout: Span,
-    /// Takes the migration back; run only where the rollback policy or a person says so.
+    /// Undoes the migration; run only if the rollback policy or a person requests it.
     pub undo: Option<Vec<String>>,
     /// For hosts: run on the host itself instead of in the new image.
     pub on_host: bool,
@@ -117,19 +117,19 @@ pub struct Service {
     pub container: Option<HostContainer>,
 }
 
-/// What a new revision is made from; only the images are replaced.
+/// What a new revision is based on; only the images are replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Base {
     /// The task definition that the service runs.
     Running,
-    /// The newest one of its family: Terraform registered it.
+    /// The newest one of its family, such as one that Terraform registered.
     Latest,
-    /// A task definition in the spec, its `${name}` filled in from the parameters.
+    /// A task definition in the spec, with the parameters for its `${name}`.
     Template { definition: Value, parameters: BTreeMap<String, String> },
 }
 
-/// What `CreateService` needs and the task definition does not say.
+/// What `CreateService` needs and the task definition does not contain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Create {
     pub desired_count: u32,
@@ -155,7 +155,7 @@ pub struct HostContainer {
     pub env_file: Option<String>,
 }
 
-/// A question over HTTP whose answer says whether the release works.
+/// An HTTP request whose answer shows whether the release works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub url: String,
@@ -168,7 +168,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// The URL as it may be told: its query can hold a token.
+    /// The URL without its query, which can contain a token.
     pub fn shown(&self) -> String {
         without_query(&self.url)
     }
@@ -189,15 +189,16 @@ pub struct Alarms {
     pub no_data: NoData,
 }
 
-/// What an alarm means that is already on before anything is touched.
+/// What an alarm means that is already in ALARM before anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AtStart {
     /// The deployment does not start.
     Block,
-    /// It starts, says so, and does not count that alarm until it has been quiet once.
+    /// The deployment starts with a warning, and does not count that alarm until it has been OK
+    /// once.
     Warn,
-    /// As `warn`, without saying so.
+    /// Like `warn`, without the warning.
     Ignore,
 }
 
@@ -205,12 +206,12 @@ pub enum AtStart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoData {
-    /// It is no reason to go back, and the timeline says that nothing was measured.
+    /// It is no reason to roll back, and the timeline says that there was no data.
     Pass,
     Fail,
 }
 
-/// What happens to releases that arrive while a deployment runs.
+/// What happens to releases that arrive during a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Queue {
@@ -222,7 +223,7 @@ pub enum Queue {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Freeze {
-    /// Every week, from a day and time to a day and time, as people on the spot read the clock.
+    /// Every week, from a day and time to a day and time, in local time.
     Weekly { from: WeekTime, to: WeekTime, time_zone: String },
     /// Once.
     Once { from: Time, to: Time },
@@ -239,19 +240,19 @@ pub struct WeekTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RollbackPolicy {
-    /// The old code lives with the new schema: services go back, the schema stays.
+    /// The old code works with the new schema: services are rolled back, the schema stays.
     Auto,
-    /// It does not: the migration is undone first, then the services go back.
+    /// It does not: the migration is undone first, then the services are rolled back.
     AfterUndo,
-    /// It does not, and there is no way back: everything stays for a person to decide.
+    /// It does not, and there is no automatic rollback: everything stays for a person to decide.
     Manual,
 }
 
-/// What happens to a service that has nothing to go back to.
+/// What happens to a service that has no previous revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FirstDeploy {
-    /// It stays as it is, and the deployment ends `failed`.
+    /// It stays, and the deployment ends `failed`.
     Leave,
     /// A service that this deployment created is deleted again.
     Remove,
@@ -259,9 +260,10 @@ pub enum FirstDeploy {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
-    /// So many tasks of one service may die of their own fault before everything goes back.
+    /// How many tasks of one service may fail because of the release before everything is rolled
+    /// back.
     pub tasks: u32,
-    /// What a non-essential container that dies means.
+    /// What a failed non-essential container means.
     pub sidecars: Sidecars,
 }
 
@@ -273,8 +275,8 @@ pub enum Sidecars {
 }
 
 impl Target {
-    /// Whether what runs at one may be what runs at the other. Hosts that carry all the tags of one
-    /// and more are some of its hosts. No tags reach no host.
+    /// Whether both may contain the same service. Hosts that have all the tags of one and more are
+    /// some of its hosts. No tags match no host.
     pub fn overlaps(&self, other: &Self) -> bool {
         let carries = |some: &BTreeMap<String, String>, all: &BTreeMap<String, String>| {
             !some.is_empty() && some.iter().all(|(key, value)| all.get(key) == Some(value))

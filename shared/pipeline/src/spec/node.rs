@@ -1,4 +1,4 @@
-//! One place in the document: reads what is there, or says what should be.
+//! One node of the document: reads its value, or says what it should be.
 
 use super::did_you_mean;
 use super::fault::{Findings, Path, quoted};
@@ -26,12 +26,12 @@ impl<'a> Node<'a> {
         self.findings.add(&self.path, message);
     }
 
-    /// Complains about a key of this map, whether it is there or not.
+    /// Reports a fault at a key of this map, whether the key exists or not.
     pub(super) fn fault_at(&self, key: &str, message: impl Into<String>) {
         self.findings.add(&self.path.key(key), message);
     }
 
-    /// Complains about what is there: the message follows it, as in `"5 parsecs" is not …`.
+    /// Reports a fault about the value: the message follows it, as in `"5 parsecs" is not …`.
     pub(super) fn fault_about(&self, message: &str) {
         self.fault(format!("{} {message}", shown(self.value)));
     }
@@ -40,7 +40,7 @@ impl<'a> Node<'a> {
         Self { value, path: self.path.key(key), findings: self.findings }
     }
 
-    /// Returns the place of a key, to complain about what is missing or does not fit there.
+    /// Returns the node of a key, to report what is missing or does not fit there.
     pub(super) fn at(&self, key: &str) -> Self {
         self.below(key, self.value)
     }
@@ -61,7 +61,7 @@ impl<'a> Node<'a> {
         self.value.is_array()
     }
 
-    /// Reads a map whose keys we know.
+    /// Reads a map with known keys.
     pub(super) fn map(&self, example: &str) -> Option<Entries<'a>> {
         let Value::Object(map) = self.value else {
             self.fault_about(&format!("is not a map; write {example}"));
@@ -70,7 +70,7 @@ impl<'a> Node<'a> {
         Some(Entries { node: self.clone(), map, known: BTreeSet::new() })
     }
 
-    /// Reads a map whose keys are names that the team gives.
+    /// Reads a map whose keys are names that the team chooses.
     pub(super) fn named(&self, example: &str, most: usize) -> Vec<(&'a str, Node<'a>)> {
         let Value::Object(map) = self.value else {
             self.fault_about(&format!("is not a map; write {example}"));
@@ -86,7 +86,7 @@ impl<'a> Node<'a> {
         map.iter().take(most).map(|(key, value)| (key.as_str(), self.below(key, value))).collect()
     }
 
-    /// Reads a list of so many items.
+    /// Reads a list with an allowed number of items.
     pub(super) fn list(&self, example: &str, allowed: RangeInclusive<usize>) -> Vec<Node<'a>> {
         let Value::Array(items) = self.value else {
             self.fault_about(&format!("is not a list; write {example}"));
@@ -116,7 +116,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The entries of a map. Whatever was never asked for is a key that we do not know.
+/// The entries of a map. A key that was never read is unknown.
 pub(super) struct Entries<'a> {
     node: Node<'a>,
     map: &'a Map<String, Value>,
@@ -124,7 +124,7 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Returns what is at `key`; null, as Terraform writes what is not set, is nothing.
+    /// Returns the value at `key`; null, as Terraform writes unset values, counts as missing.
     pub(super) fn get(&mut self, key: &'static str) -> Option<Node<'a>> {
         self.known.insert(key);
         let value = self.map.get(key).filter(|value| !value.is_null())?;
@@ -139,12 +139,12 @@ impl<'a> Entries<'a> {
         found
     }
 
-    /// Complains about every key that nobody asked for.
+    /// Reports every key that was not read.
     pub(super) fn end(self) {
         let unknown = self.map.iter().filter(|(key, _)| !self.known.contains(key.as_str()));
         for (key, value) in unknown.take_while(|_| !self.node.findings.is_full()) {
             let mut instead = did_you_mean::instead(key, self.known.iter().copied());
-            // What has a whole block below it is rarely mistyped, and often misplaced.
+            // A key with a whole block below it is rarely mistyped, and often misplaced.
             if value.is_object() && !instead.ends_with('?') {
                 instead.push_str(", or indent it if it belongs to what stands before it");
             }

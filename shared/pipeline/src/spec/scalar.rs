@@ -1,4 +1,5 @@
-//! Single values. CloudFormation sends each as a string and YAML guesses types, so both pass.
+//! Single values. CloudFormation sends each as a string and YAML guesses types, so both are
+//! accepted.
 
 use super::did_you_mean;
 use super::node::Node;
@@ -10,7 +11,7 @@ use std::ops::RangeInclusive;
 const LONGEST_SPAN: Span = Span::hours(7 * 24);
 
 impl Node<'_> {
-    /// Reads text; a whole number is text that somebody did not put in quotes.
+    /// Reads text; a whole number is text without quotes.
     pub(super) fn text(&self) -> Option<String> {
         match self.value() {
             Value::String(text) => Some(text.clone()),
@@ -30,7 +31,7 @@ impl Node<'_> {
         }
     }
 
-    /// Reads text that follows a rule. What breaks it is returned too: names are compared later.
+    /// Reads text that follows a rule. An invalid one is returned too: names are compared later.
     pub(super) fn name(&self, rule: Rule) -> Option<String> {
         let text = self.text()?;
         if let Err(message) = rule(&text) {
@@ -71,7 +72,7 @@ impl Node<'_> {
             Value::String(text) => text.trim().to_owned(),
             _ => String::new(),
         };
-        // Some mean seconds and some mean minutes: five of either is a very different wait.
+        // Some people mean seconds and some mean minutes: five of either is a very different wait.
         if written != "0" && is_whole(&written) {
             self.fault_about("has no unit; write 90s, 15m or 2h");
             return None;
@@ -88,7 +89,7 @@ impl Node<'_> {
         Some(span)
     }
 
-    /// Reads one of a few words.
+    /// Reads one of several words.
     pub(super) fn choice<T: Clone>(&self, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.value().as_str().unwrap_or_default();
         let found = choices.iter().find(|(word, _)| *word == text);
@@ -110,7 +111,7 @@ fn parse_span(text: &str) -> Option<Span> {
     for (letter, unit) in [('h', Span::hours(1)), ('m', Span::minutes(1)), ('s', Span::seconds(1))]
     {
         if let Some((count, after)) = rest.split_once(letter) {
-            // A sign or a blank would be taken by `parse` or hidden by it; neither is meant here.
+            // `parse` would accept a sign, and trimming would hide a blank; neither is valid here.
             total = total + unit.times(count.parse().ok().filter(|_| is_whole(count))?);
             rest = after;
         }

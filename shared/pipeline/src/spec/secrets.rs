@@ -1,19 +1,19 @@
-//! What is a secret: one list, for what a spec must not hold as plain text and for what no answer
-//! shows. What is found is never repeated in a message.
+//! What is a secret: one list, for what a spec must not contain as plain text and for what no
+//! answer shows. A detected secret is never repeated in a message.
 
 use serde_json::Value;
 
-/// Where in a name a word has to stand so that nothing but a secret can be meant.
+/// Where a word has to be in a name so that the name certainly means a secret.
 enum Certain {
     Anywhere,
     AsWord,
-    /// After another word: `PWD` alone is a directory, and `KEY` alone anything.
+    /// After another word: `PWD` alone is a directory, and `KEY` alone can be anything.
     AsLastWord,
     Never,
 }
 
-/// Whose name has one of these in it may hold a secret, and is not shown: better to hide too much.
-/// What is certain to be one is refused where it is plain text.
+/// A name that contains one of these may mean a secret, and its value is not shown: hiding too much
+/// is safer. A value that is certainly a secret is rejected as plain text.
 const SIGNS: [(&str, Certain); 11] = [
     ("AUTH", Certain::Never),
     ("CRED", Certain::Never),
@@ -28,11 +28,11 @@ const SIGNS: [(&str, Certain); 11] = [
     ("WEBHOOK", Certain::Never),
 ];
 
-/// JWT_SECRET_ARN and TOKEN_TTL tell something about a secret; they do not hold it.
+/// JWT_SECRET_ARN and TOKEN_TTL describe a secret; they do not contain it.
 const ABOUT: [&str; 10] =
     ["ARN", "BUCKET", "FILE", "ID", "NAME", "PATH", "PREFIX", "TTL", "URI", "URL"];
 
-/// Tells whether a variable of this name holds a secret, going by how people name them.
+/// Returns whether a variable of this name holds a secret, by common naming.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let words: Vec<&str> = name.split(['_', '-', '.']).collect();
@@ -47,9 +47,9 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     !ABOUT.contains(&last) && SIGNS.iter().any(is_certain)
 }
 
-/// Tells whether the value at a path may be a secret, or has one in it: then it is not shown.
+/// Returns whether the value at a path may be a secret, or contain one: then it is not shown.
 pub fn may_be_secret(path: &str, value: &Value) -> bool {
-    // Of a secret that is kept elsewhere only the place is told, and that may be read.
+    // For a secret that is stored elsewhere only the reference is shown, which is public.
     if path.contains(".secrets[") || path.contains(".secretOptions[") {
         return false;
     }
@@ -72,7 +72,7 @@ fn holds_secret(value: &Value) -> bool {
     }
 }
 
-/// A variable, or a tag: the name that its value goes by.
+/// The name of a variable or a tag, and its value.
 fn named(value: &Value) -> Option<(&str, Option<&Value>)> {
     let name = value.get("name").or_else(|| value.get("key"))?.as_str()?;
     Some((name, value.get("value")))
@@ -83,7 +83,8 @@ fn has_sign(name: &str) -> bool {
     SIGNS.iter().any(|(sign, _)| name.contains(sign))
 }
 
-/// Tells whether there is an assignment to such a name: `?token=…`, `--password=…`, `Password=…;`.
+/// Returns whether the text assigns a value to such a name: `?token=…`, `--password=…`,
+/// `Password=…;`.
 fn assigns_secret(text: &str) -> bool {
     let mut parts = text.split(['?', '&', ';', ' ', '"', '\'']);
     parts.any(|part| {
@@ -92,7 +93,7 @@ fn assigns_secret(text: &str) -> bool {
     })
 }
 
-/// Tells whether there is a URL with a password in it: `://user:pass@`.
+/// Returns whether it contains a URL with a password: `://user:pass@`.
 pub fn carries_login(text: &str) -> bool {
     text.match_indices("://").any(|(position, separator)| {
         let rest = &text[position + separator.len()..];

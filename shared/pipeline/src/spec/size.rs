@@ -1,21 +1,21 @@
-//! How large what is made of a spec becomes when it is stored.
+//! How large the records of a spec become when they are stored.
 
 use super::model::{Application, Base, Environment, Service};
 use crate::names::{ImageName, Repository};
 use crate::size::{RECORD_MAX, bytes};
 use std::collections::BTreeMap;
 
-/// Of a service besides its rules: its revisions, its rollout, where it stands, and its effect.
+/// For a service besides its rules: its revisions, its rollout, its state, and its effect.
 const SERVICE: usize = 1000;
-/// Its name, its family and its cluster stand so often in that.
+/// How often its name, its family and its cluster occur in that.
 const NAMES: usize = 12;
-/// For the end of the timeline, the verdict, and what people are told.
+/// For the end of the timeline, the verdict, and the notices.
 const REST: usize = 50_000;
-/// So many plain services are no burden.
+/// So few plain services are never too large.
 const SERVICES_FEW: usize = 20;
 
 impl Application {
-    /// Says why it cannot be stored; `None`: it can.
+    /// Returns why it cannot be stored; `None`: it can.
     pub(super) fn too_large(&self) -> Option<String> {
         let needed = bytes(self);
         (needed > RECORD_MAX).then(|| {
@@ -30,7 +30,7 @@ impl Application {
 }
 
 impl Environment {
-    /// Says why no deployment by these rules can be stored; `None`: one can.
+    /// Returns why no deployment by these rules can be stored; `None`: one can.
     pub fn too_large(&self, repositories: &BTreeMap<ImageName, Repository>) -> Option<String> {
         let room = |service: &Service| SERVICE + NAMES * service.name.as_str().len();
         let services: usize = self.services().map(|(_, service)| room(service)).sum();

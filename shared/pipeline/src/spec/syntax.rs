@@ -1,8 +1,8 @@
-//! What names may look like: the rules of ECR, ECS, docker and our own.
+//! Valid names: the rules of ECR, ECS, docker and Slipway.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Says what is wrong with a name, as the rest of a sentence that begins with it.
+/// Returns what is wrong with a name, as the rest of a sentence that starts with it.
 pub(super) type Rule = fn(&str) -> Result<(), String>;
 
 fn rule(holds: bool, message: &str) -> Result<(), String> {
@@ -74,7 +74,7 @@ fn ecs_name(text: &str, kind: &str) -> Result<(), String> {
     }
 }
 
-/// A container on a host; the name becomes a word of a shell command, so the rule is strict.
+/// A container on a host; the name becomes part of a shell command, so the rule is strict.
 pub(super) fn host_container(text: &str) -> Result<(), String> {
     let holds = made_of(text, "-_.", 128) && text.starts_with(|c: char| c.is_ascii_alphanumeric());
     rule(holds, "is not a container's name; write letters, digits, -, _ and .")
@@ -114,7 +114,7 @@ pub(super) fn port_mapping(text: &str) -> Result<(), String> {
     rule(holds, "is not a port mapping; write \"8000:8000\": the host's port, then the container's")
 }
 
-/// Only digits, because `parse` would take a sign.
+/// Only digits, because `parse` would accept a sign.
 fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }

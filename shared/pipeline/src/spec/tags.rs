@@ -22,7 +22,7 @@ impl TagPattern {
         check_glob(text).map(|()| Self::Glob(text.to_owned()))
     }
 
-    /// Tells whether a push under `tag` is meant.
+    /// Returns whether a push of `tag` matches.
     pub fn matches(&self, tag: &Tag) -> bool {
         match self {
             Self::Moving(moving) => moving == tag,
@@ -39,8 +39,8 @@ impl TagPattern {
     }
 }
 
-/// A pre-release is meant if the version that it leads to is in the range. A range that names a
-/// pre-release of that very version says itself from which one on.
+/// A pre-release matches if the version that it leads to is in the range. A range that names a
+/// pre-release of that very version itself sets the first one.
 fn matches_with_pre_releases(range: &VersionReq, version: &Version) -> bool {
     let leads_to = Version::new(version.major, version.minor, version.patch);
     let is_named = range.comparators.iter().any(|comparator| {

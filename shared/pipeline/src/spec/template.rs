@@ -1,4 +1,4 @@
-//! Task definitions as templates: `${name}` is filled in from the parameters.
+//! Task definitions as templates: `${name}` is replaced by the parameter.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A parameter that needs no value in the spec: the version of the release.
 pub const VERSION_PARAMETER: &str = "version";
 
-/// Task definitions are far flatter; deeper ones are refused before anything walks them.
+/// Task definitions are much flatter; deeper ones are rejected before any recursion.
 const DEEPEST: usize = 40;
 
 /// Numbers in a task definition, wherever the key is.
@@ -29,7 +29,7 @@ const WHOLE: [&str; 16] = [
     "timeout",
 ];
 
-/// True or false in a task definition, wherever the key is.
+/// Booleans in a task definition, wherever the key is.
 const FLAGS: [&str; 10] = [
     "autoprovision",
     "disableNetworking",
@@ -43,10 +43,10 @@ const FLAGS: [&str; 10] = [
     "readonlyRootFilesystem",
 ];
 
-/// Maps whose keys are the team's own, and whose values are text.
+/// Maps whose keys the team chooses, and whose values are text.
 const FREE_MAPS: [&str; 4] = ["dockerLabels", "driverOpts", "labels", "options"];
 
-/// What ECS wants at a key.
+/// The type that ECS needs at a key.
 pub(super) enum Kind {
     Whole,
     Flag,
@@ -54,7 +54,7 @@ pub(super) enum Kind {
     FreeMap,
 }
 
-/// Returns what ECS wants at a key; `None`: whatever is there says so itself.
+/// Returns the type that ECS needs at a key; `None`: the value has its own type.
 pub(super) fn kind_of(key: &str, in_container: bool) -> Option<Kind> {
     let is_limit = key == "cpu" || key == "memory";
     if WHOLE.contains(&key) || (is_limit && in_container) {
@@ -68,9 +68,9 @@ pub(super) fn kind_of(key: &str, in_container: bool) -> Option<Kind> {
     }
 }
 
-/// Fills the parameters into a task definition; the error is the names that have no value.
+/// Replaces the parameters in a task definition; the error is the names without a value.
 ///
-/// `$${name}` stays as `${name}`, for a shell in the container to read.
+/// `$${name}` stays as `${name}`, for a shell in the container.
 pub fn render(
     definition: &Value,
     parameters: &BTreeMap<String, String>,
@@ -87,7 +87,7 @@ pub fn render(
     if missing.is_empty() { Ok(typed(rendered)) } else { Err(missing.into_iter().collect()) }
 }
 
-/// Returns the names that a task definition asks for.
+/// Returns the parameter names in a task definition.
 pub(super) fn names(definition: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     fill(&mut definition.clone(), &mut |name| {
@@ -127,9 +127,9 @@ fn filled(text: &str, lookup: &mut impl FnMut(&str) -> String) -> String {
     filled
 }
 
-/// Gives every value of a task definition the type that ECS wants.
+/// Gives every value of a task definition the type that ECS needs.
 ///
-/// CloudFormation turns numbers into text on the way, and YAML turns text into numbers.
+/// CloudFormation turns numbers into text, and YAML turns text into numbers.
 pub(super) fn typed(mut definition: Value) -> Value {
     give_types(&mut definition, false);
     definition
@@ -163,7 +163,7 @@ fn give_types(value: &mut Value, in_container: bool) {
     }
 }
 
-/// A fraction stays: `1.10` was read as `1.1`, and nobody knows any more how it was written.
+/// A fraction stays: `1.10` was read as `1.1`, and the original text is lost.
 fn to_text(value: &mut Value) {
     if (value.is_number() && !value.is_f64()) || value.is_boolean() {
         *value = Value::String(value.to_string());
@@ -182,7 +182,8 @@ fn to_flag(value: &mut Value) {
     }
 }
 
-/// Tells whether the value nests deeper than any task definition; never goes deeper itself.
+/// Returns whether the value is nested deeper than any task definition; never recurses deeper
+/// itself.
 pub(super) fn is_too_deep(value: &Value) -> bool {
     fn exceeds(value: &Value, levels_left: usize) -> bool {
         let Some(levels_left) = levels_left.checked_sub(1) else { return true };

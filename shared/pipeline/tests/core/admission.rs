@@ -1,11 +1,11 @@
-//! The door of an environment: who may start what, and what everybody else is told.
+//! The admission of an environment: who may start what, and the refusals.
 
 use super::fixtures::{digest, release};
 use super::scene::{Scene, at};
 use expect_test::expect;
 
 #[test]
-fn a_push_starts_a_deployment_where_nothing_is_under_way() {
+fn a_push_starts_a_deployment_if_none_is_in_progress() {
     let mut scene = Scene::new(&[]);
     expect!["yes: deployment 1 of b1 has started"].assert_eq(&scene.push("b1", 1));
     scene.succeed();
@@ -27,7 +27,7 @@ fn the_same_request_twice_is_one_deployment() {
 }
 
 #[test]
-fn one_deployment_is_under_way_and_the_newest_release_waits() {
+fn one_deployment_is_in_progress_and_the_newest_release_is_queued() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.push("b2", 2));
@@ -150,7 +150,7 @@ fn a_digest_that_good_releases_share_is_never_marked_bad() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();
-    // Somebody deletes a service in between: nobody knows what runs now.
+    // A service is deleted outside Slipway in between: the live release is unknown.
     scene.head.live = None;
     let mut second = release("b2", at(2));
     second.images.insert("web".into(), release("b1", at(1)).images[&"web".into()].clone());
@@ -161,7 +161,7 @@ fn a_digest_that_good_releases_share_is_never_marked_bad() {
 }
 
 #[test]
-fn a_persons_deploy_waits_for_the_one_under_way_and_is_not_dropped_by_pushes() {
+fn a_persons_deploy_waits_for_the_one_in_progress_and_is_not_dropped_by_pushes() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.deploy("b0", 0, &[]));

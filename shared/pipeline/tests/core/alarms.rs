@@ -1,4 +1,4 @@
-//! Alarms, whatever is told of them late, twice, in another order, or not at all.
+//! Alarms whose events arrive late, twice, in another order, or not at all.
 
 use super::events::*;
 use super::fixtures::Story;
@@ -14,7 +14,7 @@ fn changed(state: AlarmState, since: Time, was: AlarmState) -> Event {
     Event::AlarmChanged(AlarmReading { was: Some(was), ..reading("shop-5xx", state, since) })
 }
 
-/// It turns on in the bake, and off again: both moments.
+/// It goes to ALARM in the bake, and back to OK: both times.
 fn rings(story: &Story) -> (Time, Time) {
     (story.now, story.now + SECOND + SECOND)
 }
@@ -36,30 +36,30 @@ fn an_alarm_that_rang_counts_in_whichever_order_its_events_come() {
 }
 
 #[test]
-fn an_alarm_that_is_quiet_again_tells_that_it_was_on() {
+fn an_alarm_that_is_quiet_again_shows_that_it_was_on() {
     let story = states::baking().quietly(MINUTE);
     let quiet_again = changed(AlarmState::Quiet, story.now, AlarmState::On);
     assert_eq!(story.clone().then(quiet_again).state(), "rolling back");
-    // Nothing was measured for a while.
+    // There was no data for a while.
     let without_data = changed(AlarmState::Quiet, story.now, AlarmState::NoData);
     assert_eq!(story.then(without_data).state(), "baking");
 }
 
 #[test]
-fn an_alarm_that_rang_in_the_bake_is_found_in_the_last_look_though_no_event_told_of_it() {
+fn an_alarm_in_the_bake_is_found_in_the_verification_though_no_event_reported_it() {
     let (on, off) = rings(&states::baking().quietly(MINUTE));
     let story = states::confirming();
     let asked = story.deployment.outbox.entries().iter().find_map(|entry| match &entry.effect {
         Effect::ReadAlarms { since, .. } => *since,
         _ => None,
     });
-    // Pre-flight looked a little before its answer was taken in.
+    // Pre-flight read it a little before its answer was processed.
     let started_at = story.deployment.started_at;
     assert_eq!(asked, Some(started_at), "what they did since pre-flight looked is wanted");
     let read_at = story.now;
     let mut readings = readings(AlarmState::Quiet, super::fixtures::START);
     readings[0].since = off;
-    // Of itself that proves nothing: it may have been without data before.
+    // This alone proves nothing: it may have been without data before.
     let quiet = story.clone().then(read(read_at, readings.clone()));
     assert_eq!(quiet.state(), "confirming");
     readings.insert(0, reading("shop-5xx", AlarmState::On, on));
@@ -88,7 +88,7 @@ fn on_at_start() -> Story {
 }
 
 #[test]
-fn an_alarm_that_was_on_before_counts_again_whatever_comes_first() {
+fn an_alarm_that_was_on_before_counts_again_in_any_order() {
     let story = on_at_start();
     let (off, on) = (story.now, story.now + SECOND);
     let story = story.quietly(MINUTE);
@@ -97,7 +97,7 @@ fn an_alarm_that_was_on_before_counts_again_whatever_comes_first() {
     assert_eq!(story.clone().then(again.clone()).state(), "rolling out");
     assert_eq!(story.clone().all([again.clone(), quiet.clone()]).state(), "rolling back");
     assert_eq!(story.clone().all([quiet.clone(), again]).state(), "rolling back");
-    // What rang before the deployment ends, and that is all.
+    // What was in ALARM before the deployment ends, and nothing more.
     let ends = changed(AlarmState::Quiet, off, AlarmState::On);
     assert_eq!(story.clone().then(ends).state(), "rolling out");
     assert_eq!(story.then(changed(AlarmState::On, on, AlarmState::Quiet)).state(), "rolling back");
@@ -110,7 +110,7 @@ fn in_last_look() -> Story {
 }
 
 #[test]
-fn alarms_are_read_again_if_the_services_come_to_rest_much_later() {
+fn alarms_are_read_again_if_the_services_become_stable_much_later() {
     let mut story = in_last_look();
     for _ in 0..8 {
         story = story.quietly(MINUTE);
@@ -171,7 +171,7 @@ fn a_reading_that_knows_nothing_of_muting_does_not_overrule_an_event_that_does()
 }
 
 #[test]
-fn a_rollback_by_hand_mentions_an_alarm_once_however_often_it_is_told() {
+fn a_manual_rollback_mentions_an_alarm_once_however_often_it_is_reported() {
     let mut story = in_last_look();
     story.deployment.request.kind =
         pipeline::request::Kind::ManualRollback(pipeline::request::ManualRollback {

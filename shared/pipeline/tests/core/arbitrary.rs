@@ -1,4 +1,4 @@
-//! Events at random: such as could happen to the shop, and such as nobody should ever send.
+//! Random events: such as could happen to the shop, and such as never should.
 
 use super::events::*;
 use super::fixtures::START;

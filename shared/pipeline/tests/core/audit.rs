@@ -14,7 +14,7 @@ use pipeline::verdict::{Cause, Verdict};
 
 pub(crate) const KEPT: Span = Span::hours(24 * 400);
 
-/// Two releases that succeeded, one in between that went back, and the next one under way.
+/// Two releases that succeeded, one in between that was rolled back, and the next one in progress.
 pub(crate) fn good() -> Scene {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
@@ -28,7 +28,7 @@ pub(crate) fn good() -> Scene {
     scene.now = scene.now + Span::minutes(10);
     scene.push("b4", 4);
     scene.begin_rolling_out();
-    // Everybody has been told.
+    // All notices are sent.
     for deployment in scene.deployments.values_mut() {
         deployment.outbox.keep(|effect| !matches!(effect, Effect::Announce(_)));
     }
@@ -273,7 +273,7 @@ fn what_expired_leaves_no_gap() {
     assert_eq!(gaps.count(), 0);
 }
 
-/// Whether anything is found to be due that is not woken.
+/// Whether any due record is found that is not woken.
 fn not_woken(scene: &Scene, woken_at: Time) -> Vec<String> {
     let mut audit = Audit::new(place(), scene.now, KEPT);
     for (number, deployment) in &scene.deployments {
@@ -295,7 +295,7 @@ fn what_is_woken_in_time_or_before_is_no_fault() {
 
 #[test]
 fn a_migration_that_the_environment_has_forgotten_is_found() {
-    // Of 1 it may have been forgotten, 2 is known, 3 should be, and 4 has not ended.
+    // 1 may have been forgotten, 2 is known, 3 should be, and 4 has not ended.
     let mut scene = good();
     for number in 1..=4 {
         one(&mut scene, number).schema = Schema::Migrated;

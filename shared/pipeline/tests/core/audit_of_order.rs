@@ -18,7 +18,7 @@ fn versions() -> Scene {
     scene
 }
 
-/// What is pushed next is let in, and no rule finds anything wrong with that.
+/// The next push starts, and no rule is violated by that.
 fn goes_on_soundly(mut scene: Scene, version: &str, minutes: u64) -> Scene {
     assert!(scene.push(version, minutes).starts_with("yes"), "{version} is let in");
     scene.succeed();
@@ -35,7 +35,7 @@ fn what_was_rolled_back_is_not_the_newest() {
 }
 
 #[test]
-fn what_a_person_went_back_to_is_the_newest() {
+fn what_a_person_rolled_back_to_is_the_newest() {
     let mut scene = versions();
     scene.succeed();
     scene.roll_back(None);
@@ -104,7 +104,7 @@ fn a_tag_that_was_pushed_again_is_not_older() {
 }
 
 #[test]
-fn the_migration_that_a_person_let_in_again_is_no_fault() {
+fn a_migration_that_a_person_allowed_again_is_no_fault() {
     let mut scene = good();
     let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::MigratesOnce).unwrap();
     damage(&mut scene);
@@ -130,7 +130,7 @@ fn a_migration_that_ran_well_since_it_failed_is_no_failed_one() {
     one(&mut scene, 3).request.asked_by =
         RequestedBy::Person { name: "ann".into(), why: "again".into() };
     assert!(!words(&audit(&scene)).contains("it ran the migration of"));
-    // Had it not run well in between, the last one would be a fault.
+    // If it had not succeeded in between, the last one would be a fault.
     let cause = Cause::MigrationFailed { how: "exit code 1".into() };
     verdict(&mut scene, 3, Verdict::Failed { cause, left: vec![] });
     one(&mut scene, 3).services.clear();
@@ -152,7 +152,7 @@ fn a_rollback_by_hand_that_failed_leaves_the_newest_as_it_was() {
 }
 
 #[test]
-fn what_failed_and_a_person_let_in_again_is_no_fault() {
+fn a_failed_release_that_a_person_allowed_again_is_no_fault() {
     let mut scene = good();
     let (_, damage) = DAMAGES.iter().find(|(rule, _)| *rule == Rule::FailsOnce).unwrap();
     damage(&mut scene);
@@ -171,7 +171,7 @@ fn what_failed_and_a_person_let_in_again_is_no_fault() {
 }
 
 #[test]
-fn what_a_person_went_back_from_is_not_automations_to_choose() {
+fn automation_does_not_choose_what_a_person_rolled_back_from() {
     let mut scene = Scene::new(&[]);
     for (version, minutes) in [("b1", 1), ("b2", 2)] {
         scene.push(version, minutes);
@@ -188,7 +188,7 @@ fn what_a_person_went_back_from_is_not_automations_to_choose() {
     assert!(words(&audit(&scene)).contains(found), "{}", words(&audit(&scene)));
 }
 
-/// As it is when the first deployment fails: nothing goes back.
+/// As if the first deployment fails: nothing is rolled back.
 #[test]
 fn a_migration_that_ran_before_services_failed_is_not_automations_to_repeat() {
     let mut scene = good();
@@ -205,7 +205,7 @@ fn a_migration_that_ran_before_services_failed_is_not_automations_to_repeat() {
 }
 
 #[test]
-fn what_nobody_can_read_may_have_lowered_the_newest() {
+fn an_unreadable_record_may_have_lowered_the_newest() {
     let mut scene = versions();
     scene.succeed();
     scene.roll_back(None);

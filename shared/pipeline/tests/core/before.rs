@@ -35,7 +35,7 @@ const CREATES_WEB: (&str, &str) = (
      [sg-0a1b2c3d4e5f60003]}}]",
 );
 
-/// `shop-web` does not exist yet, is created, and its tasks die.
+/// `shop-web` does not exist yet, is created, and its tasks fail.
 pub(crate) fn first_deploy_fails(policy: &str) -> Story {
     let mut preparation = preparation(&SERVICES);
     preparation.services[2].before = None;

@@ -1,4 +1,4 @@
-//! What speaks against the images of a release, so that automation never chooses them again.
+//! What counts against the images of a release, so that automation never chooses them again.
 
 use super::events::*;
 use super::fixtures::{PLAIN, Story, TIMEOUT};
@@ -22,7 +22,7 @@ fn seen(story: &Story, rollouts: Vec<Rollout>, trouble: Option<Trouble>) -> Even
     observed(Observation { service, seen_at, found: Some(found) })
 }
 
-/// So many of two new tasks run beside so many old ones.
+/// This many of two new tasks run beside this many old ones.
 fn tasks(running: u32, old: u32) -> Vec<Rollout> {
     vec![
         rollout("shop-api", 2, true, Progress::InProgress, running),
@@ -41,13 +41,13 @@ fn came_back() -> Vec<Rollout> {
     ]
 }
 
-/// A task that dies so; two are too many.
+/// A task that fails like this; two are too many.
 fn dies(story: &Story, code: &str, reason: &str) -> Event {
     let stop = Some(Stop { code: Some(code.into()), reason: reason.into() });
     Event::TaskReported(TaskReport { stop, ..report("shop-api", "task/1", 2, story.now) })
 }
 
-/// Why it goes back, and whether that speaks against its images.
+/// Why it is rolled back, and whether that counts against its images.
 fn blamed(story: &Story) -> String {
     match &story.deployment.state {
         pipeline::deployment::State::RollingBack { cause, .. } => {
@@ -58,7 +58,7 @@ fn blamed(story: &Story) -> String {
     }
 }
 
-/// After its deadline it is looked at once more.
+/// After its deadline it is observed once more.
 fn times_out(rollouts: Vec<Rollout>, trouble: Option<Trouble>) -> String {
     let story = rolling_out().quietly(TIMEOUT);
     let event = seen(&story, rollouts, trouble);
@@ -86,7 +86,7 @@ fn a_rollout_that_takes_too_long_speaks_against_the_release_only_if_its_tasks_ha
         bad: shop-api was not stable in time: ECS: failed container health checks
         not marked: shop-api was not stable in time: ECS: unable to consistently start tasks successfully
     "#]].assert_eq(&(rows.join("\n") + "\n"));
-    // And if nobody hears of it at all.
+    // And if no answer arrives at all.
     let mut story = rolling_out();
     for _ in 0..20 {
         story = if story.state() == "rolling out" { story.later(MINUTE) } else { story };
@@ -103,7 +103,7 @@ fn a_worker_that_comes_late_takes_nothing_from_the_time_of_the_release() {
     let event = seen(&story, tasks(0, 2), None);
     story = story.then(event);
     assert_eq!(story.state(), "rolling out", "{}", story.outcome());
-    // From then on it has its time, and no more.
+    // From then on it has its full time, and no more.
     story = story.quietly(TIMEOUT);
     let event = seen(&story, tasks(0, 2), None);
     expect![
@@ -167,7 +167,7 @@ fn what_ecs_gives_up_speaks_against_the_release_unless_something_else_was_to_bla
 }
 
 #[test]
-fn a_service_that_had_come_up_and_is_not_at_rest_is_blamed_only_for_its_dead_tasks() {
+fn a_service_that_was_up_and_is_not_stable_is_blamed_only_for_its_failed_tasks() {
     let restless = |story: Story| {
         let mut story = story;
         for _ in 0..14 {
@@ -185,7 +185,7 @@ fn a_service_that_had_come_up_and_is_not_at_rest_is_blamed_only_for_its_dead_tas
         "bad: shop-api did not stay stable: 1 of 2 new tasks running, 2 old tasks still running"
     ]
     .assert_eq(&restless(died));
-    // Nobody looked.
+    // No observation.
     let mut story = story;
     for _ in 0..14 {
         story = if story.state() == "confirming" { story.later(MINUTE) } else { story };
@@ -195,7 +195,7 @@ fn a_service_that_had_come_up_and_is_not_at_rest_is_blamed_only_for_its_dead_tas
 }
 
 #[test]
-fn trouble_is_told_once_however_long_it_is() {
+fn trouble_is_noted_once_however_long_it_is() {
     let long = trouble(&"unable to assume the role ".repeat(30), Some(Fault::Configuration));
     let other = trouble("unable to place a task", Some(Fault::Capacity));
     let mut story = rolling_out();
@@ -209,7 +209,7 @@ fn trouble_is_told_once_however_long_it_is() {
 }
 
 #[test]
-fn trouble_in_the_last_look_is_told_once_however_long_it_is() {
+fn trouble_in_the_verification_is_noted_once_however_long_it_is() {
     let long = trouble(&"unable to assume the role ".repeat(30), Some(Fault::Configuration));
     let mut story = states::confirming();
     for _ in 0..4 {
@@ -221,7 +221,7 @@ fn trouble_in_the_last_look_is_told_once_however_long_it_is() {
 }
 
 #[test]
-fn a_container_whose_death_has_a_long_reason_is_told_of_no_more_often() {
+fn a_container_failure_with_a_long_reason_is_noted_no_more_often() {
     let mut story = states::baking();
     for task in 0..10 {
         let mut dead = container("sqs-worker", false, Some(3));

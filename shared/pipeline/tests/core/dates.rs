@@ -1,4 +1,5 @@
-//! What is known of images besides their push: how late a release is, and which digest a tag has.
+//! What is known of images besides their push: the build date of a release, and the digest of a
+//! tag.
 
 use super::fixtures::digest;
 use super::pushes::{MOVING, heard, push, shop, take_in};
@@ -39,12 +40,12 @@ fn trap_25_a_release_is_as_old_as_its_images_say_if_that_can_be_true() {
         offered(&take_in(&spec, &pushes.collect::<Vec<_>>())[0]).built_at
     };
     assert_eq!(built_at([Some(at(5)), Some(at(7))]), at(7));
-    // A build that can be repeated says 1970 or 1980, another clock says tomorrow, one says nothing.
+    // A reproducible build says 1970 or 1980, another clock says tomorrow, one says nothing.
     assert_eq!(built_at([Some(Time::default()), Some(at(7))]), at(60));
     assert_eq!(built_at([Some(Time::from_millis(315_532_800_000)), Some(at(7))]), at(60));
     assert_eq!(built_at([Some(at(24 * 60)), Some(at(7))]), at(60));
     assert_eq!(built_at([None, Some(at(7))]), at(60));
-    // A clock that is ahead by a little is no reason not to believe it.
+    // A clock that is slightly ahead still counts.
     assert_eq!(built_at([Some(at(61)), Some(at(7))]), at(60));
 }
 
@@ -80,7 +81,7 @@ fn a_tag_on_images_that_were_there_long_before_is_a_wish_of_its_own() {
     // An hour is not long.
     assert_eq!(release(said(535, 540), said(536, 541)).built_at, at(536));
     assert_eq!(release(said(535, 539), said(536, 540)).built_at, at(600));
-    // One image did not change, so that the build put its tag on the old one.
+    // One image did not change, so the build put its tag on the old one.
     assert_eq!(release(said(595, 600), said(6, 10)).built_at, at(595));
 }
 
@@ -116,8 +117,8 @@ fn an_older_build_that_moves_the_tag_last_is_as_old_as_it_says() {
     .assert_eq(&heard);
 }
 
-/// Two pushes of one tag within a second, told the other way round: ECR's events have no more than
-/// seconds. The registry knows which one is there.
+/// Two pushes of one tag within a second, reported in the wrong order: ECR's events have only
+/// seconds. The registry knows the current one.
 #[test]
 fn the_registry_says_which_of_two_pushes_in_one_second_was_the_last() {
     let spec = shop(&[]);
@@ -169,7 +170,7 @@ fn a_release_comes_from_the_commit_that_all_its_images_name() {
 }
 
 #[test]
-fn where_a_release_comes_from_is_told_with_a_page_where_there_is_one() {
+fn the_source_of_a_release_is_shown_with_a_page_if_there_is_one() {
     let commit = "3f2a9c1d5e6f708192a3b4c5d6e7f8091a2b3c4d";
     let text = |revision: Option<&str>, source: Option<&str>| {
         let [revision, source] = [revision, source].map(|said| said.map(str::to_owned));

@@ -1,4 +1,4 @@
-//! Events of the shop, short enough to tell a story with.
+//! Events of the shop, in a short form for tests.
 
 use super::fixtures::START;
 use pipeline::effect::Purpose;
@@ -79,7 +79,7 @@ pub(crate) fn ended(purpose: Purpose, end: OneOffEnd) -> Event {
     Event::OneOffSeen { purpose, attempt: 1, task: TaskId::from(TASK), end: Some(end) }
 }
 
-/// What an event says of a task.
+/// An event's report about a task.
 pub(crate) fn reported(purpose: Purpose, task: &str, end: Option<OneOffEnd>) -> Event {
     Event::OneOffReported { purpose, attempt: 1, task: TaskId::from(task), end }
 }
@@ -153,7 +153,7 @@ pub(crate) fn up(service: &str, number: u32, seen_at: Time) -> Event {
     runs_tasks(service, number, 2, seen_at)
 }
 
-/// The same, with so many tasks of as many.
+/// The same, with this many tasks running and desired.
 pub(crate) fn runs_tasks(service: &str, number: u32, tasks: u32, seen_at: Time) -> Event {
     let primary = rollout(service, number, true, Progress::Completed, tasks);
     observed(observation(service, seen_at, vec![Rollout { desired: tasks, ..primary }]))
@@ -163,7 +163,7 @@ pub(crate) fn all_up(number: u32, seen_at: Time) -> Vec<Event> {
     SERVICES.iter().map(|service| up(service, number, seen_at)).collect()
 }
 
-/// Revision `number` is primary and not up yet, beside the other one.
+/// Revision `number` is primary and not stable yet, beside the other one.
 pub(crate) fn underway(service: &str, number: u32, seen_at: Time) -> Event {
     let other = if number == 1 { 2 } else { 1 };
     let rollouts = vec![
@@ -173,7 +173,7 @@ pub(crate) fn underway(service: &str, number: u32, seen_at: Time) -> Event {
     observed(observation(service, seen_at, rollouts))
 }
 
-/// ECS gave our revision up and is back at the one before.
+/// ECS has rolled back our revision.
 pub(crate) fn returned(service: &str, seen_at: Time) -> Event {
     let rollouts = vec![
         rollout(service, 1, true, Progress::InProgress, 2),
@@ -182,7 +182,7 @@ pub(crate) fn returned(service: &str, seen_at: Time) -> Event {
     observed(observation(service, seen_at, rollouts))
 }
 
-/// The service runs revision `number`, and ECS was asked whether it returned by itself.
+/// The service runs revision `number`, and ECS was asked whether it rolled back.
 pub(crate) fn asked(service: &str, number: u32, returned: bool, seen_at: Time) -> Event {
     let progress = if returned { Progress::InProgress } else { Progress::Completed };
     let rollouts = vec![rollout(service, number, true, progress, 2)];
@@ -195,13 +195,13 @@ pub(crate) fn asked(service: &str, number: u32, returned: bool, seen_at: Time) -
     observed(seen)
 }
 
-/// A worker looked before it touched the service, and found revision `number`.
+/// A worker checked the service before the update, and found revision `number`.
 pub(crate) fn left_alone(service: &str, number: u32, seen_at: Time) -> Event {
     let rollouts = vec![rollout(service, number, true, Progress::Completed, 2)];
     Event::LeftAlone { seen: observation(service, seen_at, rollouts) }
 }
 
-/// A worker looked before it touched the service, and found none.
+/// A worker checked the service before the update, and found none.
 pub(crate) fn left_nothing_alone(service: &str, seen_at: Time) -> Event {
     Event::LeftAlone { seen: Observation { service: service.into(), seen_at, found: None } }
 }
@@ -246,7 +246,7 @@ pub(crate) fn rollback_refused(service: &str, refusal: Refusal) -> Event {
     Event::RollbackRefused { service: service.into(), refusal, reason: "access denied".into() }
 }
 
-/// ECS finds no room for a task.
+/// ECS cannot place a task.
 pub(crate) fn no_room() -> Trouble {
     trouble("unable to place a task: RESOURCE:MEMORY", Some(Fault::Capacity))
 }
@@ -255,5 +255,5 @@ pub(crate) fn trouble(text: &str, fault: Option<Fault>) -> Trouble {
     Trouble { told_by: Teller::Ecs, text: text.into(), fault }
 }
 
-/// Long enough for an update to have to be visible.
+/// Long enough for an update to be visible.
 pub(crate) const VISIBLE: Span = Span::seconds(90);

@@ -1,4 +1,4 @@
-//! What a migration that went wrong keeps out, until somebody has looked at the database.
+//! What a failed migration blocks, until a person has checked the database.
 
 use super::events::{SERVICES, alarm, claimed, ended, exit, preparation, report, started};
 use super::fixtures::{digest, mixed, release};
@@ -47,7 +47,7 @@ fn a_migration_that_failed_is_not_run_again_by_automation() {
         b2 again: no: image api-b2-00000 of this release is marked bad: the migration failed: exit code 1, Essential container in task exited
         b3: yes: deployment 3 of b3 has started
     "#]].assert_eq(&after(&mut scene));
-    // Half a migration is taken back by nobody who has not looked at it.
+    // A half-finished migration is not undone unless a person has checked it.
     succeed(&mut scene);
     scene.push("b4", 5);
     scene.begin_rolling_out();
@@ -92,7 +92,7 @@ fn a_migration_that_failed_with_images_that_are_good_apart_is_not_run_again_by_a
 }
 
 #[test]
-fn a_migration_that_a_person_turned_round_is_not_run_again_by_automation() {
+fn automation_does_not_repeat_a_migration_after_a_rollback_by_a_person() {
     // With `manual`, a person has decided already.
     for changes in [&[][..], &[("rollback", "manual")]] {
         let mut scene = migrating(changes);
@@ -113,7 +113,7 @@ fn a_migration_that_a_person_turned_round_is_not_run_again_by_automation() {
 }
 
 #[test]
-fn a_migration_that_an_alarm_turned_round_is_not_run_again_by_automation() {
+fn automation_does_not_repeat_a_migration_after_a_rollback_by_an_alarm() {
     let mut scene = migrating(&[("alarms", "[shop-5xx]")]);
     starts(&mut scene, Purpose::Migrate);
     scene.tell(Input::Happened(alarm("shop-5xx", AlarmState::On, scene.now)));
@@ -237,9 +237,9 @@ fn a_first_release_that_failed_after_its_migration_is_not_migrated_again_by_auto
     assert!(again.starts_with("no: "), "{verdicts}{again}");
 }
 
-/// Nothing is marked there, so that the hold is all that a person can lift.
+/// Nothing is marked there, so a person can only lift the hold.
 #[test]
-fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart() {
+fn lifting_the_hold_of_a_failed_migration_allows_images_that_are_good_apart() {
     let mut scene = good_apart();
     // That other images are marked keeps nothing out.
     scene.control(Control::MarkBad { digest: digest("api-b0-"), version: None });
@@ -247,7 +247,7 @@ fn who_lifts_the_hold_of_a_failed_migration_lets_in_images_that_are_good_apart()
     expect!["yes: deployment 5 of b5 has started"]
         .assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     fail_to_migrate(&mut scene);
-    // A hold of later days is about something else.
+    // A later hold is about something else.
     scene.push("b6", 6);
     succeed(&mut scene);
     scene.control(Control::Hold { firm: true });
@@ -274,7 +274,7 @@ fn who_lifts_the_hold_after_a_migration_that_a_person_turned_round_lets_its_imag
 }
 
 #[test]
-fn who_lifts_the_hold_of_a_failed_migration_lets_in_nothing_that_is_marked() {
+fn lifting_the_hold_of_a_failed_migration_allows_no_marked_images() {
     let mut scene = good(&["b1"]);
     scene.push("b2", 2);
     fail_to_migrate(&mut scene);

@@ -1,4 +1,4 @@
-//! What failed as a whole: automation never starts exactly these images again.
+//! Failed combinations: automation never starts exactly these images again.
 
 use super::events::{SERVICES, preparation, report, revision, up};
 use super::fixtures::{mixed, release, request};
@@ -10,8 +10,8 @@ use pipeline::release::Release;
 use pipeline::request::{Override, Request, RequestedBy};
 use pipeline::time::Span;
 
-/// The active deployment puts its services back.
-fn goes_back(scene: &mut Scene, number: u32) {
+/// The active deployment rolls its services back.
+fn roll_back_services(scene: &mut Scene, number: u32) {
     for service in SERVICES {
         let revision = revision(service, number);
         scene.answer(Event::RollbackStarted { service: service.into(), revision, rollout: None });
@@ -26,7 +26,7 @@ fn goes_back(scene: &mut Scene, number: u32) {
     }
 }
 
-/// b4 was rolled back because its tasks died, and each of its images is good in another release.
+/// b4 was rolled back because its tasks failed, and each of its images is good in another release.
 fn good_apart() -> Scene {
     let mut scene = Scene::new(&[]);
     for (minutes, version) in [(1, "b1"), (2, "b2")] {
@@ -42,7 +42,7 @@ fn good_apart() -> Scene {
         let report = report("shop-api", task, 104, scene.now);
         scene.answer(Event::TaskReported(report));
     }
-    goes_back(&mut scene, 103);
+    roll_back_services(&mut scene, 103);
     assert!(scene.verdicts().contains("4 b4: rolled back"), "{}", scene.verdicts());
     scene
 }
@@ -52,14 +52,14 @@ fn api(version: &str) -> Control {
 }
 
 #[test]
-fn what_was_rolled_back_with_images_that_are_good_apart_does_not_return_by_itself() {
+fn a_rolled_back_release_of_images_that_are_good_apart_is_not_deployed_again() {
     let mut scene = good_apart();
     expect!["no: exactly these images failed here, as b4 in deployment 4: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push_release(mixed("b5", "b1", "b2", 5)));
     assert_eq!(scene.head.bad.len(), 0);
 }
 
 #[test]
-fn a_first_release_that_failed_and_was_left_does_not_start_again_by_itself() {
+fn a_first_release_that_failed_and_was_left_does_not_start_again_automatically() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     let mut prepared = preparation(&SERVICES);
@@ -77,9 +77,9 @@ fn a_first_release_that_failed_and_was_left_does_not_start_again_by_itself() {
     assert!(again.starts_with("no: "), "{verdicts}{again}\n{}", scene.hold());
 }
 
-/// Three releases that change one image each; ann goes back over two of them.
+/// Three releases that change one image each; ann rolls back over two of them.
 #[test]
-fn what_a_person_went_back_from_does_not_return_by_itself_under_another_tag() {
+fn what_a_person_rolled_back_from_is_not_deployed_again_under_another_tag() {
     let mut scene = Scene::new(&[]);
     for (version, api, web, minutes) in
         [("r1", "a1", "w1", 1), ("r2", "a2", "w1", 2), ("r3", "a2", "w2", 3)]
@@ -95,7 +95,8 @@ fn what_a_person_went_back_from_does_not_return_by_itself_under_another_tag() {
     assert!(!again.contains("has started"), "{}{again}\nbad {bad:?}", scene.verdicts());
 }
 
-/// `api` did not change in the release that failed. When something else runs, it looks like a change.
+/// `api` did not change in the release that failed. When another release is live, it looks like a
+/// change.
 #[test]
 fn what_was_rolled_back_does_not_return_once_something_else_runs() {
     let mut scene = Scene::new(&[]);
@@ -151,7 +152,7 @@ fn who_unmarks_one_of_its_digests_lets_it_in_and_who_lifts_the_hold_does_not() {
         .assert_eq(&scene.push_release(mixed("b7", "b1", "b2", 7)));
 }
 
-/// Ann wants new tasks of what runs, and thinks better of it.
+/// Ann requests new tasks of the live release, and cancels it.
 #[test]
 fn what_runs_before_and_after_has_not_failed() {
     let mut scene = Scene::new(&[]);
@@ -173,7 +174,7 @@ fn what_lacked_a_role_has_not_failed() {
     scene.bring_up(1);
     let reason = "not authorized to perform: iam:PassRole".to_owned();
     scene.answer(Event::RolloutRefused { service: "shop-worker".into(), reason });
-    goes_back(&mut scene, 101);
+    roll_back_services(&mut scene, 101);
     assert!(scene.verdicts().contains("2 b2: rolled back"), "{}", scene.verdicts());
     assert_eq!(scene.head.failed, []);
 }

@@ -1,4 +1,4 @@
-//! How firm a hold is, what it keeps out, and what a person has to say to go past it.
+//! How firm a hold is, what it blocks, and which overrides a person needs.
 
 use super::events::{claimed, ended, exit, started, up};
 use super::scene::{Scene, at};
@@ -20,7 +20,7 @@ fn approve(scene: &mut Scene, version: &str, overrides: &[Override]) -> String {
 }
 
 #[test]
-fn a_hold_keeps_what_waits_out_whatever_it_is_called() {
+fn a_hold_blocks_queued_releases_of_any_name() {
     for [first, second] in [["b1", "b2"], ["v1.4.0", "v1.4.1"]] {
         let mut scene = Scene::new(&[]);
         scene.push(first, 1);
@@ -193,7 +193,7 @@ fn a_deployment_that_touched_nothing_leaves_the_migration_that_may_still_run() {
 }
 
 #[test]
-fn a_deployment_that_left_a_trace_ends_the_migration_that_may_still_run_and_a_way_back_does_not() {
+fn a_deployment_that_left_a_trace_clears_the_unfinished_migration_and_a_rollback_does_not() {
     let migration = "{service: shop-api, container: api, command: [up], timeout: 15m}";
     for by_deploy in [true, false] {
         let mut scene = Scene::new(&[("migration", migration)]);
@@ -246,15 +246,15 @@ fn a_firm_hold_is_there_again_after_what_went_past_it_is_rolled_back() {
     scene.fail();
     assert_eq!(scene.hold(), "by ann: a holiday");
     expect!["yes: queued: on hold by ann: a holiday"].assert_eq(&scene.push("b3", 3));
-    // What a person puts there in spite of it ends it.
+    // A release that a person deploys despite it ends it.
     scene.deploy("b4", 4, &[Override::Hold]);
     scene.succeed();
     assert_eq!(scene.hold(), "none");
 }
 
-/// Nobody knows what runs then, which is no reason to let anything in.
+/// The live release is unknown then, which is no reason to start anything.
 #[test]
-fn a_firm_hold_is_there_again_after_somebody_took_the_place_of_what_went_past_it() {
+fn a_firm_hold_is_restored_after_a_request_replaced_the_one_that_overrode_it() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();
@@ -272,7 +272,7 @@ fn a_firm_hold_is_there_again_after_somebody_took_the_place_of_what_went_past_it
     assert_eq!(scene.hold(), "by ann: a holiday");
 }
 
-/// What is newer has lifted a weaker one, which holds nothing that is newer still.
+/// A newer release has lifted a weaker one, which blocks nothing that is newer still.
 #[test]
 fn a_weaker_hold_gives_way_to_the_one_of_what_lifted_it_and_was_rolled_back() {
     let mut scene = Scene::new(&[]);

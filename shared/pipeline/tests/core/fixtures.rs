@@ -1,4 +1,4 @@
-//! The shop: a small application with everything in it, and a way to tell what happens to it.
+//! The shop: a small application with every feature, and a way to feed it events.
 
 use pipeline::deployment::{Deployment, Reply, advance};
 use pipeline::effect::Effect;
@@ -15,7 +15,7 @@ use std::fmt;
 
 /// 2026-01-01T00:00:00Z, a Thursday.
 pub(crate) const START: Time = Time::from_millis(1_767_225_600_000);
-/// What every service of the shop is given to come up.
+/// The timeout of every service of the shop.
 pub(crate) const TIMEOUT: Span = Span::minutes(10);
 
 const USUAL: [(&str, &str); 11] = [
@@ -104,7 +104,7 @@ impl Story {
         Self { deployment: Deployment::start(id, request, rules, spec.images, START), now: START }
     }
 
-    /// Tells it one thing and returns what it said.
+    /// Feeds it one event and returns its reply.
     pub(crate) fn tell(&mut self, event: Event) -> Reply {
         let open = self.deployment.outbox.entries().iter();
         let answered =
@@ -135,7 +135,7 @@ impl Story {
         self.then(Event::Woken)
     }
 
-    /// Lets time pass while nobody hears of it.
+    /// Lets time pass without waking it.
     #[must_use]
     pub(crate) fn quietly(mut self, span: Span) -> Self {
         self.now = self.now + span;

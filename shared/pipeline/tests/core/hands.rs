@@ -1,4 +1,4 @@
-//! What people do by hand: approve, go back, promote.
+//! What people do by hand: approve, roll back, promote.
 
 use super::events::{TASK, alarm, alarms_read, approved, exit, reported, up};
 use super::scene::Scene;
@@ -27,7 +27,7 @@ fn trap_52_an_approval_is_for_one_version_and_no_other() {
 }
 
 #[test]
-fn trap_52_an_approval_that_nobody_gives_expires() {
+fn trap_52_a_missing_approval_expires() {
     let mut scene = Scene::new(&[("approval", "{expires: 2h}")]);
     scene.push("b1", 1);
     scene.now = scene.now + Span::hours(2);
@@ -49,7 +49,7 @@ fn an_approval_is_not_a_fact_that_a_listener_may_tell() {
 }
 
 #[test]
-fn a_newer_release_takes_the_place_of_one_that_nobody_has_approved() {
+fn a_newer_release_replaces_one_that_is_not_approved() {
     let mut scene = Scene::new(&[("approval", "true")]);
     scene.push("b1", 1);
     expect!["yes: queued: deployment 1 is in progress"].assert_eq(&scene.push("b2", 2));
@@ -79,7 +79,7 @@ fn two_good() -> Scene {
 }
 
 #[test]
-fn trap_53_the_button_alone_goes_back_to_the_good_release_before() {
+fn trap_53_an_empty_request_rolls_back_to_the_previous_good_release() {
     let mut scene = two_good();
     expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(None));
     scene.succeed();
@@ -97,7 +97,7 @@ fn trap_53_the_button_alone_goes_back_to_the_good_release_before() {
 }
 
 #[test]
-fn trap_53_a_second_click_changes_nothing_while_it_is_on_its_way_back() {
+fn trap_53_a_second_click_changes_nothing_during_the_rollback() {
     let mut scene = two_good();
     scene.roll_back(None);
     expect!["yes: already rolling back to b1"].assert_eq(&scene.roll_back(None));
@@ -162,7 +162,7 @@ fn a_click_that_turned_a_deployment_round_does_not_start_a_rollback_when_it_come
     assert_eq!(scene.head.active, None);
 }
 
-/// Nobody who types a whole version means the one of two months later.
+/// A person who types a whole version never means a later one with this prefix.
 #[test]
 fn a_semantic_version_begins_no_other_one() {
     let mut scene = Scene::new(&[]);
@@ -194,7 +194,7 @@ fn a_rollback_goes_to_a_version_or_to_a_commit_that_is_cut_short() {
     expect!["no: deployment 5 is in progress; wait until it ends"]
         .assert_eq(&scene.roll_back(Some("abcdef1")));
     scene.finish_rolling_out();
-    // Further back than the last good one, and from a held environment: it was said.
+    // Further back than the last good one, and from a held environment: it was explicit.
     expect!["yes: deployment 6 of abcdef1 has started"]
         .assert_eq(&scene.roll_back(Some("abcdef1")));
     scene.succeed();
@@ -222,7 +222,7 @@ fn a_rollback_to_a_version_calls_off_what_has_touched_nothing() {
         Some("b1"),
         false,
     ));
-    // Another click with other words wants the same, and the next something else.
+    // Another click with other words is the same request, and the next one is something else.
     expect!["yes: already rolling back to b1"].assert_eq(&scene.roll_back(Some("b1")));
     expect!["yes: deployment 4 is cancelled; deployment 5 of b2 has started"]
         .assert_eq(&scene.roll_back(Some("b2")));
@@ -237,7 +237,7 @@ fn a_rollback_to_a_version_calls_off_what_has_touched_nothing() {
         5 b2: succeeded
     "#]]
     .assert_eq(&scene.verdicts());
-    // It was called off without a trace, and is no older than itself.
+    // It was cancelled without a trace, and is not older than itself.
     expect!["yes: deployment 6 of b3 has started"].assert_eq(&scene.deploy(
         "b3",
         3,
@@ -264,7 +264,7 @@ fn a_rollback_to_a_version_does_not_wait_for_an_approval() {
 }
 
 #[test]
-fn there_is_nothing_to_go_back_to_at_first() {
+fn at_first_there_is_no_rollback_target() {
     let mut scene = Scene::new(&[]);
     expect!["no: no release has succeeded here yet, so there is nothing to roll back to"]
         .assert_eq(&scene.roll_back(None));

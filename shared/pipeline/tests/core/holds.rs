@@ -1,4 +1,4 @@
-//! What keeps releases out for a while: holds, pauses, freezes, and what a person may overrule.
+//! What blocks releases for a while: holds, pauses, freezes, and what a person may override.
 
 use super::events::report;
 use super::fixtures::{digest, release, request};
@@ -52,7 +52,7 @@ fn a_hold_by_hand_is_lifted_by_what_is_built_after_it() {
 }
 
 #[test]
-fn nothing_starts_while_it_is_paused_and_what_is_under_way_goes_on() {
+fn nothing_starts_while_it_is_paused_and_a_deployment_in_progress_continues() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     expect!["yes: paused; no deployment starts here until you resume it"]
@@ -90,7 +90,7 @@ fn a_push_in_a_freeze_starts_when_the_freeze_is_over() {
 const FREEZE: &str = "[{from: 2026-01-01T00:00, to: 2026-01-01T03:00, time_zone: UTC}]";
 
 #[test]
-fn trap_51_a_person_is_told_what_stands_in_the_way_and_how_to_overrule_it() {
+fn trap_51_a_refusal_names_every_reason_and_its_override() {
     let changes = [
         ("freeze", FREEZE),
         ("confirm", "DEPLOY"),
@@ -131,7 +131,7 @@ fn automation_overrules_nothing() {
 }
 
 #[test]
-fn a_hold_by_hand_stays_when_the_deployment_under_way_is_rolled_back() {
+fn a_hold_by_hand_stays_when_the_deployment_in_progress_is_rolled_back() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();
@@ -139,7 +139,7 @@ fn a_hold_by_hand_stays_when_the_deployment_under_way_is_rolled_back() {
     scene.push("b3", 3);
     scene.control(Control::Hold { firm: false });
     scene.fail();
-    // b3 is newer than b2, and was built before ann wanted nothing more.
+    // b3 is newer than b2, and was built before ann's hold.
     assert_eq!(scene.head.active, None);
     expect!["by ann: a holiday"].assert_eq(&scene.hold());
     expect![[r#"
@@ -149,7 +149,7 @@ fn a_hold_by_hand_stays_when_the_deployment_under_way_is_rolled_back() {
 }
 
 #[test]
-fn what_mends_one_image_is_let_in_though_the_other_went_back_with_it() {
+fn a_fix_of_one_image_may_start_though_the_other_was_rolled_back_with_it() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();
@@ -195,7 +195,7 @@ fn what_waits_behind_another_deployment_is_not_due_when_the_freeze_ends() {
     let mut scene = Scene::new(&[("approval", "{expires: 24h}"), ("freeze", freeze)]);
     let waits = scene.push("b2", 2);
     assert!(waits.contains("frozen"), "{waits}");
-    // Ann wants what is newer, in spite of the freeze; nobody approves it today.
+    // Ann deploys a newer one despite the freeze; it is not approved today.
     let said = scene.deploy("b3", 3, &[Override::Freeze]);
     assert!(said.contains("has started"), "{said}");
     scene.now = at(60 * 5);

@@ -1,4 +1,4 @@
-//! Nothing that is stored outgrows what DynamoDB takes as one item.
+//! No record outgrows DynamoDB's limit for an item.
 
 use super::events::{TASK, died, observation, revision, rollout, rollout_started, trouble};
 use super::fixtures::{START, Story, place, request};
@@ -42,7 +42,7 @@ fn large(services: usize, template: usize) -> String {
     )
 }
 
-/// A person goes back by hand: nothing ends it, however many tasks die.
+/// A manual rollback: nothing ends it, however many tasks fail.
 fn restore(spec: &Application) -> Story {
     let rules = spec.environments[&place().environment].clone();
     let revisions = rules.services().map(|(_, one)| (one.name.clone(), before(&one.name)));
@@ -94,7 +94,7 @@ fn play(spec: &Application) -> Story {
         story.tell(rollout_started(name.as_str()));
     }
     check(&story, "rolling out");
-    // Every service has something long to say, and many dead tasks.
+    // Every service has a long reason, and many failed tasks.
     let said = "a container could not be started, again and again ".repeat(6);
     for service in &mut story.deployment.services {
         let task = |number: usize| TaskId::new(format!("{TASK}-{}-{number:032x}", service.name));
@@ -191,9 +191,9 @@ fn what_could_never_be_deployed_is_refused_with_a_number() {
         environments.staging: a deployment of its 200 services takes up to 977 KB in the table, and it may take 400 KB; make the templates smaller, or split them into several applications"#]].assert_eq(&refused(200, 3000));
 }
 
-/// An older Slipway stored such a spec, and whatever was pushed was offered again for ever.
+/// An older version stored such a spec, and every push was offered again endlessly.
 #[test]
-fn what_a_stored_spec_can_never_deploy_is_declined_and_told() {
+fn what_a_stored_spec_can_never_deploy_is_declined_with_a_notice() {
     let mut scene = Scene::new(&[]);
     let rules = scene.spec.environments.get_mut(&place().environment).unwrap();
     rules.waves[0][0].base = Base::Template {

@@ -183,7 +183,7 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
 }
 
 #[test]
-fn trap_07_an_update_that_is_not_visible_yet_is_under_way() {
+fn trap_07_an_update_that_is_not_visible_yet_is_in_progress() {
     let early = Asked { visible_from: None, ..USUAL };
     let cases = vec![
         ("the one before, update just made", &early, found(vec![primary(1, Completed, 2)])),
@@ -241,7 +241,7 @@ fn two_rollouts_of_one_message_are_both_ours() {
 }
 
 #[test]
-fn fresh_tasks_of_the_same_revision_are_told_by_their_rollout() {
+fn new_tasks_of_the_same_revision_are_distinguished_by_their_rollout() {
     let fresh = Asked { from: Some(2), ..USUAL };
     let asked = Asked { from: Some(2), rollout: None, visible_from: None, ..USUAL };
     let same_revision =

@@ -1,4 +1,4 @@
-//! One-off tasks: how long they are tried, whose word about them counts, and what is never run twice.
+//! One-off tasks: how long they are tried, which source counts, and what never runs twice.
 
 use super::events::*;
 use super::fixtures::{PLAIN, START, Story, request};
@@ -21,7 +21,7 @@ fn no_room() -> OneOffEnd {
     OneOffEnd { exit_code: None, stop, reason: None, beside: None }
 }
 
-/// A rollback by hand of the shop, with or without taking the migration of `b2` back.
+/// A manual rollback of the shop, with or without the undo of the migration of `b2`.
 fn restore(undoes: Option<Undoes>) -> Request {
     let restore = ManualRollback {
         from: "b2".into(),
@@ -37,7 +37,7 @@ fn restore(undoes: Option<Undoes>) -> Request {
 }
 
 #[test]
-fn a_task_that_is_taken_and_finds_no_room_is_not_tried_for_ever() {
+fn a_task_that_is_accepted_without_capacity_is_not_tried_endlessly() {
     let mut story = states::migrating();
     let mut attempt = 1;
     while story.deployment.verdict().is_none() {
@@ -68,11 +68,11 @@ fn unindented(text: &str) -> String {
 }
 
 #[test]
-fn what_an_event_says_of_a_task_that_nobody_has_started_yet_ends_nothing() {
+fn an_event_about_a_task_that_was_not_started_ends_nothing() {
     for story in [states::migrating(), states::claimed_by_worker()] {
         let story = story.then(reported(Purpose::Migrate, OTHER, Some(exit(0))));
         assert_eq!(story.state(), "migrating");
-        // Nor does an answer about a task that we were never given.
+        // Neither does an answer about a task that we never got.
         let seen = Event::OneOffSeen {
             purpose: Purpose::Migrate,
             attempt: 1,
@@ -191,7 +191,7 @@ fn what_cannot_be_undone_for_want_of_a_revision_ends_at_once() {
     preparation.services[0].before = None;
     let gone = story.clone().then(Event::Prepared(preparation.clone()));
     expect!["failed: undoing the migration failed: shop-api does not exist, so there is no task definition to run the command with"].assert_eq(&gone.outcome());
-    // With what the migration ran with written down, it need not run.
+    // If the revision of the migration is recorded, it need not run.
     let undoes = Undoes { revision: Some(revision("shop-api", 2)), ..undoes };
     let story = Story::begin_with(&[], restore(Some(undoes)));
     expect!["undo #1"].assert_eq(&story.then(Event::Prepared(preparation)).asks());
@@ -249,7 +249,7 @@ fn what_belongs_to_the_other_task_is_ignored_and_said_so() {
 }
 
 #[test]
-fn a_task_that_nobody_takes_on_fails_at_its_deadline_and_not_before() {
+fn an_unclaimed_task_fails_at_its_deadline_and_not_before() {
     let mut story = states::migrating().later(LOOK_EVERY);
     assert_eq!(story.state(), "migrating");
     for _ in 0..20 {

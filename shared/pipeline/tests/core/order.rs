@@ -60,7 +60,7 @@ fn a_wrong_version_that_was_rolled_back_is_no_measure_once_the_hold_is_lifted() 
 }
 
 #[test]
-fn a_wrong_version_that_a_person_went_back_from_is_no_measure_once_the_hold_is_lifted() {
+fn a_wrong_version_that_a_person_rolled_back_from_blocks_nothing_once_the_hold_is_lifted() {
     let mut scene = Scene::new(&[VERSIONS]);
     for (version, minutes) in [("v1.4.0", 1), ("v11.4.0", 2)] {
         scene.push(version, minutes);
@@ -96,7 +96,7 @@ fn what_a_person_put_in_the_place_of_a_wrong_version_is_the_measure_once_the_hol
 }
 
 #[test]
-fn what_a_person_let_in_again_is_remembered_and_what_changed_nothing_is_not() {
+fn an_effective_unmark_by_a_person_is_remembered_and_an_ineffective_one_is_not() {
     let mut scene = Scene::new(&[VERSIONS]);
     scene.control(Control::ForgetNewest);
     scene.control(Control::Unhold);
@@ -135,7 +135,7 @@ fn a_wrong_version_that_stays_is_forgotten_when_a_person_says_so() {
 }
 
 #[test]
-fn what_is_forgotten_while_a_deployment_is_under_way_does_not_come_back_with_its_end() {
+fn what_is_forgotten_during_a_deployment_stays_forgotten_at_its_end() {
     let mut scene = Scene::new(&[VERSIONS]);
     scene.push("v11.4.0", 1);
     scene.succeed();

@@ -1,4 +1,4 @@
-//! The outbox: what waits for an answer, when it is sent again, and what gives way.
+//! The outbox: what waits for an answer, when it is sent again, and what is dropped.
 
 use super::fixtures::{START, place, release};
 use pipeline::effect::{Effect, OneOff, Prepare, Purpose};

@@ -1,4 +1,4 @@
-//! Absurd input: every way in which a time may be wrong, or a text too long.
+//! Implausible input: every way in which a time may be wrong, or a text too long.
 
 use super::events::*;
 use super::fixtures::{START, digest, release, request};
@@ -80,7 +80,7 @@ fn no_text_is_longer_than_anybody_writes() {
     }
 }
 
-/// What a worker was told is cut, because its answer is waited for.
+/// The answer of a worker is cut, because it is needed.
 #[test]
 fn an_answer_is_taken_in_however_long_its_texts_are() {
     let long = || "é".repeat(20_000);

@@ -1,4 +1,4 @@
-//! Promotion: what succeeded in one environment comes to the next, by a tag or by itself.
+//! Promotion: what succeeded in one environment is deployed to the next, by a tag or automatically.
 
 use super::fixtures::{effect_text, release};
 use super::scene::{Scene, at};
@@ -29,7 +29,7 @@ fn a_release_waits_until_it_has_succeeded_where_it_is_promoted_from() {
     tagged.version = "v1.0.0".into();
     expect!["yes: queued: it has not succeeded in dev yet"]
         .assert_eq(&scene.push_release(tagged.clone()));
-    // One that cannot start yet keeps nobody else out.
+    // One that cannot start yet blocks no other.
     let mut other = release("b1", at(1));
     other.version = "v0.9.0".into();
     expect!["yes: deployment 1 of v0.9.0 has started"].assert_eq(&scene.push_release(other));
@@ -44,7 +44,7 @@ fn a_release_waits_until_it_has_succeeded_where_it_is_promoted_from() {
 }
 
 #[test]
-fn without_tags_whatever_succeeds_there_comes_here() {
+fn without_tags_every_release_that_succeeds_there_is_promoted() {
     let mut scene = promoted("");
     expect!["yes: deployment 1 of b1 has started"].assert_eq(&scene.promote("b1", 1));
     expect!["yes: duplicate request: it started deployment 1"].assert_eq(&scene.promote("b1", 1));
@@ -55,7 +55,7 @@ fn without_tags_whatever_succeeds_there_comes_here() {
 }
 
 #[test]
-fn a_success_is_told_to_those_who_promote_from_here() {
+fn a_success_is_reported_to_the_environments_that_promote_from_here() {
     let mut scene = Scene::new(&[]);
     scene.promotes_to = vec!["production".into()];
     scene.push("b1", 1);
@@ -77,7 +77,7 @@ fn a_release_that_succeeds_once_more_is_promoted_once_more() {
     for digest in bad {
         scene.control(Control::UnmarkBad { digest });
     }
-    // The message comes again, and that is no second success.
+    // The message is delivered again, and that is no second success.
     scene.promote("b1", 1);
     assert_eq!(scene.head.active, None);
     scene.dev_succeeded("b1", 2);
@@ -85,7 +85,7 @@ fn a_release_that_succeeds_once_more_is_promoted_once_more() {
     assert!(scene.head.active.is_some(), "{second}");
 }
 
-/// What of `dev` cannot be read is not "it has not succeeded there".
+/// An unreadable head of `dev` does not mean "it has not succeeded there".
 #[test]
 fn what_cannot_be_read_of_the_environment_before_declines_nothing() {
     let mut scene = Scene::new_promoted(&[("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")]);
@@ -94,7 +94,7 @@ fn what_cannot_be_read_of_the_environment_before_declines_nothing() {
     scene.push("v1.0.0", 1);
     assert_eq!(scene.head.queue.len(), 1);
     scene.now = scene.now + Span::hours(24 * 10);
-    // The engine reads on without it for a person who lifts a hold.
+    // The engine continues without it for a person who lifts a hold.
     (scene.source, scene.is_source_unreadable) = (None, true);
     scene.control(Control::Unhold);
     assert_eq!(scene.head.queue.len(), 1, "{}", scene.declined());

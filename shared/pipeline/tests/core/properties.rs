@@ -22,7 +22,7 @@ fn sample() -> impl Strategy<Value = Story> {
     (0..SAMPLES.len()).prop_map(|index| SAMPLES[index].1.clone())
 }
 
-/// Says what differs, line by line: the whole of two deployments nobody can read.
+/// Shows the differences line by line: two whole deployments are unreadable.
 fn same<T: Debug + PartialEq>(left: &T, right: &T) -> Result<(), TestCaseError> {
     if left == right {
         return Ok(());
@@ -34,7 +34,7 @@ fn same<T: Debug + PartialEq>(left: &T, right: &T) -> Result<(), TestCaseError> 
     Err(TestCaseError::fail(differences.join("\n")))
 }
 
-/// Tells everything, a little later each time.
+/// Feeds everything, a little later each time.
 fn tell_all(mut story: Story, events: Vec<Event>) -> Story {
     for event in events {
         story = story.quietly(Span::seconds(20)).then(event);
@@ -42,8 +42,8 @@ fn tell_all(mut story: Story, events: Vec<Event>) -> Story {
     story
 }
 
-/// What matters of a deployment: all but its timeline and whose last words are told, which is
-/// whoever was heard of first; and what is asked but not its numbers.
+/// The essential part of a deployment: without its timeline and the failed container, which is the
+/// first one reported; and its open effects without their numbers.
 fn essence(deployment: &Deployment) -> (Deployment, Vec<Effect>) {
     let mut asked: Vec<Effect> =
         deployment.outbox.entries().iter().map(|entry| entry.effect.clone()).collect();
@@ -55,7 +55,7 @@ fn essence(deployment: &Deployment) -> (Deployment, Vec<Effect>) {
     (rest, asked)
 }
 
-/// A look is over before anybody hears of it.
+/// An observation ends before it is processed.
 fn seen_before(mut event: Event, now: Time) -> Event {
     let seen = match &mut event {
         Event::Observed { services } => services.iter_mut().collect(),
@@ -68,14 +68,14 @@ fn seen_before(mut event: Event, now: Time) -> Event {
     event
 }
 
-/// Such an event may be written down twice, and nothing else may come of it: a task that AWS took
-/// away is not counted, so that nobody remembers it.
+/// Such an event may be noted twice, and has no other effect: a task that AWS stopped is not
+/// counted, so it is not remembered.
 fn only_noted(event: &Event) -> bool {
     matches!(event, Event::TaskReported(_))
 }
 
-/// The look that made us turn round is read anew when it comes again, against what we want then.
-/// What a person reads of the waiting may differ by it.
+/// The observation that started the rollback is read again when it is repeated, against what is
+/// wanted then. The waiting text may differ.
 fn without_waiting(mut deployment: Deployment) -> Deployment {
     for service in &mut deployment.services {
         if let ServiceState::Updating { waiting, .. } | ServiceState::RollingBack { waiting, .. } =
@@ -118,7 +118,7 @@ proptest! {
         let again: Deployment = serde_json::from_str(&text).unwrap();
         same(&again, &after.deployment)?;
         prop_assert!(!after.outcome().is_empty());
-        // Nobody has to be woken for what has ended, and everything else is woken some time.
+        // An ended deployment is never due, and every other one is due at some time.
         prop_assert_eq!(after.deployment.verdict().is_none(), state_is_due(&after));
     }
 
@@ -132,7 +132,7 @@ proptest! {
     ) {
         let story = tell_all(story, before);
         let seen_at = story.deployment.services.iter().find(|s| s.name.as_str() == service).map(|s| s.seen_at);
-        // Where it was never seen, nothing is older.
+        // If it was never seen, nothing is older.
         let Some(older) = seen_at.and_then(|seen_at| seen_at.millis().checked_sub(age)) else { return Ok(()) };
         let older = Time::from_millis(older);
         for event in [up(service, number, older), returned(service, older), gone(service, older)] {
@@ -151,7 +151,7 @@ proptest! {
         let tell = |events: [&Event; 2]| {
             events.into_iter().fold(story.deployment.clone(), |d, event| advance(d, event.clone(), story.now).0)
         };
-        // Where one of them alone moves everything on, the other is about another time.
+        // If one of them alone changes the state, the other is about another time.
         let moves = |event: &Event| {
             stage(&advance(story.deployment.clone(), event.clone(), story.now).0) != stage(&story.deployment)
         };
@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_let_in_is_never_older_than_what_was_let_in_before(marks in vec(mark(), 1..8)) {
+    fn an_admitted_release_is_never_older_than_an_admitted_one_before(marks in vec(mark(), 1..8)) {
         let mut seen: Vec<ReleaseOrder> = Vec::new();
         let mut newest: Option<Newest> = None;
         for mark in marks {

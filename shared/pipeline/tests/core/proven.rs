@@ -9,7 +9,7 @@ use pipeline::effect::Effect;
 use pipeline::event::Event;
 use pipeline::observation::Progress;
 
-/// All goes well, with so many tasks of each service.
+/// Everything succeeds, with this many tasks of each service.
 fn with_tasks(tasks: [u32; 3]) -> Story {
     let story = Story::begin(&PLAIN).then(prepared());
     let story =
@@ -86,7 +86,7 @@ fn a_service_that_is_not_changed_and_finds_no_rest_sends_nothing_back() {
         }
     }
     expect!["unproven: shop-web, which this release does not change, is not stable: 1 of 2 tasks running"].assert_eq(&story.outcome());
-    // One that nobody can say anything about is another case of that.
+    // A service whose state is unknown is another case of that.
     let mut story = without_web();
     for _ in 0..16 {
         if story.state() == "confirming" {
@@ -132,7 +132,7 @@ fn end_without_tasks(scene: &mut Scene) {
     scene.tasks = 2;
 }
 
-/// What was handed on to the next environment.
+/// What was promoted to the next environment.
 fn promotions(scene: &Scene) -> String {
     let entries = scene.head.outbox.entries().iter();
     let lines = entries.filter_map(|entry| match &entry.effect {
@@ -160,7 +160,7 @@ fn what_is_unproven_is_live_and_neither_good_nor_bad_nor_promoted() {
     let good: Vec<_> = scene.head.good.iter().map(|good| good.release.version.as_str()).collect();
     assert_eq!(good, ["b1"]);
     assert_eq!(promotions(&scene), "b1\n");
-    // In the morning somebody deploys it again, and it proves itself.
+    // In the morning a person deploys it again, and it is proven.
     scene.deploy("b2", 2, &[]);
     scene.succeed();
     assert_eq!(promotions(&scene), "b1\nb2\n");
@@ -168,7 +168,7 @@ fn what_is_unproven_is_live_and_neither_good_nor_bad_nor_promoted() {
 }
 
 #[test]
-fn one_goes_back_from_what_is_unproven_to_what_was_good() {
+fn an_unproven_release_is_rolled_back_to_the_last_good_one() {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
     scene.succeed();

@@ -16,7 +16,7 @@ pub(super) const MOVING: (&str, &str) = ("deploy_on", "{tags: [latest], images: 
 
 pub(super) fn shop(changes: &[(&str, &str)]) -> Application {
     let mut spec = spec(changes);
-    // Only staging deploys by itself here.
+    // Only staging deploys automatically here.
     spec.environments.remove(&"dev".into());
     spec
 }
@@ -128,7 +128,7 @@ fn an_image_that_an_environment_does_not_wait_for_belongs_to_no_release_of_it() 
 }
 
 #[test]
-fn what_is_attached_to_an_image_is_told_by_its_tag() {
+fn an_attachment_of_an_image_is_recognized_by_its_tag() {
     let spec = shop(&[("deploy_on", "{tags: [\"*\"], images: [api]}")]);
     let is_release = |tag: &str| push("api", tag, "a1", at(1)).belongs(&spec).is_ok();
     let (hex, other) = ("0aF".repeat(21) + "0", "g".repeat(64));
@@ -143,7 +143,7 @@ fn what_is_attached_to_an_image_is_told_by_its_tag() {
 }
 
 #[test]
-fn what_the_registry_says_of_its_kind_tells_an_image_from_a_chart() {
+fn the_registrys_media_type_distinguishes_an_image_from_a_chart() {
     let spec = shop(&[]);
     let is_release = |media_type: Option<&str>| {
         let artifact_media_type = media_type.map(str::to_owned);
@@ -245,7 +245,7 @@ fn a_tag_of_which_one_image_is_pushed_again_is_whole_when_it_has_settled() {
 }
 
 #[test]
-fn an_incomplete_release_is_reported_once_with_what_is_missing_and_offered_all_the_same() {
+fn an_incomplete_release_is_reported_once_with_what_is_missing_and_offered_later() {
     let spec = shop(&[("deploy_on", "{tags: [\"[0-9a-f]*\"], images: all, patience: 30m}")]);
     let mut candidate = take_in(&spec, &[push("api", "b1", "a1", at(1))]).remove(0);
     assert_eq!(candidate.due(&spec), Some(at(31)));

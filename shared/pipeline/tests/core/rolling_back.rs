@@ -1,8 +1,8 @@
-//! Going back: what turns a deployment round, how far, and what is left if that fails.
+//! Rolling back: what starts a rollback, how far it goes, and what is left if it fails.
 
 use super::events::*;
 use super::fixtures::{Story, TIMEOUT};
-use super::states::{self, MINUTE, died_twice, go_all_the_way_back, verify_rollback};
+use super::states::{self, MINUTE, died_twice, roll_back_both_waves, verify_rollback};
 use expect_test::expect;
 use pipeline::deployment::{ServiceState, advance};
 use pipeline::effect::Purpose;
@@ -17,7 +17,7 @@ fn web_keeps_dying(changes: &[(&str, &str)]) -> Story {
 
 #[test]
 fn trap_49_a_rollback_reads_as_a_story_and_takes_the_waves_in_reverse() {
-    let story = verify_rollback(go_all_the_way_back(web_keeps_dying(&[])));
+    let story = verify_rollback(roll_back_both_waves(web_keeps_dying(&[])));
     expect![[r#"
            0s Deploying b1, requested by push of b1.
            0s Waiting for approval until 2026-01-01T02:00:00Z.
@@ -44,21 +44,21 @@ fn trap_49_a_rollback_reads_as_a_story_and_takes_the_waves_in_reverse() {
 }
 
 #[test]
-fn trap_48_with_auto_the_services_go_back_and_the_schema_stays() {
+fn trap_48_with_auto_the_services_are_rolled_back_and_the_schema_stays() {
     let story = web_keeps_dying(&[("rollback", "auto")]);
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
 }
 
 #[test]
-fn trap_48_with_after_undo_the_migration_is_undone_before_any_service_goes_back() {
+fn trap_48_with_after_undo_the_migration_is_undone_before_any_service_is_rolled_back() {
     let story = web_keeps_dying(&[("rollback", "after_undo")]);
     expect!["undo #1"].assert_eq(&story.asks());
     let story = story.all([claimed(Purpose::Undo, 1), started(Purpose::Undo)]);
     let story = story.then(ended(Purpose::Undo, exit(0)));
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
-    let story = verify_rollback(go_all_the_way_back(story));
+    let story = verify_rollback(roll_back_both_waves(story));
     expect!["rolled back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited"].assert_eq(&story.outcome());
 }
 
@@ -86,7 +86,7 @@ fn with_manual_a_person_may_still_send_everything_back() {
 }
 
 #[test]
-fn with_manual_and_no_migration_automation_goes_back() {
+fn with_manual_and_no_migration_automation_rolls_back() {
     let story = Story::begin(&[("migration", ""), ("rollback", "manual"), ("approval", "")])
         .then(prepared());
     let deaths = died_twice(&story, "shop-api");
@@ -95,7 +95,7 @@ fn with_manual_and_no_migration_automation_goes_back() {
 }
 
 #[test]
-fn a_person_may_ask_for_the_migration_to_be_undone_whatever_the_policy_says() {
+fn a_person_may_request_the_undo_of_the_migration_under_any_policy() {
     let story = states::second_wave().then(start_rollback(true));
     expect!["undo #1"].assert_eq(&story.asks());
     let mut no_undo = states::second_wave_with(&[(
@@ -153,7 +153,7 @@ fn an_undo_that_a_person_asks_for_while_the_migration_runs_follows_it() {
 }
 
 #[test]
-fn trap_02_what_ecs_returns_by_itself_is_not_fought() {
+fn trap_02_a_rollback_by_ecs_is_not_overwritten() {
     let story = states::rolling_out();
     let seen_at = story.now;
     let story = story.then(returned("shop-api", seen_at));
@@ -166,7 +166,7 @@ fn trap_02_what_ecs_returns_by_itself_is_not_fought() {
 }
 
 #[test]
-fn what_ecs_returns_by_itself_has_its_full_time_after_a_long_undo() {
+fn a_rollback_by_ecs_has_its_full_time_after_a_long_undo() {
     let story = states::rolling_out_with(&[("rollback", "after_undo")]);
     let seen_at = story.now;
     let story = story.then(returned("shop-api", seen_at));
@@ -214,7 +214,7 @@ fn ecs_returns_past_a_revision_whose_rollout_it_had_not_finished() {
 }
 
 #[test]
-fn a_rollout_that_cannot_be_stopped_any_more_is_updated_back() {
+fn a_rollout_that_can_no_longer_be_stopped_is_rolled_back_by_an_update() {
     let story = states::rolling_back();
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
@@ -246,7 +246,7 @@ fn a_service_that_cannot_be_rolled_back_is_named_and_the_others_go_back_all_the_
 }
 
 #[test]
-fn trap_31_a_rollback_that_nobody_hears_of_ends_stuck() {
+fn trap_31_a_rollback_without_answers_ends_stuck() {
     let mut story = states::rolling_back();
     for _ in 0..40 {
         story = story.later(MINUTE);
@@ -254,7 +254,8 @@ fn trap_31_a_rollback_that_nobody_hears_of_ends_stuck() {
     expect!["stuck: not rolled back: shop-api (its state could not be read in time), shop-worker (its state could not be read in time), shop-web (its state could not be read in time) (after: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited)"].assert_eq(&story.outcome());
 }
 
-/// `shop-web` was not heard of in time; the others are back, and the last look is under way.
+/// `shop-web` was not observed in time; the others are rolled back, and the verification is in
+/// progress.
 fn verifying_without_web() -> Story {
     let mut story = states::rolling_back().then(rollback_started("shop-web"));
     while !matches!(story.deployment.services[2].state, ServiceState::NotRolledBack { .. }) {
@@ -267,7 +268,7 @@ fn verifying_without_web() -> Story {
 }
 
 #[test]
-fn a_service_that_was_given_up_and_comes_back_all_the_same_is_back() {
+fn a_service_that_was_given_up_and_is_rolled_back_nevertheless_counts_as_rolled_back() {
     let story = verifying_without_web();
     assert_eq!(story.state(), "verifying rollback");
     assert!(verify_rollback(story.clone()).outcome().starts_with("rolled back: "));
@@ -295,8 +296,8 @@ fn a_service_that_was_given_up_and_cannot_be_looked_at_either_keeps_its_reason()
 }
 
 #[test]
-fn a_last_look_that_is_lost_is_asked_for_again_before_anything_is_stuck() {
-    let mut story = go_all_the_way_back(web_keeps_dying(&[("timeout", "1m")]));
+fn a_lost_final_observation_is_requested_again_before_anything_is_stuck() {
+    let mut story = roll_back_both_waves(web_keeps_dying(&[("timeout", "1m")]));
     assert_eq!(story.state(), "verifying rollback");
     for _ in 0..10 {
         story = story.later(MINUTE);
@@ -312,7 +313,7 @@ fn a_last_look_that_is_lost_is_asked_for_again_before_anything_is_stuck() {
 }
 
 #[test]
-fn whoever_brings_the_new_revision_back_again_and_again_cannot_keep_it_for_ever() {
+fn repeated_updates_to_the_new_revision_do_not_block_the_rollback_endlessly() {
     let mut story = states::rolling_back();
     for _ in 0..20 {
         story = story.then(rollback_started("shop-web")).quietly(VISIBLE);
@@ -323,10 +324,10 @@ fn whoever_brings_the_new_revision_back_again_and_again_cannot_keep_it_for_ever(
 }
 
 #[test]
-fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
+fn trap_02_an_update_outside_slipway_during_the_rollback_is_not_overwritten() {
     let story = states::rolling_back();
     let seen_at = story.now;
-    // It might be ours, until the worker says that it leaves the service alone.
+    // It might be ours, until the worker says that it left the service unchanged.
     let story = story.then(up("shop-web", 9, seen_at));
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
@@ -340,7 +341,7 @@ fn trap_02_somebody_elses_update_during_the_rollback_is_not_fought() {
 }
 
 #[test]
-fn trap_02_somebody_elses_update_is_superseded_and_neither_success_nor_failure() {
+fn trap_02_an_update_outside_slipway_is_superseded_and_neither_success_nor_failure() {
     let story = states::baking();
     let seen_at = story.now;
     expect!["superseded: shop-api was updated to shop-api:9 outside Slipway"]

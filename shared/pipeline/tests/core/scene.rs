@@ -1,4 +1,4 @@
-//! One environment of the shop with its head, and everybody who may ask something of it.
+//! One environment of the shop with its head, and all people and workers around it.
 
 use super::events::{SERVICES, preparation, revision, runs_tasks, up};
 use super::fixtures::{PLAIN, START, place, release, request, spec};
@@ -29,7 +29,7 @@ pub(crate) struct Scene {
     requests: u32,
 }
 
-/// A moment so many minutes after the start.
+/// The time this many minutes after the start.
 pub(crate) fn at(minutes: u64) -> Time {
     START + Span::minutes(minutes)
 }
@@ -58,7 +58,7 @@ impl Scene {
         scene
     }
 
-    /// A release succeeded in `dev`, and nobody has told us yet.
+    /// A release succeeded in `dev`, and was not promoted yet.
     pub(crate) fn dev_succeeded(&mut self, version: &str, minutes: u64) {
         let good = Good {
             release: release(version, at(minutes)),
@@ -134,7 +134,7 @@ impl Scene {
         self.tell(Input::Requested(Box::new(request)))
     }
 
-    /// Ann presses the button, with or without saying where to go.
+    /// Ann requests a rollback, with or without a target.
     pub(crate) fn roll_back(&mut self, to: Option<&str>) -> String {
         let id = self.next_id();
         self.roll_back_as(id, to, false)
@@ -159,7 +159,7 @@ impl Scene {
         &self.deployments[&self.head.active.unwrap()]
     }
 
-    /// A worker of the active deployment says something.
+    /// A worker of the active deployment answers.
     pub(crate) fn answer(&mut self, event: Event) -> String {
         let deployment = self.head.active.unwrap();
         let open = self.deployments[&deployment].outbox.entries();
@@ -182,7 +182,7 @@ impl Scene {
         self.answer(Event::Prepared(prepared));
     }
 
-    /// What the services run: the revision of the deployment that brought them there.
+    /// The revision of the services: that of the deployment that updated them.
     fn live_revision(&self) -> u32 {
         let live = self
             .head
@@ -197,13 +197,13 @@ impl Scene {
         self.prepare();
     }
 
-    /// The active deployment goes well to its end.
+    /// The active deployment succeeds.
     pub(crate) fn succeed(&mut self) {
         self.prepare();
         self.finish_rolling_out();
     }
 
-    /// What `begin_rolling_out` began goes well to its end.
+    /// What `begin_rolling_out` started succeeds.
     pub(crate) fn finish_rolling_out(&mut self) {
         self.bring_up(SERVICES.len());
         self.now = self.now + Span::seconds(1);
@@ -213,9 +213,9 @@ impl Scene {
         }
     }
 
-    /// So many services are updated and come up.
+    /// This many services are updated and become stable.
     pub(crate) fn bring_up(&mut self, count: usize) {
-        // A rollback by hand takes the waves from the last to the first.
+        // A manual rollback goes through the waves from the last to the first.
         let order: Vec<&str> = match self.active().request.kind {
             pipeline::request::Kind::Deploy => SERVICES.to_vec(),
             pipeline::request::Kind::ManualRollback(_) => SERVICES.into_iter().rev().collect(),
@@ -235,7 +235,7 @@ impl Scene {
         after.short().rsplit(':').next().unwrap().parse().unwrap()
     }
 
-    /// The first service comes up, then ann wants everything back, and it goes back.
+    /// The first service becomes stable, then ann requests a rollback, and it is rolled back.
     pub(crate) fn fail(&mut self) {
         self.prepare();
         self.bring_up(1);
@@ -275,7 +275,7 @@ impl Scene {
         lines.collect()
     }
 
-    /// What people are told by the head: releases that automation turned away.
+    /// Notices of the head: releases that automation declined.
     pub(crate) fn declined(&self) -> String {
         let entries = self.head.outbox.entries().iter();
         let lines = entries.filter_map(|entry| match &entry.effect {
@@ -288,7 +288,7 @@ impl Scene {
         lines.collect()
     }
 
-    /// What waits, and why.
+    /// The queue, with the reasons.
     pub(crate) fn queue(&self) -> String {
         let lines =
             self.head.queue.iter().map(|w| format!("{}: {}\n", w.request.release.version, w.why));

@@ -1,4 +1,4 @@
-//! The schema of the database beyond one deployment: no migration is taken back twice.
+//! The database schema across deployments: no migration is undone twice.
 
 use super::events::{SERVICES, TASK, alarms_read, exit, up};
 use super::fixtures::request;
@@ -41,7 +41,7 @@ pub(crate) fn ends(scene: &mut Scene, purpose: Purpose, code: i32) {
     scene.answer(Event::OneOffSeen { purpose, attempt: 1, task: TASK.into(), end });
 }
 
-/// The active deployment migrates, and goes well to its end.
+/// The active deployment migrates and succeeds.
 pub(crate) fn succeed(scene: &mut Scene) {
     scene.begin_rolling_out();
     starts(scene, Purpose::Migrate);
@@ -68,7 +68,7 @@ pub(crate) fn good(versions: &[&str]) -> Scene {
     scene
 }
 
-/// The active deployment, a rollback by hand, takes the migration back.
+/// The active deployment, a manual rollback, undoes the migration.
 pub(crate) fn undo(scene: &mut Scene, code: i32) {
     scene.begin_rolling_out();
     assert_eq!(scene.active().state.name(), "undoing migration");
@@ -100,7 +100,7 @@ fn undone(scene: &Scene) -> String {
 }
 
 #[test]
-fn one_migration_is_not_taken_back_twice() {
+fn one_migration_is_not_undone_twice() {
     let mut scene = good(&["b1", "b2", "b3"]);
     expect!["yes: deployment 4 of b2 has started"]
         .assert_eq(&start_rollback(&mut scene, "b2", true));
@@ -127,7 +127,7 @@ fn one_migration_is_not_taken_back_twice() {
 }
 
 #[test]
-fn what_needs_a_migration_that_was_undone_is_not_gone_back_to_without_it() {
+fn a_release_that_needs_an_undone_migration_is_no_rollback_target() {
     let mut scene = good(&["b1", "b2"]);
     start_rollback(&mut scene, "b1", true);
     undo(&mut scene, 0);
@@ -136,7 +136,7 @@ fn what_needs_a_migration_that_was_undone_is_not_gone_back_to_without_it() {
     for undo in [false, true] {
         expect![[r#"no: the migration that b2 needs was undone, and a rollback to b2 does not run it again; deploy b2 instead, with "skip_migration": true if it runs without that migration"#]].assert_eq(&start_rollback(&mut scene, "b2", undo));
     }
-    // Deployed, it has its migration again, and can be left and come back to.
+    // Deployed, it has its migration again, and can be a rollback target again.
     let overrides = [Override::Bad, Override::Hold];
     expect!["yes: deployment 4 of b2 has started"].assert_eq(&scene.deploy("b2", 2, &overrides));
     succeed(&mut scene);
@@ -172,7 +172,7 @@ fn what_does_without_its_undone_migration_needs_the_one_that_is_there() {
 }
 
 #[test]
-fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
+fn undo_undoes_one_migration_and_says_so_if_there_are_more() {
     let mut scene = good(&["b1", "b2", "b3"]);
     expect!["no: undo undoes one migration, that of b3, but b1 is also older than the migration of b2; roll back to b2 first, or roll back without undo"].assert_eq(&start_rollback(&mut scene, "b1", true));
     start_rollback(&mut scene, "b2", true);
@@ -190,8 +190,8 @@ fn undo_goes_back_by_one_migration_and_says_so_where_there_are_more() {
     .assert_eq(&undone(&scene));
 }
 
-/// `migrate up` of b4 ran on what b3 had left half done: it has done both, and `migrate down` takes back
-/// one of them.
+/// `migrate up` of b4 ran on what b3 had left half done: it has done both, and `migrate down`
+/// undoes one of them.
 #[test]
 fn undo_takes_nothing_back_where_a_migration_in_between_failed() {
     let mut scene = good(&["b1", "b2"]);
@@ -205,16 +205,16 @@ fn undo_takes_nothing_back_where_a_migration_in_between_failed() {
     for to in ["b2", "b1"] {
         refusal.assert_eq(&start_rollback(&mut scene, to, true));
     }
-    // From what came after it, one step goes back to it.
+    // From the next release, one step rolls back to it.
     scene.push("b5", 5);
     succeed(&mut scene);
     expect!["yes: deployment 6 of b4 has started"]
         .assert_eq(&start_rollback(&mut scene, "b4", true));
 }
 
-/// What ran with the schema after it went back with the services alone.
+/// A release that ran with its schema was rolled back with the services alone.
 #[test]
-fn a_migration_is_taken_back_with_what_it_ran_with() {
+fn a_migration_is_undone_with_the_revision_that_ran_it() {
     let mut scene = good(&["b1", "b2"]);
     start_rollback(&mut scene, "b1", false);
     scene.succeed();
@@ -224,7 +224,7 @@ fn a_migration_is_taken_back_with_what_it_ran_with() {
     let asked = serde_json::to_value(scene.active().outbox.entries()).unwrap();
     let runs =
         asked.as_array().unwrap().iter().find_map(|entry| entry["effect"].get("run_one_off"));
-    // What runs by now is shop-api:101 of b1, which knows nothing of it.
+    // The live revision is shop-api:101 of b1, which does not contain it.
     assert!(runs.unwrap()["revision"].as_str().unwrap().ends_with("shop-api:102"));
 }
 

@@ -132,7 +132,7 @@ fn a_success_in_a_large_environment_is_remembered() {
 }
 
 #[test]
-fn a_tag_that_is_pushed_for_ever_does_not_fill_its_candidate() {
+fn a_tag_that_is_pushed_endlessly_does_not_fill_its_candidate() {
     let spec = super::fixtures::spec(&[("deploy_on", "{tags: [\"r*\"], images: [api]}")]);
     let push = |number: u64| Push {
         repository: "shop-api".into(),

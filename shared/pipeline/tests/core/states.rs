@@ -116,11 +116,11 @@ pub(crate) fn rolling_back() -> Story {
 }
 
 pub(crate) fn verifying_rollback() -> Story {
-    go_all_the_way_back(rolling_back())
+    roll_back_both_waves(rolling_back())
 }
 
-/// Both waves are back; only the last look is missing.
-pub(crate) fn go_all_the_way_back(story: Story) -> Story {
+/// Both waves are rolled back; only the final observation is missing.
+pub(crate) fn roll_back_both_waves(story: Story) -> Story {
     let story = story.then(rollback_started("shop-web")).quietly(VISIBLE);
     let seen_at = story.now;
     let story = story.then(up("shop-web", 1, seen_at));
@@ -140,7 +140,7 @@ pub(crate) fn rolled_back() -> Story {
     verify_rollback(verifying_rollback())
 }
 
-/// Everything is seen back where it was, after the last worker that could disturb is gone.
+/// Every service is seen rolled back, after the last worker that could interfere.
 pub(crate) fn verify_rollback(story: Story) -> Story {
     let story = story.later(MINUTE + MINUTE);
     let seen_at = story.now;

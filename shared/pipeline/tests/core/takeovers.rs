@@ -1,4 +1,4 @@
-//! Somebody else updates a service before, while and after we do.
+//! Updates outside Slipway before, while and after Slipway updates a service.
 
 use super::events::*;
 use super::fixtures::{PLAIN, START, Story, TIMEOUT, request};
@@ -17,7 +17,7 @@ fn plain() -> Story {
 }
 
 #[test]
-fn what_the_service_must_run_is_said_with_the_update_and_with_the_way_back() {
+fn the_update_and_the_rollback_name_the_expected_revision() {
     let story = states::rolling_back();
     let story = story.then(rollback_refused("shop-web", Refusal::RolloutIsOver));
     let seen: Vec<_> = plain().deployment.outbox.entries().to_vec();
@@ -35,7 +35,7 @@ fn what_the_service_must_run_is_said_with_the_update_and_with_the_way_back() {
 }
 
 #[test]
-fn an_update_of_somebody_else_between_the_preparation_and_ours_supersedes() {
+fn an_update_outside_slipway_after_the_preparation_supersedes() {
     let story = plain();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-api", 9, seen_at));
@@ -73,7 +73,7 @@ fn what_ecs_shows_late_of_an_untouched_service_is_no_takeover() {
 }
 
 #[test]
-fn a_service_that_is_created_and_was_not_there_belongs_to_whoever_was_faster() {
+fn a_new_service_belongs_to_the_one_that_created_it_first() {
     let mut preparation = preparation(&SERVICES);
     preparation.services[2].before = None;
     let story = Story::begin(&PLAIN).then(Event::Prepared(preparation));
@@ -90,14 +90,14 @@ fn a_service_that_is_created_and_was_not_there_belongs_to_whoever_was_faster() {
 fn what_was_left_alone_for_a_moment_only_is_asked_for_again() {
     let story = plain().then(rollout_started("shop-worker")).quietly(MINUTE);
     let (long_ago, seen_at) = (START, story.now);
-    // An event made somebody look, and what a worker saw before that does not count any more.
+    // An event triggered an observation, and what a worker saw before that no longer counts.
     let story = story.then(up("shop-api", 1, seen_at)).quietly(Span::seconds(5));
     let story = story.then(left_alone("shop-api", 9, long_ago));
     assert_eq!(story.asks(), "");
     let story = story.later(MINUTE);
     assert_eq!(story.state(), "rolling out");
     expect!["observe shop-api+shop-worker, roll out shop-api"].assert_eq(&story.asks());
-    // It does not go on for ever.
+    // It ends at some time.
     let mut story = story;
     for _ in 0..20 {
         story = story.then(left_alone("shop-api", 9, long_ago)).later(MINUTE);
@@ -106,7 +106,7 @@ fn what_was_left_alone_for_a_moment_only_is_asked_for_again() {
 }
 
 #[test]
-fn somebody_elses_fix_is_not_overwritten_on_the_way_back() {
+fn an_update_outside_slipway_during_the_rollback_is_not_overwritten() {
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-web", 9, seen_at));
@@ -120,7 +120,7 @@ fn somebody_elses_fix_is_not_overwritten_on_the_way_back() {
 }
 
 #[test]
-fn a_service_that_somebody_deletes_on_the_way_back_is_theirs() {
+fn a_service_deleted_outside_slipway_during_the_rollback_is_left_unchanged() {
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(left_nothing_alone("shop-web", seen_at));
@@ -152,7 +152,7 @@ fn what_this_deployment_did_not_create_is_not_deleted_and_named() {
 }
 
 #[test]
-fn what_somebody_else_updated_since_we_created_it_is_not_deleted() {
+fn a_created_service_that_was_updated_outside_slipway_is_not_deleted() {
     let story = removing();
     let seen_at = story.now;
     let story = story.then(left_alone("shop-web", 9, seen_at));
@@ -163,7 +163,7 @@ fn what_somebody_else_updated_since_we_created_it_is_not_deleted() {
 }
 
 #[test]
-fn a_service_of_somebody_else_in_the_place_of_a_deleted_one_is_left_alone() {
+fn a_foreign_service_in_place_of_a_deleted_one_is_left_unchanged() {
     let removed = SERVICES.map(|s| Event::Removed { service: s.into() });
     let story = removing().all(removed.into_iter().rev());
     assert_eq!(story.state(), "verifying rollback");
@@ -183,14 +183,14 @@ fn settle_removed(story: Story) -> Story {
 }
 
 #[test]
-fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
+fn ecs_is_asked_whether_it_or_a_person_restored_the_old_revision() {
     let story = states::second_wave();
     let seen_at = story.now;
     let story = story.then(up("shop-web", 1, seen_at));
     expect!["observe shop-web and whether ECS returned"].assert_eq(&story.asks());
     expect!["shop-web: waiting for ECS to say why it is on the previous revision"]
         .assert_eq(&story.outcome());
-    // An event tells the same once more, while the question is open.
+    // An event reports the same again, while the effect is open.
     let (again, _) = advance(story.deployment.clone(), up("shop-web", 1, seen_at), seen_at);
     assert_eq!(again.outbox, story.deployment.outbox);
     let seen_at = story.now;
@@ -201,7 +201,7 @@ fn whether_ecs_or_a_person_brought_the_old_one_back_ecs_is_asked() {
 }
 
 #[test]
-fn ecs_is_asked_again_in_the_last_look_and_nothing_succeeds_before_it_has_said() {
+fn ecs_is_asked_again_in_the_verification_and_nothing_succeeds_before_its_answer() {
     let story = states::confirming();
     let seen_at = story.now;
     let story = story.all(all_up(2, seen_at)).then(up("shop-web", 1, seen_at + Span::seconds(1)));
@@ -235,7 +235,7 @@ fn two_answers_about_fresh_tasks_are_both_ours_in_any_order() {
 }
 
 #[test]
-fn a_service_that_nobody_answers_about_goes_back_at_its_deadline() {
+fn a_service_without_an_answer_is_rolled_back_at_its_deadline() {
     let story = plain().quietly(TIMEOUT).later(MINUTE).later(MINUTE + MINUTE);
     assert_eq!(story.state(), "rolling back");
 }
@@ -279,11 +279,12 @@ fn what_was_registered_again_is_ours_though_it_is_seen_before_the_worker_answers
 
 #[test]
 fn a_worker_that_died_before_it_could_say_what_it_registered_is_asked_again() {
-    // Two services, so that the deployment goes on meanwhile: the copy of the message would answer.
+    // Two services, so that the deployment continues meanwhile: the copy of the message would
+    // answer.
     let story = states::rolling_back();
     let seen_at = story.now;
     let story = story.then(underway_from("shop-web", 3, seen_at));
-    // The message of shop-web is not wanted any more, so that nobody ever answers it.
+    // The message of shop-web is no longer wanted, so it is never answered.
     assert!(
         story.asks().contains("roll back shop-web"),
         "{}\nasks {}",
@@ -302,7 +303,8 @@ fn what_ecs_returns_to_is_not_what_was_good_here() {
     let rollout = "ecs-svc/shop-api-2".into();
     scene.answer(Event::RolloutStarted { service: "shop-api".into(), rollout });
     scene.now = scene.now + VISIBLE;
-    // Somebody's rollout of :101 had not finished; ECS returns to :8, which was there before it.
+    // A rollout of :101 outside Slipway had not finished; ECS rolls back to :8, which was there
+    // before it.
     scene.answer(asked("shop-api", 8, true, scene.now));
     for service in ["shop-worker", "shop-web"] {
         let revision = revision(service, 101);
@@ -319,9 +321,9 @@ fn what_ecs_returns_to_is_not_what_was_good_here() {
     assert_eq!(scene.head.good[0].revisions[&"shop-api".into()], revision("shop-api", 101));
 }
 
-/// An event came so late that the deployment before had brought something else there.
+/// An event came so late that the previous deployment had updated the service to another revision.
 #[test]
-fn what_was_observed_before_the_deployment_started_is_nobodys_update() {
+fn an_observation_from_before_the_deployment_is_no_update_outside_slipway() {
     let mut story = plain();
     let before = Time::from_millis(START.millis() - 60_000);
     story.tell(up("shop-api", 9, before));

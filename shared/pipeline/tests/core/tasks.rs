@@ -6,7 +6,7 @@ use expect_test::expect;
 use pipeline::task::{ContainerReport, OneOffEnd, Stop, TaskReport, classify};
 
 #[test]
-fn trap_11_and_45_a_stop_is_told_apart_by_whose_fault_it_was() {
+fn trap_11_and_45_a_stop_is_classified_by_whose_fault_it_was() {
     let essential = "Essential container in task exited";
     let cases = [
         ("EssentialContainerExited", essential),
@@ -120,7 +120,7 @@ fn trap_44_only_the_named_container_counts_so_that_zero_is_success() {
 }
 
 #[test]
-fn trap_45_zero_counts_only_when_the_task_ended_by_itself() {
+fn trap_45_exit_code_0_counts_only_if_nothing_stopped_the_task() {
     let codes =
         ["UserInitiated", "SpotInterruption", "TaskFailedToStart", "TerminationNotice", "New"];
     for code in codes {
@@ -130,7 +130,7 @@ fn trap_45_zero_counts_only_when_the_task_ended_by_itself() {
 }
 
 #[test]
-fn the_end_of_a_task_is_told_with_what_failed_beside_it_only_if_that_matters() {
+fn the_end_of_a_task_is_reported_with_a_failed_sidecar_only_if_that_matters() {
     let beside = Some("container proxy exited with 1".to_owned());
     let told = |end: OneOffEnd| end.to_string();
     let silent = Stop { reason: String::new(), ..stop("EssentialContainerExited") };
@@ -160,9 +160,9 @@ fn trap_48_only_a_task_that_never_ran_may_be_tried_again() {
     assert!(!OneOffEnd { stop: stop("TaskFailedToStart"), ..exit(1) }.never_ran());
 }
 
-/// One essential container exits, and ECS ends all others.
+/// One essential container exits, and ECS stops all others.
 #[test]
-fn the_container_that_failed_by_itself_speaks_for_its_task() {
+fn the_container_that_failed_first_gives_the_reason_of_its_task() {
     let failed_container = |containers: Vec<ContainerReport>| {
         let report = TaskReport { containers, ..report("shop", "t1", 2, START) };
         report.failed_container().map(|failed_container| failed_container.container.to_string())

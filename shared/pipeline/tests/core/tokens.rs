@@ -1,4 +1,4 @@
-//! Client tokens: by them AWS knows a second try from a second task.
+//! Client tokens: they let AWS distinguish a second try from a second task.
 
 use super::events::prepared;
 use super::fixtures::{request, spec};

@@ -1,4 +1,4 @@
-//! What a person means who types a version: one rule for all that people ask for.
+//! Which version a person means: one rule for all requests.
 
 use super::fixtures::{PLAIN, Story};
 use expect_test::expect;
@@ -39,7 +39,7 @@ fn only_the_digits_of_a_commit_or_a_digest_may_be_cut_short() {
 }
 
 #[test]
-fn what_is_written_out_is_meant_before_what_begins_so() {
+fn an_exact_version_takes_precedence_over_a_prefix() {
     let known = ["3f2a9c1d", "3f2a9c1", "0a1b2c3", "0a1b9d9", "3f2a9c1"].map(Version::new);
     let means = |typed: &str| match meant(typed, known.iter().zip(1..)) {
         Meant::One(number) => format!("{typed}: number {number}\n"),

@@ -1,4 +1,4 @@
-//! What waits: it starts, or whoever asked hears why it does not.
+//! The queue: a request starts, or its sender is notified why it does not.
 
 use super::fixtures::{digest, release, spec};
 use super::scene::{Scene, at};
@@ -106,7 +106,7 @@ fn waiting_for_a_person_has_an_end() {
     let mut scene = Scene::new(&[]);
     scene.control(Control::Pause);
     scene.push("b1", 1);
-    // That something happens meanwhile does not put the end off.
+    // Other events do not extend the wait.
     scene.now = scene.now + Span::hours(24 * 29);
     scene.control(Control::Hold { firm: true });
     assert_eq!(scene.head.queue.len(), 1);
@@ -135,7 +135,7 @@ fn a_release_that_succeeded_long_ago_is_still_promoted() {
 }
 
 #[test]
-fn a_release_that_went_back_long_ago_is_not_promoted() {
+fn a_release_that_was_rolled_back_long_ago_is_not_promoted() {
     let changes = [("deploy_on", "{tags: [\"v*\"], promoted_from: dev}")];
     let mut scene = Scene::new_promoted(&changes);
     let mut dev = Scene::new(&[]);
@@ -169,10 +169,10 @@ fn the_oldest_release_gives_way_where_every_one_waits() {
     .assert_eq(&scene.declined());
     let last = scene.head.queue.last().unwrap();
     assert_eq!(last.request.release.version.as_str(), "b21");
-    // An older one that comes late gives way itself.
+    // A late older one is dropped itself.
     expect!["no: the queue is full, and this is its oldest release"]
         .assert_eq(&scene.push("b0", 0));
-    // Whatever automation wants, a person is let in, and another one as well.
+    // Automation does not block a person, nor another one.
     expect!["yes: deployment 1 of b30 has started"].assert_eq(&scene.deploy(
         "b30",
         30,
@@ -243,9 +243,10 @@ fn what_a_person_asked_for_starts_after_a_rollback_if_it_is_newer() {
     .assert_eq(&scene.verdicts());
 }
 
-/// A hold that is back, because what went past it has left no trace, is news to whoever asked then.
+/// A hold that is restored, because the deployment that overrode it has left no trace, does not
+/// apply to earlier requests.
 #[test]
-fn what_a_person_asked_for_starts_though_an_old_hold_is_back_if_it_is_newer() {
+fn a_persons_request_starts_despite_a_restored_hold_if_it_is_newer() {
     for later in [Span::default(), Span::minutes(1)] {
         let mut scene = Scene::new(&[]);
         scene.push("b1", 1);
@@ -297,7 +298,7 @@ fn nothing_starts_where_the_environment_left_the_spec() {
     .assert_eq(&scene.declined());
     expect!["no: the spec has no environment shop/staging"].assert_eq(&scene.push("b3", 3));
     expect!["no: the spec has no environment shop/staging"].assert_eq(&scene.roll_back(Some("b1")));
-    // It comes back, and so does everything.
+    // It is added again, and everything works again.
     scene.spec = spec(&super::fixtures::PLAIN);
     expect!["yes: deployment 2 of b4 has started"].assert_eq(&scene.push("b4", 4));
 }

@@ -1,4 +1,4 @@
-//! What speaks against a release while it goes out, and what does not: tasks, sidecars, alarms,
+//! What counts against a release during its rollout, and what does not: tasks, sidecars, alarms,
 //! checks, and migrations that cannot be started.
 
 use super::events::*;
@@ -18,14 +18,14 @@ fn trap_09_tasks_that_die_are_counted_by_us_and_each_once() {
     let now = story.now;
     let once = story.all([died("shop-api", "task/1", now), died("shop-api", "task/1", now)]);
     assert_eq!(once.state(), "baking");
-    // Two services with one dead task each are not one with two.
+    // Two services with one failed task each are not one with two.
     let once = once.then(died("shop-web", "task/2", now));
     assert_eq!(once.state(), "baking");
     expect!["Rolling back: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited."]
         .assert_eq(&cause(&once.then(died("shop-api", "task/3", now))));
 }
 
-/// Why it goes back, as people are told.
+/// Why it is rolled back, in the words for people.
 fn cause(story: &Story) -> String {
     let told = story.deployment.timeline.entries().iter().rev();
     told.map(|entry| &entry.text)
@@ -138,7 +138,7 @@ fn an_alarm_that_was_on_before_counts_again_once_it_has_been_quiet() {
 }
 
 #[test]
-fn trap_28_an_alarm_that_tells_of_an_earlier_time_changes_nothing() {
+fn trap_28_an_alarm_event_about_an_earlier_time_changes_nothing() {
     let story = states::baking().quietly(MINUTE);
     let story = story.clone().then(alarm("shop-5xx", AlarmState::Quiet, story.now));
     assert_eq!(
@@ -156,7 +156,7 @@ fn a_muted_alarm_does_not_count() {
 }
 
 #[test]
-fn an_alarm_while_the_migration_runs_turns_round_before_any_service_is_touched() {
+fn an_alarm_during_the_migration_ends_the_deployment_before_any_service_is_changed() {
     let story = states::migration_runs();
     let story = story.clone().then(alarm("shop-5xx", AlarmState::On, story.now));
     assert_eq!(story.state(), "migrating");
@@ -212,7 +212,7 @@ fn an_alarm_without_data_is_mentioned_once_and_others_are_not() {
 }
 
 #[test]
-fn success_needs_alarms_that_were_read_after_the_last_look_began() {
+fn success_needs_alarms_that_were_read_after_the_verification_started() {
     let story = states::confirming();
     let seen_at = story.now;
     let early = story.all(all_up(2, seen_at)).then(alarms_read(START));
@@ -221,7 +221,7 @@ fn success_needs_alarms_that_were_read_after_the_last_look_began() {
 }
 
 #[test]
-fn trap_31_alarms_that_nobody_can_read_are_no_success() {
+fn trap_31_unreadable_alarms_are_no_success() {
     let story = states::confirming();
     let seen_at = story.now;
     let mut story = story.all(all_up(2, seen_at));
@@ -245,7 +245,7 @@ fn a_check_is_asked_again_until_its_attempts_are_used_up() {
 }
 
 #[test]
-fn trap_31_checks_that_nobody_answers_are_no_success() {
+fn trap_31_unanswered_checks_are_no_success() {
     expect!["Rolling back: the checks timed out."]
         .assert_eq(&cause(&states::checking().later(Span::hours(1))));
 }
@@ -305,7 +305,7 @@ fn a_migration_out_of_time_is_stopped_and_then_judged_by_how_it_ended() {
 }
 
 #[test]
-fn every_wait_ends_though_nobody_says_anything_any_more() {
+fn every_wait_ends_even_without_further_answers() {
     for (name, story) in states::every() {
         let mut story = story;
         for _ in 0..200 {
@@ -315,9 +315,9 @@ fn every_wait_ends_though_nobody_says_anything_any_more() {
     }
 }
 
-/// It can hold a token, and more people read what is told than read the spec.
+/// It can contain a token, and more people read notices than the spec.
 #[test]
-fn the_query_of_a_check_is_never_told() {
+fn the_query_of_a_check_is_never_shown() {
     let checks = "[{url: \"https://shop.example/health?token=0123abcd\", attempts: 1}]";
     let story = states::checking_with(&[("checks", checks)]);
     let waits = format!("{:?}", story.deployment.waiting());

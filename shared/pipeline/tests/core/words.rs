@@ -1,4 +1,4 @@
-//! How things are told to people: each kind of cause, verdict, wait and name in its words.
+//! The words for people: each kind of cause, verdict, wait and name.
 
 use super::events::{no_room, revision};
 use super::fixtures::{START, digest};
@@ -125,7 +125,7 @@ fn a_cause_says_what_it_speaks_against_and_whether_a_task_knows_more() {
 }
 
 #[test]
-fn a_verdict_is_told_with_its_reason() {
+fn a_verdict_is_shown_with_its_reason() {
     let cause = || Cause::ChecksTimedOut;
     let (by, why) = (|| "ann".to_owned(), because);
     let brought = |revision| SupersededBy::OutsideUpdate { service: api(), revision };
@@ -166,7 +166,7 @@ fn a_verdict_is_told_with_its_reason() {
 }
 
 #[test]
-fn a_wait_is_told_by_what_is_waited_for() {
+fn a_wait_is_shown_by_what_it_waits_for() {
     let tasks = |others| WaitsFor::Tasks { running: 1, desired: 2, others };
     let trouble = |told_by| Trouble { told_by, ..no_room() };
     let waits = [
@@ -212,7 +212,7 @@ fn a_wait_is_told_by_what_is_waited_for() {
 }
 
 #[test]
-fn a_span_is_told_in_hours_minutes_and_seconds() {
+fn a_span_is_shown_in_hours_minutes_and_seconds() {
     let spans = [0, 59, 60, 61, 3599, 3600, 3601, 3660, 3661, 90_000].map(Span::seconds);
     expect![[r#"
         0s
@@ -230,7 +230,7 @@ fn a_span_is_told_in_hours_minutes_and_seconds() {
 }
 
 #[test]
-fn a_digest_and_a_revision_are_told_by_what_people_read_of_them() {
+fn a_digest_and_a_revision_are_shown_in_their_short_form() {
     assert_eq!(digest("0123456789abcdef").short(), "0123456789ab");
     assert_eq!(Digest::from("0123456789abcdef").short(), "0123456789ab");
     assert_eq!(Digest::from("sha256:01").short(), "01");

@@ -11,7 +11,7 @@ use pipeline::environment::Input;
 use pipeline::request::Override;
 use pipeline::time::Span;
 
-/// Somebody updates `shop-web` while workers have been asked to update the two before it.
+/// `shop-web` is updated outside Slipway while workers have been asked to update the two before it.
 fn superseded_while_workers_update() -> Scene {
     let mut scene = Scene::new(&[]);
     scene.push("b1", 1);
@@ -32,7 +32,7 @@ fn the_next_deployment_starts_when_no_worker_of_the_last_one_can_update_a_servic
     let mut scene = superseded_while_workers_update();
     expect!["yes: queued: deployment 2 may still update a service until 2026-01-01T01:07:01Z"]
         .assert_eq(&scene.push("b3", 3));
-    // That is no news: it starts in a moment.
+    // No notice: it starts in a moment.
     assert!(scene.head.outbox.is_empty());
     let until = scene.head.due().unwrap();
     assert_eq!(until, scene.now + WORKER_LIFE + VISIBLE_AFTER);

@@ -306,7 +306,7 @@ fn the_parameters_of_a_template() {
         4117 letters: it is longer than 4096 bytes; shorten it
     "#]].assert_eq(&told);
     let count = |parameters: usize| parse(&spec(&many(parameters))).unwrap_err().iter().count();
-    // Those that nothing uses are told, a hundred of them; one too many is told besides.
+    // Unused ones are reported, a hundred of them; one too many is reported besides.
     assert_eq!((count(50), count(200)), (49, 101));
     let last = |parameters: usize| {
         let faults = parse(&spec(&many(parameters))).unwrap_err().to_string();

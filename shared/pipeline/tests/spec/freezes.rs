@@ -1,4 +1,4 @@
-//! Freezes: as people on the spot read the clock, also when it is set forward or back.
+//! Freezes in local time, also when the clock is set forward or back.
 
 use crate::names::{answers, with};
 use expect_test::expect;
@@ -181,7 +181,7 @@ fn zones_come_from_the_binary_and_not_from_the_machine() {
 }
 
 /// Each text is where a window begins; it ends on Sunday at noon, or at the end of 2027.
-fn told_of(texts: &[&str], to: &str) -> String {
+fn messages_of(texts: &[&str], to: &str) -> String {
     let spec =
         |from: &str| with(&format!("freeze: [{{from: '{from}', to: '{to}', time_zone: UTC}}]"));
     answers(spec, texts)
@@ -232,7 +232,7 @@ fn a_day_and_time_of_the_week_is_written_in_few_ways() {
         frid 18:00: "frid 18:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
         freitag 18:00: "freitag 18:00" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
         : "" is neither a day and time of the week nor a date and time; write "fri 18:00" or 2026-12-20T00:00
-    "#]].assert_eq(&told_of(&texts, "sun 12:00"));
+    "#]].assert_eq(&messages_of(&texts, "sun 12:00"));
 }
 
 #[test]
@@ -264,26 +264,26 @@ fn a_date_and_time_is_written_in_few_ways() {
         2026-12-30T00:00: read
         2026-12-29T23:59: it is longer than a year, or centuries away; correct the dates
         1960-01-01T00:00: it is longer than a year, or centuries away; correct the dates
-    "#]].assert_eq(&told_of(&texts, "2027-12-31T00:00"));
+    "#]].assert_eq(&messages_of(&texts, "2027-12-31T00:00"));
     let last = ["2199-06-01T00:00", "2200-01-01T00:00"];
     expect![[r#"
         2199-06-01T00:00: read
         2200-01-01T00:00: it ends before it begins; swap from and to
     "#]]
-    .assert_eq(&told_of(&last, "2200-01-01T00:00"));
+    .assert_eq(&messages_of(&last, "2200-01-01T00:00"));
     expect![[r#"
         2199-06-01T00:00: it is longer than a year, or centuries away; correct the dates
         2200-01-01T00:00: it is longer than a year, or centuries away; correct the dates
     "#]]
-    .assert_eq(&told_of(&last, "2200-01-01T00:01"));
+    .assert_eq(&messages_of(&last, "2200-01-01T00:01"));
     expect![[r#"
         9999-12-01T00:00: it is longer than a year, or centuries away; correct the dates
     "#]]
-    .assert_eq(&told_of(&["9999-12-01T00:00"], "9999-12-31T23:00"));
+    .assert_eq(&messages_of(&["9999-12-01T00:00"], "9999-12-31T23:00"));
     expect![[r#"
         1960-01-01T00:00: it is longer than a year, or centuries away; correct the dates
     "#]]
-    .assert_eq(&told_of(&["1960-01-01T00:00"], "1960-01-02T00:00"));
+    .assert_eq(&messages_of(&["1960-01-01T00:00"], "1960-01-02T00:00"));
 }
 
 #[test]

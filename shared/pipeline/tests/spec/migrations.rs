@@ -1,4 +1,4 @@
-//! Migrations: their commands, where they run, and the way back.
+//! Migrations: their commands, where they run, and their undo.
 
 use crate::names::{answers, small, with};
 use expect_test::expect;
@@ -43,7 +43,7 @@ fn the_words_of_a_command() {
 }
 
 #[test]
-fn the_way_back_of_a_migration() {
+fn the_undo_of_a_migration() {
     let policy = |rollback: &str, undo: &str| {
         let migration = format!("{{service: d, container: d, command: [x]{undo}}}");
         with(&format!("rollback: {rollback}, migration: {migration}"))

@@ -1,16 +1,16 @@
-//! What people get wrong, and the sentence that puts it right.
+//! Common mistakes, and the message that corrects each.
 
 use crate::examples::SCR;
 use expect_test::{Expect, expect};
 use pipeline::spec::parse;
 
 pub(crate) fn check(example: &str, mistakes: &[(&str, &str)], told: Expect) {
-    told.assert_eq(&told_of(example, mistakes));
+    told.assert_eq(&messages_of(example, mistakes));
 }
 
-/// Makes one mistake after the other: each puts its second text where the first one is. Returns
-/// the mistake, and below it what its author is told.
-pub(crate) fn told_of(example: &str, mistakes: &[(&str, &str)]) -> String {
+/// Makes one mistake after the other: each puts its second text where the first one is. Returns the
+/// mistake, and below it the messages.
+pub(crate) fn messages_of(example: &str, mistakes: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (right, mistake) in mistakes {
         assert!(example.contains(right), "the example has no {right}");
@@ -291,7 +291,7 @@ fn one_service_in_two_environments() {
 }
 
 #[test]
-fn many_mistakes_are_told_at_once_in_order() {
+fn many_mistakes_are_reported_at_once_in_order() {
     check_text(
         "application: A\nimages: {}\nenvironments:\n  staging:\n    services: [a, {name: b, timeout: 5 parsecs}, {}]\n    timeout: 1s\n    extra: 1\n  production: 5\n",
         expect![[r#"

@@ -1,4 +1,4 @@
-//! What people get wrong about services, migrations, checks, templates and hosts.
+//! Mistakes in services, migrations, checks, templates and hosts.
 
 use crate::examples::{FACEPLATE, OMEN_EPR, SCR};
 use crate::mistakes::check;
@@ -225,9 +225,9 @@ fn hosts() {
     );
 }
 
-/// A host tells of all of them in one answer, and what does not fit in there would be lost.
+/// A host reports all of them in one answer, and what does not fit would be lost.
 #[test]
-fn more_containers_than_a_host_can_tell_of() {
+fn more_containers_than_a_host_can_report() {
     let services = |count: usize| {
         let one = |number| format!("{{name: web{number}, container: {{image: web}}}}");
         let list: Vec<String> = (0..count).map(one).collect();

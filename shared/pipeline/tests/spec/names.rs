@@ -14,7 +14,7 @@ pub(crate) fn with(entry: &str) -> String {
     small("{api: shop}", &format!("cluster: c, services: [d], {entry}"))
 }
 
-/// Puts each text into a spec and tells what is said of it.
+/// Puts each text into a spec and returns the messages.
 pub(crate) fn answers(spec: impl Fn(&str) -> String, texts: &[&str]) -> String {
     let mut out = String::new();
     for text in texts {

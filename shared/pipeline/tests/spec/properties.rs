@@ -1,4 +1,4 @@
-//! Whatever arrives is answered, and what is read can be written again.
+//! Every input has an answer, and a valid spec can be written again.
 
 use crate::examples::{ALL, SCR};
 use pipeline::spec::{parse, read};

@@ -51,7 +51,7 @@ fn a_value_is_not_filled_in_again() {
 }
 
 #[test]
-fn names_without_a_value_are_all_told() {
+fn names_without_a_value_are_all_reported() {
     let missing = render(&json!(["${b}", { "x": "${a}${b}" }]), &parameters(&[]));
     assert_eq!(missing, Err(vec!["a".to_owned(), "b".to_owned()]));
 }

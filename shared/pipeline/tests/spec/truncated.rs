@@ -1,8 +1,8 @@
 //! Specs of which the end is missing.
 //!
-//! Most are faults. A block of YAML says nowhere how long it is, so that some beginnings of a spec
-//! are specs: the snapshot names every line after which, or within which, that is so. None of
-//! them says anything that the whole does not begin to say.
+//! Most have faults. A block of YAML does not say how long it is, so some beginnings of a spec are
+//! valid: the snapshot names every line after which, or within which, that is so. None of them
+//! contains anything that is not in the whole.
 
 use crate::examples::ALL;
 use expect_test::expect_file;
@@ -53,7 +53,7 @@ fn said_by(text: &str) -> Value {
     serde_saphyr::from_str_with_options(text, options).unwrap()
 }
 
-/// Whether `part` is what is read of `whole` by somebody who stops in the middle of it.
+/// Whether `part` is a beginning of `whole`, cut in the middle.
 fn is_beginning(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => {

@@ -1,4 +1,4 @@
-//! Single values: how they may be written, and how much of anything there may be.
+//! Single values: how they may be written, and their limits.
 
 use crate::names::{answers, small, with};
 use expect_test::{Expect, expect};
@@ -264,7 +264,7 @@ fn what_is_named_twice() {
 }
 
 #[test]
-fn mistakes_that_follow_from_another_are_not_told() {
+fn mistakes_that_follow_from_another_are_not_reported() {
     let told = |spec: &str| parse(spec).unwrap_err().to_string();
     let no_images = small("{}", "cluster: c, services: [d], deploy_on: {tags: v1, images: [api]}");
     let on_hosts =
@@ -305,7 +305,7 @@ fn keys_that_need_quotes_are_shown_in_them() {
 }
 
 #[test]
-fn what_others_found_wrong_is_told_like_the_rest() {
+fn faults_found_elsewhere_are_reported_like_the_rest() {
     assert_eq!(Faults::refuse_for(vec![]), Ok(()));
     let fault = |path: &str| Fault { path: path.into(), message: "it is not there".into() };
     let faults = Faults::refuse_for(vec![fault(""), fault("images.api")]).unwrap_err();

@@ -36,7 +36,7 @@ fn each_pattern_is_one_that_the_sandbox_understands() {
     }
 }
 
-/// A replay hands an event to the function that its rule tells.
+/// A replay sends an event to the function of its rule.
 #[test]
 fn what_is_replayed_goes_where_the_rules_send_it() {
     let template = Template::load();
@@ -54,7 +54,7 @@ fn what_is_replayed_goes_where_the_rules_send_it() {
 }
 
 #[test]
-fn each_rule_tells_one_function() {
+fn each_rule_invokes_one_function() {
     let template = Template::load();
     let mut table = String::new();
     for rule in template.of("AWS::Events::Rule") {

@@ -11,7 +11,7 @@ const WORKFLOW: &str = include_str!("../../../../infra/examples/github-workflow.
 const PUSH: &str = include_str!("../../../../infra/examples/ecr-push-policy.json");
 const TRUST: &str = include_str!("../../../../infra/examples/github-trust-policy.json");
 
-/// CloudFormation takes so many bytes in a request.
+/// CloudFormation's limit for a request in bytes.
 const REQUEST_MAX: usize = 51_200;
 /// All that pushing takes: the log-in, and an image that comes layer by layer.
 const PUSHING: [&str; 7] = [
@@ -90,7 +90,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn whoever_builds_may_push_and_nothing_else() {
+fn the_build_role_may_push_and_nothing_else() {
     let mut allowed = BTreeSet::new();
     for statement in statements(PUSH) {
         let members: Vec<&String> = statement.as_object().unwrap().keys().collect();
@@ -108,7 +108,7 @@ fn whoever_builds_may_push_and_nothing_else() {
 
 /// A star in the subject lets every branch, or every repository of GitHub, push.
 #[test]
-fn only_one_branch_of_one_repository_may_be_whoever_builds() {
+fn only_one_branch_of_one_repository_may_assume_the_build_role() {
     for statement in statements(TRUST) {
         assert_eq!(statement["Action"], "sts:AssumeRoleWithWebIdentity");
         let of = |key: &str| {

@@ -6,8 +6,8 @@ use expect_test::{Expect, expect};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Whoever changes records reads one and writes one. Not all of them read several at once, or look
-/// for what they have no key of.
+/// A function that changes records reads one and writes one. Not all of them read several at once,
+/// or query without a key.
 const RECORDS: [&str; 2] = ["dynamodb:GetItem Table", "dynamodb:PutItem Table"];
 
 /// Where AWS offers nothing better than everything.
@@ -92,7 +92,7 @@ fn one_or_many(value: &Value) -> Vec<&Value> {
 }
 
 #[test]
-fn nobody_may_do_everything() {
+fn no_function_may_do_everything() {
     let template = Template::load();
     for function in template.functions() {
         for line in permissions(&template, &function) {
@@ -120,9 +120,9 @@ fn roles_are_for_lambda_within_the_boundary_and_each_for_one_function() {
     assert_eq!(roles.len(), template.of("AWS::IAM::Role").count());
 }
 
-/// Whoever sends a command to a host is root there.
+/// Anyone who may send a command to a host is root there.
 #[test]
-fn nobody_may_touch_a_host_unless_the_stack_is_told_which() {
+fn no_function_may_change_a_host_unless_the_stack_names_it() {
     let template = Template::load();
     assert_eq!(
         template.section("Parameters").find(|(name, _)| *name == "HostsTagged").unwrap().1["Default"],
@@ -140,9 +140,9 @@ fn nobody_may_touch_a_host_unless_the_stack_is_told_which() {
     }
 }
 
-/// What is deleted does not come back.
+/// What is deleted cannot be restored.
 #[test]
-fn nobody_may_delete_a_service_unless_the_stack_is_told_so() {
+fn no_function_may_delete_a_service_unless_the_stack_allows_it() {
     let template = Template::load();
     let parameter = template.section("Parameters").find(|(name, _)| *name == "DeletesServices");
     assert_eq!(parameter.unwrap().1["Default"], "false");

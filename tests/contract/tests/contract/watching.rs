@@ -72,7 +72,7 @@ fn what_the_alarms_watch() {
 }
 
 /// Each kind of a metric is kept for the function that counts it: without it, two stacks of one
-/// account would hear of each other's trouble.
+/// account would get each other's alarms.
 #[test]
 fn alarms_on_slipways_own_numbers_are_about_this_stack() {
     let template = Template::load();
@@ -102,9 +102,9 @@ fn an_installation_rings_no_alarm() {
     }
 }
 
-/// Whoever reads Slack only must hear that Slipway itself is ill.
+/// A person who reads only Slack must see that Slipway itself has failed.
 #[test]
-fn slack_hears_the_alarms_and_not_what_it_was_told_already() {
+fn slack_gets_the_alarms_and_no_notice_twice() {
     let template = Template::load();
     let subscription = template.get("AlarmSubscription");
     let permission = template.get("AlarmSubscriptionPermission");

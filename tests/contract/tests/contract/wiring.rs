@@ -1,4 +1,4 @@
-//! Functions, queues, dead letters, table: who is fed by what, and where failures go.
+//! Functions, queues, dead letters, table: what triggers what, and where failures go.
 
 use aws::settings;
 use contract::{Resource, Template, short};
@@ -53,7 +53,7 @@ fn camel(name: &str) -> String {
 }
 
 #[test]
-fn each_function_is_told_what_it_reads_and_nothing_else() {
+fn each_function_gets_the_variables_that_it_reads_and_nothing_else() {
     let template = Template::load();
     for function in template.functions() {
         let variables = function["Environment"]["Variables"].as_object().unwrap();
@@ -88,7 +88,7 @@ fn each_function_is_told_what_it_reads_and_nothing_else() {
     }
 }
 
-/// After `WORKER_LIFE` the core takes a worker for dead and lets another one act.
+/// After `WORKER_LIFE` the core considers a worker dead and permits another one.
 #[test]
 fn no_worker_outlives_what_the_core_thinks() {
     for function in Template::load().functions() {
@@ -110,7 +110,7 @@ fn how_long_each_function_may_take() {
 }
 
 #[test]
-fn whoever_sends_effects_may_go_in_circles() {
+fn senders_of_effects_may_form_a_cycle() {
     for function in Template::load().functions() {
         let sends = function["Environment"]["Variables"].get(settings::WAKE_QUEUE).is_some();
         assert_eq!(function["RecursiveLoop"] == "Allow", sends, "{}", function.id);
@@ -179,7 +179,7 @@ fn each_rule_may_invoke_its_function_and_keeps_what_it_cannot_deliver() {
 /// EventBridge is done once Lambda has taken the event: from there on the function's own
 /// destination counts. CloudFormation calls configure in the same way.
 #[test]
-fn each_function_that_nobody_waits_for_keeps_what_it_cannot_digest() {
+fn each_asynchronous_function_keeps_what_it_cannot_process() {
     let template = Template::load();
     let rules = template.of("AWS::Events::Rule").filter(|rule| rule.id != TICKS);
     let mut unattended: BTreeSet<String> =
@@ -199,8 +199,8 @@ fn each_function_that_nobody_waits_for_keeps_what_it_cannot_digest() {
     assert_eq!(kept, unattended);
 }
 
-/// The queues' own policies admit nobody that does not encrypt; nothing else is said in them, but
-/// for the rules that may send dead letters.
+/// The queues' own policies deny requests without TLS; they contain nothing else, except the rules
+/// that may send dead letters.
 #[test]
 fn queues_and_topic_are_reached_over_tls_only() {
     let template = Template::load();

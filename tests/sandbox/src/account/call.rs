@@ -15,10 +15,10 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Answered(Value),
-    /// As above, after so long on the wall.
+    /// As above, after this long in real time.
     AnsweredLate(Value, Duration),
     Refused(Refusal),
-    /// No answer ever comes, because the caller's process dies.
+    /// No answer arrives, because the caller's process is killed.
     Silence,
     /// The connection breaks.
     Disconnect,

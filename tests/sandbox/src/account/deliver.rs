@@ -1,4 +1,4 @@
-//! How events get to their targets, and where those go that nobody could take.
+//! How events reach their targets, and where undeliverable ones go.
 
 use super::Account;
 use crate::{
@@ -89,7 +89,7 @@ impl Account {
         if let Some(to) = &config.dead_letters {
             self.give_up(function, to, &invocation.payload);
         }
-        // A tick tells nothing, and the next one is like it.
+        // A tick contains no data, and the next one is like it.
         let is_kept = config.on_failure.is_some() || config.dead_letters.is_some();
         if !is_kept && !invocation.scheduled {
             self.problem(format!(
@@ -99,7 +99,7 @@ impl Account {
         }
     }
 
-    /// Puts a letter that nobody could read where people look for it.
+    /// Puts an unreadable message where people look for it.
     pub(crate) fn bury(&mut self, queue: &str, body: &str) {
         self.add(What::DeadLetter { queue: queue.to_owned(), body: body.to_owned() });
     }

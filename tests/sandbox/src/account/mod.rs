@@ -202,7 +202,7 @@ impl Account {
         self.agenda.add(self.now, Planned::Invoke(invocation));
     }
 
-    /// Lets somebody outside of the scenario invoke a function, at the next step.
+    /// A person outside of the scenario invokes a function, at the next step.
     pub(crate) fn ask(
         &mut self,
         function: &str,

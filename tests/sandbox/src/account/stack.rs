@@ -88,7 +88,7 @@ fn check_function(stack: &Deployed, function: &Function, iam: &mut Iam) -> Resul
     Ok(())
 }
 
-/// EventBridge does not look at a queue's policy before it needs it: dead letters would be lost then.
+/// EventBridge does not check a queue's policy before it needs it: dead letters would be lost then.
 fn check_rules(stack: &Deployed) -> Result<(), Error> {
     for rule in stack.rules.values() {
         if rule.pattern.is_none() && rule.every_seconds.is_none() {

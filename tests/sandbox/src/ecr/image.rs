@@ -144,7 +144,7 @@ impl Image {
             "config": part(configuration, &config),
             "layers": [part(LAYER, &layer)],
         });
-        // Spread over lines, so that whoever prints it anew gets another digest.
+        // Spread over lines, so that another formatting has another digest.
         let text = format!("{manifest:#}");
         Manifest { text, media_type: MANIFEST, config: Some((digest(&config), config)) }
     }

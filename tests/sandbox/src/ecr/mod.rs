@@ -1,4 +1,4 @@
-//! ECR: repositories, images as the bytes of their manifests, and what a push tells.
+//! ECR: repositories, images as the bytes of their manifests, and the events of a push.
 
 mod image;
 mod layers;
@@ -57,7 +57,7 @@ struct Stored {
 
 impl Service for Ecr {
     fn needs(&self, call: &Call) -> Vec<Need> {
-        // Whoever has the address that ECR gave may read what lies there.
+        // Anyone with the URL from ECR may read its content.
         if call.service == "s3" {
             return vec![];
         }

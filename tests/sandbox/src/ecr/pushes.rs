@@ -1,4 +1,4 @@
-//! How images come and go, and what ECR tells of it.
+//! How images are pushed and deleted, and ECR's events about it.
 
 use super::image::{INDEX, Image, LIST, digest};
 use super::{Ecr, Repository, Stored, invalid, not_found};

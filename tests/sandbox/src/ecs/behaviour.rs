@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 pub enum Behaviour {
     #[default]
     Good,
-    /// A container that does not matter to ECS dies some seconds after the start.
+    /// A non-essential container fails some seconds after the start.
     SidecarCrashes {
         container: String,
         seconds: u32,
         exit_code: i64,
     },
-    /// Runs well for a while first, so that no circuit breaker ever sees it.
+    /// Runs well for a while first, so no circuit breaker ever sees it.
     CrashesAfter {
         seconds: u32,
         exit_code: i64,
@@ -24,7 +24,7 @@ pub enum Behaviour {
     },
     /// Runs but never answers its health check, so that ECS replaces it.
     NeverHealthy,
-    /// Waits in PENDING for ever.
+    /// Stays in PENDING.
     Hangs,
     /// Exits before it ever ran.
     CrashesAtStart {
@@ -43,7 +43,7 @@ pub enum Ending {
     OutOfMemory {
         seconds: u32,
     },
-    /// A Spot interruption after so many seconds.
+    /// A Spot interruption after this many seconds.
     Interrupted {
         seconds: u32,
     },
@@ -56,7 +56,7 @@ pub enum Ending {
     Refused {
         reason: String,
     },
-    /// Runs for ever.
+    /// Never stops.
     Hangs,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Script {
     one_offs: Vec<OneOff>,
     /// Clusters without room, and what ECS says about it.
     pub(crate) full: BTreeMap<String, String>,
-    /// The container that AWS puts into every task by itself.
+    /// The container that AWS injects into every task.
     pub(crate) injected: Option<String>,
     pub(crate) pace: Pace,
 }
@@ -114,7 +114,7 @@ impl Script {
         self.one_offs.push(OneOff { image, command, ending, left });
     }
 
-    /// What a tag points at; what nobody pushed still has a digest of its own.
+    /// The digest of a tag; an image that was not pushed still has a digest of its own.
     pub(crate) fn digest(&self, image: &str) -> String {
         if let Some((_, digest)) = image.split_once('@') {
             return digest.to_owned();

@@ -1,4 +1,4 @@
-//! What happens when tasks fail to start: ECS counts, opens the circuit breaker, and goes back.
+//! What happens when tasks fail to start: ECS counts, opens the circuit breaker, and rolls back.
 
 use super::Ecs;
 use super::rollout::{Deployment, Progress, digits_of};

@@ -93,7 +93,7 @@ impl Ecs {
     }
 }
 
-/// A cluster that nobody made.
+/// A cluster that does not exist.
 fn cluster_not_found() -> Refusal {
     Refusal::new("ClusterNotFoundException", "Cluster not found.")
 }

@@ -1,4 +1,4 @@
-//! Task definitions: kept as documents, so that nothing that a caller says is ever lost.
+//! Task definitions: kept as documents, so no field of a caller is ever lost.
 
 use super::{Ecs, client, invalid};
 use crate::place::{ACCOUNT, arn, epoch, list, page, text, texts};

@@ -1,4 +1,4 @@
-//! What ECS tells about services: two kinds of events, and the lines in `events[]`.
+//! ECS's events about services: two kinds, and the lines in `events[]`.
 
 use super::Ecs;
 use super::services::Address;

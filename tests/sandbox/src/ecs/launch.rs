@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due to memory usage";
 
-/// What will become of a task if nobody stops it.
+/// What will happen to a task if it is not stopped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) start: Start,

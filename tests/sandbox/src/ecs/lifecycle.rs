@@ -1,4 +1,4 @@
-//! How a task goes from PROVISIONING to STOPPED, and what it tells on the way.
+//! How a task goes from PROVISIONING to STOPPED, and its events on the way.
 
 use super::launch::{End, Start, plan_step};
 use super::services::Address;
@@ -62,7 +62,7 @@ impl Ecs {
                     self.became_running(id, desk);
                 }
             },
-            // Health is not part of the event, so that nothing is told.
+            // Health is not part of the event, so none is sent.
             ("HEALTHY", Status::Running, true) => {
                 (task.healthy, task.was_healthy) = (true, true);
                 self.became_running(id, desk);
@@ -127,7 +127,7 @@ impl Ecs {
         plan_step(id, "STOPPED", pace.stop, desk);
     }
 
-    /// A task ends by itself.
+    /// A task stops on its own.
     pub(super) fn end(&mut self, id: &str, end: &End, desk: &mut Desk<'_>) {
         let pace = self.script.pace;
         let Some(task) = self.tasks.iter_mut().find(|task| task.id == id && task.wanted) else {
@@ -163,14 +163,14 @@ impl Ecs {
         }
     }
 
-    /// Whether somebody asks this task for its health before it counts.
+    /// Whether this task has a health check before it counts.
     fn watched(&self, id: &str) -> bool {
         let Some(task) = self.tasks.iter().find(|task| task.id == id) else { return false };
         let checked = |one: &Value| one.get("healthCheck").is_some();
         let Owner::Service { name, .. } = &task.owner else { return false };
         let address = Address { cluster: task.cluster.clone(), service: name.clone() };
         let balanced = self.services.get(&address).is_some_and(|service| service.balanced());
-        // An image that never gets healthy is pointless in a service that nobody checks.
+        // An image that never gets healthy is pointless in a service without a health check.
         balanced || task.plan.never_healthy || task.definition.containers().iter().any(checked)
     }
 
@@ -225,7 +225,7 @@ impl Ecs {
     }
 }
 
-/// What a container wrote that failed by itself.
+/// The output of a container that failed on its own.
 fn last_words(task: &Task, name: &str, now: u64) -> Option<Written> {
     let container = task.containers.iter().find(|container| container.name == name)?;
     let code = container.exit_code.filter(|code| *code != 0)?;

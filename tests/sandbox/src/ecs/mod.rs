@@ -1,7 +1,7 @@
-//! ECS: task definitions, services that roll out, one-off tasks, and all that they tell.
+//! ECS: task definitions, services that roll out, one-off tasks, and all of their events.
 //!
-//! Documents are JSON and stay what the caller said. What runs behaves as a scenario has said
-//! about its image; nothing is random, and time passes only when somebody lets it.
+//! Documents are JSON and stay as the caller sent them. What runs behaves as a scenario has
+//! configured its image; nothing is random, and time passes only when a test advances it.
 
 mod behaviour;
 mod breaker;
@@ -126,7 +126,7 @@ impl Ecs {
     }
 
     /// How one-off tasks end whose image and command contain these texts; an empty text fits
-    /// all, and what was said last counts. `times`: only the next so many.
+    /// all, and the last setting counts. `times`: how many of the next ones.
     pub fn one_off(&mut self, image: &str, command: &str, ending: Ending, times: Option<u32>) {
         self.script.add(image, command, ending, times);
     }
@@ -144,7 +144,7 @@ impl Ecs {
         };
     }
 
-    /// The name of a container that AWS adds to every task by itself: `aws-guardduty-agent-nm40lC`.
+    /// The name of a container that AWS injects into every task: `aws-guardduty-agent-nm40lC`.
     pub fn inject(&mut self, container: Option<&str>) {
         self.script.injected = container.map(str::to_owned);
     }
@@ -217,7 +217,7 @@ impl Ecs {
 
 /// What a scenario looks up.
 impl Ecs {
-    /// How many tasks somebody started with this in their `startedBy`, within the last hour.
+    /// How many tasks were started with this `startedBy`, within the last hour.
     pub fn started(&self, by: &str) -> usize {
         let by = |task: &&Task| task.started_by().is_some_and(|known| known.contains(by));
         self.tasks.iter().filter(by).count()

@@ -1,11 +1,11 @@
-//! What containers write before they fail, and where their log driver brings it.
+//! What containers write before they fail, and where their log driver sends it.
 
 use super::task::{Container, Task};
 use crate::logs::Written;
 use crate::place::text;
 use serde_json::Value;
 
-/// The last words of a container that ends with `code`; `None`: nobody keeps them.
+/// The last output of a container that exits with `code`; `None`: it is not kept.
 pub(super) fn last_words(
     task: &Task,
     container: &Container,

@@ -25,9 +25,9 @@ pub(crate) struct Deployment {
     pub(crate) steady: bool,
     /// No task is started before.
     pub(crate) next_start: u64,
-    /// Says already that the percentages leave no room for any step.
+    /// Already reported that the percentages allow no step.
     pub(crate) stuck: bool,
-    /// The service as it was meant when this began.
+    /// The desired service when this started.
     pub(crate) given: Value,
 }
 
@@ -111,7 +111,7 @@ impl Ecs {
         self.reconcile(address, desk);
     }
 
-    /// Starts and stops tasks until the service is what it is meant to be.
+    /// Starts and stops tasks until the service has its desired state.
     pub(super) fn reconcile(&mut self, address: &Address, desk: &mut Desk<'_>) {
         let Some(service) = self.services.get(address) else { return };
         if service.status == "DRAINING" {

@@ -1,4 +1,4 @@
-//! Tasks that somebody runs, looks at and stops.
+//! Running, describing and stopping tasks.
 
 use super::definitions::{Definition, required};
 use super::services::Address;

@@ -1,4 +1,4 @@
-//! Services: what callers create, change, look at and delete.
+//! Services: what callers create, change, describe and delete.
 
 use super::definitions::{members, required};
 use super::rollout::{Deployment, ServiceDeployment};
@@ -271,7 +271,7 @@ impl Ecs {
     }
 }
 
-/// So many container instances every cluster has, as far as daemons are concerned.
+/// The number of container instances of every cluster, for daemons.
 const INSTANCES: u64 = 3;
 
 fn is_daemon(strategy: Option<&Value>) -> bool {

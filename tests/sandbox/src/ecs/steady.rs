@@ -1,4 +1,4 @@
-//! How a service comes to rest: complete, drained, or at a loss for what to do.
+//! How a service becomes steady: complete, drained, or without a possible step.
 
 use super::Ecs;
 use super::launch::End;

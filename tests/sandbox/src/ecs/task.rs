@@ -44,7 +44,7 @@ pub(crate) enum Status {
 #[derive(Clone, Debug)]
 pub(crate) struct Container {
     pub(crate) name: String,
-    /// `None` for what AWS adds by itself.
+    /// `None` for what AWS itself adds.
     pub(crate) image: Option<String>,
     pub(crate) digest: Option<String>,
     pub(crate) essential: bool,

@@ -20,7 +20,7 @@ pub fn wants(pattern: &Value, event: &Value) -> bool {
     })
 }
 
-/// Checks that the sandbox understands a pattern, so that none is ever half obeyed.
+/// Checks that the sandbox understands a pattern, so that none is only partly applied.
 pub fn check(pattern: &Value, path: &str) -> Result<(), Error> {
     let wrong = |path: &str, problem: &str| Err(Error::template(path, problem));
     let Some(members) = pattern.as_object() else { return wrong(path, "a pattern is a map") };
@@ -113,7 +113,7 @@ fn accept(filter: &Value, value: Option<&Value>) -> bool {
     };
     let Some((name, argument)) = members.iter().next() else { return false };
     if name == "exists" {
-        // A map has no value of its own: `exists` looks at leaves only.
+        // A map has no value of its own: `exists` checks leaves only.
         return argument.as_bool() == Some(value.is_some_and(|value| !value.is_object()));
     }
     let Some(value) = value else { return false };

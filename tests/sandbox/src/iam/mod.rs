@@ -83,7 +83,7 @@ impl Iam {
     }
 }
 
-/// Whether a policy on a resource lets a service of AWS do something to it.
+/// Whether a resource policy allows a service of AWS to do something to it.
 pub fn service_may(statements: &[Statement], principal: &str, need: &Need) -> bool {
     let about = |statement: &&Statement| statement.is_for(principal) && statement.speaks_of(need);
     let mut about = statements.iter().filter(about).peekable();

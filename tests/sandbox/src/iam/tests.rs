@@ -25,7 +25,7 @@ fn an_action_on_a_resource() {
     assert!(speaks(&statement, &Need::new("ecs:updateservice", "arn:x:1")));
     assert!(!speaks(&statement, &Need::new("ecs:DeleteService", "arn:x:1")));
     assert!(!speaks(&statement, &Need::new("ecs:UpdateService", "arn:y:1")));
-    // What AWS has no resource for is allowed for every resource only.
+    // Actions for which AWS has no resource are allowed for every resource only.
     assert!(!speaks(&statement, &Need::new("ecs:DescribeServices", "*")));
 }
 

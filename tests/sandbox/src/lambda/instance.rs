@@ -96,7 +96,7 @@ impl Instance {
         Ok(Self { child, inbox, tasks })
     }
 
-    /// Gives the process one event and waits until it has answered, died, hung, or been killed.
+    /// Gives the process one event and waits until it has answered, exited, hung, or been killed.
     pub(crate) async fn run(&mut self, invocation: Invocation, seconds: u64, kill: &Notify) -> Run {
         let (answer, mut answered) = oneshot::channel();
         let id = invocation.id.clone();
@@ -164,7 +164,7 @@ impl Instance {
         self.drain().await;
     }
 
-    /// Reads what a dead process wrote last: it says why it died.
+    /// Reads the last output of an exited process: it says why it exited.
     async fn drain(&mut self) {
         for reader in self.tasks.iter_mut().skip(1) {
             let _ = timeout(LULL, reader).await;
@@ -172,15 +172,15 @@ impl Instance {
     }
 }
 
-/// How long a process has had a processor so far. Only Linux tells; elsewhere it stays unknown.
+/// How much processor time a process has used. Only Linux reports it; elsewhere it is unknown.
 fn cpu_micros(process: Option<u32>) -> u64 {
     let id = process.unwrap_or_default();
     let told = std::fs::read_to_string(format!("/proc/{id}/schedstat")).unwrap_or_default();
     told.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0) / 1000
 }
 
-/// Returns when a process has done nothing for as long as the patience lasts. On a machine that is
-/// busy with other things it is slow, and goes on.
+/// Returns when a process has done nothing for as long as the patience lasts. On a busy machine a
+/// slow process continues.
 async fn hangs(process: Option<u32>, patience: Duration) {
     for _ in 0..GLANCES_MAX {
         let before = cpu_micros(process);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 
-/// What lies between the process and whoever invokes it.
+/// What is between the process and its invoker.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     contents: Mutex<Contents>,
@@ -48,7 +48,7 @@ impl Inbox {
     fn answer(&self, id: Option<&str>, answer: Answer) -> StatusCode {
         match self.contents().answer.take_if(|(waiting, _)| id.is_none_or(|id| id == waiting)) {
             Some((_, waiting)) => {
-                // Whoever invoked may have lost patience meanwhile.
+                // The invoker may have timed out meanwhile.
                 let _ = waiting.send(answer);
                 StatusCode::ACCEPTED
             }

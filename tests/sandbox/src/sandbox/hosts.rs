@@ -42,7 +42,7 @@ impl Hosts {
         self.environment.insert(variable.to_owned(), value.to_owned());
     }
 
-    /// Lets a function work on one payload. The sandbox's time stands still meanwhile, unless the
+    /// A function processes one payload. The sandbox's time does not advance meanwhile, unless the
     /// function runs out of it.
     pub(super) async fn invoke(
         &mut self,

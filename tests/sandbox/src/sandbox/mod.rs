@@ -1,4 +1,4 @@
-//! The sandbox as scenarios use it: start it, let time pass step by step, look at what happened.
+//! The sandbox as scenarios use it: start it, advance time step by step, check what happened.
 
 mod deliver;
 mod hosts;
@@ -27,7 +27,7 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// Tells the sandbox's time to whoever cannot hold the sandbox: sites, a live view.
+/// Gives the sandbox's time to code that cannot hold the sandbox: sites, a live view.
 #[derive(Clone, Debug)]
 pub struct Clock(Shared);
 
@@ -93,7 +93,7 @@ impl Sandbox {
         self.hosts.give(variable, value);
     }
 
-    /// Everything inside, to look at or to change. Do not keep it across a step.
+    /// Everything inside, to read or to change. Do not keep it across a step.
     pub fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ impl Sandbox {
         }
     }
 
-    /// Deletes the items of the table whose time will be over after so many days, as if they had
+    /// Deletes the items of the table that will have expired after this many days, as if they had
     /// gone by; returns how many there were.
     pub fn expire_items(&self, days: u64) -> Result<usize, Error> {
         let account = self.account();
@@ -156,7 +156,7 @@ impl Sandbox {
         self.account().services.sqs.depths()
     }
 
-    /// Everything that nobody could read: the bodies in each queue that others redrive or give up to.
+    /// All unreadable messages: the bodies in each queue that others redrive or give up to.
     pub fn dead_letters(&self) -> Vec<(String, String)> {
         let account = self.account();
         let stack = &account.stack;

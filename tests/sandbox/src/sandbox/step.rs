@@ -27,12 +27,12 @@ enum Due {
 }
 
 impl Sandbox {
-    /// Lets the next thing happen.
+    /// Performs the next event.
     pub async fn step(&mut self) -> Result<Step, Error> {
         self.step_until(u64::MAX).await
     }
 
-    /// Lets `seconds` pass, with everything that happens in them.
+    /// Advances time by `seconds`, with everything that happens meanwhile.
     pub async fn run_for(&mut self, seconds: u64) -> Result<(), Error> {
         let end = self.now() + seconds * 1000;
         let mut steps = 0;
@@ -45,7 +45,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Lets time pass until `done`, for at most `seconds`.
+    /// Advances time until `done`, by at most `seconds`.
     pub async fn run_until(
         &mut self,
         mut done: impl FnMut(&mut Account) -> bool,
@@ -67,7 +67,7 @@ impl Sandbox {
         }
     }
 
-    /// Lets the sandbox's time go with the time on the wall, for ever: for people with the AWS CLI.
+    /// Advances the sandbox's time with the real time, endlessly: for people with the AWS CLI.
     pub async fn serve(&mut self) -> Result<(), Error> {
         let begun = (std::time::Instant::now(), self.now());
         loop {
@@ -79,7 +79,7 @@ impl Sandbox {
         }
     }
 
-    /// Lets time pass until nothing is left to happen besides the schedules.
+    /// Advances time until only the schedules are left.
     pub async fn run_until_quiet(&mut self, seconds: u64) -> Result<(), Error> {
         self.run_until(|account| account.is_quiet(), seconds).await
     }
@@ -109,7 +109,7 @@ impl Sandbox {
             Some(Planned::Ask { function, payload, reply }) => {
                 let answer = self.invoke(&function, payload).await?;
                 let failure = answer.failed();
-                // Whoever asked may have gone away.
+                // The caller may have gone away.
                 let _ = reply.send(answer);
                 Ok(Step::Invoked { function, trigger: Trigger::Person, failure })
             }
@@ -130,7 +130,7 @@ impl Sandbox {
     }
 }
 
-/// How often `serve` looks whether anything is due.
+/// How often `serve` checks whether anything is due.
 const GLANCE: std::time::Duration = std::time::Duration::from_millis(20);
 const LATELY: usize = 40;
 

@@ -33,7 +33,7 @@ pub struct Message {
 /// What goes wrong with the next calls, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// 429, and when to come back.
+    /// 429, and when to retry.
     Busy { retry_after_seconds: u32 },
     /// 200 and `ok: false`.
     Error(String),
@@ -64,7 +64,7 @@ impl Slack {
         self.troubles.push_back(trouble);
     }
 
-    /// Slack's answer, or `None` for a request to somebody else. `now`: milliseconds since 1970.
+    /// Slack's answer, or `None` for a request to another host. `now`: milliseconds since 1970.
     pub fn answer(&mut self, request: &Request, now: u64) -> Option<Response> {
         let hook = request.url.strip_prefix("https://hooks.slack.com");
         let method = request.url.strip_prefix("https://slack.com/api/");

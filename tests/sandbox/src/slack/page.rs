@@ -1,4 +1,4 @@
-//! What somebody who reads the channel sees.
+//! What a reader of the channel sees.
 
 use super::{Message, Slack};
 use crate::place::{list, text};

@@ -1,4 +1,4 @@
-//! The calls of the API that send, receive and look.
+//! The calls of the API that send, receive and describe.
 
 use super::{Holding, Message, Sqs, message::digest};
 use crate::service::{Call, Desk, Need, Refusal, Service};

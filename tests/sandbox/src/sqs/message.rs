@@ -1,4 +1,4 @@
-//! One message, and how it is told.
+//! One message, and its text.
 
 use super::Lineage;
 use crate::template::Queue;
@@ -19,7 +19,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The message as `ReceiveMessage` tells it.
+    /// The message as `ReceiveMessage` returns it.
     pub(super) fn told(&self) -> Value {
         json!({
             "MessageId": self.id, "ReceiptHandle": self.receipt, "Body": self.body, "MD5OfBody": digest(&self.body),

@@ -1,4 +1,5 @@
-//! Queues: messages that wait, hide while somebody works on them, come back, and end as dead letters.
+//! Queues: messages that wait, are hidden while they are processed, reappear, and end as dead
+//! letters.
 
 mod calls;
 mod message;
@@ -63,7 +64,8 @@ impl Sqs {
         Some(holding.add(self.made, body, holding.queue.delay_seconds, now, lineage))
     }
 
-    /// Takes up to `most` messages that are visible, and gives up those that came back too often.
+    /// Takes up to `most` visible messages, and moves those that were received too often to the
+    /// dead letters.
     pub(crate) fn receive(
         &mut self,
         queue: &str,

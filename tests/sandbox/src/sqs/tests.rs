@@ -1,4 +1,4 @@
-//! Calls and seconds in, a told story out.
+//! Calls and seconds in, a text out.
 
 use super::Sqs;
 use crate::{
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 #[test]
-fn a_message_hides_comes_back_and_is_given_up() {
+fn a_message_hides_reappears_and_is_given_up() {
     let mut room = Room::new();
     room.call("SendMessage", json!({ "MessageBody": "hello", "DelaySeconds": 5 }));
     room.call("ReceiveMessage", json!({}));
@@ -83,7 +83,7 @@ fn what_sqs_refuses() {
 }
 
 #[test]
-fn nothing_is_kept_for_ever() {
+fn nothing_is_kept_endlessly() {
     let mut room = Room::new();
     room.call("SendMessage", json!({ "MessageBody": "hello" }));
     room.wait(345_600);

@@ -1,4 +1,4 @@
-//! The agents: what they do with commands, and what Run Command tells about it.
+//! The agents: what they do with commands, and what Run Command reports about it.
 
 use super::command::Command;
 use super::{Ran, Ssm, Standing};
@@ -61,7 +61,7 @@ impl Ssm {
         invocation.stderr = ran.stderr;
         tell(command, Some(instance), desk);
         if ran.code.is_none() && host.dies_with_a_script {
-            // Nobody is left who could tell how it ended.
+            // Its outcome can no longer be reported.
             host.standing = Standing::Lost;
             host.lost_at = Some(desk.now);
             return;

@@ -14,7 +14,7 @@ pub(super) struct Command {
     /// How long it may wait to be delivered, and then run.
     delivery_seconds: u64,
     execution_seconds: u64,
-    /// So many hosts at a time; after more errors than that, no further host.
+    /// The number of hosts at a time; after more errors than that, no further host.
     pub(super) concurrency: usize,
     pub(super) errors_allowed: usize,
     pub(super) invocations: BTreeMap<String, Invocation>,

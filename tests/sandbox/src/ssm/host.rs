@@ -1,6 +1,6 @@
 //! A host: a folder in which the agent runs scripts for real, with stand-ins for what they call.
 //!
-//! The stand-ins keep the state of docker in files of that folder, so that a script that is killed
+//! The stand-ins keep the state of docker in files of that folder, so a script that is killed
 //! anywhere leaves behind what it would leave on a machine.
 
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ pub struct Host {
     pub instance: String,
     pub tags: BTreeMap<String, String>,
     pub standing: Standing,
-    /// When it was heard of last, where that is over.
+    /// When it last responded, if it no longer does.
     pub(super) lost_at: Option<u64>,
     /// A script that is killed takes the whole machine with it.
     pub dies_with_a_script: bool,
@@ -54,7 +54,7 @@ pub struct Host {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Online,
-    /// It has not been heard of, and commands wait for it.
+    /// It does not respond, and commands wait for it.
     Lost,
     /// It says that it is there, and runs nothing.
     Deaf,
@@ -121,7 +121,7 @@ impl Host {
         &self.folder
     }
 
-    /// Runs a script as the agent does: whoever its first line names reads it from a file.
+    /// Runs a script as the agent does: the interpreter of its first line reads it from a file.
     pub fn run(&self, script: &str) -> io::Result<Ran> {
         let file = self.folder.join("_script.sh");
         fs::write(&file, script)?;
@@ -172,14 +172,14 @@ impl Host {
         self.write(&format!("behaviours/{digest}"), how)
     }
 
-    /// Somebody runs a container by hand, with docker's own words.
+    /// A person runs a container by hand, with a docker command.
     pub fn docker(&self, words: &[&str]) -> io::Result<Ran> {
         let words: Vec<String> =
             words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
         self.run(&format!("#!/bin/bash\ndocker {}\n", words.join(" ")))
     }
 
-    /// Somebody has the image on the host already.
+    /// The image is already on the host.
     pub fn have_image(&self, image: &str) -> io::Result<()> {
         let folder = crate::place::sha256(image.as_bytes());
         self.write(&format!("docker/images/{folder}/reference"), image)
@@ -225,7 +225,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // Whatever stays behind is in the folder for such things.
+        // Everything that stays behind is in the folder for such things.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

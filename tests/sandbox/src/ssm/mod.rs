@@ -1,8 +1,8 @@
 //! Systems Manager: managed instances and Run Command.
 //!
-//! A command is run for real the moment that it reaches its host, and is told to be over when the
-//! time has passed that it would have taken. One that takes none is over at once, so that whoever
-//! waits for it within one invocation sees it end.
+//! A command really runs the moment that it reaches its host, and its end is reported when the time
+//! has passed that it would have taken. One that takes none ends at once, so a worker that waits
+//! for it within one invocation sees its end.
 
 mod agent;
 mod command;

@@ -46,7 +46,7 @@ pub struct Function {
 pub struct AsyncConfig {
     pub retries: u64,
     pub maximum_age_seconds: u64,
-    /// The destination `OnFailure`, which is told about the failure.
+    /// The destination `OnFailure`, which receives the failure.
     pub on_failure: Option<String>,
     /// The dead-letter queue of the function, which gets the bare event.
     pub dead_letters: Option<String>,

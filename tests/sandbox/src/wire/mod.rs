@@ -147,7 +147,7 @@ fn invoke_later(
     }
 }
 
-/// Waits until whoever lets the time pass has invoked the function.
+/// Waits until the code that advances the time has invoked the function.
 async fn invoke(account: &Shared, function: &str, body: &[u8]) -> Response<Body> {
     let waiting = {
         let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Alarms that go on and off.
+//! Alarms that change between ALARM and OK.
 
 use crate::room::Room;
 use expect_test::expect;
@@ -27,7 +27,7 @@ fn names(answer: &Value) -> String {
 }
 
 #[test]
-fn an_alarm_tells_when_it_changes_and_never_else() {
+fn an_alarm_sends_an_event_when_it_changes_and_never_else() {
     let mut room = alarms();
     for (state, reason) in [("ALARM", "7 errors"), ("ALARM", "8 errors"), ("OK", "quiet")] {
         room.pass(60);
@@ -69,7 +69,7 @@ fn composite_alarms_are_shown_only_to_who_asks_for_them() {
 }
 
 #[test]
-fn what_an_alarm_did_and_whether_it_is_muted_is_told_to_who_asks() {
+fn the_history_of_an_alarm_and_its_mute_rules_can_be_read() {
     let mut room = alarms();
     let start = room.now();
     for state in ["ALARM", "OK"] {

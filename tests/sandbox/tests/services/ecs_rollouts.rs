@@ -40,7 +40,7 @@ fn a_good_image_replaces_the_one_before() {
 }
 
 #[test]
-fn the_breaker_opens_and_goes_back() {
+fn the_breaker_opens_and_rolls_back() {
     let mut room = service(1, &breaker(true));
     room.service.behave("sha256:bad", Behaviour::CrashesAtStart { exit_code: 1 });
     register(&mut room, "scr-api@sha256:bad");
@@ -118,7 +118,7 @@ fn the_breaker_opens_and_stays() {
 }
 
 #[test]
-fn without_a_breaker_nobody_ever_says_that_it_failed() {
+fn without_a_breaker_ecs_never_reports_a_failure() {
     let mut room = service(1, &json!({}));
     room.service.behave("sha256:bad", Behaviour::CrashesAtStart { exit_code: 3 });
     register(&mut room, "scr-api@sha256:bad");
@@ -137,7 +137,7 @@ fn without_a_breaker_nobody_ever_says_that_it_failed() {
 }
 
 #[test]
-fn a_first_deployment_has_nothing_to_go_back_to() {
+fn a_first_deployment_has_no_previous_revision() {
     let mut room = service(0, &breaker(true));
     room.service.behave("sha256:bad", Behaviour::CrashesAtStart { exit_code: 1 });
     register(&mut room, "scr-api@sha256:bad");
@@ -208,7 +208,7 @@ fn a_rollout_can_be_stopped_only_while_it_lasts() {
 }
 
 #[test]
-fn somebody_else_updates_in_the_middle() {
+fn an_update_outside_slipway_in_the_middle_replaces_the_rollout() {
     let mut room = service(2, &json!({}));
     register(&mut room, "scr-api@sha256:ours");
     register(&mut room, "scr-api@sha256:theirs");

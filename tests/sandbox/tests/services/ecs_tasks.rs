@@ -267,7 +267,7 @@ fn a_client_token_runs_its_task_once() {
 }
 
 #[test]
-fn somebody_stops_a_task() {
+fn a_person_stops_a_task() {
     let mut room = cluster();
     room.service.one_off("", "", Ending::Hangs, None);
     let task = room.ask("RunTask", &migration("", "up"))["tasks"][0]["taskArn"].clone();
@@ -328,7 +328,7 @@ fn what_run_task_refuses() {
 }
 
 #[test]
-fn definitions_keep_what_nobody_knows() {
+fn definitions_keep_unknown_fields() {
     let mut room = cluster();
     let input = json!({
         "family": "scr-worker",

@@ -11,7 +11,7 @@ fn percent(minimum: u32, maximum: u32) -> Value {
 }
 
 #[test]
-fn one_after_the_other_where_there_is_no_room_for_more() {
+fn one_after_the_other_where_there_is_no_capacity_for_more() {
     let mut room = service(2, &percent(50, 100));
     register(&mut room, "scr-api@sha256:better");
     update(&mut room, "scr-api:2");
@@ -48,7 +48,7 @@ fn one_after_the_other_where_there_is_no_room_for_more() {
 }
 
 #[test]
-fn percentages_that_leave_no_room_for_any_step() {
+fn percentages_that_allow_no_step() {
     let mut room = service(1, &percent(100, 100));
     register(&mut room, "scr-api@sha256:better");
     update(&mut room, "scr-api:2");

@@ -1,4 +1,4 @@
-//! The simulated services, each alone: calls and minutes in, a told story out.
+//! The simulated services, each alone: calls and minutes in, a text out.
 
 mod cloudwatch;
 mod ecr;

@@ -1,4 +1,4 @@
-//! A room for one service: a clock that jumps, and a list of what the service told.
+//! A place for one service: a clock that jumps, and a list of the service's events.
 
 use sandbox::place::{ACCOUNT, REGION};
 use sandbox::service::{Call, Desk, Emission, Refusal, Service};
@@ -98,7 +98,7 @@ impl<S: Service> Room<S> {
         outcome
     }
 
-    /// Lets time pass, as far as somebody planned something in it.
+    /// Advances time, as far as something is planned in it.
     pub(crate) fn pass(&mut self, seconds: u64) {
         let until = self.now + seconds * 1000;
         let next = |later: &[(u64, Value)]| {
@@ -122,7 +122,7 @@ impl<S: Service> Room<S> {
         let _ = writeln!(self.story, "{:02}:{:02} {text}", seconds / 60, seconds % 60);
     }
 
-    /// What happened since the last time that somebody asked.
+    /// What happened since the last call.
     pub(crate) fn story(&mut self) -> String {
         std::mem::take(&mut self.story)
     }

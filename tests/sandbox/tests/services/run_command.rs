@@ -15,7 +15,7 @@ fn hosts() -> Room<Ssm> {
     Room::new("ssm", ssm)
 }
 
-/// A script that would take so many seconds.
+/// A script that would take this many seconds.
 fn command(script: &str, more: &Value) -> Value {
     let mut input = json!({
         "InstanceIds": ["i-0a1", "i-0a2"],
@@ -57,7 +57,7 @@ fn told(room: &Room<Ssm>) -> String {
 }
 
 #[test]
-fn a_script_runs_on_every_host_and_its_end_is_told_when_its_time_has_passed() {
+fn a_script_runs_on_every_host_and_its_end_is_reported_when_its_time_has_passed() {
     let mut room = hosts();
     let script = "echo hello; sleep 20; ls /nowhere; exit 3";
     room.ask("SendCommand", &command(script, &json!({"MaxErrors": "100%"})));
@@ -95,7 +95,7 @@ fn after_the_first_error_no_further_host_gets_it() {
 }
 
 #[test]
-fn a_host_that_is_lost_gets_it_when_it_comes_back_or_never() {
+fn a_lost_host_gets_it_when_it_reconnects_or_never() {
     let mut room = hosts();
     room.at_desk(|ssm, desk| ssm.set_standing("i-0a2", Standing::Lost, desk));
     room.ask("SendCommand", &command("echo hello", &json!({})));

@@ -1,4 +1,4 @@
-//! A cluster with one service that runs a good image, and how to look at it.
+//! A cluster with one service that runs a good image, and ways to describe it.
 
 use crate::room::{Room, tail};
 use sandbox::ecs::Ecs;
@@ -60,7 +60,7 @@ pub(crate) fn update(room: &mut Room<Ecs>, definition: &str) {
     room.say("UpdateService", &input);
 }
 
-/// The service as DescribeServices tells it, in a few lines.
+/// The service as DescribeServices returns it, in a few lines.
 pub(crate) fn describe(room: &mut Room<Ecs>) {
     let input = json!({ "cluster": "scr", "services": ["api"] });
     let answer = room.ask("DescribeServices", &input);
@@ -105,7 +105,7 @@ pub(crate) fn deployments(room: &mut Room<Ecs>) -> Vec<String> {
     arns
 }
 
-/// A story without what single tasks told.
+/// A text without the events of single tasks.
 pub(crate) fn without_tasks(story: &str) -> String {
     story.lines().filter(|line| !line.contains("  task ")).map(|line| format!("{line}\n")).collect()
 }

@@ -10,7 +10,7 @@ const START: u64 = 100;
 const OWN: u64 = 10;
 const CALL: u64 = 20;
 const OUTSIDE: u64 = 300;
-/// Whoever asks a site or Slack.
+/// The function that requests a site or Slack.
 const ASKING: [&str; 2] = ["Verify", "Notify"];
 /// What Lambda itself writes into the log about every invocation.
 const PLATFORM_BYTES: usize = 700;
@@ -56,7 +56,7 @@ impl Costs {
     }
 }
 
-/// Lambda looks into each queue all the time, with so many long polls of twenty seconds.
+/// Lambda polls each queue all the time, with this many long polls of twenty seconds.
 const POLLERS: f64 = 5.0;
 const POLLS_AN_HOUR: f64 = 180.0;
 const HOURS_A_MONTH: f64 = 730.0;

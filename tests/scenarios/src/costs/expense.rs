@@ -11,14 +11,14 @@ pub struct Expense {
     pub verdict: &'static str,
     /// From the push until the deployment had its verdict.
     pub until_verdict: Costs,
-    /// From the push until everybody was told.
+    /// From the push until all notices are sent.
     pub whole: Costs,
 }
 
 const HOUR: u64 = 3600;
 
 impl Expense {
-    /// One service, no migration, no checks and no alarms, in an ECS that needs so many seconds.
+    /// One service, no migration, no checks and no alarms, in an ECS that needs this many seconds.
     pub async fn plain(seconds: f64) -> Result<Self, Error> {
         let mut team = Team::start_with(System::read(include_str!("plain.yaml"))?, 0).await?;
         {
@@ -68,7 +68,7 @@ impl Expense {
     }
 }
 
-/// An hour of an installation with SCR on it, in which nobody does anything.
+/// An hour of an idle installation with SCR on it.
 pub async fn idle_hour() -> Result<Costs, Error> {
     let mut team = Team::start("scr").await?;
     team.sandbox.run_for(HOUR).await?;

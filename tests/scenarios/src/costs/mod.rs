@@ -1,7 +1,7 @@
 //! What something costs: every call of AWS, DynamoDB's units, and dollars at list price.
 //!
-//! Calls, units and invocations are counted in the sandbox. How long an invocation lasts on AWS
-//! nobody can know here, and what is assumed about it is at the top of `bill`.
+//! Calls, units and invocations are counted in the sandbox. How long an invocation lasts on AWS is
+//! unknown here; the assumptions are at the top of `bill`.
 
 mod bill;
 mod expense;

@@ -3,7 +3,7 @@
 
 pub const REGION: &str = "us-east-1, November 2026";
 
-/// So many dollars for so many units.
+/// The price in dollars of a number of units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
     pub what: &'static str,
@@ -44,7 +44,7 @@ pub const LIST: [Price; 11] = [
 ];
 
 impl Price {
-    /// What so many units cost.
+    /// The cost of this many units.
     pub fn of(&self, units: f64) -> f64 {
         units * self.dollars / self.units
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// A rule of an environment. It holds for an hour from when the sandbox's clock begins.
 pub const FREEZE: &str = "freeze: [{from: 2026-11-21T08:00, to: 2026-11-21T10:00, time_zone: UTC}]";
 
-/// What somebody does.
+/// What a person does.
 pub(crate) enum Act {
     /// A person calls a function, which says yes or no.
     Ask { function: &'static str, payload: Value, accepted: bool },

@@ -12,7 +12,7 @@ const CRASHES_AFTER_SECONDS: u32 = 30;
 const SCALED_TO: usize = 4;
 
 impl Day {
-    /// Lets what goes wrong on this day be wrong. `digest`: one of the release.
+    /// Sets up the faults of this day. `digest`: one of the release.
     pub(crate) fn prepare(
         self,
         team: &mut Team,

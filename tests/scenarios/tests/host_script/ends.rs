@@ -67,7 +67,7 @@ fn a_command_that_the_host_was_asked_about_never_begins() {
 }
 
 #[test]
-fn a_command_that_was_told_to_stop_never_begins() {
+fn a_command_that_was_asked_to_stop_never_starts() {
     let host = with_script("");
     check(
         &host,

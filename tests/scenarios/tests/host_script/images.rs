@@ -74,7 +74,7 @@ fn what_this_deployment_pulled_is_there_until_it_is_over() {
 }
 
 #[test]
-fn images_that_somebody_else_brought_stay() {
+fn images_pulled_outside_slipway_stay() {
     let host = host();
     host.have_image(&image(1)).unwrap();
     host.have_image("postgres:16").unwrap();

@@ -87,7 +87,7 @@ fn after_an_update_a_deployment_still_finds_its_containers() {
 
 /// The table says that no earlier version was here for this deployment: it was another installation.
 #[test]
-fn an_old_mark_is_nobodys_without_the_word_of_the_table() {
+fn an_old_mark_counts_only_if_the_table_confirms_it() {
     let host = rolled_out_by_an_earlier_version();
     let runs = host.container("faceplate").unwrap().id;
     assert_eq!(Order::back(1, None).send(&host).code, Some(0));
@@ -117,9 +117,9 @@ fn a_turn_counts_as_long_as_an_earlier_command_may_come() {
     assert_eq!(Order::rollout(6, 2).send(&host).code, Some(0));
 }
 
-/// Somebody started it after the deployment had looked, before it came to this host.
+/// It was started outside Slipway after the preparation, before the deployment reached this host.
 #[test]
-fn what_somebody_started_meanwhile_runs_again_instead_of_nothing() {
+fn a_container_started_outside_slipway_meanwhile_runs_again_instead_of_nothing() {
     let host = host_with_old_container();
     Order::rollout(1, 1).send(&host);
     let ran = Order::remove(1).send(&host);
@@ -137,7 +137,7 @@ fn what_somebody_started_meanwhile_runs_again_instead_of_nothing() {
 
 /// The deployment says what ran when it was prepared.
 #[test]
-fn what_somebody_started_in_its_place_is_left_alone() {
+fn a_container_started_outside_slipway_in_its_place_is_left_unchanged() {
     let host = host_with_old_container();
     let runs = host.container("faceplate").unwrap().id;
     let rollout = |before: &str| Order::rollout(1, 1).with("BEFORE", before).send(&host);
@@ -149,10 +149,11 @@ fn what_somebody_started_in_its_place_is_left_alone() {
     "#]]
     .assert_eq(&tell(&host, &ran));
     assert_eq!(host.container("faceplate").unwrap().id, runs);
-    // Going back, there is nothing to bring back.
+    // At the rollback, there is nothing to restore.
     assert_eq!(Order::back(1, None).send(&host).code, Some(0));
     assert_eq!(host.container("faceplate").unwrap().id, runs);
-    // With what does run there it goes on, and a copy of the command meets its own container.
+    // The deployment continues with the running container, and a copy of the command finds its own
+    // container.
     let known = format!("('{runs}')");
     assert_eq!(Order::rollout(2, 1).with("BEFORE", &known).send(&host).code, Some(0));
     let again = Order::rollout(2, 1).with("BEFORE", &known).with("FRESH", "'yes'");

@@ -5,7 +5,7 @@ use crate::{Order, host_with_old_container, image};
 /// What the script asks of docker and changes something.
 const STEPS: [&str; 7] = ["login", "pull", "stop", "rename", "update", "run", "rm"];
 
-/// Kills the first script before or after its first use of each verb; the second must mend it.
+/// Kills the first script before or after its first use of each verb; the second must repair it.
 #[test]
 fn a_rollout_that_was_killed_anywhere_ends_as_if_it_had_not_been() {
     for verb in STEPS {
@@ -26,9 +26,9 @@ fn a_rollout_that_was_killed_anywhere_ends_as_if_it_had_not_been() {
     }
 }
 
-/// The same, but nobody tries again: what ran before must come back.
+/// The same without a second try: the previous container must be restored.
 #[test]
-fn the_way_back_mends_a_rollout_that_was_killed_anywhere() {
+fn the_rollback_repairs_a_rollout_that_was_killed_anywhere() {
     for verb in STEPS {
         for how in ["die", "die-after"] {
             let host = host_with_old_container();
@@ -44,7 +44,7 @@ fn the_way_back_mends_a_rollout_that_was_killed_anywhere() {
 }
 
 #[test]
-fn a_way_back_that_was_killed_anywhere_is_gone_to_its_end() {
+fn a_rollback_that_was_killed_anywhere_is_completed() {
     for verb in ["stop", "rename", "update", "start", "rm"] {
         for how in ["die", "die-after"] {
             let host = host_with_old_container();

@@ -38,7 +38,7 @@ pub(crate) fn host() -> Host {
     host
 }
 
-/// A host on which somebody started a container by hand, long before Slipway.
+/// A host with a container that was started by hand, long before Slipway.
 pub(crate) fn host_with_old_container() -> Host {
     let host = host();
     host.have_image("faceplate:old").unwrap();
@@ -54,7 +54,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Deployment `number` brings release `release`.
+    /// Deployment `number` deploys release `release`.
     pub(crate) fn rollout(number: u64, release: u8) -> Self {
         let text = |text: &str| format!("'{text}'");
         Self {
@@ -81,7 +81,7 @@ impl Order {
         }
     }
 
-    /// Deployment `number` goes back to `release`, or to what was found there.
+    /// Deployment `number` rolls back to `release`, or to what was found there.
     pub(crate) fn back(number: u64, release: Option<u8>) -> Self {
         let order = Self::rollout(number, release.unwrap_or_default());
         let order = order.with("DO", "'back'").with("STEP", "2");
@@ -149,7 +149,7 @@ pub(crate) fn tell(host: &Host, ran: &Ran) -> String {
     story
 }
 
-/// Long names of docker's, cut to what tells them apart.
+/// Long names of docker, cut to what distinguishes them.
 fn shortened(line: &str) -> String {
     let mut text = String::new();
     let mut rest = line;
@@ -169,7 +169,7 @@ pub(crate) fn of_host(host: &Host, story: &str) -> String {
     story.replace(&host.folder().display().to_string(), "")
 }
 
-/// A look without the line about this very machine.
+/// A report without the line about this very machine.
 pub(crate) fn without_machine(story: &str) -> String {
     let lines = story.lines().filter(|line| !line.contains(r#"{"machine""#));
     lines.map(|line| format!("{line}\n")).collect()

@@ -1,4 +1,4 @@
-//! One-off commands: once, whatever happens.
+//! One-off commands: once, in every case.
 
 use crate::{Order, host, of_host, tell};
 use expect_test::expect;
@@ -43,7 +43,7 @@ fn another_attempt_is_another_run() {
     assert_eq!(runs(&host), 2);
 }
 
-/// What it prints is somebody's text: data that a psql shows, or a line that means to be one of ours.
+/// Its output is foreign text: data from psql, or a line that imitates one of ours.
 #[test]
 fn what_a_command_prints_does_not_say_how_it_ended() {
     let forged = "echo 'slipway {\"ended\":0,\"output\":\"/x\"}'; echo 'slipway end 1'; exit 3";

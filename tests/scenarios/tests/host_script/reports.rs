@@ -1,4 +1,4 @@
-//! What the script says of containers: whole, or so that it is seen that something is missing.
+//! The script's report about containers: complete, or visibly incomplete.
 
 use crate::{INSTALLATION, Order, host, tell};
 use expect_test::expect;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 const LISTED: usize = 2_500;
 const WHOLE: usize = 24_000;
 
-/// Puts a container on the host, of ours or somebody else's.
+/// Puts a container on the host, started by Slipway or outside it.
 fn have_container(host: &Host, number: usize, name: &str, is_ours: bool) {
     let folder = format!("docker/containers/{number:064x}");
     let write = |file: &str, text: &str| host.write(&format!("{folder}/{file}"), text).unwrap();
@@ -25,7 +25,7 @@ fn have_container(host: &Host, number: usize, name: &str, is_ours: bool) {
     }
 }
 
-/// Looks at containers of these names.
+/// Queries containers of these names.
 fn look(names: &[String], is_ours: bool) -> String {
     let host = host();
     let mut list = String::new();
@@ -62,7 +62,7 @@ fn fifty_services_fit_into_what_one_host_is_asked_for() {
 
 /// Docker's API takes no restart policy for an empty one: compose, Ansible and others leave it so.
 #[test]
-fn a_container_without_a_restart_policy_is_seen_and_comes_back() {
+fn a_container_without_a_restart_policy_is_seen_and_restored() {
     let host = host();
     host.have_image("faceplate:old").unwrap();
     host.docker(&["run", "--detach", "--name", "faceplate", "--restart", "", "faceplate:old"])
@@ -87,7 +87,7 @@ fn a_container_without_a_restart_policy_is_seen_and_comes_back() {
     .assert_eq(&tell(&host, &ran));
 }
 
-/// Whatever docker cannot say is not "there is none".
+/// An error of docker does not mean "no container".
 #[test]
 fn docker_that_does_not_answer_is_not_a_container_that_is_not_there() {
     let host = host();
@@ -101,7 +101,7 @@ fn docker_that_does_not_answer_is_not_a_container_that_is_not_there() {
     .assert_eq(&crate::without_machine(&tell(&host, &Order::look().send(&host))));
 }
 
-/// A label of somebody's image is text of somebody's.
+/// A label of a foreign image is foreign text.
 #[test]
 fn a_foreign_label_is_no_revision_of_ours() {
     let host = host();

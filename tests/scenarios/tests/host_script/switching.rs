@@ -25,7 +25,7 @@ fn the_first_container_is_run_as_the_spec_says() {
 }
 
 #[test]
-fn what_ran_before_is_kept_and_comes_back_as_it_was() {
+fn the_previous_container_is_kept_and_restored_unchanged() {
     let host = host_with_old_container();
     let before = host.container("faceplate").unwrap();
     let ran = Order::rollout(1, 1).send(&host);
@@ -51,7 +51,7 @@ fn what_ran_before_is_kept_and_comes_back_as_it_was() {
 
 /// Docker would start both when the host boots, and only one can have the port.
 #[test]
-fn what_is_kept_does_not_start_by_itself() {
+fn a_kept_container_does_not_start_on_its_own() {
     let host = host_with_old_container();
     let before = host.container("faceplate").unwrap();
     let policy =
@@ -156,7 +156,7 @@ fn a_container_that_exits_at_once_gives_its_place_back() {
 }
 
 #[test]
-fn a_late_rollout_does_not_undo_its_own_way_back() {
+fn a_late_rollout_does_not_undo_its_own_rollback() {
     let host = host_with_old_container();
     Order::rollout(1, 1).send(&host);
     Order::back(1, None).send(&host);
@@ -197,7 +197,7 @@ fn what_was_pruned_is_made_again_if_it_was_ours() {
 }
 
 #[test]
-fn a_deployment_that_never_came_here_has_nothing_to_take_back() {
+fn a_deployment_that_never_reached_the_host_has_nothing_to_roll_back() {
     let host = host_with_old_container();
     let ran = Order::back(7, None).send(&host);
     expect![[r#"
@@ -210,7 +210,7 @@ fn a_deployment_that_never_came_here_has_nothing_to_take_back() {
 }
 
 #[test]
-fn somebody_elses_container_is_left_alone() {
+fn a_foreign_container_is_left_unchanged() {
     let host = host();
     Order::rollout(1, 1).send(&host);
     host.docker(&["container", "rm", "--force", "faceplate"]).unwrap();
@@ -226,7 +226,7 @@ fn somebody_elses_container_is_left_alone() {
 }
 
 #[test]
-fn a_look_tells_what_runs_and_what_is_missing() {
+fn a_report_says_what_runs_and_what_is_missing() {
     let host = host();
     expect![[r#"
         ended with 0

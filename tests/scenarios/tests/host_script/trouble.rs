@@ -1,4 +1,4 @@
-//! Whatever is wrong on a host ends with a code of its own and a sentence, and touches nothing.
+//! Every fault on a host ends with a code of its own and a sentence, and changes nothing.
 
 use crate::{Order, host, host_with_old_container, of_host, tell};
 use expect_test::{Expect, expect};

@@ -1,4 +1,4 @@
-//! Alarms of which no event tells: what they did is read before a deployment ends.
+//! Alarms without an event: their history is read before a deployment ends.
 
 use crate::{STAGING, ended, scr};
 use expect_test::expect;

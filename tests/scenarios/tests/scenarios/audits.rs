@@ -14,7 +14,7 @@ async fn audit(team: &mut Team, format: &str) -> Value {
     answer
 }
 
-/// A release that succeeded, one that went back, and one that succeeded after it.
+/// A release that succeeded, one that was rolled back, and one that succeeded after it.
 async fn history() -> Team {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "bad").unwrap();
@@ -69,7 +69,7 @@ async fn a_sound_environment_holds_every_rule() {
 }
 
 #[tokio::test]
-async fn what_somebody_damaged_in_the_table_is_named() {
+async fn a_damaged_record_in_the_table_is_named() {
     let mut team = history().await;
     let items = team.sandbox.table_items();
     let at = |items: &[Value], sort: &str| {

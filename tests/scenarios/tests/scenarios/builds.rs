@@ -30,7 +30,7 @@ fn push_commit(team: &mut Team, commit: &str, committed_at: &str) {
     }
 }
 
-/// Somebody puts a tag on an image that is in the repository.
+/// A tag is put on an existing image by hand.
 fn tag(team: &Team, repository: &str, image: &str, tag: &str) {
     let by = json!({"repositoryName": repository, "imageIds": [{"imageTag": image}]});
     let found = team.person("ecr", "BatchGetImage", by).unwrap();
@@ -267,7 +267,7 @@ async fn deploy_the_next_version(team: &mut Team, number: u64) {
 
 /// Its event is lost, too: what a tag is on is compared with what it was on.
 #[tokio::test]
-async fn a_tag_that_is_moved_back_is_deployed_though_no_event_tells_of_it() {
+async fn a_tag_that_is_moved_back_is_deployed_though_no_event_reports_it() {
     let place = "wwhd/production";
     let mut team = Team::start("wwhd").await.unwrap();
     let repository = team.system.spec.images.values().next().unwrap().to_string();

@@ -84,7 +84,7 @@ async fn a_rehearsal_says_what_would_happen_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_button_is_enough_where_one_deployment_is_under_way() {
+async fn an_empty_request_is_enough_if_one_deployment_is_in_progress() {
     let mut team = twice().await;
     let answer = team.ask("rollback", json!({})).await.unwrap();
     expect![[r#"
@@ -268,7 +268,7 @@ async fn rolling_back_twice_goes_to_what_is_named() {
     team.ask("rollback", payload).await.unwrap();
     team.until_ended(STAGING, 4).await.unwrap();
     team.sandbox.run_for(600).await.unwrap();
-    // Half an hour later nobody means "once more" without saying so.
+    // Half an hour later a repeated rollback has to be explicit.
     let answer = team.ask("rollback", json!({"environment": "staging"})).await.unwrap();
     expect![[r#"
         {

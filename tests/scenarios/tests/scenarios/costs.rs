@@ -5,21 +5,21 @@ use scenarios::costs::{Costs, Expense, Invocation};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Besides the table and the queues, from the push to the verdict. One of them is the look right
-/// before the update, without which somebody else's update would be overwritten. Five ask what the
-/// image says of its build: by its tag, the index, the manifest and the configuration.
+/// Besides the table and the queues, from the push to the verdict. One of them is the check right
+/// before the update, without which an update outside Slipway would be overwritten. Five read the
+/// image's build information: by its tag, the index, the manifest and the configuration.
 const CALLS_MAX: u64 = 16;
 /// Each is a connection to be opened where an invocation is a cold start.
 const HOSTS_MAX: usize = 3;
 /// A notice of a failure quotes what the container wrote last, too.
 const HOSTS_MAX_TO_TELL: usize = 4;
-/// Before a service goes back, its image is asked for.
+/// Before a service is rolled back, its image is checked.
 const HOSTS_MAX_TO_GO_BACK: usize = 4;
-/// What is new is asked for at ECR, and its build is read in S3. AWS retries the event, and nobody
-/// waits for this function; what does not answer in five seconds it does without.
+/// A new image is read from ECR, and its build information from S3. AWS retries the event, and no
+/// caller waits for this function; it continues without what does not answer in five seconds.
 const HOSTS_MAX_TO_HEAR: usize = 4;
-/// Whoever prepares says at once all that is wrong: with services and images, alarms, secrets,
-/// parameters, log groups, roles and target groups.
+/// A preparation reports all faults at once: services and images, alarms, secrets, parameters, log
+/// groups, roles and target groups.
 const HOSTS_MAX_TO_PREPARE: usize = 10;
 
 fn check(costs: &Costs, expect: &Expect) {

@@ -1,4 +1,4 @@
-//! A service with one task on each container instance, whose desired count nobody sets.
+//! A service with one task on each container instance, without a desired count.
 
 use crate::{STAGING, ended, sound};
 use expect_test::expect;

@@ -1,4 +1,4 @@
-//! What ECS does by itself during a rollout, or does not do.
+//! What ECS itself does during a rollout, or does not do.
 
 use crate::{STAGING, check, ended, lines, scr, sound};
 use expect_test::expect;
@@ -109,8 +109,8 @@ async fn what_ecs_rolled_back_itself_is_not_fought_over() {
     );
 }
 
-/// The rollout that ECS gave up has drained before anybody looks, and only its service deployment
-/// tells what became of it.
+/// The rollout that ECS rolled back has drained before it is observed, and only its service
+/// deployment shows what happened to it.
 #[tokio::test]
 async fn what_ecs_rolled_back_unheard_is_asked_for() {
     let mut team = with_breaker(json!({"enable": true, "rollback": true})).await;
@@ -142,7 +142,7 @@ async fn what_ecs_rolled_back_unheard_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_image_that_nobody_can_pull_goes_back() {
+async fn an_image_that_cannot_be_pulled_is_rolled_back() {
     let mut team = scr().await;
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
     team.behave(&digests["scr-web"], Behaviour::CannotPull);
@@ -168,7 +168,7 @@ async fn an_image_that_nobody_can_pull_goes_back() {
 }
 
 #[tokio::test]
-async fn tasks_that_run_out_of_memory_while_we_watch_go_back() {
+async fn tasks_that_run_out_of_memory_during_the_bake_are_rolled_back() {
     let mut team = scr().await;
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
     team.behave(&digests["scr-web"], Behaviour::OutOfMemory { seconds: 90 });
@@ -194,7 +194,7 @@ async fn tasks_that_run_out_of_memory_while_we_watch_go_back() {
 }
 
 #[tokio::test]
-async fn tasks_that_spot_takes_away_are_nobodys_fault() {
+async fn tasks_that_spot_interrupts_count_against_no_release() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "good").unwrap();
     team.until_state(STAGING, 2, "baking").await.unwrap();
@@ -267,7 +267,7 @@ async fn a_cluster_without_room_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_stays_full_goes_back_at_the_deadline() {
+async fn a_cluster_that_stays_full_is_rolled_back_at_the_deadline() {
     let mut team = with_breaker(json!({"enable": false, "rollback": false})).await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "rolling out").await.unwrap();

@@ -9,7 +9,7 @@ pub(crate) const PROD: &str = "faceplate/prod";
 pub(crate) const HOST: &str = "i-0prod1";
 pub(crate) const HEALTH: &str = "https://shifter.example.com/health";
 
-/// With a release that succeeded, so that there is something of ours to go back to.
+/// With a release that succeeded, so that there is a rollback target of Slipway.
 pub(crate) async fn faceplate() -> Team {
     let mut team = Team::start("faceplate").await.unwrap();
     team.push_all("main-0a1b2c3", "before").unwrap();
@@ -29,7 +29,7 @@ pub(crate) fn migrations(team: &Team) -> usize {
     applied.unwrap_or_default().lines().count()
 }
 
-/// The containers of the host, whoever started them.
+/// The containers of the host, whatever started them.
 pub(crate) fn containers(team: &Team) -> String {
     let containers = team.host(HOST, |host| host.containers()).unwrap_or_default();
     let line = |container: &sandbox::ssm::Container| {
@@ -115,7 +115,7 @@ async fn the_same_push_twice_is_one_deployment() {
     assert_eq!(team.deployments().len(), 1);
 }
 
-/// Nobody knows what was in that container, and it comes back nevertheless.
+/// The content of that container is unknown, and it is restored nevertheless.
 #[tokio::test]
 async fn the_first_release_fails_and_what_was_started_by_hand_runs_again() {
     let mut team = Team::start("faceplate").await.unwrap();
@@ -155,7 +155,7 @@ async fn the_first_release_fails_and_what_was_started_by_hand_runs_again() {
 }
 
 #[tokio::test]
-async fn thirty_failed_health_checks_bring_back_what_ran() {
+async fn thirty_failed_health_checks_roll_back_to_what_ran() {
     let mut team = faceplate().await;
     team.web.answers(HEALTH, &[502]);
     next(&mut team).await;
@@ -223,7 +223,7 @@ async fn a_script_that_fails_leaves_the_container_alone() {
 }
 
 #[tokio::test]
-async fn a_busy_host_in_the_bake_goes_back() {
+async fn a_busy_host_in_the_bake_is_rolled_back() {
     let mut team = faceplate().await;
     team.push_all("main-3f2a9c1", "next").unwrap();
     team.until_state(PROD, 2, "baking").await.unwrap();
@@ -295,7 +295,7 @@ async fn an_image_that_cannot_be_pulled_is_not_switched_to() {
 }
 
 #[tokio::test]
-async fn a_container_that_exits_at_once_goes_back() {
+async fn a_container_that_exits_at_once_is_rolled_back() {
     let mut team = faceplate().await;
     let digests = team.push_all("main-3f2a9c1", "next").unwrap();
     let digest = digests["shifter/faceplate"].clone();
@@ -357,7 +357,7 @@ async fn a_migration_that_takes_too_long_is_ended() {
 }
 
 #[tokio::test]
-async fn a_person_goes_back_to_an_earlier_release() {
+async fn a_person_rolls_back_to_an_earlier_release() {
     let mut team = faceplate().await;
     next(&mut team).await;
     team.push_all("main-7b41d0e", "third").unwrap();

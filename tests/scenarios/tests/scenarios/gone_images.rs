@@ -1,11 +1,11 @@
-//! What ran before cannot be started any more.
+//! The previous revision can no longer be started.
 
 use crate::{STAGING, ended, pretty, scr, sound};
 use expect_test::expect;
 use scenarios::Team;
 use serde_json::json;
 
-/// Somebody deletes the image that `scr-web` ran before.
+/// The previous image of `scr-web` is deleted by hand.
 fn delete_the_old_image(team: &mut Team) {
     let digest = team.digest("scr-web", "0a1b2c3").unwrap();
     team.sandbox.at_desk("ecr", |services, desk| services.ecr.delete("scr-web", &digest, desk));
@@ -70,7 +70,7 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
 }
 
 #[tokio::test]
-async fn a_rollback_by_itself_leaves_what_runs_where_the_old_image_is_gone() {
+async fn an_automatic_rollback_changes_nothing_where_the_old_image_is_gone() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "baking").await.unwrap();

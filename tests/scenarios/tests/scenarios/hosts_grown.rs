@@ -129,7 +129,7 @@ async fn a_migration_that_fails_in_the_image_touches_no_container() {
 }
 
 #[tokio::test]
-async fn where_the_spec_says_so_the_migration_is_undone_before_the_container_comes_back() {
+async fn where_the_spec_says_so_the_migration_is_undone_before_the_container_is_rolled_back() {
     let mut team = migrating_in_the_image().await;
     let text = team.system.text.replace("    bake: 10m", "    rollback: after_undo\n    bake: 10m");
     team.respecify(&text).await.unwrap();
@@ -259,7 +259,7 @@ async fn the_second_of_two_containers_fails_and_both_come_back() {
     );
 }
 
-/// It is nobody's from then on: it runs until a person stops it, and nothing waits for it.
+/// It no longer belongs to a deployment: it runs until a person stops it, and nothing waits for it.
 #[tokio::test]
 async fn a_container_that_leaves_the_spec_is_a_persons_to_stop() {
     let mut team = two_services().await;

@@ -6,7 +6,7 @@ use expect_test::expect;
 use sandbox::faults::{Calls, EventFault, Fault, When};
 use sandbox::ssm::Standing;
 
-/// What is looked at every two minutes makes up for it.
+/// The observation every two minutes compensates for it.
 #[tokio::test]
 async fn the_events_of_commands_are_lost() {
     let mut team = faceplate().await;
@@ -80,9 +80,9 @@ async fn a_host_that_goes_in_the_middle_needs_a_person() {
     );
 }
 
-/// Killed between the old container and the new one: nothing runs until somebody goes back.
+/// Killed between the old container and the new one: nothing runs until a person rolls back.
 #[tokio::test]
-async fn a_script_that_is_killed_is_mended_by_the_way_back() {
+async fn a_script_that_is_killed_is_repaired_by_the_rollback() {
     let mut team = faceplate().await;
     team.on_hosts("prod", |host| host.fault("run", "die")).unwrap();
     next(&mut team).await;
@@ -120,7 +120,7 @@ async fn a_script_that_is_killed_is_mended_by_the_way_back() {
 
 /// The same, and the whole machine goes down with it, and boots after some minutes.
 #[tokio::test]
-async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
+async fn a_host_that_dies_during_the_script_is_repaired_after_its_restart() {
     let mut team = faceplate().await;
     team.on_hosts("prod", |host| host.fault("run", "die")).unwrap();
     team.sandbox.account().services.ssm.dies_with_a_script(HOST);
@@ -162,9 +162,9 @@ async fn a_host_that_dies_in_the_script_is_mended_when_it_comes_back() {
     .assert_eq(&containers(&team));
 }
 
-/// The switch is taken back in the middle; the way back needs no image.
+/// The switch is undone in the middle; the rollback needs no image.
 #[tokio::test]
-async fn a_pull_that_hangs_goes_back_at_its_deadline() {
+async fn a_pull_that_hangs_is_rolled_back_at_its_deadline() {
     let mut team = faceplate().await;
     team.on_hosts("prod", |host| host.write("pull-seconds", "3600\n")).unwrap();
     next(&mut team).await;
@@ -196,7 +196,7 @@ async fn a_pull_that_hangs_goes_back_at_its_deadline() {
     );
 }
 
-/// The worker dies right after SendCommand: nobody knows the command, and it must not run twice.
+/// The worker is killed right after SendCommand: its command is unknown, and must not run twice.
 #[tokio::test]
 async fn a_worker_that_dies_does_not_migrate_twice() {
     for fault in [Fault::KillAfter, Fault::LoseAnswer, Fault::KillBefore] {
@@ -211,11 +211,11 @@ async fn a_worker_that_dies_does_not_migrate_twice() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_switches_once_all_the_same() {
+async fn a_worker_that_dies_switches_exactly_once() {
     for fault in [Fault::KillAfter, Fault::LoseAnswer, Fault::KillBefore] {
         let mut team = faceplate().await;
         let sending = Calls { caller: Some("Rollout".into()), ..Calls::to("ssm", "SendCommand") };
-        // The first one looks, the second one switches.
+        // The first one queries, the second one switches.
         team.sandbox.faults(|faults| faults.on_calls(sending, When::Nth(2), fault.clone()));
         next(&mut team).await;
         let ended = team.deployment(PROD, 2).unwrap();
@@ -228,7 +228,8 @@ async fn a_worker_that_dies_switches_once_all_the_same() {
     }
 }
 
-/// The agent is silent when the migration ends, and comes back without its answer: the host has it.
+/// The agent does not respond when the migration ends, and reconnects without its answer: the host
+/// has it.
 #[tokio::test]
 async fn a_migration_whose_end_was_not_heard_of_is_asked_for_on_the_host() {
     let mut team = faceplate().await;

@@ -11,7 +11,7 @@ const LIVE: &str = "shop/live";
 const CHECK: &str = "https://shop.example.com/health";
 const OTHER: &str = "i-0prod2";
 
-/// So many containers on one host, whose names are as long as people make them.
+/// This many containers on one host, with names as long as people make them.
 pub(crate) fn with_services(count: usize) -> System {
     let mut text = String::from(
         "application: shop
@@ -34,7 +34,7 @@ environments:
 
 /// What they say takes more room than Run Command shows of one host where it lists them all.
 #[tokio::test]
-async fn services_that_do_not_fit_into_one_answer_are_there_all_the_same() {
+async fn services_that_do_not_fit_into_one_answer_are_not_missing() {
     let mut team = Team::start_with(with_services(14), 0).await.unwrap();
     team.push_all("v1", "first").unwrap();
     team.until_ended(LIVE, 1).await.unwrap();
@@ -78,7 +78,8 @@ fn runs(team: &Team) -> String {
     format!("{release}, {}", container.status)
 }
 
-/// An instance of an auto-scaling group is on its way out: Run Command refuses whatever names it.
+/// An instance of an auto-scaling group is being terminated: Run Command rejects every command that
+/// names it.
 #[tokio::test]
 async fn a_host_that_is_shutting_down_keeps_no_other_from_rolling_back() {
     let mut team = two_hosts().await;
@@ -124,7 +125,7 @@ async fn a_host_that_is_shutting_down_keeps_no_other_from_rolling_back() {
 }
 
 #[tokio::test]
-async fn once_it_is_gone_the_others_are_all_that_is_to_go_back() {
+async fn once_it_is_gone_only_the_others_are_rolled_back() {
     let mut team = two_hosts().await;
     team.web.answers(HEALTH, &[500]);
     team.push_all("main-7b41d0e", "third").unwrap();
@@ -207,7 +208,7 @@ async fn a_rollout_goes_on_without_a_host_that_goes_away() {
     );
 }
 
-/// Its agent falls silent in the rollout, and the other one goes back at once.
+/// Its agent stops responding in the rollout, and the other one is rolled back at once.
 #[tokio::test]
 async fn a_host_whose_agent_dies_keeps_no_other_from_rolling_back() {
     let mut team = two_hosts().await;

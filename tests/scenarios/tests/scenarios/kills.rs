@@ -1,9 +1,9 @@
-//! A function dies at every one of its calls in turn, before it and after it, and the end is the
-//! same: the calls are counted over all functions, from the push to the last word.
+//! A function is killed at every one of its calls in turn, before it and after it, and the end is
+//! the same: the calls are counted over all functions, from the push to the last notice.
 //!
-//! Two ends differ, and only in what people read. Passing news that comes too late is not told at
-//! all. And who dies between SNS's yes and the note of it tells the topic again: SNS cannot be asked
-//! what it was told, and an outcome told twice is better than one that nobody hears of.
+//! Two ends differ, and only in the notices. Progress news that is late is not sent at all. And a
+//! function that is killed between SNS's answer and the note of it publishes again: SNS cannot be
+//! asked what was published, and an outcome sent twice is better than one that is never sent.
 
 use expect_test::{Expect, expect};
 use sandbox::ecs::Behaviour;
@@ -244,7 +244,7 @@ pub(crate) struct Ended {
     pub(crate) text: String,
     /// How many calls there were.
     pub(crate) calls: u64,
-    /// Whether there were so many calls that the fault struck.
+    /// Whether there were enough calls for the fault to strike.
     pub(crate) struck: bool,
 }
 
@@ -262,7 +262,7 @@ async fn play(image: Image, calls: &Calls, fault: Option<(u64, Fault)>) -> Ended
     Ended { text, calls: count(&team, calls) - before, struck: struck(&team) }
 }
 
-/// Lets the n-th of these calls from now on be the last of its function.
+/// The n-th of these calls from now on is the last of its function.
 pub(crate) fn strike(team: &Team, calls: &Calls, fault: Option<(u64, Fault)>) {
     if let Some((number, fault)) = fault {
         let calls = calls.clone();
@@ -282,7 +282,7 @@ pub(crate) fn struck(team: &Team) -> bool {
     team.sandbox.account().trace.entries().iter().any(is_fault)
 }
 
-/// Lets the first deployment come to its end, and tells it.
+/// Plays the first deployment to its end, and returns its text.
 pub(crate) async fn end(team: &mut Team, place: &str) -> String {
     let ended = team.until_ended(place, 1).await;
     let late = ended.err().map(|error| format!("{error}\n")).unwrap_or_default();

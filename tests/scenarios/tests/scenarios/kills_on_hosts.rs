@@ -1,7 +1,7 @@
-//! A function dies at every one of its calls but those to the table in turn, on a day that goes to a
-//! host with a migration and back again. Those to the table are made by the same loop as for ECS, over
-//! which the other sweep goes, and that says what differs in the ends. The calls are counted for each
-//! service of AWS, so that several tests share the work.
+//! A function is killed at every one of its calls except those to the table in turn, on a day with
+//! a deployment to a host with a migration, and its rollback. Those to the table are made by the
+//! same loop as for ECS, which the other sweep covers, and that says what differs in the ends. The
+//! calls are counted for each service of AWS, so several tests share the work.
 //!
 //! SendCommand has no token: that nothing is done twice is seen to by the host itself.
 

@@ -8,7 +8,7 @@ use sandbox::trace::{Entry, What};
 use scenarios::Team;
 use serde_json::{Value, json};
 
-/// Deploys to staging with one fault at the first call of an operation of ECS's.
+/// Deploys to staging with one fault at the first call of an operation of ECS.
 async fn deploy_with(operation: &str, fault: Fault) -> Team {
     let mut team = scr().await;
     let calls = Calls::to("ecs", operation);

@@ -1,7 +1,7 @@
 //! Deployments of real systems with the functions' real binaries: the good days, and the bad ones.
 //!
-//! Each story is the whole deployment as its timeline tells it, what ECS runs at the end, what
-//! people were told, and whatever was left over in a queue or an outbox: nothing, if all is well.
+//! Each story is the whole deployment as its timeline shows it, what ECS runs at the end, the
+//! notices, and what is left in a queue or an outbox: nothing, if all is well.
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
@@ -49,7 +49,7 @@ use serde_json::{Value, json};
 
 pub(crate) const STAGING: &str = "scr/staging";
 
-/// SCR with a release that succeeded, so that there is something to go back to.
+/// SCR with a release that succeeded, so that there is a rollback target.
 pub(crate) async fn scr() -> Team {
     let mut team = Team::start("scr").await.unwrap();
     team.push_all("0a1b2c3", "before").unwrap();
@@ -84,8 +84,8 @@ pub(crate) fn pretty(answer: &Value) -> String {
     format!("{answer:#}\n")
 }
 
-/// Somebody registers a task definition, which is the newest one but changed.
-pub(crate) fn somebody_registers(team: &Team, family: &str, change: impl FnOnce(&mut Value)) {
+/// A task definition is registered outside Slipway: the newest one with a change.
+pub(crate) fn register_outside_slipway(team: &Team, family: &str, change: impl FnOnce(&mut Value)) {
     let asked = json!({ "taskDefinition": family });
     let described = team.person("ecs", "DescribeTaskDefinition", asked).unwrap();
     let mut newer = described["taskDefinition"].clone();

@@ -1,5 +1,5 @@
-//! Slipway's own health: what was given up is handed on again, alarms are heard, and a look at one
-//! repository that fails takes nothing from the others.
+//! Slipway's own health: dead letters are replayed, alarms are sent, and a failed scan of one
+//! repository does not affect the others.
 
 use crate::{STAGING, scr, sound};
 use expect_test::expect;
@@ -8,7 +8,7 @@ use sandbox::service::Refusal;
 use scenarios::Team;
 use serde_json::{Value, json};
 
-/// The table refuses whatever image-pushed asks of it.
+/// The table rejects every call of image-pushed.
 fn make_pushes_fail(team: &Team, when: When) {
     let asking = Calls { caller: Some("ImagePushed".into()), ..Calls::to("dynamodb", "Query") };
     let refusal = Refusal::new("ResourceNotFoundException", "Requested resource not found");
@@ -18,7 +18,7 @@ fn make_pushes_fail(team: &Team, when: When) {
 #[tokio::test]
 async fn what_was_given_up_is_handed_to_its_function_again() {
     let mut team = Team::start("scr").await.unwrap();
-    // Just after the sweep has looked at the repositories: it does not come to help.
+    // Just after the sweep has scanned the repositories: it does not help.
     let looked = |team: &mut Team| team.sandbox.now() / 60_000 % 15 == 1;
     team.until(3600, looked).await.unwrap();
     // Three pushes, and each is tried three times.
@@ -70,7 +70,7 @@ async fn a_replay_loses_nothing_that_fails_again() {
     team.until(600, |team| team.sandbox.queue_depths()["EventDeadLetters"] == 1).await.unwrap();
 }
 
-/// Whoever has Slack and no mail would hear of nothing else.
+/// A team with Slack and without mail would get no other notice.
 #[tokio::test]
 async fn slack_hears_that_slipway_itself_is_ill() {
     let mut team = scr().await;
@@ -82,7 +82,7 @@ async fn slack_hears_that_slipway_itself_is_ill() {
     sound(&team);
 }
 
-/// ECR tells of no push, and does not let Slipway look at the first of three repositories.
+/// ECR sends no event, and does not let Slipway read the first of three repositories.
 #[tokio::test]
 async fn a_repository_that_cannot_be_looked_at_hides_no_other() {
     let mut team = Team::start("power-pto").await.unwrap();
@@ -140,7 +140,7 @@ async fn a_click_that_meets_a_transaction_is_decided_anew() {
     sound(&team);
 }
 
-/// The same for whoever starts a deployment: the table is too busy for one of the two items.
+/// The same at the start of a deployment: the table is too busy for one of the two items.
 #[tokio::test]
 async fn a_transaction_that_was_throttled_is_tried_again() {
     let mut team = scr().await;

@@ -1,4 +1,4 @@
-//! Whoever cannot be told changes no verdict, and reads each outcome once.
+//! A channel that fails changes no verdict, and gets each outcome once.
 
 use crate::{STAGING, ended, scr, sound};
 use expect_test::expect;
@@ -69,7 +69,7 @@ async fn a_bad_day_says_why_in_the_channel() {
 }
 
 #[tokio::test]
-async fn a_topic_that_refuses_for_good_is_let_go() {
+async fn a_topic_that_refuses_permanently_is_given_up() {
     let mut team = scr().await;
     let refusal = Refusal::new("AuthorizationError", "a key policy forbids it");
     let publish = Calls::to(PUBLISH.0, PUBLISH.1);
@@ -78,7 +78,7 @@ async fn a_topic_that_refuses_for_good_is_let_go() {
     team.until_ended(STAGING, 2).await.unwrap();
     let not_told = |line: &String| line.contains("\"NotTold\":1");
     assert_eq!(team.sandbox.logs("Notify").iter().filter(|line| not_told(line)).count(), 2);
-    // Slack is told all the same, and the verdict stands.
+    // Slack is notified nevertheless, and the verdict stands.
     assert!(channel(&team).contains("3f2a9c1 is live"), "{}", channel(&team));
     ended(
         &team,
@@ -98,7 +98,7 @@ async fn a_topic_that_refuses_for_good_is_let_go() {
 }
 
 #[tokio::test]
-async fn slack_that_is_down_or_busy_is_told_later_and_the_topic_once() {
+async fn slack_that_is_down_or_busy_is_notified_later_and_the_topic_once() {
     let mut team = scr().await;
     let before = headlines(&team).len();
     team.web.slack(|slack| {
@@ -165,7 +165,7 @@ async fn a_token_that_slack_does_not_take_fails_nothing() {
 }
 
 #[tokio::test]
-async fn a_topic_that_is_busy_is_told_later_and_once() {
+async fn a_topic_that_is_busy_is_notified_later_and_once() {
     let mut team = scr().await;
     let publish = Calls::to(PUBLISH.0, PUBLISH.1);
     team.sandbox.faults(|faults| faults.on_calls(publish, When::First(8), Fault::Throttle));

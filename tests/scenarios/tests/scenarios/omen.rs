@@ -64,7 +64,7 @@ async fn the_service_is_created_and_the_next_push_replaces_both_containers() {
 }
 
 #[tokio::test]
-async fn a_first_deployment_that_fails_has_nothing_to_go_back_to() {
+async fn a_first_deployment_that_fails_has_no_previous_revision() {
     let mut team = Team::start("omen-epr").await.unwrap();
     let digests = team.push_all(FIRST, "bad").unwrap();
     team.behave(&digests["omen-epr"], Behaviour::CrashesAtStart { exit_code: 1 });
@@ -157,7 +157,7 @@ async fn a_worker_that_dies_beside_a_healthy_service_is_said() {
 }
 
 #[tokio::test]
-async fn where_the_spec_says_so_a_dead_worker_goes_back() {
+async fn where_the_spec_says_so_a_failed_worker_is_rolled_back() {
     let mut team = one_good().await;
     let text = team.system.text.replace("sidecars: warn", "sidecars: roll_back");
     team.respecify(&text).await.unwrap();

@@ -98,9 +98,9 @@ async fn the_worker_gets_a_service_of_its_own() {
     assert_eq!(worker["containerDefinitions"][0]["name"], "audit-worker");
 }
 
-/// The worker's first release of its own has nothing to go back to; the API has.
+/// The worker's first release of its own has no previous revision; the API has one.
 #[tokio::test]
-async fn the_new_service_fails_and_the_old_one_comes_back() {
+async fn the_new_service_fails_and_the_old_one_is_restored() {
     let mut team = one_good().await;
     team.respecify(&apart().replace("    bake: 3m", "    first_deploy: remove\n    bake: 3m"))
         .await
@@ -176,7 +176,7 @@ async fn without_the_worker_only_the_api_runs() {
     );
 }
 
-/// And the three tasks that somebody scaled to stay three.
+/// And the three tasks of a manual scaling stay three.
 #[tokio::test]
 async fn more_room_is_a_new_revision_of_the_same_image() {
     let mut team = one_good().await;

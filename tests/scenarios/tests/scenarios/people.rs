@@ -5,7 +5,7 @@ use expect_test::expect;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_rollback_during_the_rollout_turns_it_round() {
+async fn a_rollback_during_the_rollout_takes_effect() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "rolling out").await.unwrap();
@@ -46,7 +46,7 @@ async fn a_rollback_during_the_rollout_turns_it_round() {
 }
 
 #[tokio::test]
-async fn a_rollback_after_success_brings_the_last_good_release_back() {
+async fn a_rollback_after_success_restores_the_last_good_release() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_ended(STAGING, 2).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_rollback_after_success_brings_the_last_good_release_back() {
 }
 
 #[tokio::test]
-async fn somebody_elses_update_is_neither_success_nor_failure() {
+async fn an_update_outside_slipway_ends_superseded() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "baking").await.unwrap();

@@ -1,7 +1,7 @@
 //! The template's permissions are the least that the functions need: what no day needs must go.
 
 use crate::hosts_many::with_services;
-use crate::{STAGING, scr, somebody_registers, sound, start_from_newest};
+use crate::{STAGING, register_outside_slipway, scr, sound, start_from_newest};
 use pipeline::verdict::Verdict;
 use sandbox::ecr::Image;
 use sandbox::ecs::{Behaviour, Ending};
@@ -13,8 +13,8 @@ use scenarios::Team;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// Whoever saves a deployment sends whatever stands overdue in its outbox, for whichever worker. Each
-/// of these saves deployments, and which effect happens to be overdue then is chance.
+/// A function that saves a deployment sends every overdue effect in its outbox, to any worker. Each
+/// of these saves deployments, and which effect is overdue then is random.
 const TURNS: [&str; 10] = [
     "AlarmChanged",
     "Control",
@@ -62,7 +62,7 @@ fn by_chance() -> impl Iterator<Item = String> {
 fn told(grant: &Grant) -> String {
     let function = grant.role.trim_end_matches("Role");
     let resource = match grant.action.as_str() {
-        // One parameter of the template, whatever a team writes into it.
+        // One parameter of the template, with any value of a team.
         "iam:GetRole" | "iam:PassRole" => "TaskRoleArns",
         _ => grant.resource.splitn(6, ':').last().unwrap_or_default(),
     };
@@ -78,7 +78,7 @@ async fn there_and_back() -> Team {
     // With what a task needs to start.
     start_from_newest(&mut team, "scr-web-production").await;
     let secret = have_a_secret_and_a_parameter(&team);
-    somebody_registers(&team, "scr-web-production", |newer| {
+    register_outside_slipway(&team, "scr-web-production", |newer| {
         newer["containerDefinitions"][0]["secrets"] =
             json!([{"name": "KEY", "valueFrom": secret}, {"name": "URL", "valueFrom": "url"}]);
     });
@@ -102,12 +102,12 @@ async fn there_and_back() -> Team {
     let answer = team.ask("deploy", before).await.unwrap();
     assert_eq!(answer["accepted"], true, "{answer}");
     team.until_ended(STAGING, 4).await.unwrap();
-    somebody_goes_back_by_hand(&mut team).await;
+    a_person_rolls_back_by_hand(&mut team).await;
     team
 }
 
 /// In the console of ECS, so that ECS has to be asked who it was.
-async fn somebody_goes_back_by_hand(team: &mut Team) {
+async fn a_person_rolls_back_by_hand(team: &mut Team) {
     team.push_all("4d2a9c1", "newer").unwrap();
     team.until_state(STAGING, 5, "rolling out").await.unwrap();
     team.sandbox.run_for(5).await.unwrap();
@@ -215,14 +215,14 @@ async fn made_and_removed() -> Team {
     team
 }
 
-/// On a host: a command that is called off by the way back, one that nobody knows the id of and that
-/// has to be ended, and one that the host never takes.
+/// On a host: a command that the rollback cancels, one with an unknown id that has to be ended, and
+/// one that the host never takes.
 async fn on_hosts() -> Team {
     let place = "faceplate/prod";
     let mut team = Team::start("faceplate").await.unwrap();
     team.push_all("main-aaaaaa1", "called off").unwrap();
     team.until_state(place, 1, "rolling out").await.unwrap();
-    // The command is sent, and goes on.
+    // The command is sent, and continues.
     team.sandbox.run_for(3).await.unwrap();
     let why = json!({"application": "faceplate", "environment": "prod", "by": "ann"});
     team.ask("rollback", why).await.unwrap();
@@ -244,7 +244,7 @@ async fn on_hosts() -> Team {
     team
 }
 
-/// An image whose configuration alone says for which platform it is, and of whose push no event tells.
+/// An image whose configuration alone names its platform, and whose push has no event.
 async fn for_one_platform() -> Team {
     let place = "wwhd/production";
     let mut team = Team::start("wwhd").await.unwrap();
@@ -259,7 +259,7 @@ async fn for_one_platform() -> Team {
     team
 }
 
-/// So many containers that a host is asked alone for all that it said of them.
+/// So many containers that a host's own invocation is read for its whole report.
 async fn many_on_a_host() -> Team {
     let mut team = Team::start_with(with_services(14), 0).await.unwrap();
     team.push_all("v1", "first").unwrap();
@@ -268,7 +268,7 @@ async fn many_on_a_host() -> Team {
 }
 
 /// What is known only from the table and the registry: environments that leave the spec, and a
-/// release that waits, was announced as incomplete to nobody, and is then pushed on.
+/// queued release that was not reported as incomplete, and is then pushed on.
 async fn found_again() -> Team {
     let mut team = Team::start("power-pto").await.unwrap();
     let spec = team.system.text.clone();

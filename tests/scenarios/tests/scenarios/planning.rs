@@ -1,6 +1,6 @@
 //! A person wants to know what a deployment would do, and does not want it done.
 
-use crate::{STAGING, pretty, scr, somebody_registers, sound, start_from_newest};
+use crate::{STAGING, pretty, register_outside_slipway, scr, sound, start_from_newest};
 use expect_test::{Expect, expect};
 use scenarios::Team;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ async fn a_plan_shows_what_each_task_definition_would_say_otherwise() {
     let mut team = scr().await;
     start_from_newest(&mut team, "scr-web-production").await;
     // Terraform has made a newer one since.
-    somebody_registers(&team, "scr-web-production", |newer| {
+    register_outside_slipway(&team, "scr-web-production", |newer| {
         newer["cpu"] = "512".into();
         newer["containerDefinitions"][0]["environment"] = json!([{"name": "PORT", "value": "8080"}, {"name": "SESSION_SECRET", "value": "hunter2"}]);
     });
@@ -88,7 +88,7 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
     let now = team.sandbox.now();
     let token = team.sandbox.account().services.secrets.put("token", "a value", now);
     team.sandbox.account().services.ssm.put_parameter("/scr/production/host");
-    somebody_registers(&team, "scr-ai-gateway-production", |newer| {
+    register_outside_slipway(&team, "scr-ai-gateway-production", |newer| {
         newer["taskRoleArn"] = "arn:aws:iam::123456789012:role/admin".into();
         let gateway = &mut newer["containerDefinitions"][0];
         gateway["logConfiguration"]["options"]["awslogs-group"] = "/ecs/gateway".into();
@@ -172,7 +172,7 @@ async fn a_plan_says_all_at_once_what_would_stop_it() {
 }
 
 #[tokio::test]
-async fn what_has_to_wait_is_planned_all_the_same() {
+async fn a_request_that_has_to_wait_is_planned_nevertheless() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "rolling out").await.unwrap();
@@ -269,10 +269,10 @@ async fn a_plan_for_hosts_says_which_and_what() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deployment() {
+async fn an_update_outside_slipway_is_reported_in_the_plan_and_in_the_deployment() {
     let mut team = scr().await;
     for memory in ["2048", "4096"] {
-        somebody_registers(&team, "scr-web", |newer| newer["memory"] = memory.into());
+        register_outside_slipway(&team, "scr-web", |newer| newer["memory"] = memory.into());
     }
     let update =
         json!({"cluster": "scr-staging", "service": "scr-web", "taskDefinition": "scr-web:3"});
@@ -323,7 +323,7 @@ async fn what_somebody_else_changed_is_reported_in_the_plan_and_in_the_deploymen
 }
 
 #[tokio::test]
-async fn rules_that_delete_what_a_rollback_needs_are_told_in_every_plan() {
+async fn rules_that_delete_what_a_rollback_needs_are_shown_in_every_plan() {
     let team = &mut scr().await;
     let policy = json!({"rules": [{
         "rulePriority": 1, "action": {"type": "expire"},

@@ -1,4 +1,4 @@
-//! Power PTO: three services of one release. Together they are good, or all of them go back.
+//! Power PTO: three services of one release. Either all of them succeed, or all are rolled back.
 
 use crate::{check, lines};
 use expect_test::expect;
@@ -16,7 +16,7 @@ async fn one_good() -> Team {
 }
 
 #[tokio::test]
-async fn one_of_three_fails_and_all_of_them_go_back() {
+async fn one_of_three_fails_and_all_of_them_are_rolled_back() {
     let mut team = one_good().await;
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
     team.behave(&digests["power-pto/frontend"], Behaviour::CrashesAtStart { exit_code: 1 });

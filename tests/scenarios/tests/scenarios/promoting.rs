@@ -1,4 +1,4 @@
-//! SCR from staging to production and back: the very same bytes, under whatever name.
+//! SCR from staging to production and back: the very same bytes, under any name.
 
 use crate::{STAGING, check, pretty, scr};
 use expect_test::expect;
@@ -142,7 +142,7 @@ async fn an_earlier_commit_is_deployed_to_production_by_hand() {
         let tagged = team.digest(repository, "production-latest");
         assert_eq!(tagged, team.digest(repository, "3f2a9c1"), "the tag goes back as well");
     }
-    // What was left does not come back by itself, though its push is told again.
+    // The release that was left is not deployed again, though its push is reported again.
     for repository in REPOSITORIES {
         let digest = team.digest(repository, "v1.6.0");
         let pushed = json!({"repository": repository, "tag": "v1.6.0", "digest": digest});

@@ -66,7 +66,7 @@ async fn a_command_that_is_answered_late_on_the_wall_is_sent_once() {
     let slow = played("faceplate", "hangs", |team| {
         let operation = Some("SendCommand".to_owned());
         let calls = Calls { operation, ..Calls::default() };
-        // The second command is the rollout; the first one looked at the host.
+        // The second command is the rollout; the first one queried the host.
         team.sandbox.faults(|faults| faults.on_calls(calls, When::Nth(2), Fault::Slow(SLOW)));
     });
     assert_eq!(calm, slow.await);

@@ -1,4 +1,4 @@
-//! Bad days: what goes back, why, and what it says.
+//! Bad days: what is rolled back, why, and the messages.
 
 use crate::{STAGING, check, scr};
 use expect_test::expect;
@@ -65,7 +65,7 @@ async fn a_migration_that_cannot_start_touches_no_service() {
 }
 
 #[tokio::test]
-async fn an_image_that_crashes_at_start_goes_back() {
+async fn an_image_that_crashes_at_start_is_rolled_back() {
     let mut team = scr().await;
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
     team.behave(&digests["scr-ai-gateway"], Behaviour::CrashesAtStart { exit_code: 1 });
@@ -109,7 +109,7 @@ async fn an_image_that_crashes_at_start_goes_back() {
 }
 
 #[tokio::test]
-async fn an_image_that_hangs_goes_back_at_its_deadline() {
+async fn an_image_that_hangs_is_rolled_back_at_its_deadline() {
     let mut team = scr().await;
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
     team.behave(&digests["scr-api"], Behaviour::Hangs);
@@ -193,7 +193,7 @@ async fn a_check_that_fails_puts_all_three_services_back() {
 }
 
 #[tokio::test]
-async fn an_alarm_during_the_rollout_goes_back() {
+async fn an_alarm_during_the_rollout_is_rolled_back() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "bad").unwrap();
     team.until_state(STAGING, 2, "rolling out").await.unwrap();
@@ -231,7 +231,7 @@ async fn an_alarm_during_the_rollout_goes_back() {
 }
 
 #[tokio::test]
-async fn an_alarm_in_the_bake_goes_back() {
+async fn an_alarm_in_the_bake_is_rolled_back() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "bad").unwrap();
     team.until_state(STAGING, 2, "baking").await.unwrap();
@@ -281,7 +281,7 @@ async fn an_alarm_in_the_bake_goes_back() {
 }
 
 #[tokio::test]
-async fn an_alarm_that_is_on_already_lets_nothing_start() {
+async fn an_alarm_that_is_already_on_blocks_the_start() {
     let mut team = scr().await;
     team.alarm("scr-staging-5xx", "ALARM", "Threshold Crossed: 3 datapoints");
     team.sandbox.run_for(60).await.unwrap();
@@ -309,9 +309,10 @@ async fn an_alarm_that_is_on_already_lets_nothing_start() {
     );
 }
 
-/// Terraform deregisters what it has replaced. The way back registers it anew, under another number.
+/// Terraform deregisters what it has replaced. The rollback registers it again, under another
+/// number.
 #[tokio::test]
-async fn what_had_to_be_registered_again_is_nobodys_change() {
+async fn a_revision_that_was_registered_again_is_no_update_outside_slipway() {
     let mut team = scr().await;
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
     team.behave(&digests["scr-web"], Behaviour::CrashesAtStart { exit_code: 1 });

@@ -18,7 +18,7 @@ async fn undoing_first() -> Team {
 }
 
 #[tokio::test]
-async fn the_migration_is_taken_back_before_any_service_is() {
+async fn the_migration_is_undone_before_any_service_is_rolled_back() {
     let mut team = undoing_first().await;
     team.push_all("3f2a9c1", "bad").unwrap();
     team.until_ended(STAGING, 2).await.unwrap();
@@ -66,9 +66,9 @@ async fn the_migration_is_taken_back_before_any_service_is() {
     );
 }
 
-/// Half of a way back would be worse than none.
+/// Half a rollback would be worse than none.
 #[tokio::test]
-async fn where_it_cannot_be_taken_back_everything_stays() {
+async fn where_it_cannot_be_undone_everything_stays() {
     let mut team = undoing_first().await;
     team.one_off("", "downgrade", Ending::Exits { code: 1, seconds: 5 });
     team.push_all("3f2a9c1", "bad").unwrap();

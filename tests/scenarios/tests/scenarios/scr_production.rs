@@ -1,4 +1,4 @@
-//! SCR in production: what may go there, who says so, and how it comes back.
+//! SCR in production: what may be deployed there, who decides, and how it is rolled back.
 
 use crate::{STAGING, check, scr};
 use expect_test::expect;
@@ -162,7 +162,7 @@ async fn a_migration_is_undone_when_a_person_asks_for_it() {
 }
 
 #[tokio::test]
-async fn any_earlier_release_can_be_gone_back_to() {
+async fn any_earlier_release_can_be_a_rollback_target() {
     let mut team = scr().await;
     for (number, tag) in [(2, "bbbbbb2"), (3, "ccccccc3")] {
         team.push_all(tag, tag).unwrap();

@@ -152,7 +152,7 @@ async fn what_is_tagged_in_a_freeze_goes_when_it_ends() {
 }
 
 #[tokio::test]
-async fn on_hold_for_good_a_tag_waits_until_a_person_lifts_it() {
+async fn on_a_firm_hold_a_tag_waits_until_a_person_lifts_it() {
     let mut team = scr().await;
     let firm = json!({
         "application": "scr", "environment": "production", "action": "hold", "firm": true,

@@ -25,8 +25,8 @@ async fn one_worker() -> Team {
     team
 }
 
-/// How many containers of the worker ran since `since`, and the most of them at one moment. One that
-/// is told to stop runs on until it is gone.
+/// How many containers of the worker ran since `since`, and the maximum at one time. One that was
+/// asked to stop runs until it is gone.
 fn workers(team: &Team, since: u64) -> (usize, usize) {
     let now = team.sandbox.now();
     let account = team.sandbox.account();
@@ -79,7 +79,7 @@ async fn it_is_never_there_twice() {
 }
 
 #[tokio::test]
-async fn it_is_never_there_twice_on_the_way_back_from_another_service() {
+async fn it_never_runs_twice_during_the_rollback_of_another_service() {
     let mut team = one_worker().await;
     let since = team.sandbox.now();
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
@@ -137,9 +137,9 @@ async fn it_is_never_there_twice_though_it_dies_again_and_again() {
     );
 }
 
-/// A person turns it round while the old one is still being told to stop.
+/// A person rolls back while the old one is still stopping.
 #[tokio::test]
-async fn it_is_never_there_twice_when_a_person_turns_round_at_once() {
+async fn it_never_runs_twice_when_a_person_rolls_back_at_once() {
     let mut team = one_worker().await;
     let since = team.sandbox.now();
     team.push_all("3f2a9c1", "new").unwrap();

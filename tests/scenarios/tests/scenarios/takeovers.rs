@@ -1,4 +1,4 @@
-//! Other people update, create and delete services while a deployment is under way.
+//! Services are updated, created and deleted outside Slipway during a deployment.
 
 use crate::{STAGING, check, ended, scr, sound};
 use expect_test::expect;
@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 
 const PRODUCTION: &str = "omen-epr/production";
 
-/// Somebody brings a service of staging to a revision.
-fn somebody_updates(team: &Team, service: &str, revision: &str) {
+/// A service of staging is updated to a revision outside Slipway.
+fn update_outside_slipway(team: &Team, service: &str, revision: &str) {
     let update = json!({"cluster": "scr-staging", "service": service, "taskDefinition": revision});
     team.person("ecs", "UpdateService", update).unwrap();
 }
 
 #[tokio::test]
-async fn an_update_of_somebody_else_before_ours_is_not_overwritten() {
+async fn an_earlier_update_outside_slipway_is_not_overwritten() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "migrating").await.unwrap();
-    somebody_updates(&team, "scr-web", "scr-web:1");
+    update_outside_slipway(&team, "scr-web", "scr-web:1");
     team.until_ended(STAGING, 2).await.unwrap();
     sound(&team);
     check(
@@ -54,7 +54,7 @@ async fn an_update_of_somebody_else_before_ours_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn a_service_of_a_later_wave_that_somebody_deletes_is_no_failure() {
+async fn a_service_of_a_later_wave_deleted_outside_slipway_is_no_failure() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "rolling out").await.unwrap();
@@ -82,12 +82,12 @@ async fn a_service_of_a_later_wave_that_somebody_deletes_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_fix_of_somebody_else_during_the_rollback_stays() {
+async fn a_fix_outside_slipway_during_the_rollback_stays() {
     let mut team = scr().await;
     let digests = team.push_all("3f2a9c1", "bad").unwrap();
     team.behave(&digests["scr-ai-gateway"], Behaviour::CrashesAtStart { exit_code: 1 });
     team.until_state(STAGING, 2, "rolling back").await.unwrap();
-    somebody_updates(&team, "scr-api", "scr-api:1");
+    update_outside_slipway(&team, "scr-api", "scr-api:1");
     team.until_ended(STAGING, 2).await.unwrap();
     sound(&team);
     check(
@@ -129,12 +129,12 @@ async fn a_fix_of_somebody_else_during_the_rollback_stays() {
 }
 
 #[tokio::test]
-async fn whoever_brings_the_old_revision_back_by_hand_is_not_taken_for_ecs() {
+async fn an_update_by_hand_to_the_old_revision_is_not_taken_for_a_rollback_by_ecs() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_state(STAGING, 2, "rolling out").await.unwrap();
     team.sandbox.run_for(5).await.unwrap();
-    somebody_updates(&team, "scr-api", "scr-api:2");
+    update_outside_slipway(&team, "scr-api", "scr-api:2");
     team.until_ended(STAGING, 2).await.unwrap();
     sound(&team);
     check(
@@ -162,7 +162,7 @@ async fn whoever_brings_the_old_revision_back_by_hand_is_not_taken_for_ecs() {
     );
 }
 
-/// The first deployment of a service that does not exist, whose worker dies before it can look.
+/// The first deployment of a service that does not exist, whose worker is killed before its check.
 async fn unborn() -> Team {
     let mut team = Team::start("omen-epr").await.unwrap();
     let text = team.system.text.replace("    bake: 3m", "    first_deploy: remove\n    bake: 3m");
@@ -175,8 +175,8 @@ async fn unborn() -> Team {
     team
 }
 
-/// Somebody creates the service from a task definition of their own.
-fn somebody_creates(team: &Team) {
+/// The service is created outside Slipway from another task definition.
+fn create_outside_slipway(team: &Team) {
     let own = json!({
         "family": "theirs", "networkMode": "bridge", "requiresCompatibilities": ["EC2"],
         "containerDefinitions": [{"name": "x", "image": "public.ecr.aws/x:1", "memory": 64}],
@@ -191,9 +191,9 @@ fn somebody_creates(team: &Team) {
 }
 
 #[tokio::test]
-async fn a_service_that_somebody_creates_meanwhile_is_neither_updated_nor_deleted() {
+async fn a_service_created_outside_slipway_meanwhile_is_neither_updated_nor_deleted() {
     let mut team = unborn().await;
-    somebody_creates(&team);
+    create_outside_slipway(&team);
     team.until_ended(PRODUCTION, 1).await.unwrap();
     check(
         &team,
@@ -218,9 +218,9 @@ async fn a_service_that_somebody_creates_meanwhile_is_neither_updated_nor_delete
 }
 
 #[tokio::test]
-async fn a_person_who_turns_it_round_meanwhile_does_not_delete_what_others_created() {
+async fn a_rollback_by_a_person_meanwhile_does_not_delete_what_others_created() {
     let mut team = unborn().await;
-    somebody_creates(&team);
+    create_outside_slipway(&team);
     let payload = json!({"application": "omen-epr", "environment": "production", "by": "ann"});
     let answer: Value = team.ask("rollback", payload).await.unwrap();
     assert_eq!(answer["accepted"], true, "{answer}");

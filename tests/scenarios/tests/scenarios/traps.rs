@@ -1,4 +1,4 @@
-//! Traps of ECS's and ECR's that no system's own story leads into.
+//! Traps of ECS and ECR that no system's own story covers.
 
 use crate::{STAGING, ended, scr, sound};
 use expect_test::expect;
@@ -7,7 +7,7 @@ use scenarios::Team;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_push_that_no_event_tells_of_is_found_and_deployed() {
+async fn a_push_that_no_event_reported_is_found_and_deployed() {
     let mut team = Team::start("scr").await.unwrap();
     team.sandbox.faults(|faults| {
         faults.on_events(Some("ECR Image Action"), When::Always, EventFault::Drop);
@@ -60,7 +60,7 @@ async fn what_ecs_shows_late_is_waited_for() {
 }
 
 #[tokio::test]
-async fn an_image_that_was_archived_meanwhile_lets_nothing_start() {
+async fn an_image_that_was_archived_meanwhile_blocks_the_start() {
     let mut team = scr().await;
     let digests = team.push_all("3f2a9c1", "new").unwrap();
     team.sandbox.at_desk("ecr", |services, desk| {
@@ -87,9 +87,9 @@ async fn an_image_that_was_archived_meanwhile_lets_nothing_start() {
     );
 }
 
-/// Nobody may count on what ECS remembers of its rollouts, nor on our own history of deployments.
+/// Neither ECS's history of rollouts nor our own history of deployments is guaranteed.
 #[tokio::test]
-async fn what_was_good_is_gone_back_to_though_its_history_has_expired() {
+async fn a_good_release_is_a_rollback_target_though_its_history_has_expired() {
     let mut team = scr().await;
     team.push_all("3f2a9c1", "new").unwrap();
     team.until_ended(STAGING, 2).await.unwrap();

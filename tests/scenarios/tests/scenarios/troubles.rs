@@ -95,7 +95,7 @@ async fn an_alarm_is_not_lost_to_throttles() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_read_is_kept() {
+async fn an_unreadable_record_is_kept() {
     let mut team = Team::start("scr").await.unwrap();
     team.sandbox.emit(&sandbox::service::Emission {
         source: "aws.ecs".into(),

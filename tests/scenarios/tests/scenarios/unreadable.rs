@@ -1,4 +1,4 @@
-//! What nobody can read is kept and counted, and takes nothing else with it.
+//! Unreadable input is kept and counted, and affects nothing else.
 
 use crate::{STAGING, check, scr};
 use expect_test::expect;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const WORKERS: [&str; 6] = ["Wake", "Rollout", "Migrate", "Verify", "Rollback", "Notify"];
 
 #[tokio::test]
-async fn a_message_that_nobody_can_read_takes_none_of_its_batch_with_it() {
+async fn an_unreadable_message_does_not_fail_its_batch() {
     let mut team = scr().await;
     team.web.answers("https://api.staging.scr-platform.com/health", &[500]);
     team.push_all("3f2a9c1", "bad").unwrap();
@@ -97,7 +97,7 @@ fn counted(team: &Team, function: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_event_that_nobody_can_read_is_kept_and_counted() {
+async fn an_unreadable_event_is_kept_and_counted() {
     let mut team = Team::start("scr").await.unwrap();
     let events = [
         (

@@ -67,7 +67,7 @@ async fn the_number_of_tasks_stays_with_autoscaling() {
 }
 
 #[tokio::test]
-async fn the_number_of_tasks_stays_with_autoscaling_on_the_way_back_as_well() {
+async fn the_number_of_tasks_is_left_to_autoscaling_during_a_rollback_as_well() {
     let mut team = two_releases().await;
     let digests = team.push_all("latest", "third").unwrap();
     team.behave(&digests["wwhd-backend"], Behaviour::CrashesAtStart { exit_code: 1 });
@@ -87,7 +87,7 @@ async fn the_digest_that_runs_is_not_deployed_again_unless_a_person_wants_new_ta
     let mut team = Team::start("wwhd").await.unwrap();
     team.push_all("latest", "first").unwrap();
     team.until_ended(PRODUCTION, 1).await.unwrap();
-    // ECR knows the image and the tag, and some builds push it all the same.
+    // ECR knows the image and the tag, and some builds push it nevertheless.
     let digest = team.digest("wwhd-backend", "latest");
     let pushed = json!({"repository": "wwhd-backend", "tag": "latest", "digest": digest});
     let answer = team.invoke("image-pushed", pushed).await.unwrap();
@@ -127,7 +127,7 @@ async fn the_digest_that_runs_is_not_deployed_again_unless_a_person_wants_new_ta
 }
 
 #[tokio::test]
-async fn a_rollback_brings_back_the_digest_that_ran_though_the_tag_has_moved() {
+async fn a_rollback_restores_the_digest_that_ran_though_the_tag_has_moved() {
     let mut team = two_releases().await;
     let first = team.deployments()[0].request.release.images.values().next().cloned().unwrap();
     let payload =
@@ -164,7 +164,7 @@ async fn a_rollback_brings_back_the_digest_that_ran_though_the_tag_has_moved() {
 }
 
 #[tokio::test]
-async fn slow_answers_while_the_alarms_are_watched_go_back() {
+async fn slow_answers_during_the_bake_are_rolled_back() {
     let mut team = two_releases().await;
     team.push_all("latest", "third").unwrap();
     team.until_state(PRODUCTION, 3, "baking").await.unwrap();
@@ -202,7 +202,7 @@ async fn slow_answers_while_the_alarms_are_watched_go_back() {
 }
 
 #[tokio::test]
-async fn tasks_that_never_get_healthy_go_back_by_the_deadline() {
+async fn tasks_that_never_get_healthy_are_rolled_back_at_the_deadline() {
     let mut team = two_releases().await;
     let digests = team.push_all("latest", "third").unwrap();
     team.behave(&digests["wwhd-backend"], Behaviour::NeverHealthy);

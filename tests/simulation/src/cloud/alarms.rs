@@ -1,4 +1,4 @@
-//! Alarms: what they did, and how they tell it.
+//! Alarms: what they did, and their events.
 
 use super::{Cloud, News};
 use pipeline::event::{AlarmReading, AlarmState};

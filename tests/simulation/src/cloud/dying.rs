@@ -87,7 +87,7 @@ impl Cloud {
         }
     }
 
-    /// What ECS went back to does not come up either.
+    /// What ECS rolled back to does not become stable either.
     pub(super) fn gives_up(&mut self, address: &Address, id: &RolloutId, now: Time) -> Vec<News> {
         let Some(service) = self.services.get_mut(address) else { return vec![] };
         let ongoing = service.rollouts.iter_mut().find(|rollout| {

@@ -6,7 +6,7 @@ use pipeline::names::{Revision, TaskId};
 use pipeline::task::{OneOffEnd, Stop};
 use pipeline::time::{Span, Time};
 
-/// So soon ECS says of a task that it took that there is no room for it.
+/// How soon ECS reports that it cannot place a task that it accepted.
 const NO_ROOM_AFTER: Span = Span::seconds(15);
 
 impl Cloud {

@@ -5,19 +5,19 @@ use pipeline::names::Revision;
 use pipeline::observation::{Progress, Rollout};
 use pipeline::time::{Span, Time};
 
-/// What befalls a service by somebody else's hand.
+/// What happens to a service outside Slipway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disturbance {
     Delete,
-    /// Somebody creates it, if it is not there.
+    /// It is created, if it does not exist.
     Create(Revision),
-    /// Somebody or something wants another number of tasks.
+    /// Its desired count changes.
     Scale(u32),
-    /// All its tasks are taken away, and come again after so long.
+    /// All its tasks are stopped, and run again after this long.
     Lose(Span),
     /// Its rollout counts as failed, though its tasks run.
     Fail,
-    /// Whoever calls for it is denied access, for so long.
+    /// Every caller is denied access, for this long.
     Refuse(Span),
 }
 
@@ -93,7 +93,7 @@ impl Cloud {
         refuses
     }
 
-    /// Somebody or something wants another number of tasks.
+    /// Its desired count changes.
     pub fn scale(&mut self, address: &Address, desired: u32, now: Time) -> Vec<(Span, Tick)> {
         let Some(service) = self.services.get_mut(address) else { return vec![] };
         service.desired = desired;

@@ -6,7 +6,7 @@ use pipeline::observation::{Found, Observation, Progress, Rollout};
 use pipeline::time::{Span, Time};
 
 impl Cloud {
-    /// The first rollout that began at `since` or later, as `ListServiceDeployments` tells.
+    /// The first rollout that started at `since` or later, as `ListServiceDeployments` returns it.
     pub fn first_since(&self, address: &Address, since: Time) -> Option<RolloutId> {
         let begun = &self.services.get(address)?.begun;
         begun.iter().find(|(at, _)| *at >= since).map(|(_, id)| id.clone())
@@ -27,8 +27,8 @@ impl Cloud {
         })
     }
 
-    /// `DescribeServices` as it answers `lag` late. Only who asks for it is told that ECS returned
-    /// from a rollout that has drained.
+    /// `DescribeServices` as it answers `lag` late. Only a caller who asks for it learns that ECS
+    /// rolled back a rollout that has drained.
     pub fn describe(&self, address: &Address, now: Time, lag: Span, returns: bool) -> Observation {
         let mut seen = self.described(address, now, lag);
         if let Some(found) = &mut seen.found {

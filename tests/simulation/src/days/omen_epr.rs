@@ -14,7 +14,7 @@ pub(super) fn first_deploy(story: &mut Story) {
 
 pub(super) fn first_deploy_fails(story: &mut Story) {
     story.push_bad(FIRST, "epr", Behaviour::CrashesAtStart).rest();
-    // A newer build mends it; nobody has to lift anything.
+    // A newer build fixes it; no person has to lift anything.
     story.push(SECOND).rest();
 }
 
@@ -43,7 +43,8 @@ pub(super) fn by_hand(story: &mut Story) {
     story.push(FIRST).rest();
     story.push(SECOND).rest();
     story.deploy("production", FIRST, |_| {}).rest();
-    // The newer one does not come back by itself, though its push is told again; the next does.
+    // The rolled back one is not deployed again, though its push is reported again; the next one
+    // is.
     story.push(SECOND).rest();
     story.push(THIRD).rest();
 }

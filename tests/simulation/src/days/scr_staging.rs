@@ -11,7 +11,7 @@ const FIRST: &str = "3f2a9c1";
 const SECOND: &str = "7b41d0e";
 const THIRD: &str = "c90ffee";
 
-/// So many tasks may die that ECS is the first to act.
+/// So many tasks may fail that ECS acts first.
 fn patient() -> String {
     EXAMPLE.replace("    bake: 5m\n", "    bake: 5m\n    failures: {tasks: 10}\n")
 }
@@ -96,7 +96,7 @@ pub(super) fn rollback_with_undo(story: &mut Story) {
     story.roll_back("staging", Some(FIRST), true).rest();
 }
 
-pub(super) fn somebody_else(story: &mut Story) {
+pub(super) fn update_by_a_person(story: &mut Story) {
     story.push(FIRST).until("staging", "Watching");
     story.outsider("staging", "scr-api").rest();
 }

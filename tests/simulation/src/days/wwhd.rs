@@ -21,7 +21,7 @@ pub(super) fn fresh(story: &mut Story) {
     story.deploy(PLACE, "monday", |request| request.fresh = true).rest();
 }
 
-/// The tag stays where it is, and what it points to does not come back by itself.
+/// The tag does not move, and its release is not deployed again.
 pub(super) fn rollback(story: &mut Story) {
     story.retag("monday", "latest").rest();
     story.retag("tuesday", "latest").rest();
@@ -46,6 +46,6 @@ fn alarm(story: &mut Story, name: &str, after: Span) {
 pub(super) fn autoscaling(story: &mut Story) {
     story.retag("monday", "latest").wait(Span::seconds(20)).scale(PLACE, "wwhd-service", 7);
     story.wait(Span::minutes(2)).scale(PLACE, "wwhd-service", 4);
-    // And once more in the very moment of the last look.
+    // And again at the very moment of the final verification.
     story.wait(Span::seconds(200)).scale(PLACE, "wwhd-service", 6).rest();
 }

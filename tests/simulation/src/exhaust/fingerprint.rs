@@ -1,4 +1,4 @@
-//! When two moments are the same: when the same may follow, whatever has been.
+//! When two states are the same: when the same may follow, whatever happened before.
 //!
 //! Times count as seen from now, and what is only for people (timelines) does not count.
 

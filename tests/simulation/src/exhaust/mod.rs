@@ -2,10 +2,10 @@
 //!
 //! A history follows what comes next, as in `Sim::run`: that is the fair course, in which every
 //! message arrives and nothing crashes. At any moment it may depart from it: something overtakes
-//! something else, is lost, comes twice or late, the process crashes before or after it has saved, a
-//! person or an outsider acts, AWS answers otherwise. The bound is the number of departures. Since
-//! a history without departures left goes on fairly to its end, and is judged there, every
-//! state that is reached has its fair finish.
+//! something else, is lost, is delivered twice or late, the process crashes before or after it has
+//! saved, a person acts in or outside Slipway, AWS answers otherwise. The bound is the number of
+//! departures. Since a history without departures left continues fairly to its end, and is judged
+//! there, every state that is reached has its fair finish.
 
 mod fingerprint;
 mod progress;
@@ -43,7 +43,7 @@ pub struct Bounds {
     pub releases: u8,
     /// How many of the starts are tried.
     pub starts: Vec<Start>,
-    /// Enough is enough: the search ends after so many transitions.
+    /// The search ends after this many transitions.
     pub transitions: usize,
 }
 
@@ -92,7 +92,7 @@ where
     search_and_tell(bounds, decide, |_| ())
 }
 
-/// The same, and tells once a minute how far it has come.
+/// The same, and prints its progress once a minute.
 pub fn search_and_tell<D>(bounds: Bounds, decide: D, tell: impl FnMut(&str)) -> Report
 where
     D: Decide + Clone + Send + Sync + 'static,

@@ -30,7 +30,7 @@ impl<M: Model, F: FnMut(&str)> Reporter<M> for Progress<F> {
         ));
     }
 
-    /// The report of the whole search tells what was found.
+    /// The report of the whole search shows what was found.
     fn report_discoveries(&mut self, _: &M, _: BTreeMap<&'static str, ReportDiscovery<M>>) {}
 
     /// A short search is over before.

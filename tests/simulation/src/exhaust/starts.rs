@@ -20,17 +20,17 @@ static PAIR: LazyLock<Result<System, String>> =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     Good,
-    /// The first service's tasks die at their start, and ECS's breaker goes back.
+    /// The first service's tasks fail at their start, and ECS's circuit breaker rolls back.
     FirstCrashes,
     /// The second service's tasks die at their start, and there is no breaker.
     SecondCrashes,
     /// The second service never comes up.
     SecondHangs,
     FailsItsCheck,
-    /// The alarm goes on in the bake.
+    /// The alarm goes to ALARM in the bake.
     RaisesTheAlarm,
     MigrationFails,
-    /// The alarm goes on in the bake, and the migration cannot be undone.
+    /// The alarm goes to ALARM in the bake, and the migration cannot be undone.
     UndoFails,
 }
 

@@ -13,7 +13,7 @@ use pipeline::time::Span;
 /// How many of what comes may be overtaken at once.
 const OVERTAKES_MAX: usize = 3;
 const LATE: Span = Span::minutes(5);
-/// A worker that was let through acts so much later at the most: Lambda ends it soon after.
+/// How much later a permitted worker acts at most: Lambda ends it soon after.
 const SLOW: Span = Span::seconds(40);
 
 /// One step of a history.
@@ -21,9 +21,9 @@ const SLOW: Span = Span::seconds(40);
 pub enum Step {
     /// What comes next happens.
     Next,
-    /// What comes after so many others happens first.
+    /// Something that is due after this many others happens first.
     Overtakes(usize),
-    /// What comes next does not come: a message or an event is lost, a worker dies.
+    /// The next thing does not happen: a message or an event is lost, a worker is killed.
     Lost,
     /// What comes next comes so much later.
     Late,
@@ -35,10 +35,10 @@ pub enum Step {
     CrashAfterSave,
     /// A person does this.
     Person(Deed),
-    /// Somebody else updates the service of this number.
+    /// The service of this number is updated outside Slipway.
     Outsider(usize),
     Alarm(AlarmState),
-    /// There is no room for the next one-off task.
+    /// There is no capacity for the next one-off task.
     NoRoom,
 }
 
@@ -161,7 +161,7 @@ impl<D: Decide> Sim<D> {
         }
     }
 
-    /// A worker that dies leaves its message in the queue; everything else is gone.
+    /// A killed worker leaves its message in the queue; everything else is gone.
     fn lose_next(&mut self) {
         let Some((time, happening)) = self.take(0) else { return };
         self.pass_to(time);

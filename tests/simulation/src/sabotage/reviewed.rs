@@ -1,7 +1,7 @@
-//! Defects that reviews found in the core and the workers, each put back by hand.
+//! Defects that reviews found in the core and the workers, each restored by hand.
 //!
-//! None of their code is shipped: what goes into a decision and what comes out of it is changed so
-//! that it comes out as it did then.
+//! None of their code is shipped: the input and the output of a decision are changed so that the
+//! old result returns.
 
 mod releases;
 mod turns;
@@ -16,13 +16,14 @@ pub enum Defect {
     IgnoresOlderAlarmEvents,
     /// A3: only how alarms are is read, and not what they did.
     ReadsAlarmsAsTheyAre,
-    /// A4: in the last look alarms are read once.
+    /// A4: in the final verification alarms are read once.
     ReadsAlarmsOnce,
     /// A5: a release of which no task was started is a success.
     CallsNoTaskASuccess,
-    /// A6: services are updated without a look at what they run.
+    /// A6: services are updated without a check of what they run.
     UpdatesBlindly,
-    /// A7: a service that was not there at first is deleted, whoever has created it.
+    /// A7: a service that did not exist at first is deleted, even if it was created outside
+    /// Slipway.
     DeletesWhatOthersCreated,
     /// A8: that a migration was undone is forgotten.
     ForgetsUndoneMigrations,
@@ -32,11 +33,11 @@ pub enum Defect {
     KeepsNoNotes,
     /// A11: a migration that failed leaves no trace.
     ForgetsFailedMigrations,
-    /// A12: images that the spec does not know any more are left out of what waits.
+    /// A12: images that the spec no longer knows are dropped from queued requests.
     DropsRenamedImages,
     /// Review 1: what failed is known by its digests only, and not as a whole.
     ForgetsWhatFailedTogether,
-    /// A13: what was at rest once is not looked at again.
+    /// A13: a service that was stable once is not observed again.
     ForgetsUnrest,
     /// B1: each start of a one-off task gives it all its time again.
     TriesForEver,
@@ -46,7 +47,7 @@ pub enum Defect {
     KeepsEveryGoodRelease,
     /// B4: what changes nothing but when it is due is not written.
     LeavesWhatIsDue,
-    /// B5: who waits for a success elsewhere waits for ever.
+    /// B5: a request that waits for a success elsewhere waits endlessly.
     WaitsForEver,
     /// B6: where every release waits, the newest is turned away.
     TurnsTheNewestAway,
@@ -70,25 +71,26 @@ pub enum Defect {
     UndoesBesideTheTask,
     /// C11: an approval counts after its deadline.
     ApprovesTooLate,
-    /// D1: whatever is rolled back is marked bad.
+    /// D1: everything that is rolled back is marked bad.
     MarksEverythingBad,
     /// D2: a service that the release does not change is held against it.
     BlamesForTheUnchanged,
-    /// D3: a way back that AWS refuses is stuck, without a look.
+    /// D3: a rollback that AWS rejects is stuck, without an observation.
     TakesRefusedForStuck,
-    /// D4: a service that others deleted is taken for one that could not be put back.
+    /// D4: a service deleted outside Slipway is taken for one that could not be rolled back.
     TakesDeletedForStuck,
-    /// D5: a promotion of an image that the spec does not know is refused, and nobody hears of it.
+    /// D5: a promotion of an image that the spec does not know is refused without a notice.
     LosesPromotions,
     /// D6: a promotion need not have every image that is wanted.
     PromotesHalfReleases,
-    /// D7: where an environment has left the spec, its last rules go on.
+    /// D7: if an environment has left the spec, its last rules still apply.
     DeploysOutsideOfTheSpec,
-    /// D8: an answer with a long reason is taken for absurd.
+    /// D8: an answer with a long reason is taken for implausible.
     TakesLongForAbsurd,
     /// D9: a muted alarm counts as soon as it is read.
     ForgetsThatAlarmsAreMuted,
-    /// D10: of two pushes in one second what was replaced once stays so, whatever the registry says.
+    /// D10: of two pushes in one second a replaced digest stays replaced, whatever the registry
+    /// says.
     IgnoresTheRegistry,
 }
 
@@ -98,42 +100,42 @@ pub const DEFECTS: [(Defect, &str); 40] = [
     (Defect::TakesOldForBack, "nothing_is_left_on_the_release_that_could_be_rolled_back"),
     (Defect::IgnoresOlderAlarmEvents, "succeeded_only_if_the_alarms_stayed_quiet"),
     (Defect::ReadsAlarmsAsTheyAre, "succeeded_only_if_the_alarms_stayed_quiet"),
-    (Defect::ReadsAlarmsOnce, "succeeded_was_just_looked_at"),
+    (Defect::ReadsAlarmsOnce, "succeeded_was_just_observed"),
     (Defect::CallsNoTaskASuccess, "succeeded_started_a_task"),
-    (Defect::UpdatesBlindly, "an_update_of_somebody_else_is_not_overwritten"),
-    (Defect::DeletesWhatOthersCreated, "nobody_deletes_what_others_created"),
+    (Defect::UpdatesBlindly, "an_update_outside_slipway_is_not_overwritten"),
+    (Defect::DeletesWhatOthersCreated, "no_service_created_outside_slipway_is_deleted"),
     (Defect::ForgetsUndoneMigrations, "each_migration_is_undone_once_at_most"),
-    (Defect::KnowsOneRollout, "superseded_only_if_somebody_else_acted"),
+    (Defect::KnowsOneRollout, "superseded_only_if_updated_outside_slipway"),
     (Defect::KeepsNoNotes, "one_update_to_the_release"),
     (Defect::ForgetsFailedMigrations, "a_failed_migration_is_not_run_again_by_automation"),
     (Defect::DropsRenamedImages, "what_starts_fits_the_spec"),
-    (Defect::ForgetsUnrest, "rolled_back_has_come_to_rest"),
+    (Defect::ForgetsUnrest, "rolled_back_is_stable"),
     (Defect::ForgetsWhatFailedTogether, "what_failed_is_not_started_again_by_automation"),
     (Defect::TriesForEver, "a_deployment_ends_in_time"),
     (Defect::DeletesWhatDrains, "a_service_is_deleted_twice_at_most"),
     (Defect::KeepsEveryGoodRelease, "every_record_fits_into_an_item"),
-    (Defect::LeavesWhatIsDue, "nothing_is_woken_for_ever"),
+    (Defect::LeavesWhatIsDue, "nothing_is_woken_endlessly"),
     (Defect::WaitsForEver, "no_eligible_push_is_forgotten"),
-    (Defect::TurnsTheNewestAway, "the_newest_is_not_turned_away_while_older_ones_wait"),
-    (Defect::IgnoresBuildDates, "nothing_built_earlier_comes_later_by_itself"),
+    (Defect::TurnsTheNewestAway, "the_newest_is_not_declined_while_older_ones_wait"),
+    (Defect::IgnoresBuildDates, "nothing_built_earlier_is_deployed_later_automatically"),
     (Defect::RemembersOneMark, "never_an_automatic_downgrade"),
-    (Defect::KeepsTheNewestForEver, "nothing_is_turned_away_for_what_was_left"),
+    (Defect::KeepsTheNewestForEver, "nothing_is_declined_for_what_was_left"),
     (Defect::HoldsOnlyWhatIsOlder, "a_hold_keeps_out_what_waits_already"),
     (Defect::ReplacesFirmHolds, "a_hold_never_replaces_a_firmer_one"),
     (Defect::GivesWayToWhatMayNotStart, "what_waits_gives_way_only_to_what_may_start"),
-    (Defect::TurnsPeopleAway, "a_person_is_not_turned_away_by_a_hold_that_came_later"),
+    (Defect::TurnsPeopleAway, "a_person_is_not_refused_because_of_a_later_hold"),
     (Defect::UnholdForgetsTheTask, "never_two_migrations_at_a_time"),
     (Defect::UndoesBesideTheTask, "never_two_migrations_at_a_time"),
     (Defect::ApprovesTooLate, "nothing_is_approved_too_late"),
     (Defect::MarksEverythingBad, "a_blameless_image_is_not_marked_bad"),
     (Defect::BlamesForTheUnchanged, "a_good_release_is_not_rolled_back_without_a_cause"),
-    (Defect::TakesRefusedForStuck, "stuck_only_if_something_is_not_back"),
+    (Defect::TakesRefusedForStuck, "stuck_only_if_something_is_not_rolled_back"),
     (Defect::TakesDeletedForStuck, "what_others_deleted_does_not_end_stuck"),
-    (Defect::LosesPromotions, "every_accepted_request_starts_or_is_told"),
+    (Defect::LosesPromotions, "every_accepted_request_starts_or_is_declined_with_a_notice"),
     (Defect::PromotesHalfReleases, "what_starts_fits_the_spec"),
     (Defect::DeploysOutsideOfTheSpec, "nothing_starts_outside_of_the_spec"),
     (Defect::TakesLongForAbsurd, "an_answer_counts_however_long_it_is"),
-    (Defect::ForgetsThatAlarmsAreMuted, "an_alarm_that_turned_it_round_has_rung"),
+    (Defect::ForgetsThatAlarmsAreMuted, "an_alarm_that_caused_a_rollback_was_on"),
     (Defect::IgnoresTheRegistry, "a_candidate_holds_what_its_tag_points_to"),
 ];
 
@@ -143,17 +145,17 @@ pub struct Relapsed(pub Defect);
 /// What workers leave out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Careless {
-    /// They do not look at a service before they update it or put it back.
+    /// They do not check a service before they update it or roll it back.
     pub never_looks: bool,
     /// They do not note that they are about to update it.
     pub keeps_no_notes: bool,
-    /// They delete what is there, whoever created it and though it drains.
+    /// They delete any service, even if it was created outside Slipway or is draining.
     pub deletes_anything: bool,
-    /// They do not look at a service before they put it back.
+    /// They do not check a service before they roll it back.
     pub never_looks_back: bool,
 }
 
-/// Plays the history of `seed` with one defect put back.
+/// Plays the history of `seed` with one restored defect.
 pub fn play_with_defect(seed: u64, defect: Defect) -> History {
     play_with(seed, Relapsed(defect), false, |sim| {
         sim.careless = Careless {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::thread;
 
-/// How a day ended, as far as it must not depend on when somebody crashed.
+/// How a day ended, as far as it must not depend on the time of a crash.
 #[derive(Debug, PartialEq, Eq)]
 struct End {
     verdicts: Vec<String>,

@@ -25,14 +25,14 @@ fn the_fair_course_of_every_start_holds_every_invariant() {
 fn what_a_broken_core_does_is_found() {
     let broken = [
         (Variant::TrustsAnyCompleted, Start::FirstCrashes, "succeeded_runs_exactly_the_release"),
-        (Variant::ForgetsReverseOrder, Start::FailsItsCheck, "services_go_back_in_reverse_order"),
+        (Variant::ForgetsReverseOrder, Start::FailsItsCheck, "services_roll_back_in_reverse_order"),
         (
             Variant::TrustsAnyExitCode,
             Start::MigrationFails,
             "nothing_rolls_out_before_the_migration",
         ),
         (Variant::KeepsSilent, Start::Good, "every_outcome_is_announced"),
-        (Variant::IgnoresDeadlines, Start::SecondHangs, "nothing_is_woken_for_ever"),
+        (Variant::IgnoresDeadlines, Start::SecondHangs, "nothing_is_woken_endlessly"),
         (Variant::GrantsEveryClaim, Start::Good, "the_migration_starts_at_most_once"),
     ];
     for (variant, start, invariant) in broken {

@@ -1,4 +1,4 @@
-//! Defects that reviews found, put back by hand: random histories find each of them.
+//! Defects that reviews found, restored by hand: random histories find each of them.
 
 use simulation::sabotage::reviewed::{DEFECTS, Defect, play_with_defect};
 use std::thread;

@@ -8,7 +8,7 @@ fn the_scripts_run_before_the_switch() {
 }
 
 #[test]
-fn thirty_failed_health_checks_bring_back_what_really_ran() {
+fn thirty_failed_health_checks_roll_back_to_what_really_ran() {
     check_day("faceplate", "health-fails");
 }
 
@@ -18,7 +18,7 @@ fn a_script_that_fails_leaves_the_container_alone() {
 }
 
 #[test]
-fn a_busy_host_during_the_bake_goes_back() {
+fn a_busy_host_during_the_bake_is_rolled_back() {
     check_day("faceplate", "cpu-alarm");
 }
 

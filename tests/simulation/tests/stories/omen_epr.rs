@@ -8,7 +8,7 @@ fn a_service_that_does_not_exist_is_created() {
 }
 
 #[test]
-fn a_first_deploy_that_fails_has_nothing_to_go_back_to() {
+fn a_first_deploy_that_fails_has_no_previous_revision() {
     check_day("omen-epr", "first-deploy-fails");
 }
 
@@ -18,7 +18,7 @@ fn a_first_deploy_that_fails_may_be_deleted_again() {
 }
 
 #[test]
-fn the_second_image_that_dies_goes_back_to_the_first() {
+fn the_second_image_fails_and_is_rolled_back_to_the_first() {
     check_day("omen-epr", "api-crashes");
 }
 

@@ -28,6 +28,6 @@ fn a_failed_accrual_job_sends_all_three_back() {
 }
 
 #[test]
-fn where_the_schema_cannot_go_back_a_person_fixes_forward() {
+fn where_the_schema_cannot_be_undone_a_person_fixes_forward() {
     check_day("power-pto", "irreversible");
 }

@@ -3,7 +3,7 @@
 use super::telling::check_day;
 
 #[test]
-fn a_version_tag_brings_the_very_same_digests() {
+fn a_version_tag_deploys_the_very_same_digests() {
     check_day("scr", "promotion");
 }
 

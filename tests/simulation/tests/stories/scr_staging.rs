@@ -23,7 +23,7 @@ fn a_migration_that_cannot_start_touches_nothing() {
 }
 
 #[test]
-fn an_api_that_dies_at_its_start_goes_back_without_any_breaker() {
+fn an_api_that_fails_at_start_is_rolled_back_without_any_breaker() {
     check_day("scr", "image-crashes");
 }
 
@@ -33,7 +33,7 @@ fn what_the_circuit_breaker_stops_is_rolled_back() {
 }
 
 #[test]
-fn what_ecs_rolls_back_by_itself_is_left_to_it() {
+fn a_rollback_by_ecs_is_left_to_ecs() {
     check_day("scr", "breaker-returns");
 }
 
@@ -63,12 +63,12 @@ fn an_alarm_during_the_bake_sends_all_three_back() {
 }
 
 #[test]
-fn an_alarm_that_is_on_already_lets_nothing_start() {
+fn an_alarm_that_is_already_on_blocks_the_start() {
     check_day("scr", "alarm-before");
 }
 
 #[test]
-fn a_person_who_goes_back_during_the_migration_waits_for_its_end() {
+fn a_rollback_by_a_person_during_the_migration_waits_for_its_end() {
     check_day("scr", "rollback-in-migration");
 }
 
@@ -83,6 +83,6 @@ fn a_rollback_by_hand_takes_the_schema_back_first() {
 }
 
 #[test]
-fn an_update_by_somebody_else_is_neither_success_nor_failure() {
+fn an_update_outside_slipway_is_neither_success_nor_failure() {
     check_day("scr", "somebody-else");
 }

@@ -1,4 +1,4 @@
-//! How a story is told and compared.
+//! How a story is printed and compared.
 
 use engine::Pipeline;
 use expect_test::{Expect, ExpectFile, expect_file};
@@ -25,7 +25,7 @@ pub(super) const DEAF: Odds = Odds {
     lose_every_event: true,
 };
 
-/// Plays one of the days and compares the whole of what is told about it.
+/// Plays one of the days and compares its whole text.
 pub(super) fn check_day(system: &str, name: &str) {
     let found = DAYS.iter().find(|day| day.system == system && day.name == name);
     let day = found.expect("the day is in the list");
@@ -151,7 +151,7 @@ pub(super) fn shown(
     }
 }
 
-/// Something is told about an environment, as a listener would.
+/// An event about an environment, as a listener would report it.
 pub(super) fn tell_of(story: &mut Story<Pipeline>, environment: &str, event: Event) {
     let place = story.place(environment);
     let fact = Happening::Fact { lookup: None, place, owner: None, event, tries: 1 };
@@ -159,7 +159,7 @@ pub(super) fn tell_of(story: &mut Story<Pipeline>, environment: &str, event: Eve
     story.wait(Span::default());
 }
 
-/// What the deployment under way waits for, as a person reads it.
+/// What the deployment in progress waits for, as a person reads it.
 pub(super) fn waits_for(story: &Story<Pipeline>, environment: &str) -> String {
     let deployments = story.sim.deployments(&story.place(environment));
     deployments.last().expect("there is a deployment").waiting().to_string()

@@ -22,7 +22,7 @@ fn approve(version: &str) -> Control {
 }
 
 #[test]
-fn trap_49_what_was_touched_goes_back_in_reverse_and_the_rest_stays_alone() {
+fn trap_49_changed_services_are_rolled_back_in_reverse_and_the_rest_is_unchanged() {
     let mut story = story("scr");
     story.push_bad(FIRST, "gateway", Behaviour::CrashesAtStart).rest();
     check_timeline(

@@ -1,7 +1,7 @@
 //! Traps C.4: events and their delivery. Items as in `tests/conformance.md`.
 //!
-//! Left to the adapter and the template: comparing ECR with what was seen (27: here a push that
-//! is found late), `detail.version` (28: we look again instead), queues for what fails (29).
+//! Left to the adapter and the template: comparing ECR with what was seen (27: here a push that is
+//! found late), `detail.version` (28: ECS is asked again instead), queues for what fails (29).
 
 use super::telling::*;
 use expect_test::expect;
@@ -51,7 +51,7 @@ fn trap_28_events_that_come_twice_late_and_in_any_order_change_nothing() {
 }
 
 #[test]
-fn trap_29_a_world_that_fails_often_is_asked_again() {
+fn trap_29_calls_that_fail_often_are_retried() {
     let mut story =
         rude_story("scr", Odds { crash: 60, throttle: 100, conflict: 100, ..Odds::default() });
     story.push(FIRST).rest();
@@ -71,7 +71,7 @@ fn trap_29_a_world_that_fails_often_is_asked_again() {
 fn trap_30_an_event_before_our_own_record_is_harmless() {
     let mut story = story("scr");
     story.push(FIRST).until("staging", "Updating scr-api");
-    // ECS tells of the rollout before the worker has told us that it asked for it.
+    // ECS's event about the rollout arrives before the worker has answered that it requested it.
     story.hint("staging", "scr-api").wait(Span::seconds(1)).hint("staging", "scr-api").rest();
     check(
         &story,
@@ -142,7 +142,7 @@ fn trap_31_a_bad_day_needs_no_event_but_the_push() {
 }
 
 #[test]
-fn trap_31_an_alarm_that_nobody_told_of_is_seen_in_the_last_look() {
+fn trap_31_an_alarm_that_no_event_reported_is_seen_in_the_final_verification() {
     let mut story = rude_story("scr", DEAF);
     let alarm = Behaviour::RaisesAlarm("scr-staging-5xx".into(), Span::minutes(5));
     story.push_bad(FIRST, "api", alarm).rest();

@@ -102,7 +102,7 @@ fn trap_04_a_hang_sends_nothing_and_ends_at_our_own_deadline() {
 
 #[test]
 fn trap_04_a_later_completed_may_be_the_rollbacks_and_is_no_success() {
-    // Nobody hears that ECS goes back by itself; the next look finds the old revision completed.
+    // The rollback by ECS has no event; the next observation finds the old revision completed.
     let mut story = rude_story("wwhd", DEAF);
     story.breaker(Breaker::RollBack).behaves("backend", "monday", Behaviour::CrashesAtStart);
     story.retag("monday", "latest").rest();

@@ -27,7 +27,7 @@ fn ends(exit_code: Option<i32>, code: &str, why: &str, reason: Option<&str>, exp
 }
 
 #[test]
-fn trap_42_no_room_for_the_migration_is_tried_again() {
+fn trap_42_a_migration_without_capacity_is_tried_again() {
     let mut story = story("scr");
     story.no_room_for_tasks(3).push(FIRST).rest();
     check_timeline(
@@ -54,7 +54,7 @@ fn trap_42_no_room_for_the_migration_is_tried_again() {
 }
 
 #[test]
-fn trap_42_no_room_for_the_migration_is_not_tried_for_ever() {
+fn trap_42_a_migration_without_capacity_is_not_tried_endlessly() {
     let mut story = story("scr");
     story.no_room_for_tasks(1000).push(FIRST).rest();
     check_timeline(
@@ -116,7 +116,7 @@ fn trap_44_zero_of_a_task_that_ran_out_of_memory_is_no_success() {
 }
 
 #[test]
-fn trap_44_zero_of_a_task_that_somebody_stopped_is_no_success() {
+fn trap_44_exit_code_0_of_a_stopped_task_is_no_success() {
     ends(
         Some(0),
         "UserInitiated",
@@ -157,7 +157,7 @@ fn trap_45_what_never_started_for_want_of_room_is_tried_again_until_the_deadline
 }
 
 #[test]
-fn trap_46_a_task_that_ecs_has_forgotten_is_nobodys_success() {
+fn trap_46_a_task_that_ecs_has_forgotten_is_no_success() {
     let mut story = story("scr");
     story.push_bad(FIRST, "api", Behaviour::MigrationNeverEnds);
     story.until("staging", "The migration runs");
@@ -188,7 +188,7 @@ fn trap_48_an_unclear_start_does_not_run_the_migration_twice() {
 }
 
 #[test]
-fn trap_48_a_schema_that_old_code_cannot_live_with_is_taken_back_first() {
+fn trap_48_a_schema_that_old_code_does_not_support_is_undone_first() {
     let policy = format!("    rollback: after_undo\n{SERVICES}");
     let mut story = changed_story("scr", SERVICES, &policy);
     let alarm = Behaviour::RaisesAlarm("scr-staging-5xx".into(), Span::minutes(2));
@@ -225,7 +225,7 @@ fn trap_48_a_schema_that_old_code_cannot_live_with_is_taken_back_first() {
 }
 
 #[test]
-fn trap_48_a_schema_that_cannot_be_taken_back_stops_everything_for_a_person() {
+fn trap_48_a_schema_that_cannot_be_undone_stops_everything_for_a_person() {
     let policy = format!("    rollback: after_undo\n{SERVICES}");
     let mut story = changed_story("scr", SERVICES, &policy);
     story.behaves("web", FIRST, Behaviour::CrashesAtStart);
@@ -244,7 +244,7 @@ fn trap_48_a_schema_that_cannot_be_taken_back_stops_everything_for_a_person() {
 }
 
 #[test]
-fn trap_48_where_the_policy_is_manual_nothing_goes_back_by_itself_but_a_person_may() {
+fn trap_48_with_manual_nothing_is_rolled_back_automatically_but_a_person_may() {
     let policy = format!("    rollback: manual\n{SERVICES}");
     let mut story = changed_story("scr", SERVICES, &policy);
     story.push(FIRST).rest();

@@ -18,7 +18,7 @@ fn a_person_may_want_fresh_tasks() {
 }
 
 #[test]
-fn a_rollback_brings_the_digest_that_ran_though_latest_has_moved() {
+fn a_rollback_restores_the_digest_that_ran_though_latest_has_moved() {
     check_day("wwhd", "rollback");
 }
 

@@ -1,4 +1,4 @@
-//! What people and AWS may get wrong, and what is said to it.
+//! Mistakes of people and AWS, and the answers.
 
 use super::{NOW, outcome, show_alarms, show_ecs, show_push};
 use crate::payload::field::time;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 #[test]
-fn a_push_can_be_told_by_hand() {
+fn a_push_can_be_reported_by_hand() {
     let digest = format!("sha256:{}", "1e434f08".repeat(8));
     let told = [
         json!({"repository": "scr-api", "tag": "3f2a9c1", "digest": digest}),

@@ -16,7 +16,7 @@ use std::path::Path;
 
 pub(super) const NOW: Time = Time::from_millis(1_795_251_732_000);
 
-/// Reads the samples whose names begin so, and prints a line for each.
+/// Reads the samples with this prefix, and prints a line for each.
 pub(super) fn table(prefixes: &[&str], read: impl Fn(&Value) -> String) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
     let entries = std::fs::read_dir(&folder).expect("the samples lie in events/");

@@ -1,8 +1,7 @@
-//! Every sample with any field taken out, or of another type.
+//! Every sample without any of its fields, or with another type in it.
 //!
-//! Nothing panics, and nothing is lost in silence: what was news stays news or is refused as
-//! unreadable, which is counted and kept. The exceptions are fields that need not be there; they are
-//! listed.
+//! Nothing panics, and nothing is lost silently: news stays news or is rejected as unreadable,
+//! which is counted and kept. The exceptions are optional fields; they are listed.
 
 use super::{NOW, outcome, show_alarms, show_ecs, show_push, table};
 use crate::payload::{ecs_news, push};
@@ -80,7 +79,7 @@ fn an_alarm_is_an_alarm_or_refused() {
     .assert_eq(&lost("alarm-", show_alarms));
 }
 
-/// Spoils every field of every sample in every way, and lists what then is no longer for us.
+/// Damages every field of every sample in every way, and lists what is then no longer for us.
 fn lost(prefix: &str, read: impl Fn(&Value) -> String) -> String {
     let spoiled = table(&[prefix], |sample| {
         if read(sample).starts_with(NOT_FOR_US) {
@@ -90,7 +89,7 @@ fn lost(prefix: &str, read: impl Fn(&Value) -> String) -> String {
         for path in paths(sample) {
             let others = [Value::Null, json!(7), json!("odd"), json!([]), json!({}), json!(true)];
             let mut ways = vec![without(sample, &path)];
-            // Another word in place of a word may well mean something else.
+            // Another word in place of a word may have another meaning.
             let is_text = sample.pointer(&pointer(&path)).is_some_and(Value::is_string);
             let others = others.into_iter().filter(|other| !(is_text && other.is_string()));
             ways.extend(others.map(|other| with(sample, &path, other)));

@@ -107,7 +107,7 @@ fn every_alarm_is_read_whichever_way_it_came() {
 }
 
 #[test]
-fn nobody_mistakes_the_payload_of_another_function() {
+fn no_function_accepts_the_payload_of_another() {
     let read = |payload: &Value| {
         let outcomes = [
             outcome(push(payload, NOW), show_push),

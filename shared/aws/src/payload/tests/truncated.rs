@@ -1,7 +1,7 @@
 //! Every sample with its end missing: the whole payload, and the part of it that says what happened.
 //!
-//! Nothing panics. What is cut off is refused as unreadable, which is counted and kept, or it
-//! means what the whole means; it never means something else, and is never passed over.
+//! Nothing panics. A truncated payload is rejected as unreadable, which is counted and kept, or it
+//! means the same as the whole; it never means anything else, and is never ignored.
 
 use super::{NOW, outcome, show_alarms, show_ecs, show_push, table};
 use crate::payload::{command_news, ecs_news, push};
@@ -39,7 +39,7 @@ fn cuts(text: &str) -> impl Iterator<Item = &str> {
 
 fn assert_refused_or_same(said: &str, whole: &str, cut: &str) {
     let is_refused = said.starts_with("Unreadable: ");
-    // What is not for us as a whole may be passed over in parts.
+    // A payload that is not for us may be ignored in parts.
     let is_nobodys = whole.starts_with(NOT_FOR_US) && said.starts_with(NOT_FOR_US);
     assert!(is_refused || is_nobodys || said == whole, "{cut}\n{said}\n{whole}");
 }

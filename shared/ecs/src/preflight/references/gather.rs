@@ -1,10 +1,10 @@
-//! Reading what task definitions refer to.
+//! Reads the references of task definitions.
 
 use crate::preflight::roles::roles_of;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What AWS looks up only when a task starts.
+/// What AWS resolves only when a task starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// By the ARN of Secrets Manager.
@@ -22,7 +22,7 @@ pub(super) type Names = BTreeMap<String, BTreeSet<String>>;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct References(BTreeMap<Kind, Names>);
 
-/// Where we are: what lies elsewhere cannot be checked from here.
+/// The region and account: references elsewhere cannot be checked from here.
 pub(super) struct Here {
     pub(super) region: String,
     pub(super) account: String,
@@ -53,7 +53,7 @@ impl References {
     }
 
     fn note_secret(&mut self, service: &str, from: &str, here: &Here) {
-        // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and then perhaps what of it.
+        // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, with optional parts of the value.
         let parts: Vec<&str> = from.split(':').collect();
         let is_here = |region, account| here.region == region && here.account == account;
         let parameter = match parts[..] {
@@ -68,7 +68,7 @@ impl References {
             [name] => name,
             _ => return,
         };
-        // What AWS itself keeps is not listed.
+        // AWS's own parameters are not listed.
         if !parameter.starts_with("/aws/") {
             self.note(Kind::Parameter, &spelt(parameter), service);
         }

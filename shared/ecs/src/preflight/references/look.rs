@@ -1,4 +1,4 @@
-//! Asking AWS whether something is there. Nothing of it is read.
+//! Asks AWS whether a reference exists. Reads no value.
 
 use super::gather::spelt;
 use aws::clients::Aws;
@@ -6,16 +6,16 @@ use aws::failure::{Failure, failure};
 use aws_sdk_ssm::types::ParameterStringFilter;
 use std::collections::BTreeSet;
 
-/// How many names DescribeParameters takes in a filter.
+/// How many names DescribeParameters accepts in a filter.
 const NAMES_AT_ONCE: usize = 50;
 
 /// The principal that a role has to trust, so that ECS may use it for a task.
 const TASKS: &str = "ecs-tasks.amazonaws.com";
 
-/// What is wrong with it; `None`: nothing.
+/// Its fault; `None`: none.
 pub(super) async fn secret(aws: &Aws, arn: &str) -> Result<Option<String>, Failure> {
     match aws.secrets().describe_secret().secret_id(arn).send().await.map_err(failure) {
-        // For some days it can still be described, but no longer read.
+        // A deleted secret can be described for some days, but not read.
         Ok(secret) if secret.deleted_date().is_some() => Ok(Some(format!(
             "the secret {arn} is being deleted, so no task can start; restore it, or correct the \
              task definition"
@@ -45,11 +45,11 @@ pub(super) async fn role(aws: &Aws, arn: &str) -> Result<Option<String>, Failure
         Err(error) if error.is("NoSuchEntity") => None,
         Err(error) => return Err(error),
     };
-    // Another path is another role.
+    // A role with another path is another role.
     let Some(role) = role.filter(|role| role.arn() == arn) else {
         return Ok(Some(absent("role", arn)));
     };
-    // The policy is URL-encoded, which leaves these letters as they are.
+    // The policy is URL-encoded, which does not change these characters.
     let trusts = role.assume_role_policy_document().is_none_or(|policy| policy.contains(TASKS));
     Ok((!trusts).then(|| {
         format!(
@@ -58,7 +58,7 @@ pub(super) async fn role(aws: &Aws, arn: &str) -> Result<Option<String>, Failure
     }))
 }
 
-/// The faults of those that are missing.
+/// The faults of missing parameters.
 pub(super) async fn parameters(
     aws: &Aws,
     names: &[&String],

@@ -1,8 +1,8 @@
-//! What task definitions refer to and AWS looks up only when a task starts: secrets, parameters, log
-//! groups and roles.
+//! What task definitions refer to and AWS resolves only when a task starts: secrets, parameters,
+//! log groups and roles.
 //!
-//! A rollout would find out, too, after minutes of tasks that cannot start. So little is waited for
-//! these looks: where AWS does not answer them, that is a warning.
+//! A rollout would find out, too, after minutes of tasks that cannot start. So these checks wait
+//! only briefly: if AWS does not answer, that is a warning.
 
 mod gather;
 mod look;
@@ -15,16 +15,16 @@ use futures_util::join;
 use futures_util::stream::{self, StreamExt};
 use gather::{Here, Kind, References};
 
-/// What was seen of one kind.
+/// The findings of one kind.
 #[derive(Default)]
 struct Seen {
-    /// Names, each with what is wrong with it.
+    /// Names, each with its fault.
     faults: Vec<(String, String)>,
-    /// The first name that AWS said nothing of, and why.
+    /// The first name that AWS did not answer for, and why.
     unknown: Option<(String, Failure)>,
 }
 
-/// Adds to the plan what is missing.
+/// Adds missing references to the plan.
 pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
     let (Some(account), Some(region)) = (plan.account.clone(), aws.settings.optional("AWS_REGION"))
     else {
@@ -35,8 +35,8 @@ pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
     for planned in &plan.services {
         wanted.add(references(planned, search, &here));
     }
-    // About the others this installation may not ask; where it would hand them over, they are faults
-    // already.
+    // This installation may not read other roles; where it would pass them to ECS, they are already
+    // faults.
     wanted.retain(Kind::Role, |role| roles::is_permitted(aws, role));
     let parameters: Vec<&String> = wanted.names(Kind::Parameter).collect();
     let (secrets, parameters, log_groups, roles) = join!(
@@ -62,8 +62,8 @@ pub(super) async fn check(aws: &Aws, search: Search, plan: &mut Plan) {
     }
 }
 
-/// A log group and a role that the service uses already are rarely taken from under it; secrets and
-/// parameters are, by a clean-up or a rename.
+/// A log group and a role that the service already uses rarely disappear; secrets and parameters
+/// do, by a clean-up or a rename.
 fn references(planned: &Planned, search: Search, here: &Here) -> References {
     let name = planned.name.as_str();
     let mut wanted = References::of(name, planned.after.json(), here);

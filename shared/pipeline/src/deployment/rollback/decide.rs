@@ -8,7 +8,7 @@ use crate::time::Time;
 use crate::verdict::{Cause, Verdict, list};
 
 impl Deployment {
-    /// Starts the rollback that the policy wants because of `cause`.
+    /// Starts the rollback that the policy requires because of `cause`.
     pub(in crate::deployment) fn start_rollback(&mut self, cause: Cause, now: Time) {
         self.start_rollback_as_asked(cause, false, now);
     }
@@ -21,11 +21,11 @@ impl Deployment {
         now: Time,
     ) {
         match &self.state {
-            // Nobody has taken it on, and nobody will be let from now on.
+            // No worker has claimed it, and none is permitted to from now on.
             State::Migrating { run: Run { progress: RunProgress::Asked, .. }, .. } => {
                 self.decide_rollback(cause, undo, now);
             }
-            // A migration is never cut short: what it leaves half done nobody can judge.
+            // A migration is never aborted: a half-finished one leaves an unknown state.
             State::Migrating { .. } => self.start_rollback_after_migration(cause, undo, now),
             // #[gamma::skip(match_arm.never_matches, reason = "callers look at the state first")]
             State::UndoingMigration { .. }
@@ -60,7 +60,7 @@ impl Deployment {
         if touched.is_empty() {
             self.mention_the_schema(now);
             let verdict = match cause {
-                // Called off means that nothing was touched, and the database is something.
+                // Cancelled means that nothing was changed, and the database may have been.
                 Cause::Person { by, why } if !migrated => Verdict::Cancelled { by, why },
                 cause => Verdict::Failed { cause, left: vec![] },
             };
@@ -93,7 +93,7 @@ impl Deployment {
         }
     }
 
-    /// A rollback by hand that fails has nowhere to go.
+    /// A failed manual rollback has no further rollback.
     pub(in crate::deployment) fn manual_rollback_failed(
         &mut self,
         cause: Cause,

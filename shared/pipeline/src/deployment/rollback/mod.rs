@@ -1,6 +1,6 @@
-//! Rolling back, from top to bottom: whether a deployment rolls back and how (`decide`), which services
-//! do so when (`waves`), what ECS shows of them on the way (`observed`), and the last look before the
-//! verdict (`verify`).
+//! Rolling back, from top to bottom: whether a deployment rolls back and how (`decide`), which
+//! services do so when (`waves`), what ECS shows of them meanwhile (`observed`), and the final
+//! observation before the verdict (`verify`).
 
 mod decide;
 mod observed;

@@ -1,4 +1,4 @@
-//! What ECS shows of services on their way back.
+//! What ECS shows of services that are being rolled back.
 
 use super::waves::WORKER_PATIENCE;
 use crate::deployment::roll_out::not_ours;
@@ -12,7 +12,7 @@ use crate::time::Time;
 use crate::waits::WaitsFor;
 use std::slice::from_ref;
 
-/// Why a service is given up of which no look was answered.
+/// Why a service is given up whose state could not be read.
 pub const UNHEARD: &str = "its state could not be read in time";
 
 impl Deployment {
@@ -50,7 +50,7 @@ impl Deployment {
         }
     }
 
-    /// Reads an observation of a service that should run what it ran before.
+    /// Reads an observation of a service that should run its previous revision.
     pub(in crate::deployment) fn read_rolling_back(
         &mut self,
         observation: &Observation,
@@ -94,7 +94,7 @@ impl Deployment {
                 self.is_rolled_back_by_ecs(name, &to, &reason, now);
             }
             (Reading::Done, _) => self.seen_back(name, seen_at, now),
-            // AWS refused, and it does run what we brought.
+            // AWS rejected the rollback, and the service runs the new revision.
             (
                 Reading::Underway { waiting: WaitsFor::Visibility }
                 | Reading::Failed { .. }
@@ -114,8 +114,9 @@ impl Deployment {
             {
                 self.roll_back_again(name, now);
             }
-            // The worker may have registered the old revision again, and not have said so yet. It
-            // looks itself before it acts, and answers if it leaves the service to others.
+            // The worker may have registered the previous revision again, and not have answered
+            // yet. It checks before it acts, and answers if the service was updated outside
+            // Slipway.
             (Reading::TakenOver { .. } | Reading::Replaced { .. }, _) if is_asked_for => {
                 self.not_back_yet(name, &WaitsFor::Update, now);
             }
@@ -132,8 +133,8 @@ impl Deployment {
                 self.leave_to_others(name, now);
                 self.note(now, format!("{name} was deleted outside Slipway."));
             }
-            // It may have failed long ago, and a worker that is still on its way may bring the release
-            // there yet: nothing is given up before that worker has done its work.
+            // That rollout may have failed long ago, and a slow worker may still roll out the
+            // release: the service is not given up before that worker is done.
             (Reading::Failed { .. } | Reading::Returned { .. }, None) if !is_undisturbed => {
                 self.not_back_yet(name, &WaitsFor::Visibility, now);
             }
@@ -159,8 +160,8 @@ impl Deployment {
         self.outbox.waits_for(|effect| rolls_back(effect, name))
     }
 
-    /// It runs what it ran before. That counts once our last worker has done its work: before, a
-    /// worker that is still on its way may bring the release there, and nobody would notice.
+    /// It runs its previous revision. That counts once our last worker is done: before, a slow
+    /// worker may still roll out the release, unnoticed.
     fn seen_back(&mut self, name: &ServiceName, seen_at: Time, now: Time) {
         let undisturbed = seen_at >= self.undisturbed_from();
         let Some(service) = self.service_mut(name) else { return };
@@ -173,7 +174,7 @@ impl Deployment {
             }
             ServiceState::RollingBack { .. } => {
                 service.state = ServiceState::RolledBack;
-                // Whatever else is shown later came later.
+                // Anything else that is seen later happened later.
                 service.visible_from = service.visible_from.or(Some(seen_at + VISIBLE_AFTER));
                 self.leave_to_others(name, now);
                 self.note(now, format!("{name} is rolled back."));
@@ -183,7 +184,7 @@ impl Deployment {
         }
     }
 
-    /// It is not waited for. If a look shows it back, it counts as back.
+    /// It is not waited for. If an observation shows it rolled back, it counts as rolled back.
     fn judge_given_up(&mut self, name: &ServiceName, reading: &Reading, seen_at: Time, now: Time) {
         if *reading == Reading::Done && seen_at >= self.undisturbed_from() {
             let Some(service) = self.service_mut(name) else { return };
@@ -209,7 +210,7 @@ impl Deployment {
                     self.give_up(name, why, now);
                 }
             }
-            // ECS is deleting it, and nobody can do more about that.
+            // ECS is deleting it, and there is nothing more to do.
             ServiceState::Deleted
                 if *waiting == WaitsFor::Deletion && back_by.is_none_or(|time| now >= time) =>
             {
@@ -219,12 +220,12 @@ impl Deployment {
         }
     }
 
-    /// Whoever took it over must not be overwritten by a message that is still on its way.
+    /// An update outside Slipway must not be overwritten by a message that is still in the queue.
     fn leave_to_others(&mut self, name: &ServiceName, now: Time) {
         self.keep_effects(now, |effect| !rolls_back(effect, name));
     }
 
-    /// A worker that was permitted to act before the rollback started has updated the service only now.
+    /// A worker that was permitted before the rollback started has updated the service only now.
     pub(in crate::deployment) fn roll_back_again(&mut self, name: &ServiceName, now: Time) {
         let removes =
             |effect: &Effect| matches!(effect, Effect::Remove { service, .. } if service == name);
@@ -249,7 +250,7 @@ impl Deployment {
         }
     }
 
-    /// Goes on with the next wave once this one is back.
+    /// Continues with the next wave once this one is rolled back.
     pub(in crate::deployment) fn continue_rollback(&mut self, now: Time) {
         let State::RollingBack { cause, since, wave, .. } = &self.state else { return };
         let (cause, since, wave) = (cause.clone(), *since, *wave);
@@ -269,7 +270,7 @@ impl Deployment {
         if now < *look_at {
             return Reply::Ignored("woken early".into());
         }
-        // Whoever overslept asks first: it may have come back in the meantime.
+        // A record that was woken late asks ECS first: the service may be rolled back meanwhile.
         let overslept = now >= *look_at + GRACE;
         *look_at = now + LOOK_EVERY;
         let mut late = Vec::new();
@@ -312,7 +313,7 @@ impl Service {
         match &observation.found {
             None => Reading::Done,
             Some(found) if found.draining => Reading::Underway { waiting: WaitsFor::Deletion },
-            // Somebody else has updated it, or created it anew.
+            // It was updated or created again outside Slipway.
             Some(found) if found.primary().is_some_and(|p| p.revision != self.after) => {
                 let runs = found.primary().map(|primary| primary.revision.clone());
                 Reading::TakenOver { revision: runs.unwrap_or(self.after.clone()) }
@@ -323,7 +324,7 @@ impl Service {
         }
     }
 
-    /// Why AWS refused to put it back.
+    /// Why AWS rejected the rollback of this service.
     fn refused(&self) -> Option<&str> {
         match &self.state {
             ServiceState::RollingBack { refused, .. } | ServiceState::Deleting { refused, .. } => {
@@ -333,7 +334,7 @@ impl Service {
         }
     }
 
-    /// Whether the worker that puts it back had answered when it was looked at.
+    /// Whether the worker that rolls it back had answered before this observation.
     fn is_answered_before(&self, seen_at: Time) -> bool {
         let is_visible_from = |time| seen_at + VISIBLE_AFTER >= time;
         self.visible_from.is_some_and(is_visible_from) || self.refused().is_some()

@@ -1,4 +1,4 @@
-//! Verifying the rollback: one last look at every service before the verdict.
+//! Verifying the rollback: one final observation of every service before the verdict.
 
 use super::observed::UNHEARD;
 use super::waves::WORKER_PATIENCE;
@@ -11,7 +11,7 @@ use crate::time::Time;
 use crate::verdict::{Cause, SupersededBy, Verdict};
 
 impl Deployment {
-    /// One last look, when no worker from before can disturb any more.
+    /// The final observation, once no earlier worker can interfere.
     pub(in crate::deployment) fn verify_rollback(&mut self, cause: Cause, now: Time) {
         if let Some(wave) = self.disturbed_wave() {
             return self.return_to_wave(wave, cause, now);
@@ -21,7 +21,7 @@ impl Deployment {
             return self.conclude_rollback(cause, now);
         }
         let since = now.max(self.undisturbed_from());
-        // What was given up has had its time, and is asked for once.
+        // A service that was given up has had its time, and is observed once.
         let back = self.named(Service::is_back);
         let longest = back.iter().map(|name| self.timeout_of(name)).max().unwrap_or_default();
         let deadline = since + longest;
@@ -29,7 +29,7 @@ impl Deployment {
         self.state = State::VerifyingRollback { cause, since, unseen, look_at: since, deadline };
     }
 
-    /// The last wave in which a service is on its way back once more.
+    /// The last wave in which a service is being rolled back again.
     fn disturbed_wave(&self) -> Option<usize> {
         self.services.iter().filter(|s| !s.is_back_or_given_up()).map(|s| s.wave).max()
     }
@@ -47,7 +47,7 @@ impl Deployment {
         }
     }
 
-    /// A service that was back is not at rest. Whatever was seen of it before is not so any more.
+    /// A service that was rolled back is not stable. Earlier observations of it no longer hold.
     pub(in crate::deployment) fn needs_another_look(&mut self, name: &ServiceName, now: Time) {
         if let State::VerifyingRollback { since, unseen, look_at, .. } = &mut self.state {
             unseen.insert(name.clone());
@@ -79,7 +79,8 @@ impl Deployment {
             if unseen.is_empty() && stale.is_empty() {
                 self.conclude_rollback(cause, now);
             } else if unseen.is_empty() {
-                // Looks at single services may lie far apart; the verdict is about all at once.
+                // Observations of single services may be far apart; the verdict is about all of
+                // them at once.
                 unseen.extend(stale.iter().cloned());
                 self.look(stale, now);
             }
@@ -106,7 +107,8 @@ impl Deployment {
             self.look(open, now);
             return Reply::Done;
         }
-        // What was seen since its deletion and is no trouble is being deleted, however long.
+        // A service that was seen since its deletion without trouble is being deleted, however long
+        // that takes.
         let mut restless = self.named(Service::is_back);
         restless.retain(|name| open.contains(name) && !self.is_being_deleted(name));
         for name in &restless {

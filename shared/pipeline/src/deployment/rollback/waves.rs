@@ -1,4 +1,4 @@
-//! Rolling back: the touched services, in reverse order, to exactly what they ran.
+//! Rolling back: the changed services, in reverse order, to exactly their previous revisions.
 
 use crate::deployment::roll_out::not_ours;
 use crate::deployment::{
@@ -12,12 +12,12 @@ use crate::time::{Span, Time};
 use crate::verdict::Cause;
 use crate::waits::WaitsFor;
 
-/// So long an update that puts a service back may stay undone, or the last look at it unanswered, as
-/// messages may be late.
+/// How long an update that rolls a service back may stay unanswered, or its last observation,
+/// because messages may be late.
 pub(in crate::deployment) const WORKER_PATIENCE: Span = Span::minutes(15);
 
 impl Deployment {
-    /// Puts every touched service back, from the last wave to the first.
+    /// Rolls back every changed service, from the last wave to the first.
     pub(in crate::deployment) fn roll_back(&mut self, cause: Cause, now: Time) {
         self.note(now, format!("Rolling back: {cause}."));
         self.mention_the_schema(now);
@@ -45,12 +45,12 @@ impl Deployment {
         self.verify_rollback(cause, now);
     }
 
-    /// When the last worker that was permitted before the rollback started has certainly done its
-    /// work, and ECS shows it.
+    /// When the last worker that was permitted before the rollback started is certainly done, and
+    /// ECS shows its update.
     pub(in crate::deployment) fn undisturbed_from(&self) -> Time {
         let since = match (self.rollback_since, &self.state) {
             (Some(rollback_since), _) => rollback_since,
-            // An older version turned it round.
+            // An older version started the rollback.
             (None, State::RollingBack { since, .. } | State::VerifyingRollback { since, .. }) => {
                 *since
             }
@@ -59,9 +59,9 @@ impl Deployment {
         since + WORKER_LIFE + VISIBLE_AFTER
     }
 
-    /// The deadline for the rollback of a service. Its time begins when AWS has accepted the update,
-    /// and once: only a worker that was permitted before the rollback started, and may undo it, gives
-    /// it more time. Updates outside Slipway give it none.
+    /// The deadline for the rollback of a service. Its time starts when AWS has accepted the
+    /// update, and only once: a worker that was permitted before the rollback started, and may
+    /// revert it, gives it more time. Updates outside Slipway do not.
     pub(in crate::deployment) fn back_by(&mut self, name: &ServiceName, now: Time) -> Time {
         let timeout = self.timeout_of(name);
         let latest = self.undisturbed_from() + WORKER_PATIENCE + timeout;
@@ -72,7 +72,7 @@ impl Deployment {
         back_by
     }
 
-    /// As `back_by`, while no worker has answered: it is our own delay.
+    /// Like `back_by`, while no worker has answered: the delay is Slipway's own.
     fn answered_by(&self, name: &ServiceName, now: Time) -> Time {
         let service = self.services.iter().find(|service| service.name == *name);
         let patience = self.timeout_of(name).max(WORKER_PATIENCE);
@@ -107,13 +107,13 @@ impl Deployment {
             return;
         };
         if service.after == to {
-            // Fresh tasks of the same revision: it runs what it ran.
+            // New tasks of the same revision: it runs its previous revision.
             service.state = ServiceState::RolledBack;
             return;
         }
         let refused = None;
         let way = match (&service.state, &service.rollout) {
-            // ECS is doing it. Its time begins now: a migration may have been undone before.
+            // ECS rolls it back. Its time starts now: a migration may have been undone before.
             (ServiceState::RollingBack { by_ecs: true, waiting, .. }, _) => {
                 let waiting = waiting.clone();
                 let deadline = *service.back_by.get_or_insert(by_ecs_until);
@@ -167,7 +167,7 @@ impl Deployment {
         if let Some(gone) = before.as_ref().map(Revision::short).filter(|gone| *gone != new) {
             self.note(now, format!("{gone} was deregistered; it is registered again as {new}."));
         }
-        // Where the update changed nothing, no event will tell that it is done.
+        // If the update changed nothing, no event will report its end.
         if may_be_back {
             self.look(vec![name.clone()], now);
         }
@@ -183,8 +183,8 @@ impl Deployment {
     ) -> Reply {
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         match (&service.state, refusal) {
-            // Only stopping our rollout is refused so; a copy of that answer comes after it was
-            // forgotten, or after another way was taken.
+            // AWS rejects only stopping our rollout like this; a copy of that answer arrives late,
+            // or after another action was chosen.
             (ServiceState::RollingBack { .. }, Refusal::RolloutIsOver)
                 if service.rollout.is_some() && service.visible_from.is_none() =>
             {
@@ -208,7 +208,7 @@ impl Deployment {
                 {
                     refused.get_or_insert(reason);
                 }
-                // Perhaps it was never changed, or it is gone.
+                // It may never have been changed, or it was deleted.
                 self.look(vec![name.clone()], now);
                 Reply::Done
             }

@@ -1,4 +1,4 @@
-//! What only shows when the environments are seen together.
+//! Mistakes that only a comparison of the environments shows.
 
 use super::super::did_you_mean;
 use super::super::model::{Application, Environment};
@@ -53,14 +53,14 @@ fn check_promotion(
         way.push(current);
         next = application.environments.get(current).and_then(promoted_from);
     }
-    // A circle is one mistake: it is told once, where its first name is.
+    // A cycle is one mistake: it is reported once, at its first name.
     if way.last() == Some(&name) && way.iter().min() == Some(&name) {
         let way: Vec<&str> = way.iter().map(|name| name.as_str()).collect();
         fault(format!("promotion goes in a circle: {}; remove one of them", way.join(" from ")));
     }
 }
 
-/// A tag that Slipway puts and also deploys would start deployments for ever.
+/// A tag that Slipway puts and also deploys would start deployments endlessly.
 fn check_tag(application: &Application, environment: &Environment, node: &Node) {
     let Some(tag) = &environment.tag else { return };
     for (other, listening) in &application.environments {

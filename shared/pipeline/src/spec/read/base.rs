@@ -1,4 +1,4 @@
-//! What a new revision is made from: what runs, the newest of its family, or a template.
+//! What a new revision is based on: the running one, the newest of its family, or a template.
 
 use super::super::did_you_mean;
 use super::super::model::{Base, Service};
@@ -7,7 +7,7 @@ use super::super::template::{self, VERSION_PARAMETER};
 use super::{Images, definition};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What ECS takes as one task definition.
+/// ECS's maximum for one task definition.
 const MOST_BYTES: usize = 64 * 1024;
 const MOST_PARAMETERS: usize = 200;
 const MOST_VALUE_BYTES: usize = 4096;
@@ -34,7 +34,7 @@ pub(super) fn base(node: &Node, images: &Images) -> Option<Base> {
     }
     let names = template::names(&definition);
     check_parameters(&node, &names, &parameters);
-    // With every name filled in, somehow, the rest is checked in the same pass.
+    // With a placeholder for every missing value, the rest is checked in the same pass.
     let mut values = parameters.values.clone();
     for name in names {
         let itself = format!("${{{name}}}");
@@ -86,7 +86,7 @@ fn check_parameters(template: &Node, names: &BTreeSet<String>, parameters: &Para
     }
 }
 
-/// Complains if the service is made from a template that has no such container.
+/// Reports a fault if the service has a template without this container.
 pub(super) fn check_container(node: &Node, container: &str, service: Option<&Service>) {
     let Some(Base::Template { definition, .. }) = service.map(|service| &service.base) else {
         return;

@@ -1,4 +1,4 @@
-//! A task definition in a template, read as closely as ECS would read it.
+//! A task definition in a template, checked as strictly as ECS checks it.
 
 use super::super::node::Node;
 use super::super::syntax;
@@ -7,7 +7,7 @@ use super::{Images, variables};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What `describe-task-definition` answers and `register-task-definition` refuses.
+/// What `describe-task-definition` returns and `register-task-definition` rejects.
 pub const ANSWERED: [&str; 9] = [
     "compatibilities",
     "deleteRequestedAt",
@@ -69,7 +69,7 @@ pub(super) fn check(node: &Node, images: &Images) {
     }
 }
 
-/// What stands where ECS wants a number, or true or false, and is neither.
+/// Values where ECS needs a number or a boolean, and that are neither.
 fn check_types(node: &Node, in_container: bool) {
     match node.value() {
         Value::Number(_) => check_fraction(node),
@@ -86,7 +86,7 @@ fn check_types(node: &Node, in_container: bool) {
                     Some(Kind::Flag) if !value.is_boolean() => {
                         node.fault_about("is neither true nor false; write one of them");
                     }
-                    // The keys below are the team's own, whatever they are called.
+                    // The keys below are chosen by the team, whatever their names.
                     Some(Kind::FreeMap) => {
                         let entries = value.as_object().into_iter().flatten();
                         entries.for_each(|(key, value)| check_fraction(&node.below(key, value)));
@@ -99,14 +99,14 @@ fn check_types(node: &Node, in_container: bool) {
     }
 }
 
-/// No number in a task definition has a fraction, so that this one was meant as text.
+/// No number in a task definition has a fraction, so this one should be text.
 fn check_fraction(node: &Node) {
     if node.value().is_f64() {
         node.fault("this number has a fraction; if it is text, put it in quotes");
     }
 }
 
-/// What says nothing yet, or waits for a parameter that is missing.
+/// A missing value, or one that needs a parameter that is missing.
 fn is_open(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.contains("${"))
 }

@@ -1,4 +1,4 @@
-//! One environment: where it is and the rules for going there.
+//! One environment: its target and the rules for deploying to it.
 
 use super::super::model::{
     Approval, Environment, Failures, FirstDeploy, Migration, Queue, RollbackPolicy, Sidecars,
@@ -13,7 +13,7 @@ use crate::time::Span;
 const EXAMPLE: &str = "{cluster: scr-staging, services: [scr-api]}, or indent it if it belongs to \
                        the environment before it";
 
-/// Run Command takes five target keys at most.
+/// Run Command accepts at most five target keys.
 const MOST_HOST_TAGS: usize = 5;
 
 pub(super) fn environment(node: &Node, images: &Images) -> Option<Environment> {

@@ -14,10 +14,10 @@ const LONGEST: Span = Span::hours(366 * 24);
 
 const MOST_WINDOWS: usize = 50;
 
-/// Any Monday will do to see whether a week has a gap.
+/// Any Monday will do to check whether a week has a gap.
 const SOME_MONDAY: Time = Time::from_millis(1_704_067_200_000);
 
-/// A moment as it is written, before a time zone says when it is.
+/// A time as it is written, before the time zone is known.
 enum Moment {
     Weekly(WeekTime),
     Once(DateTime),
@@ -118,7 +118,7 @@ fn week_time(text: &str) -> Option<WeekTime> {
     (hour < 24 && minute < 60).then_some(WeekTime { day, minute_of_day: hour * 60 + minute })
 }
 
-/// Reads `2026-12-20T00:00`; a date alone would leave open whether that day is meant too.
+/// Reads `2026-12-20T00:00`; a date alone would not say whether it includes that day.
 fn date_time(text: &str) -> Option<DateTime> {
     let has_time = text.contains(':');
     has_time.then(|| text.trim().parse().ok()).flatten()

@@ -1,4 +1,4 @@
-//! The command that changes the database, and the one that takes that back.
+//! The command that migrates the database, and the one that undoes it.
 
 use super::super::did_you_mean;
 use super::super::model::{Migration, Service};
@@ -9,7 +9,7 @@ use super::base;
 use crate::names::{ContainerName, ServiceName};
 use crate::time::Span;
 
-/// What ECS takes as the overrides of a task, less what we add.
+/// ECS's maximum for the overrides of a task, minus what Slipway adds.
 const MOST_COMMAND_BYTES: usize = 7000;
 
 pub(super) fn migration(node: &Node, waves: &[Vec<Service>], on_hosts: bool) -> Option<Migration> {
@@ -61,7 +61,7 @@ fn service<'a>(node: &Node, waves: &'a [Vec<Service>]) -> Option<&'a Service> {
     found
 }
 
-/// Reads a command. We never split one at its blanks: only its author knows the quoting.
+/// Reads a command. It is never split at its blanks: only its author knows the quoting.
 fn command(node: &Node) -> Vec<String> {
     let items = node.list("each word as an item: [alembic, upgrade, head]", 1..=100);
     let words: Vec<String> = items.iter().filter_map(word).collect();

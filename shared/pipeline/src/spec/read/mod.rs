@@ -1,7 +1,7 @@
-//! Reads an application from a document. Every mistake is collected; none ends the reading.
+//! Reads an application from a document. All mistakes are collected; none stops the reading.
 //!
-//! What cannot be read stands as its default until the end, so that everything else is checked
-//! too; an application with any mistake is never returned.
+//! A value that cannot be read is replaced by its default, so that everything else is checked too;
+//! an application with any mistake is never returned.
 
 mod across;
 mod base;
@@ -31,7 +31,7 @@ const MOST_ENVIRONMENTS: usize = 20;
 
 type Images = BTreeMap<ImageName, Repository>;
 
-/// Reads a spec from text, which is JSON or YAML.
+/// Reads a spec from text, JSON or YAML.
 pub fn parse(text: &str) -> Result<Application, Faults> {
     read(&document::value_of(text)?)
 }

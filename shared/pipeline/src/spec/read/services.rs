@@ -1,4 +1,4 @@
-//! The services of an environment, in the order in which they go out.
+//! The services of an environment, in the order of the rollout.
 
 use super::super::did_you_mean;
 use super::super::model::{Base, HostContainer, Service};
@@ -15,14 +15,14 @@ pub(super) const LONGEST: Span = Span::hours(24);
 
 const MOST_WAVES: usize = 50;
 const MOST_SERVICES: usize = 200;
-/// A host tells of all its services in one answer, of which Run Command keeps 24,000 characters.
+/// A host reports all its services in one answer, and Run Command keeps 24,000 characters of it.
 const MOST_SERVICES_ON_HOSTS: usize = 50;
 const EXAMPLE: &str = "[scr-api, scr-web]; an inner list goes out together";
 
-/// What a service may say of itself.
+/// The keys of a service.
 const KEYS: [&str; 5] = ["name", "timeout", "base", "create", "container"];
 
-/// What the environment says for all of its services.
+/// The environment's values for all of its services.
 pub(super) struct Defaults<'a> {
     pub(super) on_hosts: bool,
     pub(super) timeout: Span,
@@ -129,7 +129,7 @@ fn host_container(node: &Node, images: &Images) -> Option<HostContainer> {
     entries.end();
 
     let name = image.as_ref().and_then(Node::text).map(ImageName::new)?;
-    // Where no image could be read at all, that is told already.
+    // If no image could be read at all, that is already reported.
     if let Some(image) = image.filter(|_| !images.is_empty() && !images.contains_key(&name)) {
         let instead = did_you_mean::instead(name.as_str(), images.keys().map(ImageName::as_str));
         image.fault_about(&format!("is not one of the images; {instead}"));

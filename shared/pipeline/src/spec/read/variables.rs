@@ -1,4 +1,4 @@
-//! The variables of a container in a template. What is found in them is never repeated.
+//! The variables of a container in a template. Their values are never repeated in a message.
 
 use super::super::node::Node;
 use super::super::secrets;
@@ -30,7 +30,7 @@ pub(super) fn check(container: &Node) {
     }
 }
 
-/// Everybody who may look at a task definition reads its variables.
+/// Everybody who may read a task definition can read its variables.
 fn check_variable(variable: &Node, name: &str) {
     let value = text(variable, "value");
     let is_secret = secrets::is_secret_name(name) && !value.is_empty();
@@ -46,7 +46,7 @@ fn check_variable(variable: &Node, name: &str) {
     }
 }
 
-/// A secret is named here, and lies elsewhere.
+/// A secret is only referenced here; its value is stored elsewhere.
 fn check_secret(secret: &Node, name: &str) {
     let from = text(secret, "valueFrom");
     if secret.value().get("value").is_some() || from.contains("://") {

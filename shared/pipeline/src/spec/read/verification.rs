@@ -1,4 +1,4 @@
-//! What says whether a release works: checks over HTTP, and alarms.
+//! What shows whether a release works: HTTP checks, and alarms.
 
 use super::super::model::{Alarms, AtStart, Check, NoData};
 use super::super::node::Node;

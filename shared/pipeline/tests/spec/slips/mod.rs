@@ -1,6 +1,6 @@
-//! Twenty slips of the pen in each example, made in the very file that people start from.
+//! Twenty mistakes in each example, made in the very file that people start from.
 //!
-//! What each of them is told stands beside the test: the mistake, and below it every sentence.
+//! The messages are beside the test: the mistake, and below it every sentence.
 
 mod faceplate;
 mod omen_epr;
@@ -8,12 +8,12 @@ mod power_pto;
 mod scr;
 mod wwhd;
 
-use crate::mistakes::told_of;
+use crate::mistakes::messages_of;
 use expect_test::ExpectFile;
 
-/// The text that is right, and what somebody wrote instead.
+/// The correct text, and the mistake.
 type Slip = (&'static str, &'static str);
 
 fn check(example: &str, slips: &[Slip; 20], told: ExpectFile) {
-    told.assert_eq(&told_of(example, slips));
+    told.assert_eq(&messages_of(example, slips));
 }

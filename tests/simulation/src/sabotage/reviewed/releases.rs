@@ -16,9 +16,9 @@ use pipeline::spec::{self, Queue};
 use pipeline::time::Time;
 use serde_json::Value;
 
-/// So many requests wait at the most.
+/// How many requests are queued at most.
 const QUEUE_MAX: usize = 20;
-/// What was longer was taken for absurd.
+/// A longer one was taken for implausible.
 const TEXT_MAX: usize = 8 * 1024;
 
 /// The same rules, which ask for no image.
@@ -67,7 +67,7 @@ impl Relapsed {
         }
     }
 
-    /// Says whether the rules' wishes for images are forgotten in this turn.
+    /// Returns whether the rules' images are ignored in this turn.
     pub(super) fn releases_before(
         &self,
         environment: &mut Environment,

@@ -87,7 +87,7 @@ impl Relapsed {
             }
             Defect::TurnsPeopleAway => {
                 let people = head.queue.iter_mut().filter(|waits| waits.request.is_by_person());
-                // As if they had asked after whatever hold this turn brings.
+                // As if they had been requested after any hold of this turn.
                 people.for_each(|waits| waits.since = Some(now + Span::seconds(1)));
             }
             Defect::GivesWayToWhatMayNotStart

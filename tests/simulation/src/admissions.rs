@@ -1,4 +1,4 @@
-//! What keeps an environment closed, and what becomes of those who were told to wait there.
+//! What blocks an environment, and what happens to the queued requests.
 
 use pipeline::deployment::{Deployment, State};
 use pipeline::environment::{Head, Hold, HoldUntil, RequestOutcome};
@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 type Broken = Option<(&'static str, String)>;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Doors {
+pub(crate) struct Admissions {
     /// What kept a place closed when its head was last written.
     heads: BTreeMap<Place, Closed>,
     /// Deployments that wait for approval.
     unapproved: BTreeMap<DeploymentId, Time>,
-    /// Requests that were told to wait.
+    /// Queued requests.
     accepted: BTreeMap<Place, BTreeMap<RequestId, Request>>,
     /// Requests of people that wait.
     waiting: BTreeMap<Place, BTreeSet<RequestId>>,
@@ -34,7 +34,7 @@ struct Closed {
     paused: bool,
 }
 
-impl Doors {
+impl Admissions {
     pub(crate) fn head_written(&mut self, head: &Head) -> Vec<(&'static str, String)> {
         let broken = self.turned_away(head);
         let closed = Closed { hold: head.hold.clone(), paused: head.pause.is_some() };
@@ -49,7 +49,7 @@ impl Doors {
         broken.into_iter().collect()
     }
 
-    /// What was heard of here starts, or whoever asked is told why not.
+    /// Every reported release starts, or its sender is notified why not.
     pub(crate) fn accepts(&mut self, place: &Place, request: Request) {
         self.accepted.entry(place.clone()).or_default().insert(request.id.clone(), request);
     }
@@ -71,7 +71,7 @@ impl Doors {
         });
         newer.map(|request| {
             let what = format!("{}: {} of {}", head.place, request.id, request.release);
-            ("a_person_is_not_turned_away_by_a_hold_that_came_later", what)
+            ("a_person_is_not_refused_because_of_a_later_hold", what)
         })
     }
 
@@ -104,7 +104,7 @@ impl Doors {
             .then(|| ("a_hold_never_replaces_a_firmer_one", after.place.to_string()))
     }
 
-    /// A person opens the door, and whatever waits behind it may start in the same moment.
+    /// A person opens the environment, and every queued request may start at the same moment.
     pub(crate) fn opened_by_hand(&mut self, place: &Place) {
         self.heads.remove(place);
         self.held.remove(place);
@@ -123,7 +123,7 @@ impl Doors {
         self.left.iter().any(|place| place.application == *application)
     }
 
-    /// Looks at a deployment that was just written, before its head is.
+    /// Checks a deployment that was just written, before its head is.
     pub(crate) fn deployment_written(
         &mut self,
         deployment: &Deployment,
@@ -155,7 +155,7 @@ impl Doors {
         if self.left.contains(&id.place) {
             broken.push(("nothing_starts_outside_of_the_spec", id.to_string()));
         }
-        // Whatever else has started since has lifted the hold.
+        // Any other start since has lifted the hold.
         if self.held.remove(&id.place).is_some_and(|held| held.contains(&request.id)) {
             let what = format!("{id} brought {}, which waited then", request.release);
             broken.push(("a_hold_keeps_out_what_waits_already", what));
@@ -167,7 +167,7 @@ impl Doors {
         broken
     }
 
-    /// An approval starts what a start itself would not have been let through.
+    /// An approval starts what could not have been started directly.
     fn approved(&self, deployment: &Deployment, now: Time) -> Vec<(&'static str, String)> {
         let (id, request) = (&deployment.id, &deployment.request);
         let mut broken = Vec::new();
@@ -189,8 +189,8 @@ impl Doors {
         broken
     }
 
-    /// Whoever was told to wait has started, waits, or was told why not.
-    pub(crate) fn at_rest(
+    /// Every queued request has started, is queued, or its sender was notified why not.
+    pub(crate) fn at_the_end(
         &self,
         head: &Head,
         deployments: &[Deployment],
@@ -207,13 +207,13 @@ impl Doors {
                     Some(RequestOutcome::Declined { .. }) => {
                         !was_declined(told, head, request) && !runs(deployments, request)
                     }
-                    // A large head forgets the request outcomes of long ago.
+                    // A large head drops the oldest request outcomes.
                     None => !deployments.iter().any(|started| started.request.id == **id),
                 }
         });
         let lost = lost.map(|(id, request)| {
             let what = format!("{}: {id} of {} came to nothing", head.place, request.release);
-            ("every_accepted_request_starts_or_is_told", what)
+            ("every_accepted_request_starts_or_is_declined_with_a_notice", what)
         });
         lost.collect()
     }
@@ -236,7 +236,7 @@ fn was_declined(told: &[Notice], head: &Head, request: &Request) -> bool {
     })
 }
 
-/// Exactly these images went live meanwhile: nothing was left to do, and nothing to tell.
+/// Exactly these images went live meanwhile: nothing is left to do or to report.
 fn runs(deployments: &[Deployment], request: &Request) -> bool {
     deployments.iter().any(|deployment| {
         matches!(deployment.verdict(), Some(Verdict::Succeeded | Verdict::Unproven { .. }))

@@ -1,4 +1,5 @@
-//! When a service is back: what a look may say while workers are still at it, and what AWS refused.
+//! When a service counts as rolled back: what an observation may show while workers are still
+//! active, and what AWS rejected.
 
 use super::events::*;
 use super::fixtures::{PLAIN, Story, TIMEOUT};
@@ -11,13 +12,13 @@ use pipeline::time::Span;
 
 const SECOND: Span = Span::seconds(1);
 
-/// `shop-api` and `shop-worker` are asked for, and AWS refuses the second one.
+/// `shop-api` and `shop-worker` are updated, and AWS rejects the second one.
 fn refused_at_once() -> Story {
     let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND);
     story.then(rollout_refused("shop-worker")).quietly(SECOND)
 }
 
-/// Every service is seen back, when nothing can disturb it any more.
+/// Every service is seen rolled back, when no worker can interfere.
 fn verify_rollback(story: Story) -> Story {
     states::verify_rollback(story.quietly(MINUTE))
 }
@@ -28,11 +29,11 @@ fn look(story: Story, service: &str, number: u32) -> Story {
 }
 
 #[test]
-fn a_service_seen_at_its_old_revision_before_it_was_rolled_back_is_rolled_back_all_the_same() {
+fn a_service_seen_at_its_old_revision_before_its_rollback_is_still_rolled_back() {
     let story = look(refused_at_once(), "shop-api", 1);
     expect!["roll back shop-api (Update), roll back shop-worker (Update)"].assert_eq(&story.asks());
     expect!["shop-api: waiting for AWS to accept the update, although it is on the previous revision; shop-worker: waiting for AWS to accept the update"].assert_eq(&story.outcome());
-    // The slow worker has updated it meanwhile, and so has the one that puts it back.
+    // The slow worker has updated it meanwhile, and so has the one that rolls it back.
     let story = story.quietly(SECOND).then(rollback_started("shop-api"));
     expect!["roll back shop-worker (Update), observe shop-api"].assert_eq(&story.asks());
     let story = look(story.quietly(SECOND), "shop-api", 1);
@@ -43,8 +44,8 @@ fn a_service_seen_at_its_old_revision_before_it_was_rolled_back_is_rolled_back_a
 }
 
 #[test]
-fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back() {
-    // A worker that was let through before can do no more harm by then, and would be seen.
+fn a_worker_that_never_answers_does_not_prevent_the_verdict_rolled_back() {
+    // A worker that was permitted before can do no more harm by then, and would be seen.
     let late = WORKER_LIFE + MINUTE + SECOND;
     let story = refused_at_once().quietly(late);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1);
@@ -54,7 +55,7 @@ fn a_worker_that_answers_never_keeps_nothing_from_being_called_back_that_is_back
 }
 
 #[test]
-fn a_service_that_a_slow_worker_updates_after_it_was_back_is_rolled_back_again() {
+fn a_service_that_a_slow_worker_updates_after_its_rollback_is_rolled_back_again() {
     let story =
         refused_at_once().all([rollback_started("shop-api"), rollback_started("shop-worker")]);
     let story = look(look(story.quietly(SECOND), "shop-api", 1), "shop-worker", 1);
@@ -87,7 +88,7 @@ fn nothing_is_called_back_before_ecs_must_show_what_the_last_worker_did() {
 }
 
 #[test]
-fn a_service_that_is_not_at_rest_any_more_is_looked_at_again() {
+fn a_service_that_is_no_longer_stable_is_observed_again() {
     let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(story, "shop-api", 1);
     let seen_at = story.now;
@@ -99,7 +100,7 @@ fn a_service_that_is_not_at_rest_any_more_is_looked_at_again() {
 }
 
 #[test]
-fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
+fn services_seen_rolled_back_long_ago_are_observed_once_more() {
     let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(MINUTE + MINUTE);
     let story = look(story, "shop-web", 1);
@@ -110,13 +111,12 @@ fn services_that_were_seen_back_long_ago_are_looked_at_once_more() {
 }
 
 #[test]
-fn what_was_seen_back_long_before_the_deadline_is_looked_at_before_anything_is_called_rolled_back()
-{
+fn a_service_seen_rolled_back_long_before_the_deadline_is_observed_again_before_the_verdict() {
     let story = states::verifying_rollback().later(MINUTE + MINUTE);
     let story = look(look(story, "shop-api", 1), "shop-worker", 1).quietly(TIMEOUT);
     let story = look(story, "shop-web", 1);
     expect!["observe shop-api+shop-worker"].assert_eq(&story.asks());
-    // Nobody answers, and the deadline passes.
+    // No answer arrives, and the deadline passes.
     let story = story.later(MINUTE).later(MINUTE).later(MINUTE);
     expect!["final check of shop-api, shop-web, shop-worker"].assert_eq(&story.outcome());
     let back = ["shop-api", "shop-worker", "shop-web"].into_iter();
@@ -144,7 +144,7 @@ fn a_service_that_was_restless_before_looks_were_lost_is_given_time_to_be_seen()
 }
 
 #[test]
-fn an_update_and_a_way_back_that_are_both_refused_leave_a_service_that_was_never_touched() {
+fn a_rejected_update_and_a_rejected_rollback_leave_the_service_unchanged() {
     let story = Story::begin(&PLAIN).then(prepared()).then(rollout_refused("shop-api"));
     let story = story.then(rollback_started("shop-worker"));
     let story = story.then(rollback_refused("shop-api", Refusal::Final));
@@ -155,7 +155,7 @@ fn an_update_and_a_way_back_that_are_both_refused_leave_a_service_that_was_never
 }
 
 #[test]
-fn a_service_that_somebody_deleted_before_its_wave_is_superseded() {
+fn a_service_deleted_outside_slipway_before_its_wave_is_superseded() {
     let story = states::second_wave().then(rollout_refused("shop-web"));
     let story = story.then(rollback_refused("shop-web", Refusal::Final));
     let seen_at = story.now;
@@ -177,7 +177,7 @@ fn what_aws_refuses_and_no_look_explains_is_stuck_with_the_reason() {
     expect!["stuck: not rolled back: shop-api (access denied), shop-worker (its state could not be read in time) (after: shop-api could not be updated: the service is draining)"].assert_eq(&story.outcome());
 }
 
-/// `shop-web` is new, dies, and is deleted again.
+/// `shop-web` is new, fails, and is deleted again.
 fn removed() -> Story {
     let story = super::before::first_deploy_fails("remove");
     expect!["remove shop-web"].assert_eq(&story.asks());
@@ -247,7 +247,7 @@ fn what_is_gone_counts_as_deleted_once_no_worker_can_create_it_again() {
     assert!(is_removed(&story.then(gone("shop-web", seen_at))));
 }
 
-/// The last look was asked for, and nobody has answered yet.
+/// The final observation was requested, and no answer has arrived yet.
 #[test]
 fn a_service_that_was_seen_to_be_deleted_is_not_given_up_for_a_look_that_is_late() {
     let mut story = removed().later(MINUTE + MINUTE);
@@ -262,7 +262,7 @@ fn a_service_that_was_seen_to_be_deleted_is_not_given_up_for_a_look_that_is_late
 }
 
 #[test]
-fn a_service_that_is_there_again_and_again_after_its_deletion_cannot_keep_that_up_for_ever() {
+fn a_service_that_reappears_after_its_deletion_does_not_block_the_rollback_endlessly() {
     let mut story = removed();
     for _ in 0..20 {
         story = look(story.later(MINUTE), "shop-web", 2);
@@ -270,12 +270,12 @@ fn a_service_that_is_there_again_and_again_after_its_deletion_cannot_keep_that_u
     }
     assert!(matches!(story.deployment.services[2].state, ServiceState::NotRolledBack { .. }));
     let asked = story.timeline().matches("did not exist before").count();
-    // Half an hour at the most, and one look in two minutes.
+    // Half an hour at most, and one observation in two minutes.
     assert!((2..=15).contains(&asked), "{asked} times");
 }
 
 #[test]
-fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
+fn a_service_deleted_outside_slipway_that_still_drains_is_superseded() {
     let story = states::baking();
     let found = Found {
         rollouts: vec![rollout("shop-web", 2, true, pipeline::observation::Progress::Completed, 0)],
@@ -289,7 +289,7 @@ fn a_service_that_somebody_deletes_and_that_still_drains_is_superseded() {
 }
 
 #[test]
-fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_rolled_back() {
+fn the_rollback_of_one_service_has_one_deadline_however_often_it_is_rolled_back() {
     let mut story = states::rolling_back();
     let began = story.now;
     let is_given_up = |story: &Story| {
@@ -301,7 +301,7 @@ fn the_way_back_of_one_service_has_one_deadline_however_often_it_is_rolled_back(
         story = look(story.quietly(VISIBLE), "shop-web", 2);
     }
     let back_by = story.deployment.services[2].back_by.unwrap();
-    // What its workers may be late by is added once.
+    // The delay of its workers is added once.
     assert!(back_by <= began + TIMEOUT + Span::minutes(18), "{back_by}");
     assert!(story.now < began + Span::minutes(40), "{}", story.timeline());
 }
@@ -359,7 +359,7 @@ fn what_had_failed_long_ago_is_not_given_up_before_a_slow_worker_has_updated_it(
     let story = story.then(seen).quietly(VISIBLE);
     let story = look(story, "shop-api", 2);
     assert!(story.asks().contains("roll back shop-api"), "{}", story.timeline());
-    // Once no worker can be on its way any more, it is given up.
+    // Once no worker can be active, it is given up.
     let story = story.then(rollback_started("shop-api")).quietly(Span::minutes(3));
     let seen = observed(observation("shop-api", story.now, vec![failed]));
     let standing = &story.then(seen).deployment.services[0].state;
@@ -367,9 +367,9 @@ fn what_had_failed_long_ago_is_not_given_up_before_a_slow_worker_has_updated_it(
 }
 
 #[test]
-fn a_rollout_that_had_failed_before_the_way_back_says_nothing_of_a_slow_worker_s_update() {
+fn a_rollout_that_failed_before_the_rollback_says_nothing_about_a_slow_workers_update() {
     let story = Story::begin(&PLAIN).then(prepared()).quietly(SECOND).then(start_rollback(false));
-    // It runs its old revision, so that there is nothing to update.
+    // It runs its old revision, so there is nothing to update.
     let (service, before) = ("shop-api".into(), revision("shop-api", 1));
     let story = story.then(Event::RollbackStarted { service, revision: before, rollout: None });
     let ours = rollout("shop-api", 2, true, Progress::InProgress, 0);

@@ -1,4 +1,4 @@
-//! The button `rollback` while a deployment is under way.
+//! The function `rollback` with a deployment in progress.
 
 use super::desk::Desk;
 use expect_test::expect;
@@ -9,7 +9,7 @@ use pipeline::task::{OneOffEnd, Stop};
 use pipeline::time::Span;
 
 #[test]
-fn a_deployment_that_is_under_way_is_turned_round() {
+fn a_deployment_in_progress_is_rolled_back() {
     let desk = Desk::with_two_good();
     desk.push("staging", "c90ffee");
     desk.prepare("staging");

@@ -10,8 +10,8 @@ use pipeline::notice::{News, Notice};
 const ITEM_MAX: usize = 400_000;
 
 impl Invariants {
-    /// What must hold when everything has come to rest.
-    pub(crate) fn at_rest(
+    /// What must hold at the end, when everything is stable.
+    pub(crate) fn at_the_end(
         &mut self,
         place: &Place,
         head: &Head,
@@ -23,7 +23,7 @@ impl Invariants {
             if deployment.verdict().is_none() {
                 let what = format!("{id} is {} for ever", deployment.state.name());
                 self.violated("every_deployment_ends", what);
-            } else if !was_told(told, place, id.number) {
+            } else if !was_notified(told, place, id.number) {
                 self.violated("every_outcome_is_announced", id.to_string());
             }
             if !deployment.outbox.is_empty() {
@@ -39,7 +39,7 @@ impl Invariants {
                 format!("{place}: active {:?}, outbox {:?}", head.active, head.outbox.entries()),
             );
         }
-        for (invariant, what) in self.doors.at_rest(head, deployments, told) {
+        for (invariant, what) in self.admissions.at_the_end(head, deployments, told) {
             self.violated(invariant, what);
         }
         // Everything that waits has an end, and time is over.
@@ -72,7 +72,7 @@ fn size(text: Result<String, serde_json::Error>) -> usize {
     text.map_or(usize::MAX, |text| text.len())
 }
 
-fn was_told(told: &[Notice], place: &Place, number: u64) -> bool {
+fn was_notified(told: &[Notice], place: &Place, number: u64) -> bool {
     told.iter().any(|notice| {
         notice.place == *place
             && notice.deployment == Some(number)

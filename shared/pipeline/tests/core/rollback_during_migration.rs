@@ -1,5 +1,5 @@
-//! A migration that is on its way when a person or an alarm wants everything back: what may run
-//! already is waited for, and nothing is begun.
+//! A migration in progress when a person or an alarm starts a rollback: one that may already run is
+//! waited for, and nothing is started.
 
 use super::events::*;
 use super::fixtures::{START, Story, request};
