@@ -100,7 +100,9 @@ impl Admissions {
         }
         let firm =
             |head: &Head| head.hold.as_ref().is_some_and(|hold| hold.until == HoldUntil::Person);
-        (firm(before) && !firm(after))
+        // A queued request that overrules the hold may start at this moment, and lifts it.
+        let nothing_starts = before.last_number == after.last_number;
+        (firm(before) && !firm(after) && nothing_starts)
             .then(|| ("a_hold_never_replaces_a_firmer_one", after.place.to_string()))
     }
 
