@@ -143,9 +143,10 @@ impl Observation {
             if wanted.visible_from.is_none_or(|time| self.seen_at < time) {
                 return Reading::Underway { waiting: WaitsFor::Visibility };
             }
-            if wanted.rollout.is_some() && !found.returns_asked {
-                return Reading::Replaced { revision: primary.revision.clone() };
-            }
+        }
+        // ECS returns to the last revision that had come up, which may be another one.
+        if wanted.rollout.is_some() && !found.returns_asked {
+            return Reading::Replaced { revision: primary.revision.clone() };
         }
         Reading::TakenOver { revision: primary.revision.clone() }
     }

@@ -4,7 +4,7 @@ use pipeline::deployment::Deployment;
 use pipeline::environment::{Control, Head, RequestOutcome};
 use pipeline::names::{ApplicationName, DeploymentId, Digest, Place, RequestId};
 use pipeline::release::{Newest, Release};
-use pipeline::request::{Kind, Request};
+use pipeline::request::{Kind, Request, RequestedBy};
 use pipeline::spec::Application;
 use pipeline::time::Time;
 use pipeline::verdict::Verdict;

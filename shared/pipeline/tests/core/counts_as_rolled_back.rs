@@ -442,3 +442,15 @@ fn what_ecs_rolls_back_while_our_rollback_starts_is_not_an_update_outside_slipwa
     "#]].assert_eq(&story.timeline());
     assert!(story.asks().contains("roll back shop-api"), "{}", story.timeline());
 }
+
+#[test]
+fn what_ecs_rolled_back_to_an_older_revision_is_not_an_update_outside_slipway() {
+    let story = states::rolling_out();
+    // The failed rollout has drained, and `shop-api:1` had never come up.
+    let seen_at = story.now;
+    let story = story.then(up("shop-api", 9, seen_at));
+    expect!["observe shop-api and whether ECS returned"].assert_eq(&story.asks());
+    let story = story.then(asked("shop-api", 9, true, seen_at));
+    expect!["1m30s Rolling shop-worker back to shop-worker:1."]
+        .assert_eq(story.timeline().lines().last().unwrap_or_default());
+}

@@ -1,6 +1,6 @@
 //! How firm a hold is, what it blocks, and which overrides a person needs.
 
-use super::events::{claimed, ended, exit, started, up};
+use super::events::{asked, claimed, ended, exit, started};
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::effect::Purpose;
@@ -265,7 +265,7 @@ fn a_firm_hold_is_restored_after_a_request_replaced_the_one_that_overrode_it() {
     for _ in 0..2 {
         scene.now = scene.now + Span::minutes(2);
         if scene.head.active.is_some() {
-            scene.answer(up("shop-api", 77, scene.now));
+            scene.answer(asked("shop-api", 77, false, scene.now));
         }
     }
     assert!(scene.verdicts().contains("2 b2: superseded"), "{}", scene.verdicts());

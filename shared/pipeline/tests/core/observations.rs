@@ -166,7 +166,7 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
         ("nobody has said which is ours", &no_answer, returned(7, primary(1, Completed, 2))),
         ("ECS was asked, and returned from none", &USUAL, found(vec![primary(1, Completed, 2)])),
         ("ECS was not asked", &USUAL, not_asked(primary(1, Completed, 2))),
-        ("ECS was not asked, somebody else's", &USUAL, not_asked(primary(9, Completed, 2))),
+        ("ECS was not asked, another revision", &USUAL, not_asked(primary(9, Completed, 2))),
     ];
     expect![[r#"
         ECS returned from our rollout                        returned to api:1: the breaker opened
@@ -177,7 +177,7 @@ fn trap_04_a_return_is_known_by_the_rollout_that_ecs_names() {
         nobody has said which is ours                        under way, waiting for ECS to show the update
         ECS was asked, and returned from none                taken over by api:1
         ECS was not asked                                    replaced by api:1
-        ECS was not asked, somebody else's                   taken over by api:9
+        ECS was not asked, another revision                  replaced by api:9
     "#]]
     .assert_eq(&table(cases));
 }

@@ -201,7 +201,7 @@ fn a_release_that_changes_nothing_succeeds_where_its_tasks_run() {
 fn what_was_not_changed_is_not_named_among_what_stays_changed() {
     let story = without_web();
     let seen_at = story.now;
-    let story = story.then(up("shop-api", 9, seen_at));
+    let story = story.then(asked("shop-api", 9, false, seen_at));
     expect!["1m30s No service is rolled back: shop-worker stay as they are."]
         .assert_eq(story.timeline().lines().rev().nth(1).unwrap_or_default().trim());
 }
