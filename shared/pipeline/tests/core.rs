@@ -67,6 +67,8 @@ mod proven;
 mod pushes;
 #[path = "core/queue.rs"]
 mod queue;
+#[path = "core/rollbacks_by_ecs.rs"]
+mod rollbacks_by_ecs;
 #[path = "core/rolling_back.rs"]
 mod rolling_back;
 #[path = "core/rolling_out.rs"]

@@ -97,7 +97,13 @@ impl Releases {
         self.newest.insert(id.place.clone(), with);
         self.newest_before.insert(id.clone(), before);
         let mut broken: Broken = misfit(deployment, spec).into_iter().collect();
-        let own = self.stands(id.number, &request.release).filter(|_| !request.is_by_person());
+        // The release that is promoted may have been tagged long after it was built.
+        let is_judged = |own: &Stands| match &request.asked_by {
+            RequestedBy::Push { .. } => true,
+            RequestedBy::Promotion { .. } => own.built_at == request.release.built_at,
+            RequestedBy::Person { .. } => false,
+        };
+        let own = self.stands(id.number, &request.release).filter(is_judged);
         if let Some(own) = own {
             let standing = self.standing.entry(id.place.clone()).or_default();
             if let Some(newer) = standing.iter().find(|known| own.is_older_than(known)) {

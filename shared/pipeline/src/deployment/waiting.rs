@@ -1,6 +1,6 @@
 //! What a deployment waits for, as a reason for people.
 
-use super::{AfterUndo, Deployment, RunProgress, Service, ServiceState, State};
+use super::{AfterUndo, Deployment, RunProgress, ServiceState, State};
 use crate::names::ServiceName;
 use crate::time::Time;
 use crate::verdict::Verdict;
@@ -48,10 +48,6 @@ impl Deployment {
                 Waiting::Checks { urls, until: *deadline }
             }
             State::Baking { until } => Waiting::Bake { until: *until },
-            // Each was seen rolled back, and all are observed once more together.
-            State::VerifyingRollback { unseen, deadline, .. } if unseen.is_empty() => {
-                Waiting::LastLook { services: self.named(Service::is_back), until: *deadline }
-            }
             State::Confirming { unseen, deadline, .. }
             | State::VerifyingRollback { unseen, deadline, .. } => {
                 Waiting::LastLook { services: unseen.iter().cloned().collect(), until: *deadline }

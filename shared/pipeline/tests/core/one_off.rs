@@ -322,3 +322,14 @@ fn people_are_shown_the_output_of_a_migration_that_failed() {
     story.deployment.rules.migration.as_mut().unwrap().on_host = true;
     assert_eq!(fails(story), None);
 }
+
+#[test]
+fn the_task_that_undoes_a_migration_is_asked_for_as_such() {
+    let story = states::undoing().later(Span::minutes(2));
+    let asks = story.deployment.outbox.entries().iter();
+    let mut looks = asks.filter_map(|entry| match &entry.effect {
+        Effect::LookAtOneOff { purpose, .. } => Some(*purpose),
+        _ => None,
+    });
+    assert_eq!(looks.next(), Some(Purpose::Undo));
+}

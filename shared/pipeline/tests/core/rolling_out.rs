@@ -5,7 +5,9 @@ use super::fixtures::{PLAIN, Story};
 use pipeline::deployment::{LOOK_EVERY, ServiceState};
 use pipeline::event::Event;
 use pipeline::observation::Progress;
+use pipeline::spec::Target;
 use pipeline::time::Span;
+use std::collections::BTreeMap;
 
 fn begin(changes: &[(&str, &str)]) -> Story {
     Story::begin(&[&PLAIN[..], changes].concat()).then(prepared())
@@ -47,4 +49,11 @@ fn once_a_look_shows_one_service_failed_the_rest_of_it_is_for_the_way_back() {
     let runs = Some(revision("shop-worker", 9));
     assert_eq!(story.deployment.services[1].state, ServiceState::UpdatedOutside { revision: runs });
     assert_eq!(story.state(), "rolling back", "shop-api goes back all the same");
+}
+
+#[test]
+fn only_a_target_on_hosts_has_tags() {
+    let tags: BTreeMap<_, _> = [("Component".to_owned(), "shop".to_owned())].into();
+    assert_eq!(Target::Hosts(tags.clone()).tags(), Some(&tags));
+    assert_eq!(Target::Cluster("shop".to_owned()).tags(), None);
 }
