@@ -179,13 +179,11 @@ impl Deployment {
 
     fn last_look_is_over(&mut self, open: &[ServiceName], now: Time) {
         let unanswered = self.outbox.waits_for(|e| matches!(e, Effect::ReadAlarms { .. }));
-        let (unchanged, changed): (Vec<_>, Vec<_>) = open.iter().cloned().partition(|name| {
-            self.services.iter().any(|service| service.name == *name && service.is_unchanged())
-        });
-        if let Some(name) = changed.first() {
-            return self.not_at_rest(name, WaitsFor::Look, now);
-        }
-        for name in &unchanged {
+        for name in open {
+            // A changed one starts the rollback.
+            if !matches!(self.state, State::Confirming { .. }) {
+                return;
+            }
             self.not_at_rest(name, WaitsFor::Look, now);
         }
         self.conclude_if_confirmed(now);

@@ -191,3 +191,23 @@ fn what_a_newer_release_replaced_has_not_failed() {
     assert_eq!(scene.live(), "b3");
     assert_eq!(words(&audit(&scene)), "");
 }
+
+#[test]
+fn a_manual_rollback_may_undo_only_a_migration_that_ran() {
+    let undone = |ran: Schema| {
+        let mut scene = good();
+        let kind = r#"{"restore": {"from": "b2", "revisions": {}, "undo": true,
+            "undoes": {"number": 2, "version": "b2", "revision": null}}}"#;
+        one(&mut scene, 3).request.kind = serde_json::from_str(kind).unwrap();
+        one(&mut scene, 3).schema = Schema::Undone;
+        one(&mut scene, 2).schema = ran;
+        found(&scene, Rule::UndoneOnce)
+    };
+    assert_eq!(undone(Schema::Migrated), Vec::<String>::new());
+    expect![[r#"
+        [
+            "it undid the migration of deployment 2, which ran none",
+        ]
+    "#]]
+    .assert_debug_eq(&undone(Schema::Untouched));
+}
