@@ -1,6 +1,7 @@
 //! Calls of AWS, each held against what was there and what is wanted when it is made.
 
 use crate::cloud::{Address, Call, Caller, Cloud};
+use pipeline::deployment::WORKER_LIFE;
 use pipeline::effect::Effect;
 use pipeline::event::Event;
 use pipeline::names::DeploymentId;
@@ -99,8 +100,10 @@ impl Calls {
             let last = others.find(|other| other.address == call.address);
             let creates = matches!(effect, Effect::RollOut(_));
             let is_deleted = last.is_some_and(|last| last.revision.is_none());
-            // To delete it once more changes nothing.
-            let deletes = matches!(effect, Effect::Remove { .. });
+            // A copy of the message that is with a slow worker deletes it once more, which changes
+            // nothing.
+            let is_copy = |last: &Call| call.at <= last.at + WORKER_LIFE;
+            let deletes = matches!(effect, Effect::Remove { .. }) && last.is_some_and(is_copy);
             let by_others = last.is_some_and(|last| last.by == Caller::Outsider);
             if is_deleted && (creates || deletes || by_others) {
                 continue;
