@@ -132,7 +132,10 @@ impl Observation {
             // An earlier attempt at the same revision may have failed, which says nothing about
             // ours.
             let failed = |rollout: &&Rollout| {
-                rollout.progress == Progress::Failed && wanted.began(&rollout.id)
+                !rollout.primary
+                    && rollout.revision == *wanted.revision
+                    && rollout.progress == Progress::Failed
+                    && wanted.began(&rollout.id)
             };
             if let Some(rollout) = found.rollouts.iter().find(failed) {
                 return returned(&rollout.reason);

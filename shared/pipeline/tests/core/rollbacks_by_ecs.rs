@@ -137,3 +137,14 @@ fn what_ecs_returns_to_from_the_rollout_that_rolled_it_back_is_not_the_way_to_go
     let state = &story.then(observed(seen)).deployment.services[0].state;
     assert!(matches!(state, ServiceState::NotRolledBack { .. }), "{state:?}");
 }
+
+/// Where the circuit breaker only stops, the failed rollout stays PRIMARY.
+#[test]
+fn a_failed_rollout_that_stays_primary_does_not_end_the_rollback_that_it_caused() {
+    let story = states::rolling_back();
+    let stopped = rollout("shop-web", 2, true, Progress::Failed, 0);
+    let seen = observed(observation("shop-web", story.now, vec![stopped]));
+    let story = story.then(seen);
+    let state = &story.deployment.services[2].state;
+    assert!(matches!(state, ServiceState::RollingBack { .. }), "{state:?}");
+}
