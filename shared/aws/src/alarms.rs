@@ -69,7 +69,10 @@ async fn changes(
 }
 
 /// Reads alarms of every type. One that does not exist has no reading; see `missing`.
-pub async fn read_alarms(aws: &Aws, names: &[AlarmName]) -> Result<Vec<AlarmReading>, Failure> {
+pub(crate) async fn read_alarms(
+    aws: &Aws,
+    names: &[AlarmName],
+) -> Result<Vec<AlarmReading>, Failure> {
     let mut readings = Vec::new();
     for chunk in names.chunks(NAMES_MAX) {
         let asking = aws

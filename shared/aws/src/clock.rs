@@ -66,7 +66,7 @@ impl Clock {
     }
 
     /// Whether the clock is derived from the deadline, so that it stops during an invocation.
-    pub fn stands_still(&self) -> bool {
+    pub(crate) fn stands_still(&self) -> bool {
         self.timeout.is_some()
     }
 

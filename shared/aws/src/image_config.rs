@@ -32,15 +32,15 @@ const SOURCE_MAX: usize = 200;
 
 /// What an image says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BuildInfo {
+pub(crate) struct BuildInfo {
     /// `linux/arm64`; for a multi-platform image it is one of them.
-    pub platform: Option<String>,
-    pub built_at: Option<Time>,
-    pub origin: Origin,
+    pub(crate) platform: Option<String>,
+    pub(crate) built_at: Option<Time>,
+    pub(crate) origin: Origin,
 }
 
 /// Reads what an image says. For a multi-platform image one platform stands for all.
-pub async fn read(
+pub(crate) async fn read(
     aws: &Aws,
     repository: &Repository,
     digest: &Digest,
@@ -58,7 +58,11 @@ pub async fn read(
 }
 
 /// Reads what a single-platform image says.
-pub async fn of(aws: &Aws, repository: &Repository, image: &Image) -> Result<BuildInfo, Failure> {
+pub(crate) async fn of(
+    aws: &Aws,
+    repository: &Repository,
+    image: &Image,
+) -> Result<BuildInfo, Failure> {
     let manifest = image.json();
     let annotations = Labels(&manifest["annotations"]).said();
     let Some(digest) = manifest["config"]["digest"].as_str() else {

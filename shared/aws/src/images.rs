@@ -39,7 +39,7 @@ pub struct Image {
     pub platform: Option<String>,
 }
 
-pub enum Tagged {
+pub(crate) enum Tagged {
     Done,
     /// The repository has immutable tags, or the image has too many tags.
     Refused(String),
@@ -76,7 +76,7 @@ pub async fn read(
 }
 
 /// Puts a tag on an image. An existing tag counts as done.
-pub async fn put_tag(
+pub(crate) async fn put_tag(
     aws: &Aws,
     repository: &Repository,
     digest: &Digest,
@@ -117,7 +117,7 @@ impl Image {
     }
 
     /// Whether it is a single-platform image; only its configuration names the platform.
-    pub fn is_single(&self) -> bool {
+    pub(crate) fn is_single(&self) -> bool {
         self.json()["config"]["digest"].is_string()
     }
 

@@ -15,32 +15,32 @@ use std::collections::BTreeSet;
 
 /// How many tags are remembered, those of the newest images: an item of the table has 400 KB, and
 /// each takes eight bytes.
-pub const TAGS_MAX: usize = 20_000;
+pub(crate) const TAGS_MAX: usize = 20_000;
 
 const SORT: &str = "tags";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KnownTags {
-    pub at: Time,
+pub(crate) struct KnownTags {
+    pub(crate) at: Time,
     /// Tags of images that were pushed before are not remembered; they are all history.
-    pub since: Time,
-    pub tags: BTreeSet<u64>,
+    pub(crate) since: Time,
+    pub(crate) tags: BTreeSet<u64>,
 }
 
 impl KnownTags {
-    pub fn knows(&self, tag: &str, digest: &str, pushed_at: Time) -> bool {
+    pub(crate) fn knows(&self, tag: &str, digest: &str, pushed_at: Time) -> bool {
         pushed_at < self.since || self.tags.contains(&number_of(tag, digest))
     }
 }
 
 /// Two different tags have the same number once in 10^19 times.
-pub fn number_of(tag: &str, digest: &str) -> u64 {
+pub(crate) fn number_of(tag: &str, digest: &str) -> u64 {
     let hash = Sha256::digest(format!("{tag}@{digest}").as_bytes());
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// `None`: this is the first scan.
-pub async fn read(aws: &Aws, repository: &Repository) -> Result<Option<KnownTags>, Failure> {
+pub(crate) async fn read(aws: &Aws, repository: &Repository) -> Result<Option<KnownTags>, Failure> {
     let item = aws.read_item(&partition(repository), SORT).await?;
     Ok(item.and_then(|item| {
         let time = |name: &str| Some(Time::from_millis(item.get(name)?.as_n().ok()?.parse().ok()?));
@@ -50,7 +50,11 @@ pub async fn read(aws: &Aws, repository: &Repository) -> Result<Option<KnownTags
     }))
 }
 
-pub async fn write(aws: &Aws, repository: &Repository, known: &KnownTags) -> Result<(), Failure> {
+pub(crate) async fn write(
+    aws: &Aws,
+    repository: &Repository,
+    known: &KnownTags,
+) -> Result<(), Failure> {
     let tags: Vec<u8> = known.tags.iter().flat_map(|number| number.to_be_bytes()).collect();
     let writing = aws
         .dynamodb()

@@ -1,4 +1,4 @@
-//! By what records are found: the key of each, what a spec is looked up by, and whose outbox is meant.
+//! Keys: the key of each record, what a spec is looked up by, and the owner of an outbox.
 
 use pipeline::names::{
     AlarmName, ApplicationName, DeploymentId, Place, Repository, ServiceName, Version,
@@ -16,7 +16,7 @@ pub enum Key {
     Deployment(DeploymentId),
 }
 
-/// What an event knows of itself, and the spec that speaks of it must be found by.
+/// What an event names, by which the specs that name it are found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lookup {
     Repository(Repository),
@@ -24,7 +24,7 @@ pub enum Lookup {
     Alarm(AlarmName),
 }
 
-/// Whose outbox an effect stands in.
+/// The owner of an outbox.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sender {

@@ -26,11 +26,11 @@ pub enum Record {
     Deployment(Deployment),
 }
 
-/// A record as it was read. The world keeps it as the text that `Record::write` makes of it.
+/// A stored record. The world keeps it as the text that `Record::write` writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub version: u64,
-    /// When it was last written that it wants to be woken.
+    /// Its stored due time.
     pub due: Option<Time>,
     pub record: Record,
 }
@@ -41,9 +41,9 @@ pub struct Write {
     /// The version that was read; `None`: there was no such record.
     pub read_version: Option<u64>,
     pub record: Record,
-    /// When the record wants to be woken; `None`: never.
+    /// When the record is due; `None`: never.
     pub due: Option<Time>,
-    /// What it is to be found by.
+    /// The look-ups that find it.
     pub lookups: Vec<Lookup>,
 }
 

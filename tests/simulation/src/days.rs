@@ -41,7 +41,7 @@ pub const DAYS: &[Day] = &[
     staging("rollback-in-migration", scr_staging::rollback_in_migration, "a person wants to go back while the migration runs"),
     staging("rollback-by-hand", scr_staging::rollback_by_hand, "a person goes back to an earlier commit, and only a newer one follows"),
     staging("rollback-with-undo", scr_staging::rollback_with_undo, "a person goes back, and the schema too"),
-    staging("somebody-else", scr_staging::update_by_a_person, "somebody updates a service by hand in the middle of it"),
+    staging("outside-update", scr_staging::update_by_a_person, "a service is updated outside Slipway during the deployment"),
     production("promotion", scr_production::promotion, "a version tag on what succeeded in staging: the same digests go out"),
     production("tag-before-staging", scr_production::tag_before_staging, "the version tag comes while staging still runs, and waits for it"),
     production("staging-fails", scr_production::staging_fails, "what failed in staging never goes further"),

@@ -192,7 +192,7 @@ impl Aws {
     }
 
     /// Since when the specs of all applications that name this repository are unchanged.
-    pub async fn watched_since(&self, repository: &Repository) -> Result<Time, Failure> {
+    pub(crate) async fn watched_since(&self, repository: &Repository) -> Result<Time, Failure> {
         let lookup = Lookup::Repository(repository.clone());
         let items = self.query_partition(&partition_of(&lookup), None).await?;
         let since = items.iter().filter_map(|item| item.get("since")?.as_n().ok()?.parse().ok());

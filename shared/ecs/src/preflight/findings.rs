@@ -6,27 +6,27 @@ use pipeline::event::AlarmReading;
 use pipeline::names::{Revision, ServiceName};
 use serde_json::Value;
 
-/// How far to look for what task definitions refer to.
+/// Which references of task definitions to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Search {
     Everything,
-    /// What a service uses already is taken as there, where that is cheap to be wrong about.
+    /// Skips what a service already uses, where a wrong guess is harmless.
     WhatIsNew,
 }
 
-/// How many services are checked and registered at the same time.
+/// How many services are checked and registered in parallel.
 pub(crate) const SIDE_BY_SIDE: usize = 8;
 
-/// Everything that was found; nothing is created.
+/// All findings; nothing is created.
 #[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) services: Vec<Planned>,
     pub(crate) images: Read,
-    /// Where all this is, as far as anything of it says so.
+    /// The AWS account, if any of the images or task definitions names it.
     pub(crate) account: Option<String>,
     pub(crate) alarms: Vec<AlarmReading>,
     pub(crate) warnings: Vec<String>,
-    /// With only one of these, nothing is created.
+    /// If there is any, nothing is created.
     pub(crate) faults: Vec<String>,
 }
 

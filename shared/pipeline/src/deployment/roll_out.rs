@@ -226,19 +226,19 @@ impl Deployment {
         fault: Option<Fault>,
         now: Time,
     ) {
-        let past = self.roll_back_by_ecs(&name, to, now);
-        self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
+        self.roll_back_by_ecs(&name, to, &reason, now);
         self.start_rollback(Cause::ReturnedByEcs { service: name, reason, fault }, now);
     }
 
-    /// ECS rolls it back on its own, to the last revision that had come up. Returns what is to be
-    /// said of that, if it is another one than the one before.
+    /// ECS rolls the service back on its own, to the last revision that had become stable: perhaps
+    /// not to the one before.
     pub(super) fn roll_back_by_ecs(
         &mut self,
         name: &ServiceName,
         to: &Revision,
+        reason: &str,
         now: Time,
-    ) -> String {
+    ) {
         let deadline = now + self.timeout_of(name);
         let mut cut_short = None;
         if let Some(service) = self.service_mut(name) {
@@ -257,10 +257,11 @@ impl Deployment {
         if let (Some(_), Some(left)) = (&cut_short, &mut self.last_known) {
             left.revisions.remove(name);
         }
-        cut_short.map_or_else(String::new, |before| {
+        let past = cut_short.map_or_else(String::new, |before| {
             let (before, to) = (before.short(), to.short());
             format!(" to {to} (not to {before}, whose rollout had not finished)")
-        })
+        });
+        self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
     }
 
     pub(super) fn woken_rolling_out(&mut self, now: Time) -> Reply {

@@ -80,7 +80,7 @@ fn only_a_person_who_overrules_a_freeze_starts_a_deployment_in_it() {
     assert_eq!(in_freeze(ann(), &[Override::Freeze]), 0);
     assert_eq!(in_freeze(ann(), &[Override::Hold]), 1);
     assert_eq!(in_freeze(push(), &[Override::Freeze]), 1);
-    // Who goes back is let in by everything.
+    // A manual rollback passes a freeze.
     let mut scene = good();
     damage(&mut scene, Rule::NotFrozen);
     let kind = r#"{"restore": {"from": "b0", "revisions": {}, "undo": false}}"#;

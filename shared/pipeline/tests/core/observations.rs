@@ -102,12 +102,12 @@ fn trap_01_steady_is_not_done_and_a_rollback_is_not_success() {
             found(vec![primary(1, InProgress, 2), other(2, Failed, 0)]),
         ),
         (
-            "somebody else's, in progress",
+            "another revision, in progress",
             &USUAL,
             found(vec![primary(9, InProgress, 0), other(2, Completed, 2)]),
         ),
         (
-            "somebody else's, ours failed beside it",
+            "another revision, ours failed beside it",
             &USUAL,
             found(vec![primary(9, InProgress, 0), other(2, Failed, 0)]),
         ),
@@ -125,8 +125,8 @@ fn trap_01_steady_is_not_done_and_a_rollback_is_not_success() {
         ours, failed, nothing to return to (trap 10)         failed: ECS deployment circuit breaker: tasks failed to start.
         the one before, completed: somebody went back        taken over by api:1
         the one before, ours failed beside it                returned to api:1: ECS deployment circuit breaker: tasks failed to start.
-        somebody else's, in progress                         taken over by api:9
-        somebody else's, ours failed beside it               taken over by api:9
+        another revision, in progress                        taken over by api:9
+        another revision, ours failed beside it              taken over by api:9
         no rollout at all                                    under way, waiting for ECS to report a PRIMARY deployment
         no primary rollout                                   under way, waiting for ECS to report a PRIMARY deployment
         no service                                           gone
@@ -188,7 +188,7 @@ fn trap_07_an_update_that_is_not_visible_yet_is_in_progress() {
     let cases = vec![
         ("the one before, update just made", &early, found(vec![primary(1, Completed, 2)])),
         ("ours already", &early, found(vec![primary(2, Completed, 2)])),
-        ("somebody else's", &early, found(vec![primary(9, Completed, 2)])),
+        ("another revision", &early, found(vec![primary(9, Completed, 2)])),
         (
             "the one before, an earlier attempt at ours failed",
             &early,
@@ -209,7 +209,7 @@ fn trap_07_an_update_that_is_not_visible_yet_is_in_progress() {
     expect![[r#"
         the one before, update just made                     under way, waiting for ECS to show the update
         ours already                                         done
-        somebody else's                                      taken over by api:9
+        another revision                                     taken over by api:9
         the one before, an earlier attempt at ours failed    returned to api:1: ECS deployment circuit breaker: tasks failed to start.
         the one before, another revision failed once         taken over by api:1
         the same, and the rollout of ours is known           under way, waiting for ECS to show the update
@@ -275,14 +275,14 @@ fn a_service_that_is_created_is_not_there_at_first() {
         ("not there yet, and not to be seen yet", &soon, None),
         ("there", &early, found(vec![primary(2, InProgress, 0)])),
         ("not there any more", &created, None),
-        ("somebody else's", &created, found(vec![primary(9, Completed, 2)])),
+        ("another revision", &created, found(vec![primary(9, Completed, 2)])),
     ];
     expect![[r#"
         not there yet                                        under way, being created
         not there yet, and not to be seen yet                under way, being created
         there                                                under way, 0 of 2 tasks running
         not there any more                                   gone
-        somebody else's                                      taken over by api:9
+        another revision                                     taken over by api:9
     "#]]
     .assert_eq(&table(cases));
 }

@@ -62,7 +62,7 @@ fn the_rollout_that_put_it_back_and_failed_is_why_it_is_given_up() {
 
 #[test]
 fn a_service_whose_looks_are_lost_is_given_time_to_be_seen() {
-    // The release is there by now, and nobody has seen it.
+    // The service runs the release by now, and no observation has shown it.
     let changes = [&PLAIN[..], &[("timeout", "2m")]].concat();
     let story = Story::begin(&changes).then(prepared()).quietly(SECOND).then(start_rollback(false));
     let story = look(story, "shop-api", 1).then(rollback_started("shop-api"));

@@ -84,5 +84,5 @@ fn a_rollback_by_hand_takes_the_schema_back_first() {
 
 #[test]
 fn an_update_outside_slipway_is_neither_success_nor_failure() {
-    check_day("scr", "somebody-else");
+    check_day("scr", "outside-update");
 }

@@ -35,7 +35,7 @@ fn trap_01_completed_is_no_success_while_it_is_about_the_old_revision() {
 
 #[test]
 fn trap_02_superseded_rolled_back_and_gone_are_three_answers() {
-    let verdicts = ["somebody-else", "breaker-returns"].map(|name| {
+    let verdicts = ["outside-update", "breaker-returns"].map(|name| {
         let day = DAYS.iter().find(|day| day.name == name).expect("it is in the list");
         let mut story = story("scr");
         (day.play)(&mut story);

@@ -6,7 +6,7 @@ use crate::deployment::{
     Deployment, GRACE, LOOK_EVERY, Reply, Service, ServiceState, State, VISIBLE_AFTER,
 };
 use crate::effect::Effect;
-use crate::names::{Revision, ServiceName};
+use crate::names::ServiceName;
 use crate::observation::{Found, Observation, Reading};
 use crate::time::Time;
 use crate::waits::WaitsFor;
@@ -89,9 +89,10 @@ impl Deployment {
         }
         let is_answered = service.visible_from.is_some();
         match (reading, service.refused().map(str::to_owned)) {
-            // ECS gave up our rollout while the rollback began, and returned to what it chose.
+            // ECS rolled our rollout back itself before our own rollback was answered.
             (Reading::Returned { reason, to }, _) if !is_answered && to != service.after => {
-                self.is_rolled_back_by_ecs(name, &to, &reason, now);
+                self.leave_to_others(name, now);
+                self.roll_back_by_ecs(name, &to, &reason, now);
             }
             (Reading::Done, _) => self.seen_back(name, seen_at, now),
             // AWS rejected the rollback, and the service runs the new revision.
@@ -142,18 +143,6 @@ impl Deployment {
                 self.give_up(name, format!("the rollback failed: {reason}"), now);
             }
         }
-    }
-
-    fn is_rolled_back_by_ecs(
-        &mut self,
-        name: &ServiceName,
-        to: &Revision,
-        reason: &str,
-        now: Time,
-    ) {
-        self.leave_to_others(name, now);
-        let past = self.roll_back_by_ecs(name, to, now);
-        self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
     }
 
     fn asks_for_way_back(&self, name: &ServiceName) -> bool {

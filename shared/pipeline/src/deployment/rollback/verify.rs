@@ -119,8 +119,8 @@ impl Deployment {
         Reply::Done
     }
 
-    /// When the last look is over. A lost answer says nothing against a service: it has its time
-    /// from when it was seen last, but not for ever.
+    /// When the verification ends. A lost answer says nothing against a service: its time begins when
+    /// it was last observed, but the verification has an end.
     fn given_up_from(&self, stale: &[ServiceName], deadline: Time) -> Time {
         let stale = self.services.iter().filter(|service| stale.contains(&service.name));
         let earliest = deadline + WORKER_PATIENCE;
@@ -129,7 +129,7 @@ impl Deployment {
         })
     }
 
-    /// The services that were back when they were seen last, and that was long ago.
+    /// The services that were rolled back when last observed, and that was long ago.
     fn back_and_stale(&self, now: Time) -> Vec<ServiceName> {
         self.named(|service| service.is_back() && service.seen_at + FRESH < now)
     }
