@@ -154,9 +154,14 @@ impl Release {
         })
     }
 
-    /// Whether both have the same images, whatever their names.
+    /// Whether both have the same images, under whatever version.
     pub fn same_images(&self, other: &Release) -> bool {
-        self.images == other.images
+        self.digests() == other.digests()
+    }
+
+    /// The digests of its images, sorted.
+    pub(crate) fn digests(&self) -> Vec<&Digest> {
+        sorted(&self.images)
     }
 }
 
@@ -309,4 +314,12 @@ impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.version.fmt(f)
     }
+}
+
+/// Identifies a set of images. Names do not count: a spec may rename an image while its digest is
+/// live, or marked as failed.
+pub(crate) fn sorted(images: &BTreeMap<ImageName, Digest>) -> Vec<&Digest> {
+    let mut digests: Vec<_> = images.values().collect();
+    digests.sort();
+    digests
 }

@@ -44,10 +44,10 @@ impl Audit {
                 format!("{} is live, from deployment {}", live.release.version, live.number)
             }
         };
-        let live = head.live.as_ref().map(|live| (live.number, &live.release.images));
-        let is_so = match (left, live) {
+        let live = head.live.as_ref().map(|live| (live.number, live.release.digests()));
+        let is_so = match (left, &live) {
             (None, None) => true,
-            (Some(brief), Some((of, images))) => of == number && *images == brief.images,
+            (Some(brief), Some((of, images))) => *of == number && brief.has(images),
             _ => false,
         };
         let left = match left {
@@ -77,7 +77,7 @@ impl Audit {
             let brief = self.brief(number)?;
             let why = match brief.verdict() {
                 None => "has not ended".to_owned(),
-                Some(Verdict::Succeeded) if brief.images == good.release.images => return None,
+                Some(Verdict::Succeeded) if brief.has(&good.release.digests()) => return None,
                 Some(Verdict::Succeeded) => "succeeded with other images".to_owned(),
                 Some(other) => format!("ended {}", other.name()),
             };

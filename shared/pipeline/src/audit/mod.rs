@@ -14,7 +14,7 @@ pub use rules::Rule;
 
 use crate::deployment::Deployment;
 use crate::environment::Head;
-use crate::names::{Digest, ImageName, Place, Version};
+use crate::names::{Digest, Place, Version};
 use crate::release::ReleaseOrder;
 use crate::request::{Kind, RequestedBy};
 use crate::text::shorten;
@@ -61,7 +61,8 @@ struct Brief {
     by_automation: bool,
     version: Version,
     mark: ReleaseOrder,
-    images: BTreeMap<ImageName, Digest>,
+    /// Sorted.
+    images: Vec<Digest>,
     started_at: Time,
     ended: Option<(Verdict, Time)>,
     without_trace: bool,
@@ -177,12 +178,16 @@ impl Brief {
             by_automation: !matches!(request.asked_by, RequestedBy::Person { .. }),
             version: request.release.version.clone(),
             mark: request.release.order(),
-            images: request.release.images.clone(),
+            images: request.release.digests().into_iter().cloned().collect(),
             started_at: deployment.started_at,
             ended,
             without_trace: deployment.is_without_trace(),
             schema: deployment.schema,
         }
+    }
+
+    fn has(&self, images: &[&Digest]) -> bool {
+        self.images.iter().eq(images.iter().copied())
     }
 
     fn verdict(&self) -> Option<&Verdict> {

@@ -23,7 +23,7 @@
 use super::head::{Bad, Head, drop_oldest};
 use crate::deployment::{Deployment, Schema};
 use crate::names::{Digest, ImageName, Version};
-use crate::release::Release;
+use crate::release::{Release, sorted};
 use crate::request::Kind;
 use crate::text::shorten;
 use crate::verdict::{Cause, Verdict};
@@ -52,10 +52,16 @@ pub(super) enum Against<'a> {
     Together(&'a Failed),
 }
 
+impl Failed {
+    fn has_images_of(&self, release: &Release) -> bool {
+        sorted(&self.images) == release.digests()
+    }
+}
+
 impl Head {
     /// Why automation does not choose `release`: one of its digests, or the whole combination.
     pub(super) fn speaks_against(&self, release: &Release) -> Option<Against<'_>> {
-        let together = || self.failed.iter().find(|failed| failed.images == release.images);
+        let together = || self.failed.iter().find(|failed| failed.has_images_of(release));
         let digest = self.bad_digest_of(release).map(Against::Digest);
         digest.or_else(|| together().map(Against::Together))
     }
@@ -82,15 +88,15 @@ impl Head {
         if runs && !migration {
             return;
         }
+        self.forget_failed(release);
         let (images, version) = (release.images.clone(), release.version.clone());
-        self.failed.retain(|known| known.images != images);
         self.failed.push(Failed { images, version, number, why: shorten(why), migration });
         drop_oldest(&mut self.failed, FAILED_MAX);
     }
 
     /// Exactly these images succeeded.
     pub(super) fn forget_failed(&mut self, release: &Release) {
-        self.failed.retain(|failed| failed.images != release.images);
+        self.failed.retain(|failed| !failed.has_images_of(release));
     }
 
     /// A person allows this digest again; returns whether that changed anything.

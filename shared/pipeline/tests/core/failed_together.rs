@@ -58,6 +58,43 @@ fn a_rolled_back_release_of_images_that_are_good_apart_is_not_deployed_again() {
     assert_eq!(scene.head.bad.len(), 0);
 }
 
+/// The same release, pushed under the new name.
+fn renamed(mut release: Release) -> Release {
+    let digest = release.images.remove(&"api".into()).unwrap();
+    release.images.insert("http-api".into(), digest);
+    release
+}
+
+#[test]
+fn a_release_that_failed_does_not_start_again_after_one_of_its_images_is_renamed() {
+    let mut scene = good_apart();
+    scene.rename_image("api", "http-api");
+    expect!["no: exactly these images failed here, as b4 in deployment 4: 2 tasks of shop-api failed: container api exited with 1, Essential container in task exited"].assert_eq(&scene.push_release(renamed(mixed("b5", "b1", "b2", 5))));
+}
+
+#[test]
+fn a_live_release_does_not_start_again_after_one_of_its_images_is_renamed() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.rename_image("api", "http-api");
+    let again = renamed(Release { version: "b1-again".into(), ..release("b1", at(2)) });
+    expect!["no: these images are already live"].assert_eq(&scene.push_release(again));
+}
+
+#[test]
+fn a_live_release_starts_again_for_one_more_image_with_the_same_digest() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    let repository = scene.spec.images[&"api".into()].clone();
+    scene.spec.images.insert("worker".into(), repository);
+    let mut wider = Release { version: "b1-again".into(), ..release("b1", at(2)) };
+    let digest = wider.images[&"api".into()].clone();
+    wider.images.insert("worker".into(), digest);
+    expect!["yes: deployment 2 of b1-again has started"].assert_eq(&scene.push_release(wider));
+}
+
 #[test]
 fn a_first_release_that_failed_and_was_left_does_not_start_again_automatically() {
     let mut scene = Scene::new(&[]);

@@ -79,6 +79,15 @@ impl Scene {
         self.spec.environments.remove(&place().environment).unwrap();
     }
 
+    /// The spec calls an image by another name from now on.
+    pub(crate) fn rename_image(&mut self, from: &str, to: &str) {
+        let repository = self.spec.images.remove(&from.into()).unwrap();
+        self.spec.images.insert(to.into(), repository);
+        let rules = self.spec.environments.get_mut(&place().environment).unwrap();
+        let wanted = rules.deploy_on.iter_mut().flat_map(|deploy_on| &mut deploy_on.images);
+        wanted.filter(|image| image.as_str() == from).for_each(|image| *image = to.into());
+    }
+
     pub(crate) fn tell(&mut self, input: Input) -> String {
         let context = Context {
             rules: self.spec.environments.get(&place().environment),

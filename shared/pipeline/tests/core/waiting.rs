@@ -7,12 +7,6 @@ use pipeline::environment::{Control, Input, RequestOutcome};
 use pipeline::request::Override;
 use pipeline::time::Span;
 
-/// The spec calls the image `web` by another name from now on.
-fn rename_web(scene: &mut Scene) {
-    let repository = scene.spec.images.remove(&"web".into()).unwrap();
-    scene.spec.images.insert("frontend".into(), repository);
-}
-
 fn request_outcome(scene: &Scene, id: &str) -> String {
     let request_outcomes = &scene.head.request_outcomes;
     let fate =
@@ -29,7 +23,7 @@ fn a_release_that_waits_is_declined_when_the_spec_renames_its_image() {
     let mut scene = Scene::new(&[]);
     scene.control(Control::Hold { firm: true });
     scene.push("b1", 1);
-    rename_web(&mut scene);
+    scene.rename_image("web", "frontend");
     scene.control(Control::Unhold);
     assert_eq!(scene.head.active, None);
     expect![[r#"
@@ -58,7 +52,7 @@ fn a_release_that_waits_is_declined_when_the_spec_asks_for_one_more_image() {
 fn a_promotion_whose_image_was_renamed_is_declined_with_a_notice() {
     let mut scene = Scene::new_promoted(&[("deploy_on", "{promoted_from: dev}")]);
     scene.dev_succeeded("b1", 1);
-    rename_web(&mut scene);
+    scene.rename_image("web", "frontend");
     expect!["no: the spec has no image called web; deploy it by hand"]
         .assert_eq(&scene.promote("b1", 1));
     expect![[r#"
