@@ -156,12 +156,7 @@ impl Release {
 
     /// Whether both have the same images, under whatever version.
     pub fn same_images(&self, other: &Release) -> bool {
-        self.digests() == other.digests()
-    }
-
-    /// The digests of its images, sorted.
-    pub(crate) fn digests(&self) -> Vec<&Digest> {
-        sorted(&self.images)
+        same_images(&self.images, &other.images)
     }
 }
 
@@ -316,10 +311,19 @@ impl fmt::Display for Release {
     }
 }
 
-/// Identifies a set of images. Names do not count: a spec may rename an image while its digest is
-/// live, or marked as failed.
-pub(crate) fn sorted(images: &BTreeMap<ImageName, Digest>) -> Vec<&Digest> {
-    let mut digests: Vec<_> = images.values().collect();
-    digests.sort();
-    digests
+/// Whether both are the same images. Under other names the digests count: a spec may rename an image
+/// whose digest is live, or marked as failed.
+pub(crate) fn same_images(
+    own: &BTreeMap<ImageName, Digest>,
+    other: &BTreeMap<ImageName, Digest>,
+) -> bool {
+    fn digests(images: &BTreeMap<ImageName, Digest>) -> Vec<&Digest> {
+        let mut digests: Vec<_> = images.values().collect();
+        digests.sort();
+        digests
+    }
+    match own.keys().eq(other.keys()) {
+        true => own == other,
+        false => digests(own) == digests(other),
+    }
 }

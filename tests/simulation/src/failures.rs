@@ -4,12 +4,14 @@ use crate::cloud::Cloud;
 use pipeline::deployment::Deployment;
 use pipeline::effect::Purpose;
 use pipeline::environment::Control;
-use pipeline::names::{DeploymentId, Digest, ImageName, Place};
+use pipeline::names::{DeploymentId, Digest, Place};
+use pipeline::release::Release;
 use pipeline::request::Kind;
 use pipeline::verdict::{Cause, SupersededBy, Verdict};
 use std::collections::BTreeMap;
 
-type Images = BTreeMap<ImageName, Digest>;
+/// Sorted digests: a spec may rename an image.
+type Images = Vec<Digest>;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Failures {
@@ -30,7 +32,7 @@ struct Failure {
 impl Failures {
     pub(crate) fn started(&self, deployment: &Deployment) -> Vec<(&'static str, String)> {
         let (id, request) = (&deployment.id, &deployment.request);
-        let images = &request.release.images;
+        let images = &images_of(&request.release);
         let mut badly = self.migrated_badly.get(&id.place).into_iter().flatten();
         let mut failed = self.failed.get(&id.place).into_iter().flatten();
         let again = [
@@ -54,14 +56,14 @@ impl Failures {
         match control {
             Control::Unhold => failed.retain(|failure| !failure.of_migration),
             Control::UnmarkBad { digest } => {
-                failed.retain(|failure| failure.images.values().all(|image| image != digest));
+                failed.retain(|failure| !failure.images.contains(digest));
             }
             _ => {}
         }
     }
 
     pub(crate) fn ended(&mut self, deployment: &Deployment, verdict: &Verdict, cloud: &Cloud) {
-        let (place, images) = (&deployment.id.place, &deployment.request.release.images);
+        let (place, images) = (&deployment.id.place, &images_of(&deployment.request.release));
         let ran = self.runs.get(place).filter(|ran| *ran != images).cloned();
         let is_other = ran.is_some() || !self.runs.contains_key(place);
         let restores = matches!(deployment.request.kind, Kind::ManualRollback(_));
@@ -94,6 +96,12 @@ impl Failures {
             self.runs.remove(place);
         }
     }
+}
+
+fn images_of(release: &Release) -> Images {
+    let mut images: Images = release.images.values().cloned().collect();
+    images.sort();
+    images
 }
 
 /// Whether a migration of this deployment has run, and perhaps not to its end.

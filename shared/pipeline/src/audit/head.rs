@@ -5,7 +5,7 @@ use super::outcome::says;
 use super::{Audit, Brief, BriefKind, Rule};
 use crate::deployment::Schema;
 use crate::environment::{Head, MIGRATIONS_MAX, MigrationState};
-use crate::release::ReleaseOrder;
+use crate::release::{ReleaseOrder, same_images};
 use crate::size::bytes;
 use crate::time::Time;
 use crate::verdict::{SupersededBy, Verdict, list};
@@ -44,10 +44,10 @@ impl Audit {
                 format!("{} is live, from deployment {}", live.release.version, live.number)
             }
         };
-        let live = head.live.as_ref().map(|live| (live.number, live.release.digests()));
-        let is_so = match (left, &live) {
+        let live = head.live.as_ref().map(|live| (live.number, &live.release.images));
+        let is_so = match (left, live) {
             (None, None) => true,
-            (Some(brief), Some((of, images))) => *of == number && brief.has(images),
+            (Some(brief), Some((of, images))) => of == number && same_images(images, &brief.images),
             _ => false,
         };
         let left = match left {
@@ -77,7 +77,9 @@ impl Audit {
             let brief = self.brief(number)?;
             let why = match brief.verdict() {
                 None => "has not ended".to_owned(),
-                Some(Verdict::Succeeded) if brief.has(&good.release.digests()) => return None,
+                Some(Verdict::Succeeded) if same_images(&brief.images, &good.release.images) => {
+                    return None;
+                }
                 Some(Verdict::Succeeded) => "succeeded with other images".to_owned(),
                 Some(other) => format!("ended {}", other.name()),
             };

@@ -14,8 +14,8 @@ pub use rules::Rule;
 
 use crate::deployment::Deployment;
 use crate::environment::Head;
-use crate::names::{Digest, Place, Version};
-use crate::release::ReleaseOrder;
+use crate::names::{Digest, ImageName, Place, Version};
+use crate::release::{ReleaseOrder, same_images};
 use crate::request::{Kind, RequestedBy};
 use crate::text::shorten;
 use crate::time::{Span, Time};
@@ -61,8 +61,7 @@ struct Brief {
     by_automation: bool,
     version: Version,
     mark: ReleaseOrder,
-    /// Sorted.
-    images: Vec<Digest>,
+    images: BTreeMap<ImageName, Digest>,
     started_at: Time,
     ended: Option<(Verdict, Time)>,
     without_trace: bool,
@@ -178,7 +177,7 @@ impl Brief {
             by_automation: !matches!(request.asked_by, RequestedBy::Person { .. }),
             version: request.release.version.clone(),
             mark: request.release.order(),
-            images: request.release.digests().into_iter().cloned().collect(),
+            images: request.release.images.clone(),
             started_at: deployment.started_at,
             ended,
             without_trace: deployment.is_without_trace(),
@@ -186,8 +185,8 @@ impl Brief {
         }
     }
 
-    fn has(&self, images: &[&Digest]) -> bool {
-        self.images.iter().eq(images.iter().copied())
+    fn has_images_of(&self, other: &Self) -> bool {
+        same_images(&self.images, &other.images)
     }
 
     fn verdict(&self) -> Option<&Verdict> {

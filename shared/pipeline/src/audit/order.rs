@@ -5,7 +5,6 @@ use crate::deployment::Schema;
 use crate::environment::{CHANGES_MAX, Head, migration_failed, went_wrong};
 use crate::release::{Newest, ReleaseOrder};
 use crate::verdict::Verdict;
-use std::collections::BTreeMap;
 
 impl Audit {
     pub(super) fn order(&mut self, head: &Head) {
@@ -62,7 +61,8 @@ impl Audit {
     /// again.
     fn failures_again(&self, head: &Head) -> Vec<(u64, Rule, String)> {
         let let_in = Changes(&head.let_in_after);
-        let mut failed: BTreeMap<_, u64> = BTreeMap::new();
+        // The last failure of each set of images.
+        let mut failed: Vec<(&Brief, u64)> = Vec::new();
         let mut runs: Option<&Brief> = None;
         let mut found = Vec::new();
         let mut last = None;
@@ -76,21 +76,22 @@ impl Audit {
             if !let_in.all_known_before(number) {
                 continue;
             }
-            if let Some(before) = failed.get(&brief.images) {
+            let known = failed.iter().rev().find(|(known, _)| known.has_images_of(brief));
+            if let Some((_, before)) = known {
                 found.extend(self.again(number, brief, *before));
             }
             if brief.verdict() == Some(&Verdict::Succeeded) {
-                failed.remove(&brief.images);
+                failed.retain(|(known, _)| !known.has_images_of(brief));
             }
-            let other = ran.filter(|ran| ran.images != brief.images);
+            let other = ran.filter(|ran| !ran.has_images_of(brief));
             if let Some(left) = other.filter(|_| brief.is_live() && brief.kind != BriefKind::Deploy)
             {
-                failed.insert(&left.images, number);
+                failed.push((left, number));
             }
             // A release that was live before and after it has not failed.
             let is_other = ran.is_none() || other.is_some();
             if brief.migration_failed() || (is_other && brief.verdict().is_some_and(went_wrong)) {
-                failed.insert(&brief.images, number);
+                failed.push((brief, number));
             }
         }
         found
@@ -102,7 +103,7 @@ impl Audit {
             return vec![];
         }
         let version = &brief.version;
-        let failed = self.brief(before).filter(|failed| failed.images == brief.images);
+        let failed = self.brief(before).filter(|failed| failed.has_images_of(brief));
         let what = match failed {
             Some(failed) => format!("failed as {} in deployment {before}", failed.version),
             None => format!("deployment {before} went back from"),

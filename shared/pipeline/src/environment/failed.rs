@@ -23,7 +23,7 @@
 use super::head::{Bad, Head, drop_oldest};
 use crate::deployment::{Deployment, Schema};
 use crate::names::{Digest, ImageName, Version};
-use crate::release::{Release, sorted};
+use crate::release::{Release, same_images};
 use crate::request::Kind;
 use crate::text::shorten;
 use crate::verdict::{Cause, Verdict};
@@ -54,7 +54,7 @@ pub(super) enum Against<'a> {
 
 impl Failed {
     fn has_images_of(&self, release: &Release) -> bool {
-        sorted(&self.images) == release.digests()
+        same_images(&self.images, &release.images)
     }
 }
 

@@ -178,8 +178,14 @@ impl Head {
     pub fn has_good(&self, release: &Release) -> bool {
         let mut good = self.good.iter().map(|good| &good.release).chain(&self.older_good);
         good.any(|good| {
-            let of_good = |(image, digest)| good.images.get(image) == Some(digest);
-            release.images.iter().all(of_good)
+            release.images.iter().all(|(image, digest)| match good.images.get(image) {
+                Some(known) => known == digest,
+                // The spec has renamed it.
+                None => good
+                    .images
+                    .iter()
+                    .any(|(name, known)| known == digest && !release.images.contains_key(name)),
+            })
         })
     }
 

@@ -1,7 +1,7 @@
 //! Failed combinations: automation never starts exactly these images again.
 
 use super::events::{SERVICES, preparation, report, revision, up};
-use super::fixtures::{mixed, release, request};
+use super::fixtures::{digest, mixed, release, request};
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::environment::{Control, Input};
@@ -254,4 +254,19 @@ fn the_last_fifty_that_failed_are_remembered() {
     scene.fail();
     let versions: Vec<_> = scene.head.failed.iter().map(|failed| failed.version.as_str()).collect();
     assert_eq!((versions.len(), versions[0], versions[49]), (50, "b7", "b6"));
+}
+
+/// CI pushes each build to both repositories, and two images change places.
+#[test]
+fn the_same_digests_for_other_images_are_another_release() {
+    let mut scene = Scene::new(&[]);
+    let with = |version: &str, api: &str, web: &str, minutes: u64| {
+        let images = [("api".into(), digest(api)), ("web".into(), digest(web))];
+        Release::new(version.into(), at(minutes), images.into_iter().collect())
+    };
+    // CI pushes each build to both repositories.
+    scene.push_release(with("b1", "build-2", "build-1", 1));
+    scene.succeed();
+    let said = scene.push_release(with("b2", "build-1", "build-2", 2));
+    assert!(said.contains("has started"), "{said}");
 }

@@ -4,6 +4,7 @@ use super::fixtures::{effect_text, release};
 use super::scene::{Scene, at};
 use expect_test::expect;
 use pipeline::environment::{Control, Input};
+use pipeline::release::Release;
 use pipeline::time::Span;
 
 /// Staging takes semantic versions of what succeeded in dev, where `b1` did.
@@ -98,4 +99,20 @@ fn what_cannot_be_read_of_the_environment_before_declines_nothing() {
     (scene.source, scene.is_source_unreadable) = (None, true);
     scene.control(Control::Unhold);
     assert_eq!(scene.head.queue.len(), 1, "{}", scene.declined());
+}
+
+fn renamed(mut release: Release) -> Release {
+    let digest = release.images.remove(&"api".into()).unwrap();
+    release.images.insert("http-api".into(), digest);
+    release
+}
+
+#[test]
+fn what_succeeded_in_the_environment_before_is_promoted_after_one_of_its_images_is_renamed() {
+    let changes = [("deploy_on", "{tags: [\"[0-9a-f]*\"], images: all, promoted_from: dev}")];
+    let mut scene = Scene::new_promoted(&changes);
+    scene.dev_succeeded("b1", 1);
+    scene.rename_image("api", "http-api");
+    let said = scene.push_release(renamed(release("b1", at(1))));
+    assert!(said.contains("has started"), "{said}");
 }
