@@ -80,8 +80,8 @@ pub enum Reading {
     /// ECS itself rolled back to the last revision that became stable: not to the previous one, if
     /// the rollout of that one was still in progress.
     Returned { reason: String, to: Revision },
-    /// The previous revision runs again. ECS has to be asked whether it rolled back, or whether the
-    /// service was updated outside Slipway.
+    /// Another revision runs. ECS has to be asked whether it rolled back, or whether the service
+    /// was updated outside Slipway.
     Replaced { revision: Revision },
     /// The service was updated outside Slipway.
     TakenOver { revision: Revision },

@@ -24,6 +24,14 @@ pub struct Entry {
     pub effect: Effect,
     /// When it is sent (again), unless it is answered before.
     pub send_at: Time,
+    /// How many times it was sent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sends: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Outbox {
@@ -33,7 +41,7 @@ impl Outbox {
             self.forget_old_announcements();
         }
         self.last += 1;
-        self.entries.push(Entry { number: self.last, effect, send_at: now });
+        self.entries.push(Entry { number: self.last, effect, send_at: now, sends: 0 });
     }
 
     /// The function notify may be broken for weeks, and that must not fill our table.
@@ -52,11 +60,10 @@ impl Outbox {
         }
     }
 
-    /// Removes the answered effect, and returns whether it was still there.
-    pub fn answered(&mut self, number: u64) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| entry.number != number);
-        before != self.entries.len()
+    /// Removes the answered effect, if it is still there.
+    pub fn answered(&mut self, number: u64) -> Option<Entry> {
+        let found = self.entries.iter().position(|entry| entry.number == number)?;
+        Some(self.entries.remove(found))
     }
 
     /// Drops what is no longer wanted.
@@ -67,6 +74,12 @@ impl Outbox {
     /// Changes the data of an effect, not what it does.
     pub(crate) fn change(&mut self, change: impl Fn(&mut Effect)) {
         self.entries.iter_mut().for_each(|entry| change(&mut entry.effect));
+    }
+
+    /// Sends these not before `until`.
+    pub(crate) fn delay(&mut self, until: Time, concerns: impl Fn(&Effect) -> bool) {
+        let concerned = self.entries.iter_mut().filter(|entry| concerns(&entry.effect));
+        concerned.for_each(|entry| entry.send_at = entry.send_at.max(until));
     }
 
     pub fn waits_for(&self, matches: impl Fn(&Effect) -> bool) -> bool {
@@ -82,6 +95,7 @@ impl Outbox {
         let due = self.entries.iter_mut().filter(|entry| entry.send_at <= now);
         due.map(|entry| {
             entry.send_at = now + entry.effect.patience();
+            entry.sends = entry.sends.saturating_add(1);
             (entry.number, entry.effect.clone())
         })
         .collect()

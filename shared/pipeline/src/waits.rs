@@ -28,7 +28,7 @@ pub enum WaitsFor {
     Trouble(Trouble),
     /// ECS to finish its own rollback.
     RollbackByEcs,
-    /// ECS to say why the previous revision runs again.
+    /// ECS to say whether it rolled the service back.
     ReturnReason,
     /// An observation: its state is unknown.
     Look,
@@ -105,7 +105,7 @@ impl fmt::Display for WaitsFor {
             Self::Trouble(trouble) => trouble.fmt(f),
             Self::RollbackByEcs => f.write_str("waiting for ECS to finish its own rollback"),
             Self::ReturnReason => {
-                f.write_str("waiting for ECS to say why it is on the previous revision")
+                f.write_str("waiting for ECS to say whether it rolled the service back")
             }
             Self::Look => f.write_str("waiting for ECS to report its state"),
             Self::Words(text) => f.write_str(text),

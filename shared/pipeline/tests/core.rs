@@ -87,6 +87,8 @@ mod versions;
 mod waiting;
 #[path = "core/watching.rs"]
 mod watching;
+#[path = "core/who_updated.rs"]
+mod who_updated;
 #[path = "core/words.rs"]
 mod words;
 #[path = "core/workers.rs"]

@@ -39,7 +39,8 @@ impl Deployment {
         use State as S;
         // An older observation does not show who updated a service since.
         if let E::Observed { services } = &mut event {
-            services.retain(|seen| seen.seen_at >= self.started_at);
+            let read_at = self.watched_from.unwrap_or(self.started_at);
+            services.retain(|seen| seen.seen_at >= read_at);
         }
         match (&self.state, event) {
             (_, E::Announced) => Reply::Done,

@@ -76,6 +76,7 @@ impl Deployment {
             unseen.remove(name);
             if let Some(service) = self.service_mut(name) {
                 service.doubt = doubt;
+                service.is_restless = false;
             }
             self.conclude_if_confirmed(now);
         }
@@ -132,6 +133,7 @@ impl Deployment {
         let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state else { return };
         // Earlier observations of it no longer hold.
         unseen.insert(name.clone());
+        service.is_restless = true;
         if now >= *deadline {
             return self.not_at_rest(name, waiting, now);
         }
@@ -156,15 +158,25 @@ impl Deployment {
     }
 
     pub(super) fn woken_confirming(&mut self, now: Time) -> Reply {
-        let State::Confirming { unseen, look_at, deadline, .. } = &mut self.state else {
+        let State::Confirming { unseen, deadline, .. } = &self.state else {
+            return Reply::Ignored("not confirming".into());
+        };
+        let open: Vec<_> = unseen.iter().cloned().collect();
+        let stale = |s: &Service| !s.is_restless && s.seen_at + FRESH < now;
+        let stale = self.named(|service| open.contains(&service.name) && stale(service));
+        let asked = |e: &Effect| matches!(e, Effect::Observe { returns: true, .. });
+        let mut ends = self.given_up_from(&stale, *deadline);
+        if self.outbox.waits_for(asked) {
+            ends = ends.max(*deadline + GRACE + GRACE);
+        }
+        let State::Confirming { look_at, deadline, .. } = &mut self.state else {
             return Reply::Ignored("not confirming".into());
         };
         if now < *look_at {
             return Reply::Ignored("woken early".into());
         }
-        let open: Vec<_> = unseen.iter().cloned().collect();
         // A record that was woken late asks ECS first.
-        let is_over = now >= *deadline + GRACE && now < *look_at + GRACE;
+        let is_over = now >= ends && now < *look_at + GRACE;
         *look_at = if now >= *deadline { now + GRACE } else { (now + LOOK_EVERY).min(*deadline) };
         if is_over {
             self.last_look_is_over(&open, now);

@@ -41,6 +41,7 @@ use crate::task::FailedContainer;
 use crate::time::{Span, Time};
 use crate::verdict::{Cause, SupersededBy, Verdict};
 use alarms::AlarmMemory;
+use prepare::PREPARATION_PATIENCE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -73,7 +74,7 @@ pub struct Deployment {
     pub services: Vec<Service>,
     pub schema: Schema,
     pub alarms: BTreeMap<AlarmName, AlarmMemory>,
-    /// From then on alarms count: pre-flight had read them.
+    /// From then on alarms and observations count: pre-flight had read alarms and services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched_from: Option<Time>,
     /// When its rollback started. From then on no worker may roll the release out.
@@ -133,6 +134,17 @@ impl Deployment {
     /// Compares what it finds with what the last successful deployment left running.
     pub fn after(mut self, left: Option<LastKnown>) -> Self {
         self.last_known = left;
+        self
+    }
+
+    /// Prepares only when no worker of an earlier deployment can update a service.
+    pub(crate) fn after_workers(mut self, until: Option<Time>, now: Time) -> Self {
+        if let Some(until) = until {
+            self.state = State::Preparing { deadline: until + PREPARATION_PATIENCE };
+            self.outbox.delay(until, |effect| matches!(effect, Effect::Prepare(_)));
+            let why = "an earlier deployment may still update a service";
+            self.note(now, format!("Waiting until {until}: {why}."));
+        }
         self
     }
 
@@ -254,6 +266,16 @@ impl Deployment {
             self.workers_until = Some(now + WORKER_LIFE + VISIBLE_AFTER);
         }
         self.outbox.keep(wanted);
+    }
+
+    /// An effect is answered; returns whether it was still open. If it was sent again, another worker
+    /// may be performing it at this moment.
+    pub(crate) fn effect_answered(&mut self, number: u64, now: Time) -> bool {
+        let Some(entry) = self.outbox.answered(number) else { return false };
+        if entry.sends > 1 && entry.effect.changes_a_service() {
+            self.workers_until = Some(now + WORKER_LIFE + VISIBLE_AFTER);
+        }
+        true
     }
 
     /// Asks ECS about `services`, unless such an effect is already open.

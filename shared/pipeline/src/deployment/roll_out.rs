@@ -146,7 +146,7 @@ impl Deployment {
             Reading::Returned { reason, to } => {
                 self.returned_by_ecs(service, &to, reason, fault, now);
             }
-            Reading::Replaced { .. } => self.replaced(&service, now),
+            Reading::Replaced { revision } => self.replaced(service, revision, now),
             Reading::TakenOver { revision } => {
                 self.taken_over(service, Some(revision), now);
             }
@@ -212,10 +212,29 @@ impl Deployment {
         }
     }
 
-    /// It runs its previous revision again, for which there may be two reasons.
-    fn replaced(&mut self, name: &ServiceName, now: Time) {
-        self.ask_for_return(name, now);
-        self.service_waits(name, WaitsFor::ReturnReason, now);
+    /// It runs another revision: ECS has rolled it back, or it was updated outside Slipway. ECS is
+    /// asked. Without an answer it counts as updated outside Slipway: a rollback of the others might
+    /// be unwanted.
+    fn replaced(&mut self, name: ServiceName, revision: Revision, now: Time) {
+        let service = self.services.iter_mut().find(|service| service.name == name);
+        let deadline = match (service.map(|service| &mut service.state), &mut self.state) {
+            (Some(ServiceState::Updating { deadline, waiting }), _) if now >= *deadline => {
+                *waiting = WaitsFor::ReturnReason;
+                *deadline
+            }
+            (_, State::Confirming { deadline, unseen, .. }) if now >= *deadline => {
+                unseen.insert(name.clone());
+                *deadline
+            }
+            _ => {
+                self.ask_for_return(&name, now);
+                return self.service_waits(&name, WaitsFor::ReturnReason, now);
+            }
+        };
+        match now < deadline + GRACE {
+            true => self.ask_for_return(&name, now),
+            false => self.taken_over(name, Some(revision), now),
+        }
     }
 
     fn returned_by_ecs(
@@ -259,7 +278,7 @@ impl Deployment {
         }
         let past = cut_short.map_or_else(String::new, |before| {
             let (before, to) = (before.short(), to.short());
-            format!(" to {to} (not to {before}, whose rollout had not finished)")
+            format!(" to {to} (not to {before}, which had not become stable)")
         });
         self.note(now, format!("ECS is rolling {name} back{past}: {reason}."));
     }
@@ -282,7 +301,8 @@ impl Deployment {
             if service.rollout.is_none() && !self.asks_for_update(&service.name) {
                 not_asked.push(service.name.clone());
             }
-            if now >= *deadline + GRACE && !overslept {
+            let patience = if *waiting == WaitsFor::ReturnReason { GRACE + GRACE } else { GRACE };
+            if now >= *deadline + patience && !overslept {
                 let fault = service.fault(waiting.trouble());
                 // Tasks that were missing before the deadline may have started since.
                 let is_known = !waiting.lacks_tasks() || service.seen_at >= *deadline;

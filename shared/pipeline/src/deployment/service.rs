@@ -3,7 +3,7 @@
 use crate::doubt::Doubt;
 use crate::event::PreparedService;
 use crate::names::{ContainerName, Revision, RolloutId, ServiceName, TaskId};
-use crate::observation::{Observation, Wanted};
+use crate::observation::{Found, Observation, Wanted};
 use crate::task::Fault;
 use crate::time::Time;
 use crate::waits::{Trouble, WaitsFor};
@@ -51,6 +51,9 @@ pub struct Service {
     /// A task of our revision was seen running.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ran: bool,
+    /// It was not stable in the last observation of the final verification.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_restless: bool,
     /// What it waited for, as noted in the timeline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<WaitsFor>,
@@ -60,6 +63,9 @@ pub struct Service {
     /// The latest end of its rollback, however often it has to be rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_by: Option<Time>,
+    /// Where a worker may still roll it back to, although ECS has rolled it back meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_rollback_to: Option<Revision>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
@@ -146,9 +152,11 @@ impl Service {
             died_of: None,
             dead_containers: BTreeSet::new(),
             ran: false,
+            is_restless: false,
             told: Vec::new(),
             doubt: None,
             back_by: None,
+            dropped_rollback_to: None,
         }
     }
 
@@ -221,7 +229,18 @@ impl Service {
         let visible_from = self.visible_from;
         // Until the update is answered, the rollout is the one of the release.
         let rollout = self.rollout.as_ref();
-        Wanted { revision: before, from, rollout, other_rollouts: &[], visible_from }
+        let other_rollouts = &self.other_rollouts;
+        Wanted { revision: before, from, rollout, other_rollouts, visible_from }
+    }
+
+    /// Our worker had checked the service before ECS rolled it back, and has updated it since.
+    pub(super) fn recognize_dropped_rollback(&mut self, seen: &Observation) {
+        let runs = seen.found.as_ref().and_then(Found::primary).map(|primary| &primary.revision);
+        let Some(to) = self.dropped_rollback_to.take_if(|to| Some(&*to) == runs) else { return };
+        self.before = Some(to);
+        if let ServiceState::RollingBack { by_ecs, .. } = &mut self.state {
+            *by_ecs = false;
+        }
     }
 
     /// Whether it was updated (`None`: deleted) outside Slipway since it was prepared, and before
@@ -248,6 +267,10 @@ impl Service {
         {
             self.other_rollouts.push(rollout);
         }
+    }
+
+    pub(super) fn is_rolled_back_by_ecs(&self) -> bool {
+        matches!(self.state, ServiceState::RollingBack { by_ecs: true, .. })
     }
 
     pub(super) fn is_back(&self) -> bool {

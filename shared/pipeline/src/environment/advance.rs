@@ -187,7 +187,7 @@ impl Turn<'_> {
         let is_claim = matches!(event, Event::OneOffClaimed { .. });
         let waited = match is_claim {
             true => deployment.outbox.get(effect).is_some(),
-            false => deployment.outbox.answered(effect),
+            false => deployment.effect_answered(effect, self.now),
         };
         if self.head.active != Some(number) {
             return match is_claim {
@@ -258,9 +258,11 @@ impl Turn<'_> {
         let older = live.and_then(|live| request.release.built_before(&live.release));
         let not_read = request.release.not_read();
         let started = Deployment::start(id, request, rules, repositories, self.now);
+        let workers_until = self.head.workers_until.filter(|until| *until > self.now);
         self.started = Some(
             started
                 .after(self.head.last_known())
+                .after_workers(workers_until, self.now)
                 .mention(older, self.now)
                 .mention(not_read, self.now),
         );

@@ -11,7 +11,8 @@ use crate::verdict::{Cause, SupersededBy, Verdict};
 impl Turn<'_> {
     pub(super) fn conclude(&mut self, ended: &Deployment) {
         self.head.active = None;
-        self.head.workers_until = ended.workers_until.filter(|until| *until > self.now);
+        let workers_until = self.head.workers_until.max(ended.workers_until);
+        self.head.workers_until = workers_until.filter(|until| *until > self.now);
         let release = &ended.request.release;
         self.head.remember_migration(ended);
         let without_trace = ended.is_without_trace();

@@ -187,7 +187,7 @@ fn a_service_that_was_up_and_is_not_stable_is_blamed_only_for_its_failed_tasks()
     .assert_eq(&restless(died));
     // No observation.
     let mut story = story;
-    for _ in 0..14 {
+    for _ in 0..40 {
         story = if story.state() == "confirming" { story.later(MINUTE) } else { story };
     }
     expect!["not marked: shop-api did not stay stable: waiting for ECS to report its state"]

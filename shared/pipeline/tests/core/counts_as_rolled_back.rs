@@ -23,11 +23,6 @@ fn verify_rollback(story: Story) -> Story {
     states::verify_rollback(story.quietly(MINUTE))
 }
 
-fn look(story: Story, service: &str, number: u32) -> Story {
-    let seen_at = story.now;
-    story.then(up(service, number, seen_at))
-}
-
 #[test]
 fn a_service_seen_at_its_old_revision_before_its_rollback_is_still_rolled_back() {
     let story = look(refused_at_once(), "shop-api", 1);
@@ -314,8 +309,9 @@ fn what_aws_refuses_after_it_had_taken_it_is_judged_by_what_runs() {
     let why = "access denied".to_owned();
     assert_eq!(standing(look(story.clone(), "shop-web", 2)), ServiceState::NotRolledBack { why });
     let others = Some(revision("shop-web", 9));
+    let seen_at = story.now;
     assert_eq!(
-        standing(look(story, "shop-web", 9)),
+        standing(story.then(asked("shop-web", 9, false, seen_at))),
         ServiceState::UpdatedOutside { revision: others }
     );
 }

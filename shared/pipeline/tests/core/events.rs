@@ -1,6 +1,6 @@
 //! Events of the shop, in a short form for tests.
 
-use super::fixtures::START;
+use super::fixtures::{START, Story};
 use pipeline::effect::Purpose;
 use pipeline::event::{
     AlarmReading, AlarmState, Event, Outcome, Preparation, PreparedService, Refusal,
@@ -193,6 +193,12 @@ pub(crate) fn asked(service: &str, number: u32, returned: bool, seen_at: Time) -
         found.return_reason = returned.then(|| "the breaker opened".to_owned());
     }
     observed(seen)
+}
+
+/// It is observed stable on revision `number`.
+pub(crate) fn look(story: Story, service: &str, number: u32) -> Story {
+    let seen_at = story.now;
+    story.then(up(service, number, seen_at))
 }
 
 /// A worker checked the service before the update, and found revision `number`.

@@ -1,10 +1,11 @@
 //! The last look: when it is repeated, and how long it may take.
 
-use super::events::{SERVICES, alarms_read, underway};
+use super::events::*;
 use super::fixtures::Story;
 use super::states::{self, MINUTE};
 use expect_test::expect;
 use pipeline::deployment::{GRACE, LOOK_EVERY, State};
+use pipeline::observation::Progress;
 use pipeline::time::{Span, Time};
 
 /// When it looks again, and by when it has to be over.
@@ -49,4 +50,17 @@ fn each_service_that_is_not_stable_in_the_last_look_is_told_once() {
     let told = SERVICES.map(|service| format!("{service} {why}"));
     assert_eq!(story.deployment.timeline.last(3), told);
     assert_eq!(story.timeline().matches("is not stable yet").count(), 3);
+}
+
+/// Events about a service that is not stable arrive more often than it is looked at.
+#[test]
+fn the_verification_of_a_rollback_ends_though_events_keep_arriving() {
+    let mut story = states::verifying_rollback().later(MINUTE + MINUTE);
+    for _ in 0..720 {
+        let seen_at = story.now;
+        let half = rollout("shop-api", 1, true, Progress::Completed, 1);
+        story = story.then(observed(observation("shop-api", seen_at, vec![half])));
+        story = look(look(story, "shop-worker", 1), "shop-web", 1).later(Span::seconds(15));
+    }
+    assert_eq!(story.state(), "ended", "after three hours");
 }

@@ -11,11 +11,6 @@ use pipeline::time::Span;
 
 const SECOND: Span = Span::seconds(1);
 
-fn look(story: Story, service: &str, number: u32) -> Story {
-    let seen_at = story.now;
-    story.then(up(service, number, seen_at))
-}
-
 /// Its rollout had failed before the deployment came. The worker that was to update it is slow.
 #[test]
 fn what_had_failed_long_ago_is_not_given_up_before_a_slow_worker_has_updated_it() {
@@ -102,7 +97,7 @@ fn what_ecs_rolls_back_while_our_rollback_starts_is_not_an_update_outside_slipwa
            3m Rolling back: 2 tasks of shop-web failed: container api exited with 1, Essential container in task exited.
            3m The migration is not undone: the previous release runs on the new schema.
            3m Rolling shop-web back to shop-web:1.
-           3m ECS is rolling shop-web back to shop-web:9 (not to shop-web:1, whose rollout had not finished): ECS deployment circuit breaker: tasks failed to start.
+           3m ECS is rolling shop-web back to shop-web:9 (not to shop-web:1, which had not become stable): ECS deployment circuit breaker: tasks failed to start.
         4m30s shop-web is rolled back.
         4m30s Rolling shop-api back to shop-api:1.
         4m30s Rolling shop-worker back to shop-worker:1.
@@ -147,4 +142,26 @@ fn a_failed_rollout_that_stays_primary_does_not_end_the_rollback_that_it_caused(
     let story = story.then(seen);
     let state = &story.deployment.services[2].state;
     assert!(matches!(state, ServiceState::RollingBack { .. }), "{state:?}");
+}
+
+/// The worker that is to delete it never answers, and every look is answered.
+#[test]
+fn a_service_whose_deletion_is_never_answered_is_given_up() {
+    let mut story = super::before::first_deploy_fails("remove");
+    expect!["remove shop-web"].assert_eq(&story.asks());
+    for _ in 0..180 {
+        story = look(story.later(MINUTE), "shop-web", 2);
+    }
+    let state = &story.deployment.services[2].state;
+    let others = story.timeline().contains("Rolling shop-api back");
+    assert!(others, "{state:?} after three hours; {}; asks {}", story.state(), story.asks());
+}
+
+#[test]
+fn what_ecs_rolled_back_is_not_still_on_the_new_revision() {
+    let story = states::second_wave_with(&[("rollback", "manual")]);
+    let seen_at = story.now;
+    let story = story.then(returned("shop-web", seen_at));
+    let outcome = story.outcome();
+    assert!(!outcome.contains("revision: shop-api, shop-worker, shop-web"), "{outcome}");
 }

@@ -203,7 +203,7 @@ fn ecs_returns_past_a_revision_whose_rollout_it_had_not_finished() {
            0s The migration runs as task 0abc.
            0s The migration succeeded (exit code 0).
            0s Updating shop-api, shop-worker.
-        1m30s ECS is rolling shop-api back to shop-api:8 (not to shop-api:1, whose rollout had not finished): the breaker opened.
+        1m30s ECS is rolling shop-api back to shop-api:8 (not to shop-api:1, which had not become stable): the breaker opened.
         1m30s Rolling back: ECS rolled shop-api back: the breaker opened.
         1m30s The migration is not undone: the previous release runs on the new schema.
         1m30s Rolling shop-worker back to shop-worker:1.
@@ -332,6 +332,7 @@ fn trap_02_an_update_outside_slipway_during_the_rollback_is_not_overwritten() {
     expect![[r#"roll back shop-web (StopRollout(RolloutId("ecs-svc/shop-web-2")))"#]]
         .assert_eq(&story.asks());
     let story = story.then(left_alone("shop-web", 9, seen_at));
+    let story = story.then(asked("shop-web", 9, false, seen_at));
     let story =
         story.all([rollback_started("shop-api"), rollback_started("shop-worker")]).quietly(VISIBLE);
     let seen_at = story.now;

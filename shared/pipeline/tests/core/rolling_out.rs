@@ -46,6 +46,7 @@ fn once_a_look_shows_one_service_failed_the_rest_of_it_is_for_the_way_back() {
     let story = story.then(Event::Observed { services });
     assert_eq!(story.state(), "rolling back");
     let story = story.all([rollback_started("shop-api"), left_alone("shop-worker", 9, seen_at)]);
+    let story = story.then(asked("shop-worker", 9, false, seen_at));
     let runs = Some(revision("shop-worker", 9));
     assert_eq!(story.deployment.services[1].state, ServiceState::UpdatedOutside { revision: runs });
     assert_eq!(story.state(), "rolling back", "shop-api goes back all the same");

@@ -199,7 +199,7 @@ fn a_wait_is_shown_by_what_it_waits_for() {
         ECS: unable to place a task: RESOURCE:MEMORY
         Run Command: unable to place a task: RESOURCE:MEMORY
         waiting for ECS to finish its own rollback
-        waiting for ECS to say why it is on the previous revision
+        waiting for ECS to say whether it rolled the service back
         waiting for ECS to report its state
         as it was
     "#]]

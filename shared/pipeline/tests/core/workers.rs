@@ -8,6 +8,7 @@ use expect_test::expect;
 use pipeline::deployment::{VISIBLE_AFTER, WORKER_LIFE};
 use pipeline::effect::{Effect, Purpose};
 use pipeline::environment::Input;
+use pipeline::event::Event;
 use pipeline::request::Override;
 use pipeline::time::Span;
 
@@ -73,4 +74,59 @@ fn a_worker_may_start_the_task_that_is_asked_for_and_no_other() {
     expect!["no: the task is no longer needed"].assert_eq(&claim(effect + 1));
     expect!["granted"].assert_eq(&claim(effect));
     expect!["no: another worker has claimed it"].assert_eq(&claim(effect));
+}
+
+#[test]
+fn a_manual_rollback_that_ends_at_once_does_not_forget_the_workers_of_the_one_before() {
+    let mut scene = superseded_while_workers_update();
+    let until = scene.head.workers_until;
+    assert!(until.is_some());
+    expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(Some("b1")));
+    scene.now = scene.now + Span::seconds(1);
+    scene.answer(Event::PreparationFailed { faults: vec!["ECR does not answer".into()] });
+    assert_eq!(scene.head.active, None);
+    assert_eq!(scene.head.workers_until, until);
+    let said = scene.push("b3", 3);
+    assert!(said.starts_with("yes: queued"), "{said}");
+}
+
+#[test]
+fn a_slow_worker_of_the_deployment_before_does_not_supersede_a_manual_rollback() {
+    let mut scene = superseded_while_workers_update();
+    let until = scene.head.workers_until.unwrap();
+    expect!["yes: deployment 3 of b1 has started"].assert_eq(&scene.roll_back(Some("b1")));
+    // It reads what runs once those workers are done.
+    let number = scene.head.active.unwrap();
+    let mut send = |now| {
+        let sent = scene.deployments.get_mut(&number).unwrap().outbox.send(now);
+        let names: Vec<_> = sent.iter().map(|(_, effect)| effect.name()).collect();
+        names.join(", ")
+    };
+    assert_eq!(send(scene.now), "announce");
+    assert_eq!(send(until), "prepare");
+}
+
+#[test]
+fn a_worker_whose_copy_has_answered_may_still_update_a_service() {
+    let mut scene = Scene::new(&[]);
+    scene.push("b1", 1);
+    scene.succeed();
+    scene.push("b2", 2);
+    scene.begin_rolling_out();
+    // The message is sent, a worker is permitted and slow; it is sent again after a minute.
+    let number = scene.head.active.unwrap();
+    let sent = scene.deployments.get_mut(&number).unwrap().outbox.send(scene.now);
+    assert_eq!(sent.iter().filter(|(_, effect)| effect.name() == "roll out").count(), 2);
+    scene.now = scene.now + Span::seconds(61);
+    let sent = scene.deployments.get_mut(&number).unwrap().outbox.send(scene.now);
+    assert_eq!(sent.iter().filter(|(_, effect)| effect.name() == "roll out").count(), 2);
+    // The copies answer at once, and the deployment ends.
+    for service in ["shop-api", "shop-worker"] {
+        let rollout = format!("ecs-svc/{service}-2").as_str().into();
+        scene.answer(Event::RolloutStarted { service: service.into(), rollout });
+    }
+    scene.answer(up("shop-web", 9, scene.now));
+    assert_eq!(scene.head.active, None, "{}", scene.verdicts());
+    let said = scene.push("b3", 3);
+    assert!(said.starts_with("yes: queued"), "{said}");
 }

@@ -46,12 +46,15 @@ impl Deployment {
         let policy = self.rules.rollback;
         let can_undo = self.rules.migration.as_ref().is_some_and(|m| m.undo.is_some());
         let migrated = self.schema == Schema::Migrated;
-        if migrated && policy == RollbackPolicy::Manual && !by_person {
+        // What ECS rolls back is not left on the new revision.
+        let left = self.named(|service| service.touched() && !service.is_rolled_back_by_ecs());
+        let is_left_to_person = !left.is_empty() || touched.is_empty();
+        if migrated && policy == RollbackPolicy::Manual && !by_person && is_left_to_person {
             self.note(
                 now,
                 "The rollback policy is manual: nothing is rolled back until a person decides.",
             );
-            return self.end(Verdict::Failed { cause, left: touched }, now);
+            return self.end(Verdict::Failed { cause, left }, now);
         }
         if migrated && can_undo && (undo || policy == RollbackPolicy::AfterUndo) {
             self.announce(News::RollingBack { cause: cause.to_string() }, now);

@@ -67,6 +67,7 @@ impl Deployment {
         if !on_its_way || !service.seen(observation) {
             return None;
         }
+        service.recognize_dropped_rollback(observation);
         let reading = match service.before.clone() {
             Some(before) => observation.read(service.wants_before(&before)),
             None => service.read_deleted(observation),
@@ -83,6 +84,7 @@ impl Deployment {
     ) {
         let is_asked_for = self.asks_for_way_back(name);
         let is_undisturbed = seen_at >= self.undisturbed_from();
+        let may_ask = now < self.asks_until(name);
         let Some(service) = self.service_mut(name) else { return };
         if service.is_given_up() {
             return self.judge_given_up(name, &reading, seen_at, now);
@@ -91,11 +93,14 @@ impl Deployment {
         match (reading, service.refused().map(str::to_owned)) {
             // ECS rolled our rollout back itself before our own rollback was answered.
             (Reading::Returned { reason, to }, _) if !is_answered && to != service.after => {
+                if is_asked_for {
+                    service.dropped_rollback_to.clone_from(&service.before);
+                }
                 self.leave_to_others(name, now);
                 self.roll_back_by_ecs(name, &to, &reason, now);
             }
             (Reading::Done, _) => self.seen_back(name, seen_at, now),
-            // AWS rejected the rollback, and the service runs the new revision.
+            // AWS rejected the rollback, and the service does not run stably on its previous revision.
             (
                 Reading::Underway { waiting: WaitsFor::Visibility }
                 | Reading::Failed { .. }
@@ -121,6 +126,11 @@ impl Deployment {
             (Reading::TakenOver { .. } | Reading::Replaced { .. }, _) if is_asked_for => {
                 self.not_back_yet(name, &WaitsFor::Update, now);
             }
+            // ECS may have rolled it back.
+            (Reading::Replaced { .. }, _) if may_ask => {
+                self.ask_for_return(name, now);
+                self.not_back_yet(name, &WaitsFor::ReturnReason, now);
+            }
             (Reading::TakenOver { revision } | Reading::Replaced { revision }, _) => {
                 service.state = ServiceState::UpdatedOutside { revision: Some(revision.clone()) };
                 self.leave_to_others(name, now);
@@ -142,6 +152,17 @@ impl Deployment {
             (Reading::Failed { reason } | Reading::Returned { reason, .. }, None) => {
                 self.give_up(name, format!("the rollback failed: {reason}"), now);
             }
+        }
+    }
+
+    /// Until when ECS is asked whether it rolled this service back. Without an answer an unknown
+    /// revision counts as an update outside Slipway.
+    fn asks_until(&self, name: &ServiceName) -> Time {
+        let service = self.services.iter().find(|service| service.name == *name);
+        match (service.map(|service| &service.state), &self.state) {
+            (Some(ServiceState::RollingBack { deadline, .. }), _)
+            | (_, State::VerifyingRollback { deadline, .. }) => *deadline,
+            _ => Time::default(),
         }
     }
 
@@ -199,6 +220,12 @@ impl Deployment {
                     self.give_up(name, why, now);
                 }
             }
+            ServiceState::Deleting { deadline, .. } => {
+                if now >= *deadline {
+                    let why = format!("the deletion timed out: {waiting}");
+                    self.give_up(name, why, now);
+                }
+            }
             // ECS is deleting it, and there is nothing more to do.
             ServiceState::Deleted
                 if *waiting == WaitsFor::Deletion && back_by.is_none_or(|time| now >= time) =>
@@ -214,7 +241,8 @@ impl Deployment {
         self.keep_effects(now, |effect| !rolls_back(effect, name));
     }
 
-    /// A worker that was permitted before the rollback started has updated the service only now.
+    /// A worker that was permitted before the rollback started has updated the service only now, or
+    /// ECS has rolled our rollback back.
     pub(in crate::deployment) fn roll_back_again(&mut self, name: &ServiceName, now: Time) {
         let removes =
             |effect: &Effect| matches!(effect, Effect::Remove { service, .. } if service == name);

@@ -51,7 +51,7 @@ impl Deployment {
     pub(in crate::deployment) fn needs_another_look(&mut self, name: &ServiceName, now: Time) {
         if let State::VerifyingRollback { since, unseen, look_at, .. } = &mut self.state {
             unseen.insert(name.clone());
-            *look_at = (now + LOOK_SOON).max(*since);
+            *look_at = (*look_at).min(now + LOOK_SOON).max(*since);
         }
     }
 
@@ -119,9 +119,13 @@ impl Deployment {
         Reply::Done
     }
 
-    /// When the verification ends. A lost answer says nothing against a service: its time begins when
+    /// When a verification ends. A lost answer says nothing against a service: its time begins when
     /// it was last observed, but the verification has an end.
-    fn given_up_from(&self, stale: &[ServiceName], deadline: Time) -> Time {
+    pub(in crate::deployment) fn given_up_from(
+        &self,
+        stale: &[ServiceName],
+        deadline: Time,
+    ) -> Time {
         let stale = self.services.iter().filter(|service| stale.contains(&service.name));
         let earliest = deadline + WORKER_PATIENCE;
         stale.map(|service| service.seen_at).max().map_or(deadline + GRACE, |seen_at| {

@@ -151,9 +151,10 @@ impl Deployment {
         let back_by = now + self.timeout_of(name);
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         let is_answered = service.visible_from.is_some();
-        let ServiceState::RollingBack { waiting, deadline, .. } = &mut service.state else {
+        let ServiceState::RollingBack { waiting, deadline, by_ecs, .. } = &mut service.state else {
             return Reply::Ignored(format!("{name} is not being rolled back"));
         };
+        *by_ecs = false;
         if !is_answered {
             *deadline = *service.back_by.get_or_insert(back_by);
         }
@@ -163,7 +164,8 @@ impl Deployment {
         service.rollout = rollout;
         service.other_rollouts.clear();
         let new = revision.short().to_owned();
-        let before = service.before.replace(revision);
+        let was_dropped = service.dropped_rollback_to.take().as_ref() == Some(&revision);
+        let before = service.before.replace(revision).filter(|_| !was_dropped);
         if let Some(gone) = before.as_ref().map(Revision::short).filter(|gone| *gone != new) {
             self.note(now, format!("{gone} was deregistered; it is registered again as {new}."));
         }
@@ -181,15 +183,19 @@ impl Deployment {
         reason: String,
         now: Time,
     ) -> Reply {
+        let is_updated_instead = self.outbox.waits_for(|effect| {
+            let Effect::RollBack(back) = effect else { return false };
+            back.service == *name && back.way == Way::Update
+        });
         let Some(service) = self.service_mut(name) else { return not_ours(name) };
         match (&service.state, refusal) {
             // AWS rejects only stopping our rollout like this; a copy of that answer arrives late,
             // or after another action was chosen.
             (ServiceState::RollingBack { .. }, Refusal::RolloutIsOver)
-                if service.rollout.is_some() && service.visible_from.is_none() =>
+                if service.rollout.is_some()
+                    && service.visible_from.is_none()
+                    && !is_updated_instead =>
             {
-                service.rollout = None;
-                service.other_rollouts.clear();
                 service.state = ServiceState::Updated;
                 let why = "has already ended; updating the service instead";
                 self.note(now, format!("The rollout of {name} {why}."));
