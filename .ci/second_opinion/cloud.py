@@ -13,6 +13,7 @@ import botocore.config
 import botocore.session
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
+TEMPLATES = "templates"
 
 
 def until(what, happens, seconds=60, every=0.1):
@@ -50,24 +51,26 @@ class Cloud:
 
     def __enter__(self):
         # Twelve digits as the access key are the account; AUTH makes each role count.
-        environment = os.environ | {
-            "AUTH": "true",
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(self.port),
-            "MINISTACK_HOST": "127.0.0.1",
-            "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            "MINISTACK_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": REGION,
-            # Handed on to the functions, which would else ask AWS itself.
-            "AWS_ENDPOINT_URL": self.url,
-            "HOME": str(self.folder),
-        }
+        environment = (
+            os.environ
+            | {
+                "AUTH": "true",
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(self.port),
+                "MINISTACK_HOST": "127.0.0.1",
+                "MINISTACK_ACCOUNT_ID": ACCOUNT,
+                "MINISTACK_REGION": REGION,
+                # Functions in Python run the first python3, and this one has boto3.
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "HOME": str(self.folder),
+            }
+            | self.credentials()
+        )
         self.log = open(self.folder / "ministack.log", "wb")
         server = [sys.executable, "-B", Path(__file__).parent / "ministack_server.py"]
         self.process = subprocess.Popen(server, env=environment, stdout=self.log, stderr=self.log)
         until("MiniStack's start", self._is_up)
+        self.create_bucket(TEMPLATES)
         return self
 
     def __exit__(self, kind, *_):
@@ -77,6 +80,19 @@ class Cloud:
         if kind:
             text = (self.folder / "ministack.log").read_text(errors="replace")
             print("\n".join(text.splitlines()[-40:]), file=sys.stderr)
+
+    def create_bucket(self, name):
+        where = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+
+    def credentials(self):
+        """For a process that is to use this cloud, and not AWS."""
+        return {
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.url,
+        }
 
     def _is_up(self):
         try:

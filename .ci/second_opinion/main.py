@@ -4,6 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import installing
 import journey
 import wiring
 from cloud import Cloud
@@ -21,6 +22,8 @@ def main():
             wiring.run(stack)
             stack.update()
         stack.delete()
+        if not binaries:
+            installing.run(cloud)
     print("MiniStack agrees.")
 
 

@@ -3,11 +3,12 @@
 import io
 import json
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import yaml
-from cloud import ACCOUNT, REGION, check, until
+from cloud import ACCOUNT, REGION, TEMPLATES, check, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, BUCKET = "slipway", "artifacts"
@@ -15,6 +16,8 @@ PARAMETERS = {
     "ArtifactBucket": BUCKET,
     "Architecture": "x86_64",
     "TaskRoleArns": f"arn:aws:iam::{ACCOUNT}:role/scr-*",
+    "ClusterScope": "*",
+    "RepositoryScope": "*",
     "AlarmLevel": "full",
     "DeletesServices": "true",
 }
@@ -25,16 +28,24 @@ def sample(name):
 
 
 class Stack:
-    def __init__(self, cloud, binaries):
+    def __init__(self, cloud, binaries, template=ROOT / "infra/template.yaml", name=NAME):
         self.cloud = cloud
         self.binaries = binaries
-        self.template = yaml.safe_load((ROOT / "infra/template.yaml").read_text())
+        self.name = name
+        self.parameters = dict(PARAMETERS)
+        self.formation = cloud.client("cloudformation")
+        self.use(template)
+
+    def use(self, template):
+        self.template = yaml.safe_load(template.read_text())
         self.resources = self.template["Resources"]
-        self.functions = {
-            resource["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-"): id
+        named = {
+            id: resource["Properties"]["FunctionName"]["Fn::Sub"]
             for id, resource in self.resources.items()
-            if resource["Type"] == "AWS::Lambda::Function"
+            if "FunctionName" in resource.get("Properties", {})
+            and resource["Type"] == "AWS::Lambda::Function"
         }
+        self.functions = {name.removeprefix("${AWS::StackName}-"): id for id, name in named.items()}
 
     def test_copy(self):
         """The template without what MiniStack takes otherwise than AWS.
@@ -72,34 +83,48 @@ class Stack:
 
     def create(self):
         s3 = self.cloud.client("s3")
-        s3.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-        )
+        self.cloud.create_bucket(BUCKET)
         for name in self.functions:
             s3.put_object(Bucket=BUCKET, Key=f"slipway/{name}.zip", Body=self._zip(name))
-        s3.put_object(
-            Bucket=BUCKET, Key="template.json", Body=json.dumps(self.test_copy()).encode()
-        )
-        self.formation = self.cloud.client("cloudformation")
-        self.formation.create_stack(StackName=NAME, **self._request(""))
-        self._wait("CREATE_COMPLETE")
-        made = self.formation.describe_stack_resources(StackName=NAME)["StackResources"]
-        self.physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made}
-        conditions = {"EssentialAlarms", "FullAlarms", "HasDashboard", None}
+        self.install()
+        conditions = {"EssentialAlarms", "FullAlarms", "HasDashboard", "MakesTable", None}
         wanted = {id for id, r in self.resources.items() if r.get("Condition") in conditions}
         check(f"the stack has all its {len(wanted)} resources", set(self.physical), wanted)
 
+    def install(self, status="CREATE_COMPLETE"):
+        self.formation.create_stack(StackName=self.name, **self._request())
+        self._wait(status)
+
     def update(self):
-        self.formation.update_stack(StackName=NAME, **self._request("/ecs/*"))
-        self._wait("UPDATE_COMPLETE")
+        self.parameters["TaskLogGroups"] = "/ecs/*"
+        self.update_to("UPDATE_COMPLETE")
         print("ok: the stack can be updated")
 
+    def update_to(self, status):
+        self.formation.update_stack(StackName=self.name, **self._request())
+        self._wait(status)
+
     def delete(self):
-        table = self.physical["Table"]
-        self.formation.delete_stack(StackName=NAME)
+        table = self.physical.get("Table")
+        self.formation.delete_stack(StackName=self.name)
         self._wait("DELETE_COMPLETE")
-        tables = self.cloud.client("dynamodb").list_tables()["TableNames"]
-        check("the table outlives its stack", table in tables, True)
+        if table:
+            tables = self.cloud.client("dynamodb").list_tables()["TableNames"]
+            check("the table outlives its stack", table in tables, True)
+
+    def code(self, name):
+        """What the program of a function consists of."""
+        function = self.physical[self.functions[name]]
+        found = self.cloud.client("lambda").get_function(FunctionName=function)
+        with urllib.request.urlopen(found["Code"]["Location"]) as answer:
+            with zipfile.ZipFile(io.BytesIO(answer.read())) as archive:
+                return archive.read("bootstrap").decode()
+
+    def reasons(self):
+        """Why resources failed, according to the stack's events."""
+        events = self.formation.describe_stack_events(StackName=self.id)["StackEvents"]
+        failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
+        return [f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}" for one in failed]
 
     def invoke(self, name, payload, kind="RequestResponse"):
         answer = self.cloud.client("lambda").invoke(
@@ -177,13 +202,15 @@ class Stack:
         )
         return answer["Items"]
 
-    def _request(self, task_logs):
-        parameters = PARAMETERS | {"TaskLogGroups": task_logs}
+    def _request(self):
+        body = json.dumps(self.test_copy()).encode()
+        self.cloud.client("s3").put_object(Bucket=TEMPLATES, Key="template.json", Body=body)
         return {
-            "TemplateURL": f"{self.cloud.url}/{BUCKET}/template.json",
+            "TemplateURL": f"{self.cloud.url}/{TEMPLATES}/template.json",
             "Capabilities": ["CAPABILITY_IAM"],
             "Parameters": [
-                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in self.parameters.items()
             ],
         }
 
@@ -191,7 +218,7 @@ class Stack:
         # By id, not by name: a stack that is gone has none any more.
         self.id = (
             getattr(self, "id", None)
-            or self.formation.describe_stacks(StackName=NAME)["Stacks"][0]["StackId"]
+            or self.formation.describe_stacks(StackName=self.name)["Stacks"][0]["StackId"]
         )
 
         def settled():
@@ -200,10 +227,10 @@ class Stack:
 
         stack = until(wanted, settled)
         if stack["StackStatus"] != wanted:
-            for event in self.formation.describe_stack_events(StackName=self.id)["StackEvents"]:
-                if event["ResourceStatus"].endswith("FAILED"):
-                    print(event["LogicalResourceId"], event.get("ResourceStatusReason"))
+            print("\n".join(self.reasons()))
             raise SystemExit(f"FAILED: {wanted}: {stack['StackStatus']}")
+        made = self.formation.describe_stack_resources(StackName=self.id)["StackResources"]
+        self.physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made}
 
     def _zip(self, name):
         if self.binaries:
