@@ -49,8 +49,10 @@ impl Template {
         found.unwrap_or_else(|| unreachable!("the template has no resource {id}"))
     }
 
+    /// The functions of `functions/`; `FetchCode`, which brings their code, has no name.
     pub fn functions(&self) -> Vec<Resource<'_>> {
-        self.of("AWS::Lambda::Function").collect()
+        let all = self.of("AWS::Lambda::Function");
+        all.filter(|function| !function["FunctionName"].is_null()).collect()
     }
 
     /// The mapping that feeds this function from a queue, if it has one.
@@ -115,6 +117,8 @@ pub fn short(value: &Value) -> String {
     match (function.as_str(), argument) {
         ("Ref", Value::String(id)) => id.clone(),
         ("Fn::GetAtt", Value::Array(path)) => short(&path[0]),
+        // Where the table is not an existing one.
+        ("Fn::If", Value::Array(choice)) if choice[0] == "MakesTable" => short(&choice[1]),
         ("Fn::Sub", Value::String(text)) => match text.split_once(HERE) {
             Some((_, resource)) => resource.to_owned(),
             None => text.clone(),

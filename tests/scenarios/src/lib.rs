@@ -68,6 +68,8 @@ impl Team {
 
         let mut options = Options::new(template(), binaries::build()?)
             .with("ArtifactBucket", "slipway-artifacts")
+            .with("ClusterScope", "*")
+            .with("RepositoryScope", "*")
             .with("TaskRoleArns", &before::roles(&system.spec))
             .with("SlackSecretArn", &before::slack_secret())
             .with("SlackChannel", &sandbox::slack::channel_id(CHANNEL))

@@ -13,7 +13,7 @@ fn any_yaml_parser_reads_it() {
     assert_eq!(template.tree["Transform"], Value::Null);
 }
 
-/// CloudFormation takes 51,200 bytes in a request, more only from S3, where the zips are anyhow.
+/// CloudFormation takes 51,200 bytes in a request, more only from S3.
 #[test]
 fn cloudformation_takes_it_from_s3() {
     let template = Template::load();
@@ -34,7 +34,8 @@ fn each_parameter_says_what_it_is_for_and_most_need_no_answer() {
     }
     expect![[r#"
         [
-            "ArtifactBucket",
+            "ClusterScope",
+            "RepositoryScope",
             "TaskRoleArns",
         ]
     "#]]
@@ -108,11 +109,15 @@ fn it_uses_no_other_kinds_of_resources_than_these() {
             "AWS::Lambda::Function",
             "AWS::Lambda::Permission",
             "AWS::Logs::LogGroup",
+            "AWS::S3::Bucket",
+            "AWS::S3::BucketPolicy",
             "AWS::SNS::Subscription",
             "AWS::SNS::Topic",
             "AWS::SNS::TopicPolicy",
             "AWS::SQS::Queue",
             "AWS::SQS::QueuePolicy",
+            "Custom::Code",
+            "Custom::EmptyBucket",
         ]
     "#]]
     .assert_debug_eq(&kinds);
@@ -151,11 +156,36 @@ fn several_stacks_live_in_one_account() {
     }
 }
 
+/// `infra/release` writes the version into it, which stands in `Cargo.toml` alone.
 #[test]
-fn it_says_which_version_it_is() {
+fn only_a_release_says_which_version_it_is() {
     let template = Template::load();
-    let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(template.tree["Outputs"]["Version"]["Value"], version);
-    let description = template.tree["Description"].as_str().unwrap();
-    assert!(description.starts_with(&format!("Slipway {version}:")), "{description}");
+    assert_eq!(template.tree["Outputs"]["Version"]["Value"], "built from source");
+    assert!(template.tree["Description"].as_str().unwrap().starts_with("Slipway: "));
+}
+
+/// A parameter that takes a text of the reader's own says in its pattern what it may be.
+#[test]
+fn each_free_text_has_a_pattern_and_a_sentence_about_it() {
+    let template = Template::load();
+    for (name, parameter) in template.section("Parameters") {
+        let is_free = parameter["AllowedValues"].is_null() && parameter["Type"] != "Number";
+        for key in ["AllowedPattern", "ConstraintDescription"] {
+            assert!(!is_free || parameter[key].is_string(), "{name} has no {key}");
+        }
+    }
+}
+
+/// Nothing may be deleted, and no cluster, repository, host or role be touched, unless it is named.
+#[test]
+fn what_may_do_harm_has_to_be_asked_for() {
+    let template = Template::load();
+    let default = |name| {
+        let mut parameters = template.section("Parameters");
+        parameters.find(|(known, _)| *known == name).unwrap().1["Default"].clone()
+    };
+    for asked in ["TaskRoleArns", "ClusterScope", "RepositoryScope"] {
+        assert_eq!(default(asked), Value::Null, "{asked}");
+    }
+    assert_eq!((default("DeletesServices"), default("HostsTagged")), ("false".into(), "".into()));
 }

@@ -18,7 +18,8 @@ fn each_function_writes_json_to_a_log_of_its_own_that_forgets() {
         );
         assert_eq!(short(&log["RetentionInDays"]), "LogRetentionDays");
     }
-    assert_eq!(template.of("AWS::Logs::LogGroup").count(), template.functions().len());
+    // One more is that of `FetchCode`.
+    assert_eq!(template.of("AWS::Logs::LogGroup").count(), template.functions().len() + 1);
 }
 
 #[test]

@@ -37,8 +37,15 @@ fn each_folder_is_a_function_and_each_function_a_folder() {
     assert_eq!(names, folders);
     for function in functions {
         assert_eq!(camel(function.name()), function.id);
-        let key = &function["Code"]["S3Key"]["Fn::Sub"];
-        assert_eq!(key, &format!("${{ArtifactPrefix}}/{}.zip", function.name()));
+        let zip = function.name().to_owned() + ".zip";
+        let key = json!([
+            "FetchesCode",
+            { "Fn::Sub": format!("${{Code}}/{zip}") },
+            { "Fn::Sub": format!("${{ArtifactPrefix}}/{zip}") },
+        ]);
+        let bucket = json!(["FetchesCode", { "Ref": "CodeBucket" }, { "Ref": "ArtifactBucket" }]);
+        let code = json!({ "S3Bucket": { "Fn::If": bucket }, "S3Key": { "Fn::If": key } });
+        assert_eq!(function["Code"], code);
         assert_eq!(
             (&function["Runtime"], &function["Handler"]),
             (&"provided.al2023".into(), &"bootstrap".into())
@@ -83,7 +90,7 @@ fn each_function_gets_the_variables_that_it_reads_and_nothing_else() {
                 "task-logs" => "TaskLogGroups".to_owned(),
                 words => camel(words),
             };
-            assert_eq!(value["Ref"], meant, "{name} of {}", function.id);
+            assert_eq!(short(value), meant, "{name} of {}", function.id);
         }
     }
 }

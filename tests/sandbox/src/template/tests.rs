@@ -171,8 +171,12 @@ fn what_aws_would_refuse_is_refused() {
 fn slipways_own_template_can_be_deployed() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
     let text = std::fs::read_to_string(path).unwrap();
-    let given =
-        [("ArtifactBucket", "artifacts"), ("TaskRoleArns", "arn:aws:iam::123456789012:role/scr-*")];
+    let given = [
+        ("ArtifactBucket", "artifacts"),
+        ("TaskRoleArns", "arn:aws:iam::123456789012:role/scr-*"),
+        ("ClusterScope", "*"),
+        ("RepositoryScope", "*"),
+    ];
     let stack = deployed(&text, &given).unwrap();
     let mut iam = crate::iam::Iam::new(&stack);
     crate::account::check(&stack, &mut iam).unwrap();
