@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 const PACKAGE: &str = include_str!("../../../../infra/package");
-const README: &str = include_str!("../../../../README.md");
+const PAGE: &str = include_str!("../../../../infra/README.md");
 const WORKFLOW: &str = include_str!("../../../../infra/examples/github-workflow.yml");
 const PUSH: &str = include_str!("../../../../infra/examples/ecr-push-policy.json");
 const TRUST: &str = include_str!("../../../../infra/examples/github-trust-policy.json");
@@ -61,7 +61,7 @@ fn each_printed_command_sets_parameters_that_there_are_and_all_that_must_be_set(
         .collect();
     let printed = deploys(PACKAGE);
     assert!(!printed.is_empty(), "infra/package says how to install");
-    for command in printed.iter().chain(&deploys(README)) {
+    for command in printed.iter().chain(&deploys(PAGE)) {
         let set = parameters(command);
         assert_eq!(&set - &known, BTreeSet::new(), "the template has no such parameters");
         assert_eq!(&needed - &set, BTreeSet::new(), "the template wants these to be set");
@@ -73,7 +73,7 @@ fn each_printed_command_sets_parameters_that_there_are_and_all_that_must_be_set(
 fn each_printed_command_sends_the_template_through_s3() {
     let template = Template::load();
     assert!(template.text.len() > REQUEST_MAX, "--s3-bucket is no longer needed");
-    for command in deploys(PACKAGE).iter().chain(&deploys(README)) {
+    for command in deploys(PACKAGE).iter().chain(&deploys(PAGE)) {
         assert!(command.contains("--s3-bucket"), "{command}");
     }
     assert!(PACKAGE.contains("51,200 bytes"), "a person is told why");

@@ -5,6 +5,7 @@ mod events;
 mod form;
 mod installing;
 mod messages;
+mod operating;
 mod permissions;
 mod watching;
 mod wiring;
