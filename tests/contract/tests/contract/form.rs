@@ -68,7 +68,9 @@ fn how_long_the_name_of_a_stack_may_be_is_said_where_it_is_chosen() {
     let room = 64 - longest - 1;
     let said = format!("{room} characters");
     assert!(template.text.split("AWSTemplateFormatVersion").next().unwrap().contains(&said));
-    for text in [include_str!("../../../../infra/package"), include_str!("../../../../infra/README.md")] {
+    for text in
+        [include_str!("../../../../infra/package"), include_str!("../../../../infra/README.md")]
+    {
         assert!(text.contains(&said), "{said}");
     }
 }
