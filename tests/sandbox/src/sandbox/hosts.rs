@@ -13,7 +13,7 @@ use crate::{
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -40,6 +40,12 @@ impl Hosts {
 
     pub(super) fn give(&mut self, variable: &str, value: &str) {
         self.environment.insert(variable.to_owned(), value.to_owned());
+    }
+
+    /// The next invocation of the function starts a process of the binary in `folder`.
+    pub(super) fn update(&mut self, function: &Function, folder: &Path) {
+        self.binaries.insert(function.id.clone(), folder.join(&function.binary));
+        self.instances.remove(&function.id);
     }
 
     /// A function processes one payload. The sandbox's time does not advance meanwhile, unless the

@@ -23,6 +23,7 @@ use hosts::Hosts;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -91,6 +92,16 @@ impl Sandbox {
     /// Gives a variable to every process that is started from now on: a proxy, a certificate.
     pub fn give(&mut self, variable: &str, value: &str) {
         self.hosts.give(variable, value);
+    }
+
+    /// Gives a function, by its binary's name, the binary of that name in another folder, as an
+    /// update of the stack does.
+    pub fn update(&mut self, function: &str, folder: &Path) -> Result<(), Error> {
+        let stack = self.stack();
+        let found = stack.function(function);
+        let function = found.ok_or_else(|| Error::NoFunction(function.to_owned()))?;
+        self.hosts.update(function, folder);
+        Ok(())
     }
 
     /// Everything inside, to read or to change. Do not keep it across a step.

@@ -13,7 +13,7 @@ use scenarios::{System, Team};
 use std::collections::BTreeSet;
 
 /// One service with a migration, an alarm and a check.
-const SHOP: &str = "
+pub(crate) const SHOP: &str = "
 application: shop
 images: {web: shop}
 environments:
@@ -26,10 +26,10 @@ environments:
     alarms: [shop-5xx]
     bake: 1m
 ";
-const LIVE: &str = "shop/live";
+pub(crate) const LIVE: &str = "shop/live";
 
 #[derive(Clone, Copy)]
-enum Image {
+pub(crate) enum Image {
     Good,
     Crashes,
 }

@@ -41,6 +41,7 @@ mod takeovers;
 mod traps;
 mod troubles;
 mod unreadable;
+mod upgrades;
 mod wwhd;
 
 use expect_test::Expect;
