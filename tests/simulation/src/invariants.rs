@@ -235,7 +235,13 @@ impl Invariants {
             self.admissions.opened_by_hand(place);
         }
         let newest = match control {
-            Control::Unhold => self.live.get(place).cloned().map(Newest::from),
+            // It lowers what is newest, and never raises it.
+            Control::Unhold => {
+                let newest = self.newest.get(place);
+                let is_lower =
+                    |live: &&ReleaseOrder| newest.is_some_and(|n| n.beyond(live).is_some());
+                self.live.get(place).filter(is_lower).cloned().map(Newest::from)
+            }
             Control::ForgetNewest => self.newest.get(place).map(Newest::by_time),
             _ => None,
         };

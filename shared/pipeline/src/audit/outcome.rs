@@ -21,9 +21,9 @@ impl Audit {
                 (Rule::Quiet, in_spite_of_an_alarm(deployment)),
                 (Rule::Migrated, without_its_migration(deployment)),
             ],
-            Verdict::RolledBack { .. } => vec![(Rule::Back, not_back(deployment, &[]))],
+            Verdict::RolledBack { .. } => vec![(Rule::Back, not_back(deployment, |_| false))],
             Verdict::Failed { left, .. } => vec![
-                (Rule::LeftNamed, not_back(deployment, left)),
+                (Rule::LeftNamed, not_back(deployment, |s| may_be_unnamed(s, left))),
                 (Rule::LeftNamed, wrongly_named(deployment, left)),
             ],
             Verdict::Stuck { because, .. } => {
@@ -94,13 +94,18 @@ fn is_back(service: &Service) -> bool {
     }
 }
 
-/// Services that are neither rolled back nor named.
-fn not_back(deployment: &Deployment, named: &[ServiceName]) -> Option<String> {
+/// Services that are not rolled back, and should be.
+fn not_back(deployment: &Deployment, is_excused: impl Fn(&Service) -> bool) -> Option<String> {
     let services = deployment.services.iter();
-    let not_back = services.filter(|service| !is_back(service) && !named.contains(&service.name));
+    let not_back = services.filter(|service| !is_back(service) && !is_excused(service));
     let not_back = not_back.map(|service| format!("{} {}", service.name, standing(service)));
     let not_back: Vec<String> = not_back.collect();
     (!not_back.is_empty()).then(|| list(not_back))
+}
+
+/// What ECS was rolling back when the deployment failed is not left on the new revision.
+fn may_be_unnamed(service: &Service, named: &[ServiceName]) -> bool {
+    named.contains(&service.name) || service.is_rolled_back_by_ecs()
 }
 
 fn wrongly_named(deployment: &Deployment, named: &[ServiceName]) -> Option<String> {

@@ -216,24 +216,28 @@ impl Deployment {
     /// asked. Without an answer it counts as updated outside Slipway: a rollback of the others might
     /// be unwanted.
     fn replaced(&mut self, name: ServiceName, revision: Revision, now: Time) {
-        let service = self.services.iter_mut().find(|service| service.name == name);
-        let deadline = match (service.map(|service| &mut service.state), &mut self.state) {
-            (Some(ServiceState::Updating { deadline, waiting }), _) if now >= *deadline => {
+        let Some(service) = self.services.iter_mut().find(|service| service.name == name) else {
+            return;
+        };
+        let passed = match (&mut service.state, &mut self.state) {
+            // It is rolled back already, by whomever.
+            _ if service.before.as_ref() == Some(&revision) => None,
+            (ServiceState::Updating { deadline, waiting }, _) if now >= *deadline => {
                 *waiting = WaitsFor::ReturnReason;
-                *deadline
+                Some(*deadline)
             }
             (_, State::Confirming { deadline, unseen, .. }) if now >= *deadline => {
                 unseen.insert(name.clone());
-                *deadline
+                Some(*deadline)
             }
-            _ => {
-                self.ask_for_return(&name, now);
-                return self.service_waits(&name, WaitsFor::ReturnReason, now);
-            }
+            _ => None,
         };
-        match now < deadline + GRACE {
-            true => self.ask_for_return(&name, now),
-            false => self.taken_over(name, Some(revision), now),
+        if passed.is_some_and(|deadline| now >= deadline + GRACE) {
+            return self.taken_over(name, Some(revision), now);
+        }
+        self.ask_for_return(&name, now);
+        if passed.is_none() {
+            self.service_waits(&name, WaitsFor::ReturnReason, now);
         }
     }
 

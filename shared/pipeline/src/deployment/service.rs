@@ -269,7 +269,7 @@ impl Service {
         }
     }
 
-    pub(super) fn is_rolled_back_by_ecs(&self) -> bool {
+    pub(crate) fn is_rolled_back_by_ecs(&self) -> bool {
         matches!(self.state, ServiceState::RollingBack { by_ecs: true, .. })
     }
 
