@@ -26,11 +26,12 @@ async fn tell(aws: &Aws, reading: AlarmReading) -> Result<(), Failure> {
     let (alarm, state, muted) = (reading.alarm.clone(), reading.state, reading.muted == Some(true));
     let told =
         aws.engine().happened(&Lookup::Alarm(alarm.clone()), &Event::AlarmChanged(reading)).await?;
+    let muted = if muted { " (muted)" } else { "" };
     if told.is_empty() {
-        info!(%alarm, "{state:?}, muted: {muted}; no environment watches it");
+        info!(%alarm, "{state}{muted}; no environment has it in alarms.names");
     }
     for (place, said) in told {
-        info!(%alarm, environment = %place, "{state:?}, muted: {muted}: {said:?}");
+        info!(%alarm, environment = %place, "{state}{muted}: {said:?}");
     }
     Ok(())
 }

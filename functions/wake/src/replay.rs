@@ -86,7 +86,9 @@ fn read(body: &str) -> Letter {
         return Letter::Drop("a schedule tick: later ones have followed");
     }
     if event["Records"][0].get("Sns").is_some() {
-        return Letter::Drop("an alarm not delivered to Slack: the topic has sent it by email");
+        return Letter::Drop(
+            "an alarm of Slipway that was not posted to Slack: the topic has it, too",
+        );
     }
     if event.get("RequestType").is_some() {
         let advice = "a spec from a CloudFormation stack, which may have a newer one by now: update \

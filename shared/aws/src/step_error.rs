@@ -36,7 +36,10 @@ pub fn asked_to(what: impl Into<String>) -> impl FnOnce(Failure) -> StepError {
 
 fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
-        "AccessDenied" | "AccessDeniedException" => "allow it in the role of this function",
+        "AccessDenied" | "AccessDeniedException" => {
+            "compare the scopes and TaskRoleArns of Slipway's stack; if they allow it, look for a \
+             permissions boundary or a service control policy"
+        }
         "ClusterNotFoundException" => "correct the cluster in the application's spec",
         "ServiceNotFoundException" | "ServiceNotActiveException" => {
             "create the service again, or remove it from the application's spec"

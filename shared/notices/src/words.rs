@@ -1,7 +1,7 @@
 //! Notices in words. Pure: a notice in, a text out.
 
 use pipeline::doubt::Doubt;
-use pipeline::names::ServiceName;
+use pipeline::names::{ServiceName, Version};
 use pipeline::notice::{News, Notice};
 use pipeline::verdict::{Cause, Verdict};
 use serde_json::{Value, json};
@@ -80,17 +80,42 @@ pub(super) fn text(notice: &Notice, rollback_function: &str) -> NoticeText {
 fn severity_and_what(notice: &Notice) -> (Severity, String) {
     let version = &notice.version;
     match &notice.news {
-        News::Started => (Severity::InProgress, format!("deploying {version}")),
+        News::Started => (Severity::InProgress, started(notice)),
         News::ApprovalWanted { until } => {
             (Severity::ActionRequired, format!("{version} is waiting for approval until {until}"))
         }
         News::RollingBack { .. } => (Severity::Failed, format!("rolling back {version}")),
-        News::Ended { verdict, .. } => ended(verdict, version.as_str()),
+        News::Ended { verdict, .. } => match &notice.rolls_back_from {
+            None => ended(verdict, version.as_str()),
+            Some(_) => rollback_ended(verdict, version),
+        },
         News::Declined { .. } => (Severity::Neutral, format!("{version} will not be deployed")),
         News::Waits { .. } => (Severity::Neutral, format!("{version} is waiting")),
         News::Incomplete { .. } => {
             (Severity::ActionRequired, format!("{version} is still incomplete"))
         }
+    }
+}
+
+fn started(notice: &Notice) -> String {
+    let version = &notice.version;
+    match &notice.rolls_back_from {
+        None => format!("deploying {version}"),
+        Some(from) => format!("rolling back from {from} to {version}"),
+    }
+}
+
+/// How a manual rollback ended.
+fn rollback_ended(verdict: &Verdict, version: &Version) -> (Severity, String) {
+    match verdict {
+        Verdict::Succeeded => (Severity::Succeeded, format!("rolled back to {version}")),
+        Verdict::Unproven { .. } => {
+            (Severity::Neutral, format!("rolled back to {version}, but unproven"))
+        }
+        Verdict::Failed { left, .. } if !left.is_empty() => {
+            (Severity::ActionRequired, format!("partially rolled back to {version}"))
+        }
+        verdict => ended(verdict, &format!("the rollback to {version}")),
     }
 }
 
@@ -141,9 +166,14 @@ fn why(news: &News) -> Option<String> {
     }
 }
 
-fn unproven(doubts: &BTreeMap<ServiceName, Doubt>) -> String {
-    let doubts: Vec<String> = doubts.iter().map(|(service, doubt)| doubt.of(service)).collect();
-    format!("{}. It is not promoted until it has run; deploy it again then", doubts.join("; "))
+fn unproven(doubts_of: &BTreeMap<ServiceName, Doubt>) -> String {
+    let doubts: Vec<String> = doubts_of.iter().map(|(service, doubt)| doubt.of(service)).collect();
+    let without_task = doubts_of.values().any(|doubt| *doubt == Doubt::NoTask);
+    let first = if without_task { "raise the desired count" } else { "repair the service" };
+    format!(
+        "{}. Slipway does not promote it and does not roll back to it: {first}, then deploy it again",
+        doubts.join("; ")
+    )
 }
 
 fn failed(cause: &Cause, left: &[ServiceName]) -> String {
@@ -155,11 +185,16 @@ fn failed(cause: &Cause, left: &[ServiceName]) -> String {
 }
 
 fn advice(notice: &Notice, rollback_function: &str) -> Option<NextStep> {
+    let is_rollback = notice.rolls_back_from.is_some();
     let aim = match &notice.news {
+        // A manual rollback is not stopped, and after it the rollback function needs a version.
+        News::Started | News::Ended { verdict: Verdict::Succeeded, .. } if is_rollback => {
+            return None;
+        }
         News::Started => "To stop it and roll back",
         News::ApprovalWanted { .. } => {
             let control = rollback_function.strip_suffix("rollback");
-            let payload = payload(notice, &[("control", "approve")]);
+            let payload = payload(notice, &[("action", "approve")]);
             let function = format!("{}control", control.unwrap_or_default());
             return Some(NextStep { aim: "To approve", function, payload });
         }

@@ -109,6 +109,7 @@ impl Candidate {
                 deployment: None,
                 version: self.version.clone(),
                 origin: Origin::common(self.images.values().map(|arrived| &arrived.origin)),
+                rolls_back_from: None,
                 asked_by: format!("push of {}", self.tag),
                 at: now,
                 news: News::Incomplete { missing },

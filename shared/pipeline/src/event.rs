@@ -6,6 +6,7 @@ use crate::observation::Observation;
 use crate::task::{Fault, OneOffEnd, TaskReport};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -170,6 +171,17 @@ pub enum AlarmState {
     On,
     /// INSUFFICIENT_DATA, which is neither good nor bad.
     NoData,
+}
+
+/// As CloudWatch calls it.
+impl fmt::Display for AlarmState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quiet => "OK",
+            Self::On => "ALARM",
+            Self::NoData => "INSUFFICIENT_DATA",
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

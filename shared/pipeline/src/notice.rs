@@ -17,6 +17,9 @@ pub struct Notice {
     /// The commit and the source that the images of this version name.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
+    /// The release that this manual rollback leaves; `None`: it deploys a release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolls_back_from: Option<Version>,
     /// Who or what started it.
     pub asked_by: String,
     pub at: Time,

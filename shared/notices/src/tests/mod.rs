@@ -25,6 +25,7 @@ pub(super) fn notice(news: News) -> Notice {
         deployment: Some(17),
         version: Version::new("3f2a9c1"),
         origin: Origin::default(),
+        rolls_back_from: None,
         asked_by: "a push of 3f2a9c1".into(),
         at: Time::from_millis(1_795_251_732_000),
         news,

@@ -101,6 +101,7 @@ impl Town {
             deployment: Some(17),
             version: Version::new("3f2a9c1"),
             origin: Origin::default(),
+            rolls_back_from: None,
             asked_by: "a push of 3f2a9c1".into(),
             at: Time::from_millis(now - age.as_seconds() * 1000),
             news,

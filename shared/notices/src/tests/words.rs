@@ -5,7 +5,7 @@ use crate::topic;
 use crate::words::text;
 use expect_test::expect;
 use pipeline::names::Version;
-use pipeline::notice::News;
+use pipeline::notice::{News, Notice};
 use pipeline::release::Origin;
 use pipeline::verdict::Verdict;
 use std::fmt::Write;
@@ -104,6 +104,18 @@ fn every_piece_of_news_reads_well() {
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
 
     "#]].assert_eq(&stories.collect::<String>());
+}
+
+/// Whoever has clicked "rollback" is not told that something is deployed, nor how to stop it.
+#[test]
+fn every_piece_of_news_about_a_manual_rollback_reads_well() {
+    let headlines = every_piece_of_news().into_iter().map(|news| {
+        let rolls_back_from = Some(Version::new("4a1c22b"));
+        let text = text(&Notice { rolls_back_from, ..notice(news) }, "slipway-rollback");
+        let advice = text.advice.map(|next| format!("  {}\n", next.aim)).unwrap_or_default();
+        format!("{}\n{advice}", text.headline)
+    });
+    expect![""].assert_eq(&headlines.collect::<String>());
 }
 
 #[test]

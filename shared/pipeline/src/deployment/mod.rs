@@ -229,11 +229,16 @@ impl Deployment {
     fn announce(&mut self, news: News, now: Time) {
         self.outbox
             .keep(|effect| !matches!(effect, Effect::Announce(old) if old.news.is_passing()));
+        let rolls_back_from = match &self.request.kind {
+            Kind::ManualRollback(rollback) => Some(rollback.from.clone()),
+            Kind::Deploy => None,
+        };
         let notice = Notice {
             place: self.id.place.clone(),
             deployment: Some(self.id.number),
             version: self.request.release.version.clone(),
             origin: self.request.release.origin.clone(),
+            rolls_back_from,
             asked_by: self.request.asked_by.to_string(),
             at: now,
             news,

@@ -190,6 +190,7 @@ impl Turn<'_> {
             deployment: None,
             version: request.release.version.clone(),
             origin: request.release.origin.clone(),
+            rolls_back_from: None,
             asked_by: request.asked_by.to_string(),
             at: self.now,
             news,

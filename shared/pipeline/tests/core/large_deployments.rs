@@ -238,6 +238,7 @@ fn notices_give_way_where_a_deployment_would_become_too_large() {
             deployment: Some(7),
             version: format!("b{number}").as_str().into(),
             origin: Origin::default(),
+            rolls_back_from: None,
             asked_by: "ann".into(),
             at: START,
             news: News::RollingBack { cause: "x".repeat(9000) },

@@ -15,6 +15,7 @@ fn announce(version: usize) -> Effect {
         deployment: None,
         version: format!("v{version}").as_str().into(),
         origin: Origin::default(),
+        rolls_back_from: None,
         asked_by: "ann".into(),
         at: START,
         news: News::Started,

@@ -182,6 +182,7 @@ fn declined(head: &Head, request: &Request, why: &str, now: Time) -> Notice {
         deployment: None,
         version: request.release.version.clone(),
         origin: request.release.origin.clone(),
+        rolls_back_from: None,
         asked_by: request.asked_by.to_string(),
         at: now,
         news: News::Declined { why: why.to_owned() },
