@@ -40,8 +40,8 @@ def main():
             service(cloud, folder / "service", real)
     print(
         f"LIMIT: provider {REAL} has no resource aws_lambda_invocation and no aws_s3_object: "
-        "application, minimal and application.tf of ecs-service were validated and tested with "
-        "mocks, and never applied"
+        "application was tested with mocks, minimal and application.tf of ecs-service were only "
+        "validated, and none of them was applied"
     )
     print("Terraform agrees.")
 
@@ -50,9 +50,10 @@ def tested(terraform, with_what):
     terraform.run("init")
     terraform.run("validate")
     name = terraform.work.relative_to(terraform.modules)
-    told = terraform.run("test")
-    passed = re.search(r"(\d+) passed, 0 failed", told)
-    check(f"{name} is valid, and passes its tests: {with_what}", bool(passed), True)
+    print(f"ok: {name} is valid: {with_what}", flush=True)
+    if (terraform.work / "tests").exists():
+        passed = re.search(r"([1-9]\d*) passed, 0 failed", terraform.run("test"))
+        check(f"and passes its {passed and passed[1]} tests", bool(passed), True)
 
 
 @contextlib.contextmanager
