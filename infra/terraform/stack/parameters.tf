@@ -185,7 +185,7 @@ variable "topic_key_arn" {
 }
 
 variable "alarm_level" {
-  description = "Alarms on Slipway itself. Essential is eleven of them; full adds one for each function's errors."
+  description = "Alarms on Slipway itself. none, essential (eleven alarms), or full (one more for each function's errors)."
   type        = string
   nullable    = false
   default     = "essential"
@@ -216,7 +216,7 @@ variable "log_retention_days" {
 }
 
 variable "existing_table" {
-  description = "Table of an earlier stack, or one that was restored from a backup: history and numbers of deployments go on. Empty to make a table."
+  description = "Table of an earlier stack, or one that was restored from a backup: Slipway continues with its history and numbers. Empty to make a table."
   type        = string
   nullable    = false
   default     = ""
