@@ -221,7 +221,7 @@ async fn what_aws_refuses_to_show_is_a_fault() {
     let canned = Canned::new().refuses("DescribeServices", "AccessDeniedException", denied);
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
-        fault: AWS rejected the request to describe services of scr-staging: User: x is not authorized to perform: ecs:DescribeServices (AccessDeniedException); allow it in the role of this function
+        fault: AWS rejected the request to describe services of scr-staging: User: x is not authorized to perform: ecs:DescribeServices (AccessDeniedException); compare the scopes and TaskRoleArns of Slipway's stack; if they allow it, look for a permissions boundary or a service control policy
     "#]]).await;
     let hosts = Prepare { target: Target::Hosts(BTreeMap::new()), ..wanted() };
     check(

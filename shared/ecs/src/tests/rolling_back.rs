@@ -288,7 +288,7 @@ async fn a_service_that_this_deployment_created_is_deleted() {
     check_removal(&refused, &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         DeleteService {"cluster":"scr-staging","force":true,"service":"scr-api"}
-        RollbackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "AWS rejected the request to delete scr-api: no (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+        RollbackRefused { service: ServiceName("scr-api"), refusal: Final, reason: "AWS rejected the request to delete scr-api: no (AccessDeniedException); compare the scopes and TaskRoleArns of Slipway's stack; if they allow it, look for a permissions boundary or a service control policy" }"#]]).await;
 }
 
 #[tokio::test]

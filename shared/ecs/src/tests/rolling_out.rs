@@ -85,7 +85,7 @@ async fn what_aws_refuses_is_said_in_its_own_words() {
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         UpdateService {"cluster":"scr-staging","service":"scr-api","taskDefinition":"task-definition/scr-api:13"}
-        RolloutRefused { service: ServiceName("scr-api"), reason: "AWS rejected the request to update scr-api: You may not (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+        RolloutRefused { service: ServiceName("scr-api"), reason: "AWS rejected the request to update scr-api: You may not (AccessDeniedException); compare the scopes and TaskRoleArns of Slipway's stack; if they allow it, look for a permissions boundary or a service control policy" }"#]]).await;
 }
 
 #[tokio::test]

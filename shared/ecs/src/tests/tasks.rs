@@ -94,7 +94,7 @@ async fn missing_capacity_is_distinguished_from_a_mistake() {
     check(&canned, &wanted(), &expect![[r#"
         DescribeServices {"cluster":"scr-staging","services":["scr-api"]}
         RunTask {"clientToken":"scr/staging-17-migrate-1","cluster":"scr-staging","count":1,"launchType":"FARGATE","networkConfiguration":{"awsvpcConfiguration":{"assignPublicIp":"DISABLED","securityGroups":["sg-1"],"subnets":["subnet-1"]}},"overrides":{"containerOverrides":[{"command":["alembic","upgrade","head"],"name":"api"}]},"platformVersion":"1.4.0","startedBy":"slipway/05d5d9c7/scr/staging/17/migrate/1","taskDefinition":"task-definition/scr-api:13"}
-        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "AWS rejected the request to run the task: not authorized to perform: iam:PassRole (AccessDeniedException); allow it in the role of this function" }"#]]).await;
+        OneOffNotStarted { purpose: Migrate, attempt: 1, fault: Configuration, reason: "AWS rejected the request to run the task: not authorized to perform: iam:PassRole (AccessDeniedException); compare the scopes and TaskRoleArns of Slipway's stack; if they allow it, look for a permissions boundary or a service control policy" }"#]]).await;
 }
 
 /// The result if ECS knows our token with other parameters, and a task with this `startedBy`.

@@ -20,7 +20,7 @@ fn every_piece_of_news_reads_well() {
 
         scr/staging: 3f2a9c1 is waiting for approval until 2026-11-22T09:02:12Z
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1.
-        To approve, invoke the function slipway-control with {"application": "scr", "environment": "staging", "control": "approve", "version": "3f2a9c1", "by": "…"}
+        To approve, invoke the function slipway-control with {"application": "scr", "environment": "staging", "action": "approve", "version": "3f2a9c1", "by": "…"}
 
         scr/staging: rolling back 3f2a9c1
         Why: alarm scr-staging-5xx: 7 > 5 <errors>
@@ -34,7 +34,7 @@ fn every_piece_of_news_reads_well() {
         To roll back, invoke the function slipway-rollback with {"application": "scr", "environment": "staging", "why": "…", "by": "…"}
 
         scr/staging: 3f2a9c1 is deployed but unproven
-        Why: scr-api ran no task: its desired count is 0. It is not promoted until it has run; deploy it again then
+        Why: scr-api ran no task: its desired count is 0. Slipway does not promote it and does not roll back to it: raise the desired count, then deploy it again
         Deployment 17 of scr/staging. Started by a push of 3f2a9c1. It took 6m55s.
         Last events:
           09:07:12 A task of scr-api died by itself, 2 of the 2 that are too many.
@@ -115,7 +115,27 @@ fn every_piece_of_news_about_a_manual_rollback_reads_well() {
         let advice = text.advice.map(|next| format!("  {}\n", next.aim)).unwrap_or_default();
         format!("{}\n{advice}", text.headline)
     });
-    expect![""].assert_eq(&headlines.collect::<String>());
+    expect![[r#"
+        scr/staging: rolling back from 4a1c22b to 3f2a9c1
+        scr/staging: 3f2a9c1 is waiting for approval until 2026-11-22T09:02:12Z
+          To approve
+        scr/staging: rolling back 3f2a9c1
+        scr/staging: rolled back to 3f2a9c1
+        scr/staging: rolled back to 3f2a9c1, but unproven
+        scr/staging: the rollback to 3f2a9c1 was rolled back
+        scr/staging: the rollback to 3f2a9c1 failed; no service was changed
+        scr/staging: partially rolled back to 3f2a9c1
+          To roll back the remaining services
+        scr/staging: the rollback to 3f2a9c1 was superseded
+        scr/staging: the rollback to 3f2a9c1 was rejected
+        scr/staging: the rollback to 3f2a9c1 was cancelled
+        scr/staging: the rollback to 3f2a9c1 is stuck; a person must act
+          To retry the rollback
+        scr/staging: 3f2a9c1 will not be deployed
+        scr/staging: 3f2a9c1 is waiting
+        scr/staging: 3f2a9c1 is still incomplete
+    "#]]
+    .assert_eq(&headlines.collect::<String>());
 }
 
 #[test]

@@ -164,7 +164,15 @@ fn fetch_code() {
     let template = Template::load();
     let lines = permissions(&template, &template.get("FetchCode")).into_iter();
     let lines: Vec<String> = lines.map(|line| line + "\n").collect();
-    expect![[r#""#]].assert_eq(&lines.concat());
+    expect![[r#"
+        iam:GetRole TaskRoleArns
+        logs:CreateLogStream FetchCodeLogs
+        logs:PutLogEvents FetchCodeLogs
+        s3:DeleteObject ${CodeBucket.Arn}/slipway/*
+        s3:ListBucket CodeBucket
+        s3:PutObject ${CodeBucket.Arn}/slipway/*
+    "#]]
+    .assert_eq(&lines.concat());
 }
 
 #[test]

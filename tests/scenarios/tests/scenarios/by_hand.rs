@@ -67,19 +67,19 @@ async fn a_rehearsal_says_what_would_happen_and_changes_nothing() {
         STAGING,
         3,
         &expect![[r#"
-        succeeded
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-    "#]],
+            succeeded
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/staging: rolling back from 3f2a9c1 to 0a1b2c3
+              scr/staging: rolled back to 0a1b2c3
+        "#]],
     );
 }
 
@@ -296,23 +296,23 @@ async fn rolling_back_twice_goes_to_what_is_named() {
         STAGING,
         5,
         &expect![[r#"
-        succeeded
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/staging: deploying 4b5c6d7
-          scr/staging: 4b5c6d7 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-    "#]],
+            succeeded
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/staging: deploying 4b5c6d7
+              scr/staging: 4b5c6d7 is live
+              scr/staging: rolling back from 4b5c6d7 to 3f2a9c1
+              scr/staging: rolled back to 3f2a9c1
+              scr/staging: rolling back from 3f2a9c1 to 0a1b2c3
+              scr/staging: rolled back to 0a1b2c3
+        "#]],
     );
 }
 

@@ -389,8 +389,8 @@ async fn a_person_rolls_back_to_an_earlier_release() {
               faceplate/prod: main-3f2a9c1 is live
               faceplate/prod: deploying main-7b41d0e
               faceplate/prod: main-7b41d0e is live
-              faceplate/prod: deploying main-0a1b2c3
-              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: rolling back from main-7b41d0e to main-0a1b2c3
+              faceplate/prod: rolled back to main-0a1b2c3
         "#]],
     );
     expect![[r#"

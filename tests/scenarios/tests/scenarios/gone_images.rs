@@ -63,8 +63,8 @@ async fn a_rollback_by_hand_to_an_image_that_is_gone_is_refused_and_says_what_to
               scr/staging: 0a1b2c3 is live
               scr/staging: deploying 3f2a9c1
               scr/staging: 3f2a9c1 is live
-              scr/staging: deploying 0a1b2c3
-              scr/staging: 0a1b2c3 failed; no service was changed
+              scr/staging: rolling back from 3f2a9c1 to 0a1b2c3
+              scr/staging: the rollback to 0a1b2c3 failed; no service was changed
         "#]],
     );
 }

@@ -87,8 +87,8 @@ async fn the_migration_runs_in_the_new_image_and_is_undone_in_it() {
               faceplate/prod: main-0a1b2c3 is live
               faceplate/prod: deploying main-3f2a9c1
               faceplate/prod: main-3f2a9c1 is live
-              faceplate/prod: deploying main-0a1b2c3
-              faceplate/prod: main-0a1b2c3 is live
+              faceplate/prod: rolling back from main-3f2a9c1 to main-0a1b2c3
+              faceplate/prod: rolled back to main-0a1b2c3
         "#]],
     );
     expect![[r#"

@@ -86,8 +86,8 @@ async fn a_rollback_after_success_restores_the_last_good_release() {
               scr/staging: 0a1b2c3 is live
               scr/staging: deploying 3f2a9c1
               scr/staging: 3f2a9c1 is live
-              scr/staging: deploying 0a1b2c3
-              scr/staging: 0a1b2c3 is live
+              scr/staging: rolling back from 3f2a9c1 to 0a1b2c3
+              scr/staging: rolled back to 0a1b2c3
         "#]],
     );
 }

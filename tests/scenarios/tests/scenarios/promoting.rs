@@ -237,8 +237,8 @@ async fn a_rollback_in_production_may_name_the_commit() {
               scr/staging: 4b5c6d7 is live
               scr/production: deploying v1.6.0
               scr/production: v1.6.0 is live
-              scr/production: deploying v1.5.0
-              scr/production: v1.5.0 is live
+              scr/production: rolling back from v1.6.0 to v1.5.0
+              scr/production: rolled back to v1.5.0
         "#]],
     );
 }

@@ -155,8 +155,8 @@ async fn a_migration_is_undone_when_a_person_asks_for_it() {
               scr/staging: 3f2a9c1 is live
               scr/production: deploying v1.5.0
               scr/production: v1.5.0 is live
-              scr/production: deploying v1.4.0
-              scr/production: v1.4.0 is live
+              scr/production: rolling back from v1.5.0 to v1.4.0
+              scr/production: rolled back to v1.4.0
         "#]],
     );
 }
@@ -205,8 +205,8 @@ async fn any_earlier_release_can_be_a_rollback_target() {
               scr/staging: bbbbbb2 is live
               scr/staging: deploying ccccccc3
               scr/staging: ccccccc3 is live
-              scr/staging: deploying 0a1b2c3
-              scr/staging: 0a1b2c3 is live
+              scr/staging: rolling back from ccccccc3 to 0a1b2c3
+              scr/staging: rolled back to 0a1b2c3
         "#]],
     );
 }

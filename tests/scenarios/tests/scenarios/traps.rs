@@ -104,18 +104,18 @@ async fn a_good_release_is_a_rollback_target_though_its_history_has_expired() {
         STAGING,
         3,
         &expect![[r#"
-        succeeded
-        runs
-          scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
-          scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
-          scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
-        told
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-          scr/staging: deploying 3f2a9c1
-          scr/staging: 3f2a9c1 is live
-          scr/staging: deploying 0a1b2c3
-          scr/staging: 0a1b2c3 is live
-    "#]],
+            succeeded
+            runs
+              scr-ai-gateway: scr-ai-gateway:before=0a1b2c3, scr-ai-gateway:before=0a1b2c3
+              scr-api: scr-api:before=0a1b2c3, scr-api:before=0a1b2c3
+              scr-web: scr-web:before=0a1b2c3, scr-web:before=0a1b2c3
+            told
+              scr/staging: deploying 0a1b2c3
+              scr/staging: 0a1b2c3 is live
+              scr/staging: deploying 3f2a9c1
+              scr/staging: 3f2a9c1 is live
+              scr/staging: rolling back from 3f2a9c1 to 0a1b2c3
+              scr/staging: rolled back to 0a1b2c3
+        "#]],
     );
 }

@@ -43,22 +43,62 @@ impl Versions {
 
 #[tokio::test]
 async fn a_deployment_goes_on_through_an_upgrade_at_any_step() {
-    at_any_step(Image::Good, &Versions::upgrade(), &expect![[r#""#]]).await;
+    at_any_step(
+        Image::Good,
+        &Versions::upgrade(),
+        &expect![[r#"
+        shop/live/1: succeeded
+        runs
+          shop: shop:v2, shop:v2
+        migrations: 1
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_deployment_goes_on_through_a_downgrade_at_any_step() {
-    at_any_step(Image::Good, &Versions::downgrade(), &expect![[r#""#]]).await;
+    at_any_step(
+        Image::Good,
+        &Versions::downgrade(),
+        &expect![[r#"
+        shop/live/1: succeeded
+        runs
+          shop: shop:v2, shop:v2
+        migrations: 1
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_rollback_goes_on_through_an_upgrade_at_any_step() {
-    at_any_step(Image::Crashes, &Versions::upgrade(), &expect![[r#""#]]).await;
+    at_any_step(
+        Image::Crashes,
+        &Versions::upgrade(),
+        &expect![[r#"
+        shop/live/1: rolled back
+        runs
+          shop: shop:before, shop:before
+        migrations: 1
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_rollback_goes_on_through_a_downgrade_at_any_step() {
-    at_any_step(Image::Crashes, &Versions::downgrade(), &expect![[r#""#]]).await;
+    at_any_step(
+        Image::Crashes,
+        &Versions::downgrade(),
+        &expect![[r#"
+        shop/live/1: rolled back
+        runs
+          shop: shop:before, shop:before
+        migrations: 1
+    "#]],
+    )
+    .await;
 }
 
 async fn at_any_step(image: Image, versions: &Versions, expect: &Expect) {

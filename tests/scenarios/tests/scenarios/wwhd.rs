@@ -157,8 +157,8 @@ async fn a_rollback_restores_the_digest_that_ran_though_the_tag_has_moved() {
               wwhd/production: latest@4840381c775c is live
               wwhd/production: deploying latest@86a66aa1d12d
               wwhd/production: latest@86a66aa1d12d is live
-              wwhd/production: deploying latest@4840381c775c
-              wwhd/production: latest@4840381c775c is live
+              wwhd/production: rolling back from latest@86a66aa1d12d to latest@4840381c775c
+              wwhd/production: rolled back to latest@4840381c775c
         "#]],
     );
 }
