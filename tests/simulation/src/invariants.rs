@@ -289,7 +289,10 @@ impl Invariants {
                 }
                 self.looked_at(deployment);
             }
-            Verdict::Unproven { .. } => self.looked_at(deployment),
+            Verdict::Unproven { .. } => {
+                self.live.insert(place.clone(), deployment.request.release.order());
+                self.looked_at(deployment);
+            }
             Verdict::RolledBack { cause } if cause.speaks_against_the_release() => {
                 self.remember_bad(deployment, cloud);
             }
