@@ -147,6 +147,13 @@ class Test(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("deployment 1 of staging did not happen within 1200 seconds", text)
 
+    def test_an_older_boto3_is_good_enough(self):
+        class Older(FakeAws):
+            def list_service_deployments(self, **_):
+                raise AttributeError("'ECS' object has no attribute 'list_service_deployments'")
+
+        self.assertEqual(self.smoke(Older())[0], 0)
+
     def test_plan_makes_nothing(self):
         aws = FakeAws()
         code, text = self.smoke(aws, "--plan")

@@ -216,8 +216,9 @@ class Trial:
             rollouts = [one["serviceDeploymentArn"] for one in rollouts["serviceDeployments"]]
             if rollouts:
                 ecs.describe_service_deployments(serviceDeploymentArns=rollouts[:20])
-        except ClientError:
-            # There is no such service before its first deployment. The answer is recorded, too.
+        except (ClientError, AttributeError):
+            # There is no such service before its first deployment: that answer is recorded, too.
+            # And boto3 does not know some of these before the end of 2024.
             pass
 
     def listen(self):
