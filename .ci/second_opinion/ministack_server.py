@@ -7,14 +7,15 @@ Terraform's provider reads both.
 from ministack.app import main
 from ministack.services import ecs
 
-EXITS = "the container exits with 0"
+EXITS = {"the container exits with 0": 0, "the container exits with 1": 1}
 
 _mark_stopped = ecs._mark_task_stopped
 
 
 def _mark_ended(task_arn, task, reason, stop_code, exit_code=None):
-    """StopTask with this reason is what a container does that has done its work."""
-    if reason == EXITS:
+    """StopTask with such a reason is what a container does that has done its work, or failed."""
+    if reason in EXITS:
+        exit_code = EXITS[reason]
         reason, stop_code = "Essential container in task exited", "EssentialContainerExited"
     return _mark_stopped(task_arn, task, reason, stop_code, exit_code=exit_code)
 

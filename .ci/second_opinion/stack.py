@@ -85,7 +85,7 @@ class Stack:
         s3 = self.cloud.client("s3")
         self.cloud.create_bucket(BUCKET)
         for name in self.functions:
-            s3.put_object(Bucket=BUCKET, Key=f"slipway/{name}.zip", Body=self._zip(name))
+            s3.put_object(Bucket=BUCKET, Key=f"slipway/{name}.zip", Body=self.zipped(name))
         self.install()
         conditions = {"EssentialAlarms", "FullAlarms", "HasDashboard", "MakesTable", None}
         wanted = {id for id, r in self.resources.items() if r.get("Condition") in conditions}
@@ -232,7 +232,7 @@ class Stack:
         made = self.formation.describe_stack_resources(StackName=self.id)["StackResources"]
         self.physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made}
 
-    def _zip(self, name):
+    def zipped(self, name):
         if self.binaries:
             try:
                 content = (self.binaries / name).read_bytes()
