@@ -26,7 +26,7 @@ class OnMiniStack(Trial):
     def __init__(self, *given):
         super().__init__(*given)
         self.options.registry = PublicRegistry(self.fake.url)
-        self.told = set()
+        self.told, self.seen = set(), set()
 
     def run(self):
         try:
@@ -39,8 +39,9 @@ class OnMiniStack(Trial):
         logs = self.account.client("logs")
         made = getattr(self, "resources", {}).items()
         for id, group in [one for one in made if one[0].endswith("Logs")]:
-            for event in logs.filter_log_events(logGroupName=group)["events"][-20:]:
-                print(f"{id}: {event['message'].rstrip()}")
+            for event in logs.filter_log_events(logGroupName=group)["events"]:
+                if '"level":"ERROR"' in event["message"] or '"level":"WARN"' in event["message"]:
+                    print(f"{id}: {event['message'].rstrip()}")
 
     def push(self, version, what):
         digest = super().push(version, what)
@@ -57,7 +58,10 @@ class OnMiniStack(Trial):
             if task["taskArn"] in self.told or task["lastStatus"] != "RUNNING":
                 continue
             if "/migrate/" in task.get("startedBy", ""):
-                self.ends(task, 0, "ecs-task-one-off-exit-0")
+                # Slipway has to know of it before it ends, as it does where starting takes time.
+                if task["taskArn"] in self.seen:
+                    self.ends(task, 0, "ecs-task-one-off-exit-0")
+                self.seen.add(task["taskArn"])
             elif self.runs_the_bad_image(task):
                 # It knows a task's service, and not the rollout.
                 task["startedBy"] = self.rollouts("staging")[1][0]["id"]
@@ -94,7 +98,8 @@ class OnMiniStack(Trial):
         self.account.client("ecs").stop_task(cluster=self.name, task=task["taskArn"], reason=reason)
         event = json.loads(json.dumps(sample(name)).replace('"api"', '"app"'))
         same = ("taskArn", "clusterArn", "startedBy", "taskDefinitionArn", "group")
-        event["detail"].update({key: task[key] for key in same})
+        # It has no group for a task that is no service's.
+        event["detail"].update({key: task[key] for key in same if task[key]})
         self.stack.tell(event)
 
     def alarm(self):

@@ -43,7 +43,7 @@ def spec(name, region, subnets, security_group, execution_role):
             "public_ip": True,
         }
         own = {"name": service, "base": {"template": definition}, "create": create}
-        common = {"cluster": name, "timeout": "8m", "alarms": [f"{name}-alarm"], "bake": "10s"}
+        common = {"cluster": name, "timeout": "8m", "alarms": [f"{name}-alarm"], "bake": "30s"}
         return dict(common, services=[own], failures={"tasks": 2}, **more)
 
     migration = {
