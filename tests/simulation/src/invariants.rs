@@ -242,7 +242,12 @@ impl Invariants {
                     |live: &&ReleaseOrder| newest.is_some_and(|n| n.beyond(live).is_some());
                 self.live.get(place).filter(is_lower).cloned().map(Newest::from)
             }
-            Control::ForgetNewest => self.newest.get(place).map(Newest::by_time),
+            Control::ForgetNewest => {
+                let before = self.newest_before.iter_mut().filter(|(id, _)| id.place == *place);
+                let before = before.filter_map(|(_, newest)| newest.as_mut());
+                before.for_each(|newest| *newest = newest.by_time());
+                self.newest.get(place).map(Newest::by_time)
+            }
             _ => None,
         };
         if let Some(newest) = newest {
