@@ -222,7 +222,7 @@ impl Deployment {
         let passed = match (&mut service.state, &mut self.state) {
             // It is rolled back already, by whomever.
             _ if service.before.as_ref() == Some(&revision) => None,
-            (ServiceState::Updating { deadline, waiting }, _) if now >= *deadline => {
+            (ServiceState::Updating { deadline, waiting }, _) => {
                 *waiting = WaitsFor::ReturnReason;
                 Some(*deadline)
             }

@@ -4,7 +4,7 @@ use super::events::*;
 use super::fixtures::Story;
 use super::states::{self, MINUTE};
 use expect_test::expect;
-use pipeline::deployment::{GRACE, LOOK_EVERY, State};
+use pipeline::deployment::{GRACE, LOOK_EVERY, LOOK_SOON, State};
 use pipeline::observation::Progress;
 use pipeline::time::{Span, Time};
 
@@ -63,4 +63,29 @@ fn the_verification_of_a_rollback_ends_though_events_keep_arriving() {
         story = look(look(story, "shop-worker", 1), "shop-web", 1).later(Span::seconds(15));
     }
     assert_eq!(story.state(), "ended", "after three hours");
+}
+
+#[test]
+fn a_service_that_runs_another_revision_is_looked_at_again_soon() {
+    let story = states::confirming();
+    let seen_at = story.now;
+    let story = story.then(up("shop-web", 9, seen_at));
+    assert_eq!(times(&story).0, story.now + LOOK_SOON);
+}
+
+/// Only a service that was stable has more time when its looks are lost.
+#[test]
+fn a_service_that_was_not_stable_is_not_waited_for_beyond_the_deadline() {
+    let story = states::confirming();
+    let event = underway("shop-web", 2, story.now);
+    let mut story = story.then(event);
+    let (_, deadline) = times(&story);
+    while story.now < deadline + GRACE + MINUTE {
+        if story.state() == "confirming" {
+            let seen_at = story.now;
+            story = story.all([up("shop-api", 2, seen_at), up("shop-worker", 2, seen_at)]);
+        }
+        story = story.later(MINUTE);
+    }
+    assert_eq!(story.state(), "rolling back", "{}", story.timeline());
 }

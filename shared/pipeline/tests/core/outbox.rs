@@ -138,3 +138,15 @@ fn whether_ecs_returned_is_asked_by_whoever_reads_the_outbox_again() {
     // Older Slipways know no such question, and read all the others.
     assert_eq!(stored.matches("returns").count(), 1);
 }
+
+#[test]
+fn how_often_an_effect_was_sent_is_stored() {
+    let mut outbox = Outbox::default();
+    outbox.add(announce(1), START);
+    outbox.send(START);
+    outbox.send(START + Span::minutes(9));
+    let stored = serde_json::to_string(&outbox).unwrap();
+    let mut read = serde_json::from_str::<Outbox>(&stored).unwrap();
+    assert_eq!(read, outbox);
+    assert_eq!(read.answered(1).unwrap().sends, 2);
+}

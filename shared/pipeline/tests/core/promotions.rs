@@ -116,3 +116,18 @@ fn what_succeeded_in_the_environment_before_is_promoted_after_one_of_its_images_
     let said = scene.push_release(renamed(release("b1", at(1))));
     assert!(said.contains("has started"), "{said}");
 }
+
+#[test]
+fn another_image_under_the_new_name_has_not_succeeded() {
+    let changes = [("deploy_on", "{tags: [\"[0-9a-f]*\"], images: all, promoted_from: dev}")];
+    let mut scene = Scene::new_promoted(&changes);
+    scene.dev_succeeded("b1", 1);
+    scene.rename_image("api", "http-api");
+    let mut other = renamed(release("b1", at(1)));
+    other.images.extend(renamed(release("b2", at(1))).images);
+    other
+        .images
+        .extend(release("b1", at(1)).images.into_iter().filter(|(name, _)| name.as_str() == "web"));
+    let said = scene.push_release(other);
+    assert_eq!(said, "yes: queued: it has not succeeded in dev yet");
+}

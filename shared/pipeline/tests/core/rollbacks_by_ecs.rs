@@ -149,6 +149,8 @@ fn a_failed_rollout_that_stays_primary_does_not_end_the_rollback_that_it_caused(
 fn a_service_whose_deletion_is_never_answered_is_given_up() {
     let mut story = super::before::first_deploy_fails("remove");
     expect!["remove shop-web"].assert_eq(&story.asks());
+    story = look(story.later(MINUTE), "shop-web", 2);
+    assert!(matches!(story.deployment.services[2].state, ServiceState::Deleting { .. }));
     for _ in 0..180 {
         story = look(story.later(MINUTE), "shop-web", 2);
     }

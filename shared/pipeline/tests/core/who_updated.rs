@@ -168,3 +168,47 @@ fn an_update_outside_slipway_in_the_last_look_rolls_nothing_back() {
     let story = last_look_without_an_answer("auto");
     assert!(!story.asks().contains("roll back"), "asks {}\n{}", story.asks(), story.timeline());
 }
+
+#[test]
+fn without_an_answer_in_time_it_counts_as_updated_outside_slipway() {
+    let story = states::rolling_back();
+    let seen_at = story.now;
+    let mut story = story.then(left_alone("shop-web", 9, seen_at));
+    let is_open = |story: &Story| {
+        matches!(story.deployment.services[2].state, ServiceState::RollingBack { .. })
+    };
+    for _ in 0..60 {
+        story = if is_open(&story) { look(story.later(MINUTE), "shop-web", 9) } else { story };
+    }
+    let state = &story.deployment.services[2].state;
+    assert!(matches!(state, ServiceState::UpdatedOutside { .. }), "{state:?}");
+}
+
+/// It is rolled back already; the others follow, whether or not ECS answers.
+#[test]
+fn a_service_on_its_previous_revision_at_the_deadline_starts_the_rollback() {
+    let story = underway_until_the_deadline(states::second_wave(), "shop-web");
+    assert_eq!(look(story, "shop-web", 1).state(), "rolling back");
+}
+
+/// A second worker performed the same message, and is late.
+#[test]
+fn a_late_answer_that_the_rollout_is_over_changes_nothing() {
+    let story = states::rolling_back();
+    let story = story.then(rollback_refused("shop-web", Refusal::RolloutIsOver));
+    let story = story.then(rollback_started("shop-web")).quietly(SECOND);
+    let story = story.then(rollback_refused("shop-web", Refusal::RolloutIsOver));
+    assert!(!story.asks().contains("roll back"), "{}", story.asks());
+}
+
+#[test]
+fn a_rollout_that_is_over_is_updated_while_another_service_is_rolled_back_by_an_update() {
+    let story = Story::begin(&PLAIN).then(prepared());
+    let story = story.all([rollout_started("shop-api"), rollout_started("shop-worker")]);
+    let story = look(story.quietly(VISIBLE), "shop-worker", 2);
+    let story = story.then(start_rollback(false));
+    let asks = story.asks();
+    assert!(asks.contains("shop-worker (Update)") && asks.contains("shop-api (Stop"), "{asks}");
+    let story = story.then(rollback_refused("shop-api", Refusal::RolloutIsOver));
+    assert!(story.asks().contains("roll back shop-api (Update)"), "{}", story.asks());
+}

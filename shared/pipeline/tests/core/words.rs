@@ -4,6 +4,7 @@ use super::events::{no_room, revision};
 use super::fixtures::{START, digest};
 use expect_test::expect;
 use pipeline::doubt::Doubt;
+use pipeline::event::AlarmState;
 use pipeline::names::{Digest, Revision, ServiceName};
 use pipeline::notice::News;
 use pipeline::request::RequestedBy;
@@ -267,4 +268,11 @@ fn who_asked_is_told_with_the_reason_if_there_is_one() {
     ];
     expect!["push of b1, promotion from dev, ann (it looks odd), ann"]
         .assert_eq(&askers.map(|asker| asker.to_string()).join(", "));
+}
+
+#[test]
+fn the_state_of_an_alarm_is_named_as_cloudwatch_names_it() {
+    let states = [AlarmState::Quiet, AlarmState::On, AlarmState::NoData];
+    let names = states.map(|state| state.to_string());
+    assert_eq!(names, ["OK", "ALARM", "INSUFFICIENT_DATA"]);
 }
