@@ -14,6 +14,7 @@ use pipeline::release::Release;
 use pipeline::request::{Override, RequestedBy};
 use pipeline::time::{Span, Time};
 use pipeline::verdict::{Cause, Verdict};
+use pipeline::waits::WaitsFor;
 
 /// What is found against this rule.
 fn found(scene: &Scene, rule: Rule) -> Vec<String> {
@@ -210,4 +211,21 @@ fn a_manual_rollback_may_undo_only_a_migration_that_ran() {
         ]
     "#]]
     .assert_debug_eq(&undone(Schema::Untouched));
+}
+
+#[test]
+fn a_failed_deployment_names_what_is_left_and_not_what_ecs_rolls_back() {
+    let named = |state: ServiceState, left: &[&str]| {
+        let mut scene = good();
+        one(&mut scene, 2).services[0].state = state;
+        let cause = Cause::Person { by: "ann".into(), why: "a test".into() };
+        let left = left.iter().map(|name| (*name).into()).collect();
+        verdict(&mut scene, 2, Verdict::Failed { cause, left });
+        found(&scene, Rule::LeftNamed).concat()
+    };
+    let (deadline, waiting) = (at(0), WaitsFor::RollbackByEcs);
+    let by_ecs = ServiceState::RollingBack { deadline, waiting, by_ecs: true, refused: None };
+    assert_eq!(named(by_ecs, &[]), "");
+    assert_eq!(named(ServiceState::Updated, &["shop-api"]), "");
+    assert_eq!(named(ServiceState::Updated, &[]), "shop-api is on the release");
 }
